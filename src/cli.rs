@@ -1,0 +1,260 @@
+//! The command line: which command, its help, its log, its signals.
+//!
+//! Must not know SQL or axum. `--help` is the reference of all settings.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, EnvFile, REFERENCE};
+use crate::model::masked_url;
+use crate::{bench, demo, listen, server};
+
+/// A task tracker whose every change reaches Make.com, n8n, Zapier or any HTTP receiver as a
+/// webhook: nothing lost, everything in order. Without a command, it serves.
+#[derive(Debug, Parser)]
+#[command(name = "btk", version, after_help = settings())]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show it: a server and a receiver, four changes and the four webhooks they make
+    Demo,
+    /// Be a receiver: print what arrives
+    Listen {
+        /// The port to listen on
+        #[arg(long, default_value_t = 5055)]
+        port: u16,
+        /// The address to listen on
+        #[arg(long, default_value = "127.0.0.1")]
+        host: std::net::IpAddr,
+    },
+    /// Measure it on this machine, against a relay that stores nothing
+    Bench(bench::Options),
+}
+
+/// The settings as text for `--help`.
+fn settings() -> String {
+    let mut text =
+        String::from("Settings, from the environment or a .env file in the working directory:\n");
+    for setting in REFERENCE {
+        text.push_str(&format!("\n  {} [{}]\n", setting.name, setting.default));
+        let mut line = String::new();
+        for word in setting.help.split(' ') {
+            if line.len() + word.len() > 84 {
+                text.push_str(&format!("      {line}\n"));
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        text.push_str(&format!("      {line}\n"));
+    }
+    text.push_str("\nStart with: btk demo. Then put WEBHOOK_URL=… into .env and run btk.");
+    text
+}
+
+/// Runs the command; the exit code is 0 after a clean end, 2 for settings that need mending, 1 for
+/// every other fault.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("btk cannot start: {error}"), 1),
+    };
+    let ended = match cli.command {
+        None => return serve(&runtime),
+        Some(Command::Demo) => {
+            start_log("warn", false);
+            runtime.block_on(demo::command())
+        }
+        Some(Command::Listen { port, host }) => runtime.block_on(listen::command(port, host)),
+        Some(Command::Bench(options)) => runtime.block_on(bench::command(options)),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("btk: {error:#}"), 1),
+    }
+}
+
+fn fail(message: &str, code: u8) -> ExitCode {
+    // Where standard error is closed, the exit code must do.
+    let _closed = writeln!(std::io::stderr(), "{message}");
+    ExitCode::from(code)
+}
+
+fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
+    let file = match EnvFile::load(Path::new(".env")) {
+        Ok(file) => file,
+        Err(fault) => return fail(&format!("btk: {fault}"), 2),
+    };
+    let config = match Config::read(&|name| environment(name).or_else(|| file.get(name))) {
+        Ok(config) => config,
+        Err(faults) => return fail(&format!("btk cannot start: {faults}"), 2),
+    };
+    start_log(&config.log_filter, config.log_json);
+    for name in unknown_names(&file) {
+        tracing::warn!(".env sets {name}, which is no setting of btk; btk --help lists them all");
+    }
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let ended = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        let summary = Summary::of(&config);
+        let server = server::start(config, stop.clone()).await?;
+        summary.announce(&server.address().to_string());
+        let finished = server.finished();
+        tokio::pin!(finished);
+        tokio::select! {
+            ended = &mut finished => ended,
+            () = asked_to_stop() => {
+                tracing::info!("Stopping: requests under way are finished first");
+                stop.cancel();
+                tokio::select! {
+                    ended = &mut finished => ended,
+                    () = asked_to_stop() => anyhow::bail!("stopped at once, by a second signal"),
+                }
+            }
+        }
+    });
+    match ended {
+        Ok(()) => {
+            tracing::info!("Stopped");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A setting of the process; an empty one counts as unset, so that `.env` may still set it.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.trim().is_empty())
+}
+
+fn unknown_names(file: &EnvFile) -> Vec<String> {
+    let known = |name: &&str| REFERENCE.iter().any(|setting| setting.name == *name);
+    let mut names: Vec<String> = file.names().filter(|n| !known(n)).map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+/// Log lines go to standard error: text with the message first, or JSON.
+fn start_log(filter: &str, json: bool) {
+    use std::io::IsTerminal as _;
+    let filter = EnvFilter::builder().parse_lossy(filter);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second log in one process would be refused; there is only this one.
+    let _started = if json {
+        log.json().flatten_event(true).with_target(false).try_init()
+    } else {
+        log.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
+    };
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut term) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {},
+        ended = tokio::signal::ctrl_c() => if ended.is_err() { std::future::pending().await },
+    }
+}
+
+/// What is said at the start.
+struct Summary {
+    json: bool,
+    database: PathBuf,
+    webhooks: String,
+    incoming: &'static str,
+    public_url: Option<String>,
+    has_token: bool,
+}
+
+impl Summary {
+    fn of(config: &Config) -> Summary {
+        Summary {
+            json: config.log_json,
+            database: config.database.clone(),
+            webhooks: match &config.webhook {
+                Some(webhook) => format!("each change goes to {}", masked_url(&webhook.url)),
+                None => "off: nothing is sent, the events are kept. Set WEBHOOK_URL".to_owned(),
+            },
+            incoming: match &config.webhook_secret {
+                Some(_) => "?secret=<WEBHOOK_SECRET>",
+                None => "  (off: set WEBHOOK_SECRET)",
+            },
+            public_url: config.public_url.clone(),
+            has_token: config.api_token.is_some(),
+        }
+    }
+
+    fn announce(self, address: &str) {
+        let here = format!("http://{}", address.replace("0.0.0.0", "127.0.0.1"));
+        let public = self.public_url.as_deref().unwrap_or(&here);
+        let incoming = format!("{public}/api/incoming-webhook{}", self.incoming);
+        let data = std::path::absolute(&self.database).unwrap_or(self.database);
+        if self.json {
+            tracing::info!(
+                url = here,
+                data = %data.display(),
+                webhooks = self.webhooks,
+                incoming,
+                "BTK-System {} listens on {address}",
+                env!("CARGO_PKG_VERSION")
+            );
+            return;
+        }
+        let token = if self.has_token { " -H 'Authorization: Bearer '\"$API_TOKEN\"" } else { "" };
+        let lines = format!(
+            "BTK-System {}\n  Listening   http://{address}\n  Data        {}\n  Webhooks    {}\n  \
+             Incoming    {incoming}\n  All routes  {here}/docs\n  Try         curl {here}/api/tasks{token} \
+             -H 'Content-Type: application/json' -d '{{\"title\":\"My first task\"}}'\n",
+            env!("CARGO_PKG_VERSION"),
+            data.display(),
+            self.webhooks,
+        );
+        // Where standard output is closed, the log must do.
+        let mut out = std::io::stdout();
+        let _closed = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_names_every_setting() {
+        Cli::command().debug_assert();
+        let help = Cli::command().render_help().to_string();
+        let example = include_str!("../.env.example");
+        for setting in REFERENCE {
+            assert!(help.contains(setting.name), "{} is not in --help", setting.name);
+            assert!(example.contains(setting.name), "{} is not in .env.example", setting.name);
+        }
+        for line in example.lines() {
+            let name = line.trim_start_matches('#').trim().split('=').next().unwrap_or_default();
+            let looks_like_one =
+                line.contains('=') && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+            let known = REFERENCE.iter().any(|setting| setting.name == name);
+            assert!(!looks_like_one || known, "{name} in .env.example is no setting");
+        }
+    }
+}

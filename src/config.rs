@@ -1,0 +1,288 @@
+//! Settings: from text to checked values, all faults at once.
+//!
+//! Must not read the environment by itself (a look-up is passed in), nor act on what it reads.
+
+mod dotenv;
+mod parse;
+mod reference;
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+pub use dotenv::{EnvFile, FileFault};
+pub use reference::{REFERENCE, Setting};
+
+use crate::model::{DEFAULT_WEBHOOK, Webhook, masked_url};
+use crate::secret::Secret;
+
+/// How many requests in which time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    /// At once, and in one period.
+    pub burst: f64,
+    /// On the average.
+    pub per_second: f64,
+}
+
+/// Everything the server needs to know, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub host: IpAddr,
+    /// On which port; 0 = any free one.
+    pub port: u16,
+    /// How the world reaches the server, without a slash at the end.
+    pub public_url: Option<String>,
+    /// The database file.
+    pub database: PathBuf,
+    /// What API clients must show.
+    pub api_token: Option<Secret>,
+    /// Where changes go.
+    pub webhook: Option<Webhook>,
+    /// What incoming webhooks must show.
+    pub webhook_secret: Option<Secret>,
+    /// How many incoming webhooks are taken.
+    pub incoming_rate: Rate,
+    /// Log lines as JSON.
+    pub log_json: bool,
+    /// Which log lines, in the syntax of `tracing`'s `EnvFilter`.
+    pub log_filter: String,
+    /// What is allowed but deserves a word at the start.
+    pub warnings: Vec<String>,
+}
+
+/// Every fault in the settings, each with its name and how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults(pub Vec<String>);
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let many = if self.0.len() == 1 { "setting needs" } else { "settings need" };
+        write!(f, "{} {many} mending:", self.0.len())?;
+        for fault in &self.0 {
+            write!(f, "\n  {fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Fewer characters than this can be guessed.
+const SECRET_LEAST: usize = 16;
+
+impl Config {
+    /// Reads every setting. `lookup` gives a setting's text; an empty one counts as unset.
+    ///
+    /// # Errors
+    /// All faults together.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Faults> {
+        let mut faults = Vec::new();
+        let mut warnings = Vec::new();
+        let get = |name: &str| lookup(name).filter(|text| !text.trim().is_empty());
+        let secret = |name: &str| get(name).map(Secret::new);
+        let (api_token, webhook_secret) = (secret("API_TOKEN"), secret("WEBHOOK_SECRET"));
+        let production = get("NODE_ENV").is_some_and(|mode| mode.trim() == "production");
+
+        let mut read = Reader { get: &get, faults: &mut faults };
+        let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let default_host = if api_token.is_some() { everywhere } else { here };
+        let host = read.one("HOST", parse::host).unwrap_or(default_host);
+        let port = read.one("PORT", parse::port).unwrap_or(5000);
+        let public_url = read.one("PUBLIC_URL", parse::public_url);
+        let database =
+            read.one("DATABASE_URL", parse::database).unwrap_or_else(|| PathBuf::from("btk.db"));
+        let incoming_rate = read
+            .one("INCOMING_RATE", parse::rate)
+            .unwrap_or(Rate { burst: 50.0, per_second: 50.0 });
+        let log_json = read.one("LOG_FORMAT", parse::log_json).unwrap_or(false);
+        let log_filter =
+            read.one("RUST_LOG", parse::log_filter).unwrap_or_else(|| "info".to_owned());
+        let url = read.one("WEBHOOK_URL", parse::webhook_url);
+        let headers = read.one("WEBHOOK_HEADERS", parse::headers).unwrap_or_default();
+        let max_attempts = read.one("WEBHOOK_ATTEMPTS", parse::attempts).unwrap_or(3);
+        let ignore_origin = read
+            .one("WEBHOOK_IGNORE_ORIGIN", parse::origins)
+            .unwrap_or_else(|| vec![crate::model::Origin::incoming()]);
+
+        if production {
+            for (name, secret) in [("WEBHOOK_SECRET", &webhook_secret), ("API_TOKEN", &api_token)] {
+                if let Some(why) = secret.as_ref().and_then(weakness) {
+                    faults.push(format!(
+                        "{name} {why}, which NODE_ENV=production does not allow. \
+                         Make one with: openssl rand -hex 24"
+                    ));
+                }
+            }
+            if let Some(url) = url.as_deref().filter(|url| is_open_http(url)) {
+                warnings.push(format!(
+                    "WEBHOOK_URL is sent in the clear to {}: use https://",
+                    masked_url(url)
+                ));
+            }
+        }
+        if api_token.is_none() && !host.is_loopback() {
+            warnings.push(format!(
+                "HOST={host} without API_TOKEN: everybody who reaches this address can read and \
+                 change every task. Set API_TOKEN"
+            ));
+        }
+        if !faults.is_empty() {
+            return Err(Faults(faults));
+        }
+        let webhook = url.map(|url| Webhook {
+            id: DEFAULT_WEBHOOK.to_owned(),
+            url,
+            headers,
+            ignore_origin,
+            max_attempts,
+        });
+        Ok(Config {
+            host,
+            port,
+            public_url,
+            database,
+            api_token,
+            webhook,
+            webhook_secret,
+            incoming_rate,
+            log_json,
+            log_filter,
+            warnings,
+        })
+    }
+}
+
+/// Reads settings one by one and keeps their faults.
+struct Reader<'r> {
+    get: &'r dyn Fn(&str) -> Option<String>,
+    faults: &'r mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn one<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let text = (self.get)(name)?;
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                self.faults.push(format!("{name} {why}"));
+                None
+            }
+        }
+    }
+}
+
+/// Why a secret protects nothing, if it does not.
+fn weakness(secret: &Secret) -> Option<&'static str> {
+    let text = secret.expose().trim();
+    if text.chars().count() < SECRET_LEAST {
+        return Some("has fewer than 16 characters");
+    }
+    let plain: String =
+        text.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let samples = ["changeme", "yoursecret", "yoursuper", "yourwebhook", "yourapi", "example"];
+    let sample = samples.iter().any(|sample| plain.contains(sample))
+        || ["secret", "token", "password"].iter().any(|word| plain.replace(word, "").is_empty())
+        || plain.chars().collect::<std::collections::HashSet<_>>().len() < 4;
+    sample.then_some("is a sample")
+}
+
+fn is_open_http(url: &str) -> bool {
+    let Some(rest) = url.to_ascii_lowercase().strip_prefix("http://").map(str::to_owned) else {
+        return false;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    let loopback = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    !(host == "localhost" || host.ends_with(".localhost") || loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Config, Faults> {
+        let find = |name: &str| {
+            settings.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned())
+        };
+        Config::read(&find)
+    }
+
+    #[test]
+    fn without_settings_it_listens_to_this_machine_alone() {
+        let config = read(&[("PORT", ""), ("WEBHOOK_URL", " ")]).unwrap();
+        assert_eq!((config.host.to_string().as_str(), config.port), ("127.0.0.1", 5000));
+        assert!(config.webhook.is_none() && config.warnings.is_empty());
+        assert_eq!(config.database, PathBuf::from("btk.db"));
+    }
+
+    #[test]
+    fn a_token_opens_the_server_and_no_token_is_warned_about() {
+        assert_eq!(read(&[("API_TOKEN", "abc")]).unwrap().host.to_string(), "0.0.0.0");
+        let open = read(&[("HOST", "0.0.0.0")]).unwrap();
+        assert!(open.warnings[0].contains("API_TOKEN"), "{:?}", open.warnings);
+    }
+
+    #[test]
+    fn all_faults_are_listed_by_name() {
+        let faults = read(&[
+            ("PORT", "99999"),
+            ("WEBHOOK_URL", "ftp://x"),
+            ("INCOMING_RATE", "fast"),
+            ("DATABASE_URL", "postgres://x"),
+            ("NODE_ENV", "production"),
+            ("WEBHOOK_SECRET", "short"),
+        ])
+        .unwrap_err();
+        let names: Vec<&str> = faults.0.iter().map(|f| f.split(' ').next().unwrap()).collect();
+        let all = ["PORT", "DATABASE_URL", "INCOMING_RATE", "WEBHOOK_URL", "WEBHOOK_SECRET"];
+        assert_eq!(names, all, "{faults}");
+    }
+
+    #[test]
+    fn production_refuses_secrets_that_protect_nothing() {
+        for weak in [
+            "0123456789abcde",
+            "change-me-change-me",
+            "your-secret-key-here",
+            "aaaaaaaaaaaaaaaaaaa",
+        ] {
+            let settings = [("NODE_ENV", "production"), ("WEBHOOK_SECRET", weak)];
+            let faults = read(&settings).unwrap_err();
+            assert!(!faults.to_string().contains(weak), "{faults}");
+            assert!(read(&settings[1..]).is_ok());
+        }
+        let strong = [("NODE_ENV", "production"), ("WEBHOOK_SECRET", "9f2c7e1ab04d6835c1e7")];
+        assert!(read(&strong).is_ok());
+    }
+
+    #[test]
+    fn clear_text_is_warned_about_beyond_this_machine() {
+        for (url, warned) in [
+            ("http://hooks.example.org/x", true),
+            ("https://hooks.example.org/x", false),
+            ("http://127.0.0.1:9/x", false),
+            ("http://[::1]:9/x", false),
+            ("http://localhost/x", false),
+        ] {
+            let config = read(&[("NODE_ENV", "production"), ("WEBHOOK_URL", url)]).unwrap();
+            assert_eq!(!config.warnings.is_empty(), warned, "{url}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug() {
+        let settings = [
+            ("API_TOKEN", "tok-123456789"),
+            ("WEBHOOK_URL", "https://hook.example/path-123456789"),
+            ("WEBHOOK_HEADERS", "x-make-apikey: key-123456789"),
+        ];
+        let shown = format!("{:?}", read(&settings).unwrap());
+        assert!(!shown.contains("123456789"), "{shown}");
+    }
+}

@@ -1,0 +1,123 @@
+//! HTTP: every route on one page, and what handlers share.
+//!
+//! Handlers talk to the store and to nobody else: what they write, the dispatcher finds. Must not
+//! know of the dispatcher, of sockets, nor of `Config`: values are passed in.
+
+mod body;
+mod deliveries;
+mod guard;
+mod incoming;
+mod openapi;
+mod problem;
+mod query;
+mod repeats;
+mod respond;
+mod site;
+mod task_list;
+mod tasks;
+
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::clock::{Clock, Ids};
+use crate::config::Rate;
+use crate::metrics::Metrics;
+use crate::model::Time;
+use crate::secret::Secret;
+use crate::store::Store;
+
+/// Requests that are answered at a time, over all routes.
+const PLACES: usize = 512;
+
+/// Who sent a request: the other end of its connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// What handlers work with.
+pub struct Parts {
+    /// Everything that lasts.
+    pub store: Arc<Store>,
+    /// Which time it is.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: Ids,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What API clients must show.
+    pub api_token: Option<Secret>,
+    /// What incoming webhooks must show.
+    pub webhook_secret: Option<Secret>,
+    /// How many incoming webhooks are taken.
+    pub incoming_rate: Rate,
+    /// How the server is reached, for the lines on `/docs`.
+    pub address: String,
+    /// Whether the dispatcher is at work.
+    pub is_sending: Box<dyn Fn(Time) -> bool + Send + Sync>,
+}
+
+/// [`Parts`] and what is derived from them.
+pub struct Shared {
+    parts: Parts,
+    guard: guard::Guard,
+    places: Arc<Semaphore>,
+    document: Arc<Value>,
+}
+
+impl Deref for Shared {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// The state of every handler.
+type App = Arc<Shared>;
+
+/// Every route. The order is that of `/docs`.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        // People and programs that work with tasks.
+        .routes(routes!(tasks::create_task, task_list::list_tasks))
+        .routes(routes!(tasks::get_task, tasks::update_task, tasks::patch_task, tasks::delete_task))
+        // Other systems, with a secret of their own.
+        .routes(routes!(incoming::incoming_ready, incoming::receive_webhook))
+        // Whoever wants to know what became of a change.
+        .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(deliveries::get_delivery))
+        .routes(routes!(deliveries::redeliver))
+        // Operators and monitoring.
+        .routes(routes!(site::healthz))
+        .routes(routes!(site::readyz))
+        .routes(routes!(site::metrics))
+        .routes(routes!(site::openapi))
+        .routes(routes!(site::docs))
+}
+
+/// The whole service.
+pub fn router(parts: Parts) -> Router {
+    let (router, document) = routes().split_for_parts();
+    let app: App = Arc::new(Shared {
+        guard: guard::Guard::new(parts.incoming_rate, parts.clock.now()),
+        places: Arc::new(Semaphore::new(PLACES)),
+        document: Arc::new(openapi::complete(&document)),
+        parts,
+    });
+    router
+        .route("/", get(site::root))
+        .route("/docs.css", get(site::docs_css))
+        .fallback(respond::no_route)
+        .method_not_allowed_fallback(respond::no_method)
+        .layer(from_fn_with_state(Arc::clone(&app), respond::respond))
+        .with_state(app)
+}

@@ -1,0 +1,225 @@
+//! Bodies: read within limits, and JSON that is taken strictly.
+//!
+//! Must not know what a body is for.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+
+use super::problem::Problem;
+
+/// The largest body.
+const MOST: usize = 1024 * 1024;
+/// The longest pause between two pieces of a body.
+const IDLE: Duration = Duration::from_secs(10);
+/// The longest time a body may take in all.
+const WHOLE: Duration = Duration::from_secs(30);
+
+/// Reads a whole body.
+///
+/// # Errors
+/// 413 over 1 MiB, 408 after a pause of 10 s or 30 s in all, 400 if the connection breaks.
+pub async fn read(request: Request) -> Result<Bytes, Problem> {
+    let (parts, body) = request.into_parts();
+    let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+    if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > MOST as u64) {
+        return Err(too_large());
+    }
+    timeout(WHOLE, collect(body)).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+async fn collect(mut body: Body) -> Result<Bytes, Problem> {
+    let mut whole = BytesMut::new();
+    loop {
+        match timeout(IDLE, body.frame()).await {
+            Err(_) => return Err(too_slow()),
+            Ok(None) => return Ok(whole.freeze()),
+            Ok(Some(Err(_))) => {
+                return Err(Problem::bad_request(
+                    "broken_body",
+                    "The body broke off or is not framed as HTTP asks; send it again",
+                ));
+            }
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    if whole.len() + data.len() > MOST {
+                        return Err(too_large());
+                    }
+                    whole.extend_from_slice(&data);
+                }
+            }
+        }
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        "The body is larger than 1 MiB (1,048,576 bytes), which is the most that is taken",
+    )
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "too_slow",
+        "The body came too slowly: pauses of up to 10 seconds and 30 seconds in all are allowed",
+    )
+}
+
+/// The media type of a body, without its parameters, in small letters; empty if none is named.
+pub fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a media type is JSON.
+pub fn is_json(media_type: &str) -> bool {
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+/// 415 unless the body is JSON or there is none. A body without a media type is refused: a page of
+/// another site could send it.
+pub fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let found = media_type(headers);
+    if is_json(&found) {
+        return Ok(());
+    }
+    let found = if found.is_empty() { "not named".to_owned() } else { format!("{found:.60}") };
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        format!("The body's Content-Type is {found}; send Content-Type: application/json"),
+    ))
+}
+
+/// Reads a JSON object; names the line and column of what is no JSON.
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Problem::bad_request("invalid_json", "The body is empty; send a JSON object"));
+    }
+    let value: Strict = serde_json::from_slice(bytes).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let what = text.split(" at line ").next().unwrap_or_default();
+        Problem::bad_request(
+            "invalid_json",
+            format!("The body is not valid JSON: {what} at line {line}, column {column}"),
+        )
+    })?;
+    match value.0 {
+        Value::Object(object) => Ok(object),
+        other => Err(Problem::bad_request(
+            "invalid_json",
+            format!("The body must be a JSON object, not {}", crate::model::quoted(&other)),
+        )),
+    }
+}
+
+/// A JSON value in which no object has a key twice: with two, each reader would see another.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Strict, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(Strict(entry)) = seq.next_element()? {
+            entries.push(entry);
+        }
+        Ok(Value::Array(entries))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if object.contains_key(&key) {
+                let shown: String = key.chars().take(60).collect();
+                return Err(de::Error::custom(format_args!("the key {shown:?} stands twice")));
+            }
+            let Strict(value) = map.next_value()?;
+            object.insert(key, value);
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(body: &str) -> String {
+        object(body.as_bytes()).unwrap_err().message
+    }
+
+    #[test]
+    fn broken_json_is_located() {
+        let text = said("{\n  \"title\": \"x\",\n  oops\n}");
+        assert!(text.ends_with("at line 3, column 3"), "{text}");
+        assert!(said("").starts_with("The body is empty"));
+        assert!(said("[1]").starts_with("The body must be a JSON object, not [1]"));
+        assert!(said("{\"a\":1e400}").contains("line 1"));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_at_any_depth() {
+        assert!(said("{\"a\":1,\"a\":2}").contains("\"a\" stands twice"));
+        assert!(said("{\"x\":[{\"a\":1,\"a\":2}]}").contains("\"a\" stands twice"));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(said(&deep).contains("recursion limit"));
+    }
+}

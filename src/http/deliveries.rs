@@ -1,0 +1,152 @@
+//! Deliveries: what was sent, what was answered, what happens next, and sending it again.
+//!
+//! Must not send anything itself: asking for a redelivery is a write like any other.
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::problem::Problem;
+use super::query::Query;
+use super::task_list::{TOTAL, add_next};
+use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind, quoted};
+use crate::store::{self, DeliveryFilter, Redelivery};
+
+/// Deliveries on a page, unless `limit` says otherwise.
+const PAGE: usize = 100;
+
+/// A delivery with its attempts.
+#[derive(Serialize, ToSchema)]
+pub struct DeliveryDetails {
+    /// The delivery.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// Its requests, the first one first.
+    pub attempts: Vec<Attempt>,
+}
+
+/// List deliveries
+///
+/// The newest 100 first, unless `limit` says otherwise.
+#[utoipa::path(get, path = "/api/deliveries", tag = "Deliveries",
+    params(
+        ("status" = Option<DeliveryStatus>, Query, description = "Only this status"),
+        ("event" = Option<String>, Query, description = "Only this kind (`task_created` …) or only this event (`evt_…`)"),
+        ("taskId" = Option<String>, Query, description = "Only this task"),
+        ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
+    responses((status = 200, description = "The deliveries", body = Vec<Delivery>,
+        headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
+                ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
+                ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
+pub async fn list_deliveries(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let known = ["status", "event", "taskId", "limit", "cursor"];
+    let query = Query::read(request.uri().query(), &known)?;
+    let filter = filter(&query)?;
+    let most = query.limit()?.unwrap_or(PAGE);
+    let after = query.get("cursor").map(str::to_owned);
+    if after.as_deref().is_some_and(|cursor| !cursor.starts_with("dlv_")) {
+        return Err(Problem::bad_parameter(
+            "cursor",
+            "is not one of this list; take it from X-Next-Cursor",
+        ));
+    }
+    let now = app.clock.now();
+    let (found, more, total) = app
+        .store
+        .read(move |tx| {
+            let (found, more) = store::page(tx, &filter, after.as_deref(), most, now)?;
+            let total = if after.is_none() { Some(store::count(tx, &filter)?) } else { None };
+            Ok((found, more, total))
+        })
+        .await?;
+    let mut response = Json(&found).into_response();
+    if let Some(total) = total {
+        response.headers_mut().insert(TOTAL, total.into());
+    }
+    if let Some(last) = found.last().filter(|_| more) {
+        add_next(response.headers_mut(), "/api/deliveries", &query, &last.id);
+    }
+    Ok(response)
+}
+
+fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
+    let event = query.get("event");
+    let kind = event.and_then(EventKind::parse);
+    let event_id = event.filter(|text| text.starts_with("evt_")).map(str::to_owned);
+    if let Some(text) = event.filter(|_| kind.is_none() && event_id.is_none()) {
+        let names: Vec<&str> = EventKind::ALL.iter().map(|(name, _)| *name).collect();
+        let shown = quoted(&text.into());
+        return Err(Problem::bad_parameter(
+            "event",
+            format!(
+                "{shown} is not allowed; use one of {} or an event's id (evt_…)",
+                names.join(", ")
+            ),
+        ));
+    }
+    Ok(DeliveryFilter {
+        status: query.choice("status", &DeliveryStatus::ALL)?,
+        kind,
+        event_id,
+        task_id: query.get("taskId").map(str::to_owned),
+    })
+}
+
+/// Read a delivery with its attempts
+#[utoipa::path(get, path = "/api/deliveries/{id}", tag = "Deliveries",
+    params(("id" = String, Path, description = "The delivery", example = "dlv_42_default")),
+    responses((status = 200, description = "The delivery", body = DeliveryDetails)))]
+pub async fn get_delivery(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<DeliveryDetails>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let now = app.clock.now();
+    let found = app
+        .store
+        .read(move |tx| {
+            let Some(delivery) = store::find(tx, &id, now)? else { return Ok(None) };
+            let attempts = store::attempts(tx, &id)?;
+            Ok(Some(DeliveryDetails { delivery, attempts }))
+        })
+        .await?;
+    found.map(Json).ok_or_else(|| Problem::not_found("Delivery"))
+}
+
+/// Send a delivery again
+///
+/// With the same `webhook-id` and body; its attempts count on. It goes out next after the request
+/// of its task that is under way.
+#[utoipa::path(post, path = "/api/deliveries/{id}/redeliver", tag = "Deliveries",
+    params(("id" = String, Path, description = "The delivery", example = "dlv_42_default")),
+    responses((status = 202, description = "It waits for its turn", body = Delivery),
+              (status = 409, description = "It has not ended yet", body = super::problem::ErrorBody)))]
+pub async fn redeliver(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<(StatusCode, Json<Delivery>), Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let now = app.clock.now();
+    match app.store.write(move |tx| store::redeliver(tx, &id, now)).await? {
+        Redelivery::Queued(delivery) => Ok((StatusCode::ACCEPTED, Json(*delivery))),
+        Redelivery::Unknown => Err(Problem::not_found("Delivery")),
+        Redelivery::Unfinished(status) => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not_finished",
+            format!(
+                "The delivery is {}: it goes out by itself. Only a delivered or failed one can be sent again",
+                status.as_str()
+            ),
+        )),
+    }
+}

@@ -1,0 +1,129 @@
+//! The guard of the incoming endpoint: how many webhooks, and how many wrong secrets.
+//!
+//! Pure but for its counters: the time is passed in. Must not know what a webhook says.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use crate::config::Rate;
+use crate::model::Time;
+
+/// Wrong secrets that one address may try in a window.
+const WRONG_MOST: u32 = 10;
+/// The window, in milliseconds.
+const WINDOW_MS: i64 = 60_000;
+/// Addresses that are remembered at a time; more would be memory for an attacker to fill.
+const ADDRESSES_MOST: usize = 10_000;
+
+/// Counts what comes in.
+#[derive(Debug)]
+pub struct Guard {
+    rate: Rate,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    tokens: f64,
+    filled: Time,
+    /// When an address's window began, and its wrong secrets since.
+    wrong: HashMap<IpAddr, (Time, u32)>,
+}
+
+impl Guard {
+    /// A guard with a full bucket.
+    pub fn new(rate: Rate, now: Time) -> Guard {
+        let state = State { tokens: rate.burst, filled: now, wrong: HashMap::new() };
+        Guard { rate, state: Mutex::new(state) }
+    }
+
+    /// Takes one place in the rate; if there is none, the seconds after which there is.
+    pub fn take(&self, now: Time) -> Result<(), u32> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = now.ms_since(state.filled).clamp(0, 3_600_000);
+        #[expect(clippy::cast_precision_loss, reason = "at most 3,600,000")]
+        let gained = passed as f64 / 1_000.0 * self.rate.per_second;
+        state.tokens = (state.tokens + gained).min(self.rate.burst);
+        state.filled = now;
+        if state.tokens >= 1.0 {
+            state.tokens -= 1.0;
+            return Ok(());
+        }
+        let wait = ((1.0 - state.tokens) / self.rate.per_second).ceil().clamp(1.0, 3_600.0);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 3600")]
+        Err(wait as u32)
+    }
+
+    /// Counts a wrong secret. If the address has tried too many, the seconds until it may go on.
+    pub fn wrong_secret(&self, address: IpAddr, now: Time) -> Result<(), u32> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = network(address);
+        if state.wrong.len() >= ADDRESSES_MOST && !state.wrong.contains_key(&address) {
+            state.wrong.retain(|_, (began, _)| now.ms_since(*began) < WINDOW_MS);
+            if state.wrong.len() >= ADDRESSES_MOST {
+                state.wrong.clear();
+            }
+        }
+        let (began, count) = state.wrong.entry(address).or_insert((now, 0));
+        if !(0..WINDOW_MS).contains(&now.ms_since(*began)) {
+            (*began, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
+        if *count <= WRONG_MOST {
+            return Ok(());
+        }
+        let left = (WINDOW_MS - now.ms_since(*began)).max(1_000) / 1_000;
+        Err(u32::try_from(left).unwrap_or(60))
+    }
+}
+
+/// One sender: an IPv4 address, or the /64 network that an IPv6 user has to himself.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpAddr::V4(v4),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guard() -> Guard {
+        Guard::new(Rate { burst: 3.0, per_second: 2.0 }, Time(0))
+    }
+
+    #[test]
+    fn a_burst_passes_then_the_rate_holds() {
+        let guard = guard();
+        assert!((0..3).all(|_| guard.take(Time(0)).is_ok()));
+        assert_eq!(guard.take(Time(0)), Err(1));
+        assert_eq!(guard.take(Time(500)), Ok(()));
+        assert_eq!(guard.take(Time(500)), Err(1));
+        assert_eq!(guard.take(Time(-9_000)), Err(1));
+    }
+
+    #[test]
+    fn the_eleventh_wrong_secret_of_a_minute_is_too_many() {
+        let guard = guard();
+        let at: IpAddr = "2001:db8::1".parse().unwrap();
+        let near: IpAddr = "2001:db8::ffff".parse().unwrap();
+        assert!((0..10).all(|_| guard.wrong_secret(at, Time(1_000)).is_ok()));
+        assert_eq!(guard.wrong_secret(near, Time(2_000)), Err(59));
+        assert!(guard.wrong_secret("192.0.2.1".parse().unwrap(), Time(2_000)).is_ok());
+        assert!(guard.wrong_secret(at, Time(61_000)).is_ok());
+    }
+
+    #[test]
+    fn many_addresses_do_not_fill_the_memory() {
+        let guard = guard();
+        for n in 0..30_000_u32 {
+            let _counted = guard.wrong_secret(IpAddr::from(n.to_be_bytes()), Time(0));
+        }
+        assert!(guard.state.lock().unwrap().wrong.len() <= ADDRESSES_MOST);
+    }
+}

@@ -1,0 +1,366 @@
+//! Incoming webhooks: what other systems send to us, by a secret of their own.
+//!
+//! The event that we make is named after what changed, not after what was claimed. Must never log
+//! or answer the secret, nor the query that may hold it.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::repeats::{key, key_taken, single};
+use super::{App, Peer, body};
+use crate::model::{EventKind, Invalid, Origin, Task, TaskId, TaskInput, Time, Unknown, quoted};
+use crate::store::{self, Change, Key, Repeat, Tx, look_up, remember};
+
+/// What an incoming webhook did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Applied {
+    /// A task was made.
+    Created,
+    /// A task was changed.
+    Updated,
+    /// A task was deleted.
+    Deleted,
+    /// The task is already as the webhook says.
+    Unchanged,
+    /// The same webhook came before, within 48 hours.
+    Duplicate,
+    /// It is older than what we have, or deletes what is not there.
+    Ignored,
+}
+
+/// The answer to an incoming webhook.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Received {
+    success: bool,
+    #[schema(example = "Webhook received successfully")]
+    message: &'static str,
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    timestamp: Time,
+    /// What was done.
+    result: Applied,
+    /// The task it was done to.
+    #[schema(required, example = "task_1765216530445_che0wi9")]
+    task_id: Option<String>,
+}
+
+/// The answer to a look at the incoming address.
+#[derive(Serialize, ToSchema)]
+pub struct Ready {
+    #[schema(example = "ready")]
+    status: &'static str,
+    #[schema(
+        example = "Send task events here by POST, with ?secret=… or the X-Webhook-Secret header"
+    )]
+    message: &'static str,
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    timestamp: Time,
+}
+
+/// What an incoming webhook says. Unknown keys are ignored.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described here; `Incoming::read` reads it")]
+pub struct IncomingBody {
+    /// What happened.
+    event: EventKind,
+    /// The fields of the task that are known to the sender.
+    #[schema(value_type = Object, example = json!({"id": "test123", "title": "From Make", "status": "DONE"}))]
+    task: Value,
+}
+
+/// Look whether the incoming address is there
+#[utoipa::path(get, path = "/api/incoming-webhook", tag = "Incoming webhooks", security(()),
+    responses((status = 200, description = "It is", body = Ready)))]
+pub async fn incoming_ready(State(app): State<App>) -> Json<Ready> {
+    Json(Ready {
+        status: "ready",
+        message: "Send task events here by POST, with ?secret=… or the X-Webhook-Secret header",
+        timestamp: app.clock.now(),
+    })
+}
+
+/// Take a webhook from another system
+///
+/// JSON, or `application/x-www-form-urlencoded` with `event`, `id`, `title`, `status` … as flat
+/// fields and `tags` separated by commas.
+#[utoipa::path(post, path = "/api/incoming-webhook", tag = "Incoming webhooks", security(()),
+    request_body = IncomingBody,
+    params(("secret" = Option<String>, Query, description = "WEBHOOK_SECRET, unless in the header"),
+           ("X-Webhook-Secret" = Option<String>, Header, description = "WEBHOOK_SECRET, unless in the query"),
+           ("webhook-id" = Option<String>, Header, description = "The same id within 48 hours is a duplicate"),
+           ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours")),
+    responses((status = 200, description = "It was taken; `result` says what was done", body = Received)))]
+pub async fn receive_webhook(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let now = app.clock.now();
+    authenticate(&app, &request, now)?;
+    app.guard.take(now).map_err(|seconds| {
+        Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "More webhooks came in than INCOMING_RATE allows; nothing was changed, send this one again later",
+        )
+        .retry_after(seconds)
+    })?;
+    let (parts, body) = request.into_parts();
+    let bytes = body::read(Request::from_parts(parts.clone(), body)).await?;
+    let object = object(&parts, &bytes)?;
+    let incoming = Incoming::read(&app, &object, now);
+    log(&object, incoming.is_ok());
+    let incoming = incoming?;
+    let keys = keys(&parts, &bytes, now)?;
+    let fallback = incoming.id.as_ref().map(TaskId::to_string);
+    let done = app.store.write(move |tx| apply(tx, incoming, &keys)).await?;
+    let (result, task_id) = match done {
+        Came::To(result, task_id) => (result, task_id.or(fallback)),
+        Came::Missing(invalid) => return Err(invalid.into()),
+        Came::KeyTaken => return Err(key_taken()),
+    };
+    let message = "Webhook received successfully";
+    let mut response =
+        Json(Received { success: true, message, timestamp: now, result, task_id }).into_response();
+    if result == Applied::Duplicate {
+        let name = HeaderName::from_static("idempotent-replayed");
+        response.headers_mut().insert(name, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> {
+    let Some(secret) = &app.webhook_secret else {
+        return Err(Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "no_secret_configured",
+            "Webhook secret not configured on server",
+        ));
+    };
+    let query = request.uri().query().unwrap_or_default();
+    let in_query = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "secret");
+    let in_header = request.headers().get("x-webhook-secret").and_then(|v| v.to_str().ok());
+    let offered = in_header.map(str::to_owned).or(in_query.map(|(_, value)| value.into_owned()));
+    let Some(offered) = offered.filter(|text| !text.is_empty()) else {
+        return Err(Problem::unauthorized("Unauthorized: Missing secret parameter"));
+    };
+    if secret.matches(&offered) {
+        return Ok(());
+    }
+    let Some(Peer(address)) = request.extensions().get::<Peer>() else {
+        return Err(Problem::unauthorized("Unauthorized: Invalid secret"));
+    };
+    match app.guard.wrong_secret(address.ip(), now) {
+        Ok(()) => Err(Problem::unauthorized("Unauthorized: Invalid secret")),
+        Err(seconds) => Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_wrong_secrets",
+            "Too many wrong secrets came from this address; correct the secret, or wait a minute",
+        )
+        .retry_after(seconds)),
+    }
+}
+
+/// The body as one object, whether it came as JSON or as a form.
+fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let found = body::media_type(&parts.headers);
+    if found == "application/x-www-form-urlencoded" {
+        return form(bytes);
+    }
+    if found.is_empty() || body::is_json(&found) {
+        return body::object(bytes);
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        format!(
+            "The body's Content-Type is {found:.60}; send application/json or \
+             application/x-www-form-urlencoded"
+        ),
+    ))
+}
+
+/// Flat fields: `event`, and everything else of the task; tags are separated by commas.
+fn form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let (mut object, mut task) = (Map::new(), Map::new());
+    for (name, value) in form_urlencoded::parse(bytes) {
+        let value = match name.as_ref() {
+            "tags" => value.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
+            _ => Value::from(value.into_owned()),
+        };
+        let fields = if name == "event" { &mut object } else { &mut task };
+        if fields.insert(name.to_string(), value).is_some() {
+            let shown: String = name.chars().take(60).collect();
+            let invalid = Invalid::new(shown, "stands twice in the form");
+            return Err(invalid.into());
+        }
+    }
+    object.insert("task".to_owned(), Value::Object(task));
+    Ok(object)
+}
+
+/// An incoming webhook, checked.
+struct Incoming {
+    kind: EventKind,
+    id: Option<TaskId>,
+    fresh_id: TaskId,
+    input: TaskInput,
+    claimed: Option<Time>,
+    change: Change,
+}
+
+impl Incoming {
+    fn read(app: &App, object: &Map<String, Value>, now: Time) -> Result<Incoming, Invalid> {
+        let names: Vec<&str> = EventKind::ALL.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        let event = object
+            .get("event")
+            .ok_or_else(|| Invalid::new("event", format!("is required: one of {names}")))?;
+        let kind = event.as_str().and_then(EventKind::parse).ok_or_else(|| {
+            let shown = quoted(event);
+            Invalid::new("event", format!("{shown} is not known; use one of {names}"))
+        })?;
+        let task = object
+            .get("task")
+            .and_then(Value::as_object)
+            .ok_or_else(|| Invalid::new("task", "is required: an object with the task's fields"))?;
+        let given = |key: &str| {
+            task.get(key).filter(|value| !value.is_null() && value.as_str() != Some(""))
+        };
+        let id = given("id")
+            .map(|value| {
+                TaskId::parse(value.as_str().unwrap_or_default()).map_err(|_| {
+                    let shown = quoted(value);
+                    Invalid::new(
+                        "task.id",
+                        format!("{shown} is not a task id; a text of 1 to 128 of A-Z, a-z, 0-9, _ . : - is allowed"),
+                    )
+                })
+            })
+            .transpose()?;
+        if id.is_none() && kind != EventKind::Created {
+            let what = format!("is required for {}: it says which task is meant", kind.as_str());
+            return Err(Invalid::missing("task.id", what));
+        }
+        let claimed = given("updatedAt")
+            .map(|value| {
+                value.as_str().and_then(Time::parse).ok_or_else(|| {
+                    let shown = quoted(value);
+                    Invalid::new("task.updatedAt", format!("{shown} is not a date; use RFC 3339"))
+                })
+            })
+            .transpose()?;
+        let mut fresh = || app.ids.attachment();
+        Ok(Incoming {
+            kind,
+            id,
+            fresh_id: app.ids.task(now),
+            input: TaskInput::parse(task, "task.", Unknown::Ignored, now, &mut fresh)?,
+            claimed,
+            change: Change { event_id: app.ids.event(now), origin: Origin::incoming(), now },
+        })
+    }
+}
+
+fn log(object: &Map<String, Value>, understood: bool) {
+    let shown = |value: Option<&Value>| {
+        let text = value.and_then(Value::as_str).unwrap_or("none");
+        text.chars().filter(|c| !c.is_control() && *c != '\'').take(128).collect::<String>()
+    };
+    let event = shown(object.get("event"));
+    let task = shown(object.get("task").and_then(|task| task.get("id")));
+    tracing::info!(
+        event,
+        task,
+        "[INCOMING WEBHOOK] Authenticated webhook received: {{ event: '{event}', taskId: '{task}', understood: {understood} }}"
+    );
+}
+
+/// The keys under which a repeat would come.
+fn keys(parts: &Parts, bytes: &[u8], now: Time) -> Result<Vec<Key>, Problem> {
+    let mut keys = Vec::new();
+    let name = HeaderName::from_static("webhook-id");
+    if let Some(id) = single(&parts.headers, &name)?.filter(|id| !id.is_empty()) {
+        if id.len() > 255 {
+            return Err(Problem::bad_parameter("webhook-id", "has more than 255 characters"));
+        }
+        // Whoever sends a webhook again says by its id that it is the same one.
+        keys.push(Key { key: format!("webhook:{id}"), hash: String::new(), now });
+    }
+    keys.extend(key(&parts.headers, &parts.method, parts.uri.path(), bytes, now)?);
+    Ok(keys)
+}
+
+/// What came of it.
+enum Came {
+    To(Applied, Option<String>),
+    Missing(Invalid),
+    KeyTaken,
+}
+
+fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Came> {
+    for key in keys {
+        match look_up(tx, key)? {
+            Repeat::New => {}
+            Repeat::Other => return Ok(Came::KeyTaken),
+            Repeat::Same { written, .. } => {
+                return Ok(Came::To(Applied::Duplicate, written.map(|(task_id, _)| task_id)));
+            }
+        }
+    }
+    let before = match &incoming.id {
+        Some(id) => store::get(tx, id)?,
+        None => None,
+    };
+    let Incoming { kind, id, fresh_id, input, claimed, change } = incoming;
+    let id = id.unwrap_or(fresh_id);
+    let (result, seq) = match before {
+        Some(before) if claimed.is_some_and(|time| time < before.task.updated_at) => {
+            (Applied::Ignored, Some(before.seq))
+        }
+        None if kind == EventKind::Deleted => (Applied::Ignored, None),
+        Some(before) if kind == EventKind::Deleted => {
+            (Applied::Deleted, Some(store::delete(tx, &before, change)?.seq))
+        }
+        Some(before) => match before.task.apply(input, change.now) {
+            None => (Applied::Unchanged, Some(before.seq)),
+            Some((after, kind)) => {
+                let written = store::update(tx, &before, &after, kind, change)?;
+                (Applied::Updated, Some(written.seq))
+            }
+        },
+        None => match Task::create(id.clone(), input, change.now) {
+            Err(mut invalid) => {
+                invalid.message = format!("task.{}", invalid.message);
+                invalid.field = format!("task.{}", invalid.field);
+                return Ok(Came::Missing(invalid));
+            }
+            Ok(task) => (Applied::Created, Some(store::create(tx, &task, change)?.seq)),
+        },
+    };
+    for key in keys {
+        remember(tx, key, 200, seq)?;
+    }
+    Ok(Came::To(result, Some(id.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_form_is_the_same_as_json() {
+        let found = form(b"event=task_updated&id=t1&title=A%20%22b%22&tags=x,%20y,,").unwrap();
+        let same = json!({"event": "task_updated", "task": {"id": "t1", "title": "A \"b\"", "tags": ["x", "y"]}});
+        assert_eq!(Value::Object(found), same);
+        assert!(form(b"id=1&id=2").is_err());
+    }
+}

@@ -1,0 +1,200 @@
+//! The OpenAPI 3.1 document: made from the handlers, completed with what all of them share.
+//!
+//! Must not describe a route by hand; what a handler's attribute says is what is there.
+
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use super::problem::ErrorBody;
+
+/// What the whole document says.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "BTK-System",
+        description = "A task tracker whose every change reaches an HTTP receiver as a webhook. \
+                       Errors have one shape; lists are arrays, paged by headers; a write that was \
+                       answered 2xx is on disk, with its event and its deliveries.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "Tasks", description = "What is to be done"),
+        (name = "Incoming webhooks", description = "What other systems tell us"),
+        (name = "Deliveries", description = "What was sent, and what came back"),
+        (name = "Server", description = "How the server is, and what it offers"),
+    ),
+    components(schemas(ErrorBody)),
+)]
+pub struct Document;
+
+/// One kind of error that several routes have.
+struct Shared {
+    status: &'static str,
+    code: &'static str,
+    description: &'static str,
+    example: &'static str,
+}
+
+const fn shared(
+    status: &'static str,
+    code: &'static str,
+    description: &'static str,
+    example: &'static str,
+) -> Shared {
+    Shared { status, code, description, example }
+}
+
+const BAD_REQUEST: Shared = shared(
+    "400",
+    "invalid_field",
+    "Something in the request is not allowed; `field` names it",
+    "status \"CLOSED\" is not allowed; use one of OPEN, IN_PROGRESS, DONE, CANCELLED",
+);
+const UNAUTHORIZED: Shared = shared(
+    "401",
+    "unauthorized",
+    "The token or secret is missing or wrong",
+    "Unauthorized: send the server's API_TOKEN as Authorization: Bearer <token>",
+);
+const NOT_FOUND: Shared = shared("404", "not_found", "It is not there", "Task not found");
+const TIMEOUT: Shared = shared(
+    "408",
+    "too_slow",
+    "The body came too slowly",
+    "The body came too slowly: pauses of up to 10 seconds and 30 seconds in all are allowed",
+);
+const MISMATCH: Shared = shared(
+    "412",
+    "version_mismatch",
+    "`If-Match` names another version",
+    "The task has changed since: If-Match does not name its version \"4\". Read it again and repeat the change",
+);
+const TOO_LARGE: Shared = shared(
+    "413",
+    "too_large",
+    "The body is larger than 1 MiB",
+    "The body is larger than 1 MiB (1,048,576 bytes), which is the most that is taken",
+);
+const MEDIA_TYPE: Shared = shared(
+    "415",
+    "unsupported_media_type",
+    "The body is of a type that is not taken",
+    "The body's Content-Type is text/plain; send Content-Type: application/json",
+);
+const UNPROCESSABLE: Shared = shared(
+    "422",
+    "idempotency_key_reused",
+    "The request is well-formed but cannot be done: a key used for another request, a field missing",
+    "This Idempotency-Key was used within the last 48 hours for another request (method, path and body must be the same); use a new key for a new request",
+);
+const TOO_MANY: Shared = shared(
+    "429",
+    "too_many_requests",
+    "Too many; `Retry-After` says when to go on",
+    "More webhooks came in than INCOMING_RATE allows; nothing was changed, send this one again later",
+);
+const INTERNAL: Shared = shared(
+    "500",
+    "internal",
+    "A fault of the server's own",
+    "The server met a fault of its own; nothing was changed. Its log says more under this requestId",
+);
+const UNAVAILABLE: Shared = shared(
+    "503",
+    "busy",
+    "Not now; `Retry-After` says when to try again",
+    "The server has more to do than it can take; nothing was changed, try again in a second",
+);
+
+/// The document as JSON, with every error that a route can answer.
+pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    document["components"]["securitySchemes"] = json!({
+        "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, where one is set"}
+    });
+    document["security"] = json!([{}, {"token": []}]);
+    let Some(paths) = document["paths"].as_object_mut() else { return document };
+    for (path, operations) in paths {
+        let Some(operations) = operations.as_object_mut() else { continue };
+        for (method, operation) in operations {
+            add_errors(path, method, operation);
+        }
+    }
+    document
+}
+
+fn add_errors(path: &str, method: &str, operation: &mut Value) {
+    let takes_body = operation.get("requestBody").is_some();
+    let takes = |place: &str, name: &str| {
+        let all = operation["parameters"].as_array();
+        all.is_some_and(|all| all.iter().any(|p| p["in"] == place && p["name"] == name))
+    };
+    let is_incoming = path == "/api/incoming-webhook" && method == "post";
+    let is_open = operation["security"] == json!([{}]) && !is_incoming;
+    let mut errors = Vec::new();
+    if !is_open || takes_body {
+        errors.extend([BAD_REQUEST, UNAUTHORIZED]);
+    }
+    if path.contains("{id}") {
+        errors.push(NOT_FOUND);
+    }
+    if takes_body {
+        errors.extend([TIMEOUT, TOO_LARGE, MEDIA_TYPE]);
+    }
+    if takes("header", "If-Match") {
+        errors.push(MISMATCH);
+    }
+    if takes("header", "Idempotency-Key") {
+        errors.push(UNPROCESSABLE);
+    }
+    if is_incoming {
+        errors.push(TOO_MANY);
+    }
+    errors.extend([INTERNAL, UNAVAILABLE]);
+    for Shared { status, code, description, example } in errors {
+        let response = json!({
+            "description": description,
+            "content": {"application/json": {
+                "schema": {"$ref": "#/components/schemas/ErrorBody"},
+                "example": {"error": example, "code": code, "requestId": "req_7x2m9qk"},
+            }},
+        });
+        let responses = operation["responses"].as_object_mut();
+        if let Some(responses) = responses
+            && !responses.contains_key(status)
+        {
+            responses.insert(status.to_owned(), response);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The document is part of the contract: a change must be seen in review. To accept one, run
+    /// the tests with `BTK_ACCEPT=1`.
+    #[test]
+    fn the_document_is_the_committed_one() {
+        let (_, document) = crate::http::routes().split_for_parts();
+        let text = serde_json::to_string_pretty(&complete(&document)).unwrap() + "\n";
+        let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        if std::env::vars().any(|(name, _)| name == "BTK_ACCEPT") {
+            std::fs::write(golden, &text).unwrap();
+        }
+        let committed = std::fs::read_to_string(golden).unwrap_or_default();
+        assert!(committed == text, "openapi.json differs; look at it with BTK_ACCEPT=1 cargo test");
+    }
+
+    #[test]
+    fn every_operation_has_a_summary_examples_and_errors() {
+        let (_, document) = crate::http::routes().split_for_parts();
+        let document = complete(&document);
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap() {
+                assert!(operation["summary"].is_string(), "{method} {path}");
+                assert!(operation["responses"]["503"].is_object(), "{method} {path}");
+            }
+        }
+    }
+}

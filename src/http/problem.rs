@@ -1,0 +1,178 @@
+//! Problem: every answer that is not a success, as one JSON shape with a sentence for a person.
+//!
+//! The only place where faults of the store and the rules of the model become HTTP. Must not show
+//! internals: causes go to the log, once.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::Invalid;
+use crate::store;
+
+/// The body of every error.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// What was wrong, what is allowed, what to do.
+    #[schema(
+        example = "status \"CLOSED\" is not allowed; use one of OPEN, IN_PROGRESS, DONE, CANCELLED"
+    )]
+    pub error: String,
+    /// The kind of error, for programs; does not change.
+    #[schema(example = "invalid_field")]
+    pub code: &'static str,
+    /// The field that is wrong, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "status")]
+    pub field: Option<String>,
+    /// Names this request in the server's log.
+    #[schema(example = "req_7x2m9qk")]
+    pub request_id: String,
+}
+
+/// An error on its way to the client.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The kind of error, for programs.
+    pub code: &'static str,
+    /// A sentence for a person.
+    pub message: String,
+    /// The field that is wrong.
+    pub field: Option<String>,
+    /// Seconds after which to try again.
+    pub retry_after: Option<u32>,
+    /// For the log alone.
+    pub cause: Option<String>,
+}
+
+impl Problem {
+    /// An error with a sentence.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem {
+            status,
+            code,
+            message: message.into(),
+            field: None,
+            retry_after: None,
+            cause: None,
+        }
+    }
+
+    /// 400: the request cannot be understood.
+    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 400: a part of the request that is not a body field.
+    pub fn bad_parameter(name: &str, what: impl std::fmt::Display) -> Problem {
+        let problem = Problem::bad_request("invalid_parameter", format!("{name} {what}"));
+        Problem { field: Some(name.to_owned()), ..problem }
+    }
+
+    /// 404 with the noun that is not there.
+    pub fn not_found(what: &str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", format!("{what} not found"))
+    }
+
+    /// 401.
+    pub fn unauthorized(message: &str) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    /// 503 or 429: try again later.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Problem {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The answer, with the id of its request.
+    pub fn render(self, request_id: &str) -> Response {
+        let body = ErrorBody {
+            error: self.message,
+            code: self.code,
+            field: self.field,
+            request_id: request_id.to_owned(),
+        };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::REQUEST_TIMEOUT
+            || self.status == StatusCode::PAYLOAD_TOO_LARGE
+        {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// Handlers hand the problem on; the outermost layer renders it, where the request's id is known.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Problem {
+        let (status, code) = if invalid.missing {
+            (StatusCode::UNPROCESSABLE_ENTITY, "missing_field")
+        } else {
+            (StatusCode::BAD_REQUEST, "invalid_field")
+        };
+        let field = Some(invalid.field).filter(|field| !field.is_empty());
+        Problem { field, ..Problem::new(status, code, invalid.message) }
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Problem {
+        let unavailable =
+            |code, text: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, text);
+        match &error {
+            store::Error::Busy => unavailable(
+                "busy",
+                "The server has more to do than it can take; nothing was changed, try again in a second",
+            )
+            .retry_after(1),
+            store::Error::Closed => {
+                unavailable("stopping", "The server is stopping; nothing was changed, try again soon")
+                    .retry_after(5)
+            }
+            store::Error::Full => unavailable(
+                "disk_full",
+                "The server's disk is full; nothing was changed. Free some space, it goes on by itself",
+            )
+            .retry_after(10),
+            store::Error::Broken(_) => Problem {
+                cause: Some(error.to_string()),
+                ..Problem::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "unknown_outcome",
+                    "The server's disk failed: the write may or may not have happened. Repeat it with \
+                     the same Idempotency-Key when the server is back",
+                )
+            },
+            store::Error::Database(_) => Problem {
+                cause: Some(error.to_string()),
+                ..Problem::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "The server met a fault of its own; nothing was changed. Its log says more under \
+                     this requestId",
+                )
+            },
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The outermost layer: a name for each request, the door, and one shape for every answer.
+//!
+//! Request ids, the token, the limit over all, problems rendered, causes logged once, metrics. Must
+//! not know any route but those that are open. Never logs a query string or a secret.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use super::App;
+use super::problem::Problem;
+use crate::metrics::RequestLabels;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Open to everybody; all else asks for the token, where there is one.
+const OPEN: [&str; 7] = [
+    "/",
+    "/api/incoming-webhook",
+    "/healthz",
+    "/readyz",
+    "/docs",
+    "/docs.css",
+    "/api/openapi.json",
+];
+/// Answered even when every place is taken, so that an overload can be seen.
+const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Wraps every request.
+pub async fn respond(State(app): State<App>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = named(request.headers()).unwrap_or_else(|| app.ids.request());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
+
+    let mut response = match admit(&app, &request, &path) {
+        Err(problem) => problem.into_response(),
+        Ok(_place) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+            Ok(response) => response,
+            Err(_panic) => Problem {
+                cause: Some("a handler panicked".to_owned()),
+                ..Problem::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal",
+                    "The server met a fault of its own; its log says more under this requestId",
+                )
+            }
+            .into_response(),
+        },
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        if let Some(cause) = &problem.cause {
+            tracing::error!(request = id, "{method} {path} failed: {cause}");
+        }
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = problem.render(&id);
+        if let Some(methods) = allow {
+            response.headers_mut().insert(header::ALLOW, methods);
+        }
+    }
+    let status = response.status().as_u16();
+    let spent = began.elapsed();
+    tracing::debug!(request = id, status, ms = spent.as_millis(), "{method} {path}");
+    let labels = RequestLabels {
+        method: known_method(&method),
+        path: route.unwrap_or_else(|| "other".to_owned()),
+        status,
+    };
+    app.metrics.requests.get_or_create(&labels).inc();
+    app.metrics.request_duration.observe(spent.as_secs_f64());
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The id that a proxy or client gave the request, if it is one that may stand in a log.
+fn named(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(&REQUEST_ID)?.to_str().ok()?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    ((1..=64).contains(&id.len()) && id.chars().all(plain)).then(|| id.to_owned())
+}
+
+/// The place that a request takes until its answer begins; none for those that need none.
+struct Place(
+    #[expect(dead_code, reason = "held, not read")] Option<tokio::sync::OwnedSemaphorePermit>,
+);
+
+fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem> {
+    if let Some(token) = &app.api_token
+        && !OPEN.contains(&path)
+        && !bearer(request.headers()).is_some_and(|offered| token.matches(offered))
+    {
+        return Err(Problem::unauthorized(
+            "Unauthorized: send the server's API_TOKEN as Authorization: Bearer <token>",
+        ));
+    }
+    if ALWAYS.contains(&path) {
+        return Ok(Place(None));
+    }
+    let place = std::sync::Arc::clone(&app.places).try_acquire_owned().map_err(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "The server answers as many requests as it can; try again in a second",
+        )
+        .retry_after(1)
+    })?;
+    Ok(Place(Some(place)))
+}
+
+/// The token of `Authorization: Bearer …`, where that header stands exactly once.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (all.next(), all.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Methods as a label: anything a client invents is `other`.
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// No such address.
+pub async fn no_route() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_address",
+        "There is nothing at this address; /docs lists all of them",
+    )
+}
+
+/// The address is there, but not for this method; `Allow` says for which.
+pub async fn no_method(method: Method) -> Problem {
+    let shown: String = method.as_str().chars().take(20).collect();
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        format!("{shown} is not allowed at this address; the Allow header and /docs say what is"),
+    )
+}

@@ -1,0 +1,256 @@
+//! The list of tasks: all of them, streamed in pages by key, each page its own short read.
+//!
+//! No transaction stays open while a client reads, and no more than a page is in memory. Must not
+//! know SQL.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderName, HeaderValue, header};
+
+use super::App;
+use super::problem::Problem;
+use super::query::Query;
+use crate::model::{Event, Priority, Status, Task, quoted};
+use crate::store::{self, Cursor, CursorKey, Sort, SortKey, Store, Stored, TaskFilter};
+
+/// Tasks that are read at a time.
+const PAGE: usize = 500;
+/// How many there are in all, on the first page.
+pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+/// Where the next page begins.
+pub const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
+
+const PARAMETERS: [&str; 12] = [
+    "status",
+    "priority",
+    "type",
+    "category",
+    "tag",
+    "q",
+    "dueBefore",
+    "dueAfter",
+    "updatedSince",
+    "sort",
+    "limit",
+    "cursor",
+];
+
+/// Every sort with its name and the letter of its cursors.
+const SORTS: [(&str, (char, SortKey)); 5] = [
+    ("createdAt", ('c', SortKey::CreatedAt)),
+    ("updatedAt", ('u', SortKey::UpdatedAt)),
+    ("dueDate", ('d', SortKey::DueDate)),
+    ("priority", ('p', SortKey::Priority)),
+    ("title", ('t', SortKey::Title)),
+];
+
+/// List tasks
+///
+/// All of them, oldest first, unless asked otherwise. With `limit`, `X-Next-Cursor` and `Link` lead
+/// to the next page; `X-Total-Count` stands on the first.
+#[utoipa::path(get, path = "/api/tasks", tag = "Tasks",
+    params(
+        ("status" = Option<Status>, Query, description = "Only this status"),
+        ("priority" = Option<Priority>, Query, description = "Only this priority"),
+        ("type" = Option<String>, Query, description = "Only this type"),
+        ("category" = Option<String>, Query, description = "Only this category"),
+        ("tag" = Option<String>, Query, description = "Only with this tag"),
+        ("q" = Option<String>, Query, description = "Title or description contains this, whatever the case"),
+        ("dueBefore" = Option<String>, Query, description = "Due before this moment (RFC 3339 or a date)"),
+        ("dueAfter" = Option<String>, Query, description = "Due at this moment or later"),
+        ("updatedSince" = Option<String>, Query, description = "Changed at this moment or later"),
+        ("sort" = Option<String>, Query, description = "createdAt, updatedAt, dueDate, priority or title; a minus in front for descending"),
+        ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
+    responses((status = 200, description = "The tasks", body = Vec<Task>,
+        headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
+                ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
+                ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
+pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let query = Query::read(request.uri().query(), &PARAMETERS)?;
+    let filter = Arc::new(filter(&query)?);
+    let (letter, sort) = sort(&query)?;
+    let limit = query.limit()?;
+    let after = query.get("cursor").map(|text| read_cursor(text, letter, sort)).transpose()?;
+    let is_first = after.is_none();
+
+    let page = Arc::clone(&filter);
+    let (tasks, next, total) = app
+        .store
+        .read(move |tx| {
+            let most = limit.unwrap_or(PAGE);
+            let (tasks, next) = store::list_page(tx, &page, sort, after.as_ref(), most)?;
+            let total = if is_first { Some(store::list_count(tx, &page)?) } else { None };
+            Ok((tasks, next, total))
+        })
+        .await?;
+
+    let mut response = match &next {
+        Some(cursor) if limit.is_none() => {
+            let first = joined(&tasks, "[", "");
+            Body::from_stream(rest(Arc::clone(&app.store), filter, sort, first, cursor.clone()))
+                .into_response()
+        }
+        _ => joined(&tasks, "[", "]").into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(total) = total {
+        headers.insert(TOTAL, HeaderValue::from(total));
+    }
+    if let Some(cursor) = next.filter(|_| limit.is_some()) {
+        add_next(headers, "/api/tasks", &query, &write_cursor(letter, &cursor));
+    }
+    Ok(response)
+}
+
+/// `X-Next-Cursor` and `Link` to the next page of a list.
+pub fn add_next(headers: &mut http::HeaderMap, path: &str, query: &Query, cursor: &str) {
+    let link = format!("<{path}?{}>; rel=\"next\"", query.with_cursor(cursor));
+    // Cursors and encoded queries are ASCII, so neither can fail.
+    if let (Ok(cursor), Ok(link)) = (HeaderValue::from_str(cursor), HeaderValue::from_str(&link)) {
+        headers.insert(NEXT, cursor);
+        headers.insert(header::LINK, link);
+    }
+}
+
+fn joined(tasks: &[Stored], before: &str, after: &str) -> Bytes {
+    let mut text = String::from(before);
+    for (n, stored) in tasks.iter().enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        text.push_str(&Event::snapshot(&stored.task));
+    }
+    text.push_str(after);
+    Bytes::from(text)
+}
+
+/// What is left of a stream: the bytes that are ready, and where the next page begins.
+enum Left {
+    Ready(Bytes, Option<Cursor>),
+    Page(Option<Cursor>),
+}
+
+/// The whole list from its first page on. A fault in the middle breaks the connection off, so that
+/// half an array never looks like a whole one.
+fn rest(
+    store: Arc<Store>,
+    filter: Arc<TaskFilter>,
+    sort: Sort,
+    first: Bytes,
+    cursor: Cursor,
+) -> impl stream::Stream<Item = Result<Bytes, store::Error>> {
+    stream::try_unfold(Left::Ready(first, Some(cursor)), move |left| {
+        let (store, filter) = (Arc::clone(&store), Arc::clone(&filter));
+        async move {
+            let cursor = match left {
+                Left::Ready(bytes, next) => return Ok(Some((bytes, Left::Page(next)))),
+                Left::Page(None) => return Ok(None),
+                Left::Page(Some(cursor)) => cursor,
+            };
+            let (tasks, next) = store
+                .read(move |tx| store::list_page(tx, &filter, sort, Some(&cursor), PAGE))
+                .await?;
+            // Tasks may have gone since: an empty page ends the list all the same.
+            let before = if tasks.is_empty() { "" } else { "," };
+            let after = if next.is_none() { "]" } else { "" };
+            Ok(Some((joined(&tasks, before, after), Left::Page(next))))
+        }
+    })
+}
+
+fn filter(query: &Query) -> Result<TaskFilter, Problem> {
+    Ok(TaskFilter {
+        status: query.choice("status", &Status::ALL)?,
+        priority: query.choice("priority", &Priority::ALL)?,
+        r#type: query.get("type").map(str::to_owned),
+        category: query.get("category").map(str::to_owned),
+        tag: query.get("tag").map(str::to_owned),
+        q: query.get("q").map(str::to_owned),
+        due_before: query.time("dueBefore")?,
+        due_after: query.time("dueAfter")?,
+        updated_since: query.time("updatedSince")?,
+    })
+}
+
+fn sort(query: &Query) -> Result<(char, Sort), Problem> {
+    let text = query.get("sort").unwrap_or("createdAt");
+    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+    let Some((_, (letter, key))) = SORTS.iter().find(|(known, _)| *known == name) else {
+        let names: Vec<&str> = SORTS.iter().map(|(known, _)| *known).collect();
+        let shown = quoted(&text.into());
+        return Err(Problem::bad_parameter(
+            "sort",
+            format!(
+                "{shown} is not allowed; use one of {}, with a minus for descending",
+                names.join(", ")
+            ),
+        ));
+    };
+    let letter = if descending { letter.to_ascii_uppercase() } else { *letter };
+    Ok((letter, Sort { key: *key, descending }))
+}
+
+/// A cursor as text: the letter of its sort, the tie-breaker, the key.
+fn write_cursor(letter: char, cursor: &Cursor) -> String {
+    let key = match &cursor.key {
+        CursorKey::Int(number) => number.to_string(),
+        CursorKey::Text(text) => text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    format!("{letter}.{}.{key}", cursor.num)
+}
+
+fn read_cursor(text: &str, letter: char, sort: Sort) -> Result<Cursor, Problem> {
+    let read = || {
+        let mut parts = text.splitn(3, '.');
+        let (sorted_by, num, key) = (parts.next()?, parts.next()?, parts.next()?);
+        let key = match sort.key {
+            _ if sorted_by != letter.to_string() => return None,
+            SortKey::Title => CursorKey::Text(from_hex(key)?),
+            _ => CursorKey::Int(key.parse().ok()?),
+        };
+        Some(Cursor { key, num: num.parse().ok()? })
+    };
+    read().ok_or_else(|| {
+        Problem::bad_parameter(
+            "cursor",
+            "is not one of this list; take it from X-Next-Cursor and keep the same sort",
+        )
+    })
+}
+
+fn from_hex(text: &str) -> Option<String> {
+    if !text.is_ascii() || text.len() % 2 != 0 {
+        return None;
+    }
+    let bytes = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok());
+    String::from_utf8(bytes.collect::<Option<Vec<u8>>>()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_come_back_as_they_were_and_only_for_their_sort() {
+        let by = |text: &str| {
+            let text = format!("sort={text}");
+            sort(&Query::read(Some(&text), &PARAMETERS).unwrap()).unwrap()
+        };
+        let (letter, title) = by("-title");
+        let cursor = Cursor { key: CursorKey::Text("Zürich. \"1\"".into()), num: 7 };
+        let text = write_cursor(letter, &cursor);
+        assert_eq!(read_cursor(&text, letter, title).unwrap(), cursor);
+        let (other, created) = by("createdAt");
+        assert!(read_cursor(&text, other, created).is_err());
+        for bad in ["", "c", "c.1", "c.x.1", "c.1.x", "T.1.zz"] {
+            assert!(read_cursor(bad, other, created).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! BTK-System: a task tracker whose every change reaches an HTTP receiver as a webhook.
+//!
+//! The map, from the outside in. Arrows go one way only; a test holds the code to it.
+//!
+//! - [`cli`] chooses a command: serve, [`demo`], [`listen`] (a receiver to look at), [`bench`].
+//! - [`config`] turns settings into checked values; [`server`] is the only wiring.
+//! - [`listener`] accepts connections, [`http`] answers requests: each a closure handed to the store.
+//! - [`store`] keeps everything: a task, its event and its deliveries in one transaction.
+//! - [`dispatcher`] claims what is due, [`sender`] makes the attempt, [`retry`] decides what follows,
+//!   [`explain`] says it in words. It meets the handlers in the database and nowhere else.
+//! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
+//! - [`clock`], [`metrics`] and [`secret`] are leaves that anybody may use.
+
+pub mod bench;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod dispatcher;
+pub mod explain;
+pub mod http;
+pub mod listen;
+pub mod listener;
+pub mod metrics;
+pub mod model;
+pub mod retry;
+pub mod secret;
+pub mod sender;
+pub mod server;
+pub mod store;

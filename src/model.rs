@@ -1,0 +1,20 @@
+//! The nouns and their rules: Task, Event, Webhook, Delivery, Attempt, Outcome.
+//!
+//! Everything here is a value or a pure function. It must not know of SQL, HTTP, settings, clocks
+//! or randomness: what time it is and which id comes next are passed in.
+
+mod delivery;
+mod event;
+mod fields;
+mod input;
+mod task;
+mod time;
+mod webhook;
+
+pub use delivery::{Attempt, Delivery, DeliveryStatus, Outcome};
+pub use event::{Event, EventKind, Origin};
+pub use fields::{Invalid, quoted};
+pub use input::{TaskInput, Unknown};
+pub use task::{Attachment, Priority, Status, Task, TaskId};
+pub use time::Time;
+pub use webhook::{DEFAULT_WEBHOOK, Webhook, masked_url};

@@ -1,0 +1,143 @@
+//! Delivery: one event for one webhook; Attempt: one HTTP request of it; Outcome: how that ended.
+//!
+//! Must not decide what happens next: that is `retry`.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::event::EventKind;
+use super::time::Time;
+
+/// Where a delivery stands. A closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DeliveryStatus {
+    /// Waits: for its turn, or for the next attempt.
+    Pending,
+    /// A request is under way.
+    Sending,
+    /// The receiver answered 2xx.
+    Delivered,
+    /// Given up; a person must act.
+    Failed,
+}
+
+impl DeliveryStatus {
+    /// Every status with its name in the database, the API and metrics.
+    pub const ALL: [(&'static str, DeliveryStatus); 4] = [
+        ("pending", DeliveryStatus::Pending),
+        ("sending", DeliveryStatus::Sending),
+        ("delivered", DeliveryStatus::Delivered),
+        ("failed", DeliveryStatus::Failed),
+    ];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        DeliveryStatus::ALL[self as usize].0
+    }
+
+    /// The status of that name.
+    pub fn parse(name: &str) -> Option<DeliveryStatus> {
+        DeliveryStatus::ALL.iter().find(|(known, _)| *known == name).map(|(_, status)| *status)
+    }
+}
+
+/// One event for one webhook, as the API shows it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// `dlv_<order of the event>_<webhook>`; never changes.
+    #[schema(example = "dlv_42_default")]
+    pub id: String,
+    /// The `webhook-id` that the receiver sees.
+    #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
+    pub event_id: String,
+    /// `default` is the one from `WEBHOOK_URL`.
+    #[schema(example = "default")]
+    pub webhook_id: String,
+    /// Whose change it tells of.
+    #[schema(example = "task_1765216530445_che0wi9")]
+    pub task_id: String,
+    /// What happened.
+    pub event: EventKind,
+    /// 1, 2, 3 … of its task.
+    #[schema(example = 3)]
+    pub version: i64,
+    /// Where it stands.
+    pub status: DeliveryStatus,
+    /// Why, as a code: `waiting_turn`, `due`, `retry`, `receiver_busy`, `no_url`, `sending`,
+    /// `rejected`, `attempts_used`; null once delivered.
+    #[schema(required, example = "retry")]
+    pub reason: Option<String>,
+    /// Why, in words a person can act on.
+    #[schema(
+        required,
+        example = "The last attempt failed; the next one goes out at the time shown."
+    )]
+    pub reason_text: Option<String>,
+    /// The delivery of the same task that must end first.
+    #[schema(required, example = "dlv_41_default")]
+    pub blocked_by: Option<String>,
+    /// Requests made so far, those with an unknown end included.
+    #[schema(example = 1)]
+    pub attempt_count: i64,
+    /// When the next request goes out, where that is known.
+    #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-02-20T08:15:31.445Z")]
+    pub next_attempt_at: Option<Time>,
+    /// When its event was committed.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    pub created_at: Time,
+    /// When it was delivered or given up.
+    #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
+    pub finished_at: Option<Time>,
+}
+
+/// One HTTP request of a delivery.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// 1, 2, 3 … of its delivery.
+    #[schema(example = 1)]
+    pub number: i64,
+    /// When the request began.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.447Z")]
+    pub started_at: Time,
+    /// Milliseconds until the outcome was known; null if it never was.
+    #[schema(required, example = 84)]
+    pub ms: Option<i64>,
+    /// The receiver's HTTP status, if it answered.
+    #[schema(required, example = 503)]
+    pub status: Option<i64>,
+    /// What went wrong, in words; null if nothing did.
+    #[schema(required, example = "The receiver answered 503 Service Unavailable.")]
+    pub error: Option<String>,
+    /// The beginning of the answer's body, at most 4 KiB, secrets masked.
+    #[schema(required, example = "try later")]
+    pub excerpt: Option<String>,
+    /// `delivered`, `retry`, `failed`, or `unknown`: the server ended while the request was under
+    /// way, so it may have arrived.
+    #[schema(example = "retry")]
+    pub outcome: String,
+}
+
+/// How one attempt ended. A failed one is not an error of ours: it is news about the receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Milliseconds from connecting to the last byte that was read.
+    pub ms: i64,
+    /// The receiver's HTTP status, if a whole answer head came.
+    pub status: Option<u16>,
+    /// What broke, in words, if the exchange did not end properly.
+    pub broken: Option<String>,
+    /// The beginning of the answer's body, at most 4 KiB.
+    pub excerpt: String,
+    /// The wait that the receiver asked for, in milliseconds, at most an hour.
+    pub retry_after_ms: Option<i64>,
+}
+
+impl Outcome {
+    /// A whole answer with a 2xx status: the only success.
+    pub fn is_success(&self) -> bool {
+        self.broken.is_none() && self.status.is_some_and(|s| (200..300).contains(&s))
+    }
+}

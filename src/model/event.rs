@@ -1,0 +1,128 @@
+//! Event: one committed change of a task, immutable.
+//!
+//! Must not know who wants to hear of it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::fields::Invalid;
+use super::task::{Task, TaskId};
+use super::time::Time;
+
+/// What happened to the task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// It was made.
+    #[serde(rename = "task_created")]
+    Created,
+    /// Something other than its status changed.
+    #[serde(rename = "task_updated")]
+    Updated,
+    /// Its status changed, perhaps with other fields.
+    #[serde(rename = "task_status_changed")]
+    StatusChanged,
+    /// It was deleted; the event carries its last state.
+    #[serde(rename = "task_deleted")]
+    Deleted,
+}
+
+impl EventKind {
+    /// Every kind with its name in bodies, headers, logs and the API.
+    pub const ALL: [(&'static str, EventKind); 4] = [
+        ("task_created", EventKind::Created),
+        ("task_updated", EventKind::Updated),
+        ("task_status_changed", EventKind::StatusChanged),
+        ("task_deleted", EventKind::Deleted),
+    ];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        EventKind::ALL[self as usize].0
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<EventKind> {
+        EventKind::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+}
+
+/// Where a change came from: 1 to 40 of `[a-z0-9_-]`. Ends echo loops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The origin of what comes through `/api/incoming-webhook`.
+    pub fn incoming() -> Origin {
+        Origin("incoming".to_owned())
+    }
+
+    /// The origin of an API write that names none.
+    pub fn api() -> Origin {
+        Origin("api".to_owned())
+    }
+
+    /// Checks an origin that a client or a setting named.
+    pub fn parse(field: &str, text: &str) -> Result<Origin, Invalid> {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+        if (1..=40).contains(&text.len()) && text.chars().all(allowed) {
+            return Ok(Origin(text.to_owned()));
+        }
+        let shown = super::quoted(&serde_json::Value::from(text));
+        Err(Invalid::new(
+            field,
+            format!("{shown} is not an origin; 1 to 40 of a-z, 0-9, _ and - are allowed"),
+        ))
+    }
+
+    /// The origin as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One committed change of a task.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// `evt_…`; sent as `webhook-id`, the same on every repeat.
+    pub id: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// Where the change came from.
+    pub origin: Origin,
+    /// Whose change it is.
+    pub task_id: TaskId,
+    /// 1, 2, 3 … of its task; goes on when an id is deleted and made again.
+    pub version: i64,
+    /// When it was committed.
+    pub at: Time,
+    /// The task after the change (before it, for a deletion), as compact JSON.
+    pub snapshot: String,
+}
+
+impl Event {
+    /// The snapshot of a task as an event keeps it.
+    pub fn snapshot(task: &Task) -> String {
+        // Strings, integers, vectors: serde_json has nothing here that it can refuse.
+        serde_json::to_string(task).unwrap_or_default()
+    }
+
+    /// The body of a webhook: exactly `{"event":"…","task":{…}}`, the same bytes on every repeat.
+    pub fn body(kind: EventKind, snapshot: &str) -> String {
+        format!("{{\"event\":\"{}\",\"task\":{snapshot}}}", kind.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_their_serialised_form_and_parse_back() {
+        for (name, kind) in EventKind::ALL {
+            assert_eq!(serde_json::json!(kind), serde_json::json!(name));
+            assert_eq!((kind.as_str(), EventKind::parse(name)), (name, Some(kind)));
+        }
+        assert_eq!(EventKind::parse("task_renamed"), None);
+    }
+}

@@ -1,0 +1,188 @@
+//! The rules of single fields: from a JSON value to a checked one, or a sentence that says what is
+//! wrong and what is allowed. Must not know which noun a field belongs to.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::Time;
+
+/// A value that breaks a rule: which field, and a sentence for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// Where it stands in the body, e.g. `tags[2]` or `task.title`; empty for the body as a whole.
+    pub field: String,
+    /// What was found, what is allowed. Names the field.
+    pub message: String,
+    /// The body is well-formed but lacks what this request needs (answered as 422, not 400).
+    pub missing: bool,
+}
+
+impl Invalid {
+    /// A broken rule of `field`; the sentence is `<field> <what>`.
+    pub fn new(field: impl Into<String>, what: impl fmt::Display) -> Invalid {
+        let field = field.into();
+        let message = format!("{field} {what}");
+        Invalid { field, message, missing: false }
+    }
+
+    /// `field` is needed here and is not there.
+    pub fn missing(field: impl Into<String>, why: impl fmt::Display) -> Invalid {
+        Invalid { missing: true, ..Invalid::new(field, why) }
+    }
+}
+
+/// A value as a person would recognise it, in JSON, cut to 60 characters.
+pub fn quoted(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// `null` and `""`: both mean "empty" where a field may be empty.
+pub(super) fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_str() == Some("")
+}
+
+/// A string without NUL, which neither PostgreSQL nor most receivers can take.
+pub(super) fn string<'v>(field: &str, value: &'v Value) -> Result<&'v str, Invalid> {
+    let Some(text) = value.as_str() else {
+        let kind = kind_of(value);
+        return Err(Invalid::new(
+            field,
+            format!("must be a string, not {kind} ({})", quoted(value)),
+        ));
+    };
+    if text.contains('\0') {
+        return Err(Invalid::new(field, "contains a NUL character, which is not allowed"));
+    }
+    Ok(text)
+}
+
+/// A string of `least` to `most` characters (Unicode scalar values).
+pub(super) fn sized(field: &str, text: &str, least: usize, most: usize) -> Result<String, Invalid> {
+    let length = text.chars().count();
+    if (least..=most).contains(&length) {
+        return Ok(text.to_owned());
+    }
+    let found = match length {
+        0 => "is empty".to_owned(),
+        1 => "has 1 character".to_owned(),
+        n => format!("has {n} characters"),
+    };
+    Err(Invalid::new(field, format!("{found}; {least} to {most} characters are allowed")))
+}
+
+/// A label such as `TECH`: 1 to 40 of `[A-Z0-9_]`.
+pub(super) fn label(field: &str, value: &Value) -> Result<String, Invalid> {
+    let text = string(field, value)?;
+    let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if (1..=40).contains(&text.len()) && text.chars().all(allowed) {
+        return Ok(text.to_owned());
+    }
+    Err(Invalid::new(
+        field,
+        format!(
+            "{} is not a label; 1 to 40 of A-Z, 0-9 and _ are allowed, e.g. \"TECH\"",
+            quoted(value)
+        ),
+    ))
+}
+
+/// One of a closed set of words.
+pub(super) fn choice<T: Copy>(field: &str, value: &Value, all: &[(&str, T)]) -> Result<T, Invalid> {
+    if let Some((_, found)) = all.iter().find(|(name, _)| value.as_str() == Some(name)) {
+        return Ok(*found);
+    }
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    Err(Invalid::new(
+        field,
+        format!("{} is not allowed; use one of {}", quoted(value), names.join(", ")),
+    ))
+}
+
+/// A moment: RFC 3339 with any offset, or a plain date.
+pub(super) fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
+    value.as_str().and_then(Time::parse).ok_or_else(|| {
+        Invalid::new(
+            field,
+            format!(
+                "{} is not a date; use RFC 3339 such as \"2026-03-01T09:00:00Z\" or \"2026-03-01\"",
+                quoted(value)
+            ),
+        )
+    })
+}
+
+/// An array of at most `most` entries; `null` and `""` are the empty one.
+pub(super) fn array<'v>(
+    field: &str,
+    value: &'v Value,
+    most: usize,
+) -> Result<&'v [Value], Invalid> {
+    if is_empty(value) {
+        return Ok(&[]);
+    }
+    let Some(entries) = value.as_array() else {
+        let kind = kind_of(value);
+        return Err(Invalid::new(
+            field,
+            format!("must be an array, not {kind} ({})", quoted(value)),
+        ));
+    };
+    if entries.len() > most {
+        let found = entries.len();
+        return Err(Invalid::new(field, format!("has {found} entries; up to {most} are allowed")));
+    }
+    Ok(entries)
+}
+
+/// A JSON object.
+pub(super) fn object<'v>(field: &str, value: &'v Value) -> Result<&'v Map<String, Value>, Invalid> {
+    value.as_object().ok_or_else(|| {
+        Invalid::new(
+            field,
+            format!("must be an object, not {} ({})", kind_of(value), quoted(value)),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn characters_are_scalar_values_not_bytes() {
+        let text = "é".repeat(500);
+        assert!(sized("title", &text, 1, 500).is_ok());
+        let found = sized("title", &format!("{text}e"), 1, 500).unwrap_err();
+        assert_eq!(found.message, "title has 501 characters; 1 to 500 characters are allowed");
+    }
+
+    #[test]
+    fn a_sentence_names_the_field_the_value_and_what_is_allowed() {
+        let found = choice("status", &json!("CLOSED"), &[("OPEN", 1), ("DONE", 2)]).unwrap_err();
+        assert_eq!(found.message, "status \"CLOSED\" is not allowed; use one of OPEN, DONE");
+        assert_eq!(found.field, "status");
+    }
+
+    #[test]
+    fn long_values_are_cut_between_characters() {
+        let shown = quoted(&json!("ü".repeat(300)));
+        assert_eq!(shown.chars().count(), 61);
+    }
+}

@@ -1,0 +1,308 @@
+//! Task: what it is, how it begins, and how a change is applied.
+//!
+//! Must not know how a task is stored or sent; the change rules here are the only ones there are.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::event::EventKind;
+use super::fields::Invalid;
+use super::input::{AttachmentInput, TaskInput};
+use super::time::Time;
+
+/// The id of a task: 1 to 128 of `[A-Za-z0-9_.:-]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct TaskId(String);
+
+impl TaskId {
+    /// Checks an id that came from outside.
+    pub fn parse(text: &str) -> Result<TaskId, Invalid> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+        if (1..=128).contains(&text.len()) && text.chars().all(allowed) {
+            return Ok(TaskId(text.to_owned()));
+        }
+        let shown = super::quoted(&serde_json::Value::from(text));
+        Err(Invalid::new(
+            "id",
+            format!("{shown} is not a task id; 1 to 128 of A-Z, a-z, 0-9, _ . : - are allowed"),
+        ))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Not begun. The default.
+    #[default]
+    Open,
+    /// Being worked on.
+    InProgress,
+    /// Finished.
+    Done,
+    /// Given up.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status with its name in the API.
+    pub const ALL: [(&'static str, Status); 4] = [
+        ("OPEN", Status::Open),
+        ("IN_PROGRESS", Status::InProgress),
+        ("DONE", Status::Done),
+        ("CANCELLED", Status::Cancelled),
+    ];
+
+    /// Its name in the API.
+    pub fn as_str(self) -> &'static str {
+        Status::ALL[self as usize].0
+    }
+}
+
+/// How much a task matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Priority {
+    /// Can wait.
+    Low,
+    /// The default.
+    #[default]
+    Normal,
+    /// Soon.
+    High,
+    /// Now.
+    Urgent,
+}
+
+impl Priority {
+    /// Every priority with its name in the API, from the lowest to the highest.
+    pub const ALL: [(&'static str, Priority); 4] = [
+        ("LOW", Priority::Low),
+        ("NORMAL", Priority::Normal),
+        ("HIGH", Priority::High),
+        ("URGENT", Priority::Urgent),
+    ];
+
+    /// Its name in the API.
+    pub fn as_str(self) -> &'static str {
+        Priority::ALL[self as usize].0
+    }
+
+    /// 0 for `LOW` to 3 for `URGENT`: the order in which lists are sorted.
+    pub fn rank(self) -> i64 {
+        self as i64
+    }
+}
+
+/// A link that hangs on a task. The file itself lies elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    /// Given by the sender, or made by the server.
+    #[schema(example = "att_7x2m9qk41b0z")]
+    pub id: String,
+    /// What a person sees.
+    #[schema(example = "offer.pdf")]
+    pub name: String,
+    /// Where the file is: http or https.
+    #[schema(example = "https://files.example.com/offer.pdf")]
+    pub url: String,
+    /// Its media type, where known.
+    #[schema(required, example = "application/pdf")]
+    pub r#type: Option<String>,
+    /// Bytes, where known.
+    #[schema(required, example = 48213)]
+    pub size: Option<u64>,
+    /// When it was added; RFC 3339 in UTC.
+    #[schema(value_type = String, format = DateTime, example = "2026-03-01T09:00:00.000Z")]
+    pub uploaded_at: Time,
+}
+
+/// A task as the API shows it. Every key is always there, `null` where empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Task {
+    /// Made by the server, or brought by an incoming webhook.
+    #[schema(value_type = String, example = "task_1765216530445_che0wi9")]
+    pub id: TaskId,
+    /// 1 to 500 characters.
+    #[schema(example = "Send the offer")]
+    pub title: String,
+    /// Up to 64 KiB.
+    #[schema(required, example = "Two pages, with prices")]
+    pub description: Option<String>,
+    /// A label: 1 to 40 of `[A-Z0-9_]`.
+    #[schema(required, example = "WRITING")]
+    pub r#type: Option<String>,
+    /// A label: 1 to 40 of `[A-Z0-9_]`.
+    #[schema(required, example = "WORK")]
+    pub category: Option<String>,
+    /// Where it stands.
+    pub status: Status,
+    /// How much it matters.
+    pub priority: Priority,
+    /// RFC 3339 in UTC with milliseconds.
+    #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-03-01T09:00:00.000Z")]
+    pub due_date: Option<Time>,
+    /// Up to 50, each 1 to 64 characters.
+    #[schema(example = json!(["sales", "q1"]))]
+    pub tags: Vec<String>,
+    /// Up to 50.
+    pub attachments: Vec<Attachment>,
+    /// Made by the server.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    pub created_at: Time,
+    /// Made by the server.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    pub updated_at: Time,
+}
+
+impl Task {
+    /// A new task from what was asked for. Fails only without a title.
+    pub fn create(id: TaskId, input: TaskInput, now: Time) -> Result<Task, Invalid> {
+        let Some(title) = input.title else {
+            return Err(Invalid::missing("title", "is required: 1 to 500 characters"));
+        };
+        Ok(Task {
+            id,
+            title,
+            description: input.description.flatten(),
+            r#type: input.r#type.flatten(),
+            category: input.category.flatten(),
+            status: input.status.unwrap_or_default(),
+            priority: input.priority.unwrap_or_default(),
+            due_date: input.due_date.flatten(),
+            tags: input.tags.unwrap_or_default(),
+            attachments: attachments(input.attachments.unwrap_or_default(), &[]),
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    /// The task after a change, and the event that tells of it; `None` if nothing changes.
+    ///
+    /// Fields that the input does not name stay. `updated_at` never goes back, even if the clock
+    /// does, so that a late echo can be told from news.
+    pub fn apply(&self, input: TaskInput, now: Time) -> Option<(Task, EventKind)> {
+        let mut new = self.clone();
+        set(&mut new.title, input.title);
+        set(&mut new.description, input.description);
+        set(&mut new.r#type, input.r#type);
+        set(&mut new.category, input.category);
+        set(&mut new.status, input.status);
+        set(&mut new.priority, input.priority);
+        set(&mut new.due_date, input.due_date);
+        set(&mut new.tags, input.tags);
+        set(&mut new.attachments, input.attachments.map(|a| attachments(a, &self.attachments)));
+        if new == *self {
+            return None;
+        }
+        let kind =
+            if new.status == self.status { EventKind::Updated } else { EventKind::StatusChanged };
+        new.updated_at = now.max(self.updated_at);
+        Some((new, kind))
+    }
+}
+
+fn set<T>(field: &mut T, asked: Option<T>) {
+    if let Some(value) = asked {
+        *field = value;
+    }
+}
+
+/// Fills what the sender left out: from the stored attachment with the same link if there is one,
+/// so that writing the same list twice changes nothing.
+fn attachments(asked: Vec<AttachmentInput>, stored: &[Attachment]) -> Vec<Attachment> {
+    let mut known: Vec<&Attachment> = stored.iter().collect();
+    asked
+        .into_iter()
+        .map(|new| {
+            let twin = known
+                .iter()
+                .position(|old| new.id.as_ref().map_or(old.url == new.url, |id| *id == old.id))
+                .map(|at| known.remove(at));
+            Attachment {
+                id: new.id.or(twin.map(|t| t.id.clone())).unwrap_or(new.fresh_id),
+                name: new.name,
+                url: new.url,
+                r#type: new.r#type,
+                size: new.size,
+                uploaded_at: new
+                    .uploaded_at
+                    .or(twin.map(|t| t.uploaded_at))
+                    .unwrap_or(new.fresh_time),
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Unknown;
+    use serde_json::json;
+
+    const NOW: Time = Time(1_765_216_530_445);
+
+    fn input(body: serde_json::Value) -> TaskInput {
+        let mut n = 0;
+        let mut fresh = || {
+            n += 1;
+            format!("att_{n}")
+        };
+        TaskInput::parse(body.as_object().unwrap(), "", Unknown::Refused, NOW, &mut fresh).unwrap()
+    }
+
+    fn task() -> Task {
+        let asked = input(json!({"title": "A", "attachments": [
+            {"name": "n", "url": "https://e.org/a"}, {"name": "m", "url": "https://e.org/b"}]}));
+        Task::create(TaskId::parse("t1").unwrap(), asked, NOW).unwrap()
+    }
+
+    #[test]
+    fn a_write_that_changes_nothing_is_no_event() {
+        let old = task();
+        let same = json!({"title": " A ", "status": "OPEN", "description": "", "tags": null,
+            "attachments": [{"name": "n", "url": "https://e.org/a"}, {"name": "m", "url": "https://e.org/b"}]});
+        assert_eq!(old.apply(input(same), NOW.plus_ms(5)), None);
+    }
+
+    #[test]
+    fn a_status_among_other_changes_names_the_event() {
+        let old = task();
+        let (_, kind) = old.apply(input(json!({"title": "B", "status": "DONE"})), NOW).unwrap();
+        assert_eq!(kind, EventKind::StatusChanged);
+        let (new, kind) = old.apply(input(json!({"title": "B"})), NOW.plus_ms(-5)).unwrap();
+        assert_eq!((kind, new.updated_at), (EventKind::Updated, NOW));
+    }
+
+    #[test]
+    fn every_key_is_always_there() {
+        let sent = serde_json::to_string(&task()).unwrap();
+        assert!(sent.starts_with(r#"{"id":"t1","title":"A","description":null,"type":null,"category":null,"status":"OPEN","priority":"NORMAL","dueDate":null,"tags":[],"attachments":[{"id":"att_1","name":"n","url":"https://e.org/a","type":null,"size":null,"uploadedAt":"2025-12-08T"#), "{sent}");
+    }
+
+    #[test]
+    fn names_match_their_serialised_form() {
+        for (name, status) in Status::ALL {
+            assert_eq!((status.as_str(), json!(status)), (name, json!(name)));
+        }
+        for (name, priority) in Priority::ALL {
+            assert_eq!((priority.as_str(), json!(priority)), (name, json!(name)));
+        }
+    }
+}

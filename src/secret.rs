@@ -1,0 +1,68 @@
+//! Secrets: kept out of everything that is shown, compared in constant time.
+//!
+//! Must not know what a secret is for.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq as _;
+
+/// A text that must not be shown. `Debug` shows only that it is there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+
+    /// The secret itself, for those who must send or measure it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether somebody named it right; takes as long for a near miss as for a far one.
+    pub fn matches(&self, offered: &str) -> bool {
+        let ours = hmac_sha256::Hash::hash(self.0.as_bytes());
+        let theirs = hmac_sha256::Hash::hash(offered.as_bytes());
+        ours.ct_eq(&theirs).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Shorter texts than this are not looked for: they would stand in innocent words too.
+const MASKED_LEAST: usize = 6;
+
+/// The text with each of the secrets in it replaced by `…`.
+pub fn mask<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        if secret.len() >= MASKED_LEAST && text.contains(secret) {
+            text = text.replace(secret, "…");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_compared_but_never_shown() {
+        let secret = Secret::new("correct horse");
+        assert!(secret.matches("correct horse"));
+        assert!(!secret.matches("correct hors") && !secret.matches(""));
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    #[test]
+    fn secrets_in_an_answer_are_masked() {
+        assert_eq!(mask("no hook /abc123 here", ["/abc123", "here"]), "no hook … here");
+    }
+}

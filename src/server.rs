@@ -1,0 +1,196 @@
+//! Server: the only wiring. Opens the store, binds, starts the dispatcher, serves, shuts down.
+//!
+//! Must not decide anything about tasks or deliveries.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{Clock, Ids};
+use crate::config::Config;
+use crate::dispatcher::Dispatcher;
+use crate::http::{self, Parts};
+use crate::listener::{self, GRACE};
+use crate::metrics::Metrics;
+use crate::secret::Secret;
+use crate::sender::Sender;
+use crate::store::{self, Store};
+
+/// A dispatcher that has not looked for so long has stopped, in milliseconds.
+const SILENT_MS: i64 = 30_000;
+/// Between two rounds of forgetting old idempotency keys.
+const UPKEEP: Duration = Duration::from_secs(60);
+/// Keys that are forgotten in one write.
+const UPKEEP_STEP: i64 = 500;
+
+/// A server that is up.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    main: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the server has stopped: asked to, or by a fault.
+    ///
+    /// # Errors
+    /// The fault, if it was one.
+    pub async fn finished(self) -> anyhow::Result<()> {
+        self.main.await.context("the server's main task ended unexpectedly")?
+    }
+}
+
+/// Starts a server; it runs until `stop` is cancelled or the disk fails.
+///
+/// # Errors
+/// The database cannot be opened, or the address cannot be listened on.
+pub async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Server> {
+    let clock = Clock;
+    let metrics = Arc::new(Metrics::default());
+    let path = config.database.clone();
+    let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(path)).await??);
+    match prepare(&config, clock, &store).await {
+        Ok((listener, address, sender)) => {
+            let wiring = Wiring { config, clock, metrics, store, sender, listener, address };
+            Ok(wiring.run(stop))
+        }
+        Err(error) => {
+            close(store).await;
+            Err(error)
+        }
+    }
+}
+
+/// Everything that can still fail, before anything runs.
+async fn prepare(
+    config: &Config,
+    clock: Clock,
+    store: &Store,
+) -> anyhow::Result<(TcpListener, SocketAddr, Sender)> {
+    let wanted = SocketAddr::new(config.host, config.port);
+    let listener = TcpListener::bind(wanted).await.with_context(|| {
+        format!("cannot listen on {wanted}: set PORT or HOST to an address that is free")
+    })?;
+    let address = listener.local_addr()?;
+    let webhook = config.webhook.clone();
+    let now = clock.now();
+    let again = store
+        .write(move |tx| {
+            match &webhook {
+                Some(webhook) => store::put_default(tx, webhook)?,
+                None => store::retire_default(tx)?,
+            }
+            store::reset_sending(tx, now)
+        })
+        .await?;
+    if again > 0 {
+        tracing::info!(
+            "[WEBHOOK] {again} requests were under way when the server ended; they are sent again \
+             with the same webhook-id"
+        );
+    }
+    let secrets: Vec<Secret> =
+        [&config.webhook_secret, &config.api_token].into_iter().flatten().cloned().collect();
+    Ok((listener, address, Sender::new(clock, secrets)?))
+}
+
+/// The parts of a server, before they run.
+struct Wiring {
+    config: Config,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    store: Arc<Store>,
+    sender: Sender,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Wiring {
+    #[expect(clippy::disallowed_methods, reason = "the one task that nothing else tracks")]
+    fn run(self, stop: CancellationToken) -> Server {
+        let address = self.address;
+        Server { address, main: tokio::spawn(self.until(stop)) }
+    }
+
+    async fn until(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let Wiring { config, clock, metrics, store, sender, listener, address } = self;
+        let broken = store.broken();
+        // Ends when somebody stops the server or the disk fails, whichever is first.
+        let ending = stop.child_token();
+        let dispatcher =
+            Arc::new(Dispatcher::new(Arc::clone(&store), sender, clock, Arc::clone(&metrics)));
+        let looking = Arc::clone(&dispatcher);
+        let router = http::router(Parts {
+            store: Arc::clone(&store),
+            clock,
+            ids: Ids::new()?,
+            metrics,
+            api_token: config.api_token,
+            webhook_secret: config.webhook_secret,
+            incoming_rate: config.incoming_rate,
+            address: config.public_url.unwrap_or_else(|| format!("http://{address}")),
+            is_sending: Box::new(move |now| now.ms_since(looking.last_look()) < SILENT_MS),
+        });
+        let tracker = TaskTracker::new();
+        tracker.spawn(Arc::clone(&dispatcher).run(ending.clone(), tracker.clone()));
+        tracker.spawn(upkeep(Arc::clone(&store), clock, ending.clone()));
+        let watch = ending.clone();
+        tracker.spawn({
+            let broken = broken.clone();
+            async move {
+                tokio::select! {
+                    () = broken.cancelled() => watch.cancel(),
+                    () = watch.cancelled() => {},
+                }
+            }
+        });
+        let most = listener::connections_most();
+        listener::serve(listener, router, most, ending.clone()).await;
+        tracker.close();
+        if timeout(GRACE, tracker.wait()).await.is_err() {
+            tracing::warn!(
+                "[WEBHOOK] Some requests did not end in time; they are sent again at the next start"
+            );
+        }
+        close(store).await;
+        if broken.is_cancelled() {
+            anyhow::bail!(
+                "the database failed; see the log above, free or replace the disk, then start again"
+            );
+        }
+        Ok(())
+    }
+}
+
+async fn close(store: Arc<Store>) {
+    // Joining its threads blocks. If the task cannot run any more, the process ends anyway.
+    let _ended = tokio::task::spawn_blocking(move || store.close()).await;
+}
+
+/// Forgets idempotency keys that are older than they are kept, in steps that nobody notices.
+async fn upkeep(store: Arc<Store>, clock: Clock, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(UPKEEP) => {},
+        }
+        let now = clock.now();
+        // A fault here shows in every other write too; there is always a next round.
+        while let Ok(gone) = store.write(move |tx| store::forget_before(tx, now, UPKEEP_STEP)).await
+            && gone > 0
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+}

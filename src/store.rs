@@ -1,0 +1,236 @@
+//! Store: everything that must survive, behind two calls, `read` and `write`.
+//!
+//! A job is a closure over a `Tx`; all SQL stands in the modules below, a file for each noun. Must
+//! not know of HTTP, settings or what time it is: times and ids come in with the job.
+
+mod changes;
+mod claims;
+mod deliveries;
+mod idempotency;
+mod migrate;
+mod outbox;
+mod sqlite;
+mod tasks;
+mod tx;
+mod webhooks;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+pub use changes::{Before, Change, Written, create, delete, update};
+pub use claims::{Claim, Record, claim_due, next_due, record, reset_sending, shift_due};
+pub use deliveries::{
+    Backlog, DeliveryFilter, Redelivery, attempts, backlog, count, delivery_id, find, page,
+    redeliver,
+};
+pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
+pub use sqlite::{Opening, sqlite_version};
+pub use tasks::{Cursor, CursorKey, Sort, SortKey, Stored, TaskFilter, get, list_count, list_page};
+pub use tx::{Row, Tx, Value};
+pub use webhooks::{default_url, probe, put_default, retire_default};
+
+/// Why a job did not happen, or may not have happened.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// More writes wait than the queue takes. Nothing was done.
+    #[error("too many writes are waiting")]
+    Busy,
+    /// The disk is full. Nothing was done; it heals by itself when there is room again.
+    #[error("the disk is full")]
+    Full,
+    /// The disk failed: the write may or may not be there after a restart.
+    #[error("the disk failed: {0}")]
+    Broken(String),
+    /// The server is stopping. Nothing was done.
+    #[error("the server is stopping")]
+    Closed,
+    /// A fault of ours: a statement that the database refuses. Nothing was done.
+    #[error("database: {0}")]
+    Database(String),
+}
+
+/// What a job gives back.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How many writes may wait before another is refused.
+const WRITE_QUEUE: usize = 1024;
+const READERS: usize = 3;
+
+type Read = Box<dyn FnOnce(&mut Tx<'_>) + Send>;
+
+/// A write on its way through the writer thread.
+trait Write: Send {
+    /// Whether somebody still waits for the answer.
+    fn is_wanted(&self) -> bool;
+    /// Does the work, inside the open transaction. An error undoes this job alone.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
+    /// Called once, after the commit (or instead of it).
+    fn finish(self: Box<Self>, end: Result<()>);
+}
+
+struct WriteJob<T, F> {
+    work: Option<F>,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Write for WriteJob<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send,
+{
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        if let Some(work) = self.work.take() {
+            self.value = Some(work(tx)?);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, end: Result<()>) {
+        let WriteJob { value, reply, .. } = *self;
+        // The caller may have gone; the write stands all the same.
+        let _gone = reply.send(end.and_then(|()| value.ok_or(Error::Closed)));
+    }
+}
+
+/// What the threads and the handle share.
+struct Shared {
+    /// Bumped after a commit that left something to send. Carries no data.
+    changes: watch::Sender<u64>,
+    /// Cancelled when the disk has failed: stop acknowledging, end the process.
+    broken: CancellationToken,
+    /// Whether the last write failed for want of room.
+    full: AtomicBool,
+}
+
+/// The database, for the whole life of the server.
+pub struct Store {
+    writes: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>,
+    reads: Mutex<Option<mpsc::Sender<Read>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    shared: Arc<Shared>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // The guarded values are whole at every moment, so a panic elsewhere has not hurt them.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Store {
+    /// Opens or makes the database at `path`, migrates it and starts its threads.
+    ///
+    /// # Errors
+    /// A sentence for a person: held by another server, newer than this program, damaged, …
+    pub fn open(path: PathBuf) -> Result<Store, Opening> {
+        let shared = Arc::new(Shared {
+            changes: watch::Sender::new(0),
+            broken: CancellationToken::new(),
+            full: AtomicBool::new(false),
+        });
+        let (writes, write_queue) = mpsc::channel(WRITE_QUEUE);
+        let (reads, read_queue) = mpsc::channel(WRITE_QUEUE);
+        let threads = sqlite::start(path, write_queue, read_queue, READERS, &shared)?;
+        Ok(Store {
+            writes: Mutex::new(Some(writes)),
+            reads: Mutex::new(Some(reads)),
+            threads: Mutex::new(threads),
+            shared,
+        })
+    }
+
+    /// Runs a job in a write transaction. When this returns `Ok`, the work is on disk.
+    ///
+    /// # Errors
+    /// `Busy` at once if too many writes wait; see [`Error`] for what each means.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = self.job(work);
+        let queue = lock(&self.writes).clone().ok_or(Error::Closed)?;
+        queue.try_send(job).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Error::Busy,
+            mpsc::error::TrySendError::Closed(_) => Error::Closed,
+        })?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Like [`Store::write`], but waits for room in the queue: for work that has already happened
+    /// outside and must be written down.
+    ///
+    /// # Errors
+    /// As for `write`, but never `Busy`.
+    pub async fn write_patiently<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = self.job(work);
+        let queue = lock(&self.writes).clone().ok_or(Error::Closed)?;
+        queue.send(job).await.map_err(|_| Error::Closed)?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    fn job<T, F>(&self, work: F) -> (Box<dyn Write>, oneshot::Receiver<Result<T>>)
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        (Box::new(WriteJob { work: Some(work), value: None, reply }), answer)
+    }
+
+    /// Runs a job on a consistent picture of the database. Keep it short: no transaction stays
+    /// open while a client reads.
+    ///
+    /// # Errors
+    /// `Busy` if too many reads wait; see [`Error`].
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let queue = lock(&self.reads).clone().ok_or(Error::Closed)?;
+        let job: Read = Box::new(move |tx| {
+            let _gone = reply.send(work(tx));
+        });
+        queue.try_send(job).map_err(|_| Error::Busy)?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Told after each commit that left something to send.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changes.subscribe()
+    }
+
+    /// Cancelled when the disk has failed and the process must end.
+    pub fn broken(&self) -> CancellationToken {
+        self.shared.broken.clone()
+    }
+
+    /// Whether the last write failed because the disk is full.
+    pub fn is_full(&self) -> bool {
+        self.shared.full.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more jobs, finishes those that wait, closes the database.
+    pub fn close(&self) {
+        drop(lock(&self.writes).take());
+        drop(lock(&self.reads).take());
+        for thread in lock(&self.threads).drain(..) {
+            // A thread that panicked has nothing left to close.
+            let _panicked = thread.join();
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! A change of a task, whole: the row, its event and its deliveries, in the caller's transaction.
+//!
+//! Must not know who asked for it (a handler or an incoming webhook), nor decide what changes.
+
+use super::tasks::{self, Stored};
+use super::{Result, Tx, outbox};
+use crate::model::{Event, EventKind, Origin, Task, Time};
+
+/// What a change needs that is not the task: decided before the transaction.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The id its event will have, if there is one.
+    pub event_id: String,
+    /// Where the change comes from.
+    pub origin: Origin,
+    /// When.
+    pub now: Time,
+}
+
+/// The task before a change.
+pub type Before = Stored;
+
+/// What a write left: enough to answer with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The task as JSON, after the write (before it, for a deletion).
+    pub snapshot: String,
+    /// The task's version.
+    pub version: i64,
+    /// The event whose snapshot this is.
+    pub seq: i64,
+}
+
+/// Inserts a new task. The caller has made sure that its id is free.
+pub fn create(tx: &mut Tx<'_>, task: &Task, change: Change) -> Result<Written> {
+    let version = tasks::take_tombstone(tx, &task.id)?.unwrap_or(0) + 1;
+    let written = tell(tx, task, EventKind::Created, version, change)?;
+    tasks::insert(tx, task, written.version, written.seq)?;
+    Ok(written)
+}
+
+/// Writes the new state of a task that is there.
+pub fn update(
+    tx: &mut Tx<'_>,
+    before: &Before,
+    after: &Task,
+    kind: EventKind,
+    change: Change,
+) -> Result<Written> {
+    let written = tell(tx, after, kind, before.version + 1, change)?;
+    tasks::update(tx, before.num, after, written.version, written.seq)?;
+    Ok(written)
+}
+
+/// Deletes a task; its event carries the last state.
+pub fn delete(tx: &mut Tx<'_>, before: &Before, change: Change) -> Result<Written> {
+    let written = tell(tx, &before.task, EventKind::Deleted, before.version + 1, change)?;
+    tasks::delete(tx, before, written.version)?;
+    Ok(written)
+}
+
+fn tell(
+    tx: &mut Tx<'_>,
+    task: &Task,
+    kind: EventKind,
+    version: i64,
+    change: Change,
+) -> Result<Written> {
+    let event = Event {
+        id: change.event_id,
+        kind,
+        origin: change.origin,
+        task_id: task.id.clone(),
+        version,
+        at: change.now,
+        snapshot: Event::snapshot(task),
+    };
+    let seq = outbox::put(tx, &event)?;
+    Ok(Written { snapshot: event.snapshot, version, seq })
+}

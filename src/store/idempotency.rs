@@ -1,0 +1,94 @@
+//! Safe repeats: the same write under the same key happens once and is answered alike.
+//!
+//! The key is written in the write's own transaction, for answers of 2xx only. Must not know what
+//! the write was.
+
+use super::changes::Written;
+use super::{Result, Tx, Value};
+use crate::model::Time;
+
+/// A client's key and what it was sent with.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// The key alone is the scope.
+    pub key: String,
+    /// SHA-256 of method, path and body, in hexadecimal. Empty = any request under this key counts
+    /// as the same (a `webhook-id`, whose sender vouches for that).
+    pub hash: String,
+    /// When the request came.
+    pub now: Time,
+}
+
+/// How long a key is kept, in milliseconds: 48 hours. Make repeats a failed run for about 40.
+const KEPT_MS: i64 = 48 * 3_600_000;
+
+/// What is known of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Never seen, or so long ago that it is forgotten.
+    New,
+    /// Another request used it.
+    Other,
+    /// The same request: its status, and what it wrote if it wrote something.
+    Same {
+        /// The HTTP status of the first answer.
+        status: u16,
+        /// The task as the first answer showed it, and whose it is.
+        written: Option<(String, Written)>,
+    },
+}
+
+/// Looks a key up.
+pub fn look_up(tx: &mut Tx<'_>, key: &Key) -> Result<Repeat> {
+    let found = tx.row(
+        "SELECT i.hash, i.status, e.task_id, e.task, e.version, e.seq
+         FROM idempotency i LEFT JOIN events e ON e.seq = i.seq
+         WHERE i.key = ?1 AND i.at_ms > ?2",
+        &[Value::from(&key.key), oldest(key.now).into()],
+        |row| {
+            let status = u16::try_from(row.int(1)?).unwrap_or(200);
+            let written = match (row.opt_text(2)?, row.opt_text(3)?) {
+                (Some(task_id), Some(snapshot)) => {
+                    Some((task_id, Written { snapshot, version: row.int(4)?, seq: row.int(5)? }))
+                }
+                _ => None,
+            };
+            Ok((row.text(0)?, Repeat::Same { status, written }))
+        },
+    )?;
+    Ok(match found {
+        None => Repeat::New,
+        Some((hash, _)) if hash != key.hash => Repeat::Other,
+        Some((_, same)) => same,
+    })
+}
+
+/// Remembers an answer. `seq` is the event whose snapshot it showed.
+pub fn remember(tx: &mut Tx<'_>, key: &Key, status: u16, seq: Option<i64>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO idempotency (key, hash, status, seq, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (key) DO UPDATE SET hash = excluded.hash, status = excluded.status,
+             seq = excluded.seq, at_ms = excluded.at_ms",
+        &[
+            Value::from(&key.key),
+            Value::from(&key.hash),
+            i64::from(status).into(),
+            seq.into(),
+            key.now.0.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Deletes at most `most` keys that are older than they are kept; answers how many.
+pub fn forget_before(tx: &mut Tx<'_>, now: Time, most: i64) -> Result<usize> {
+    tx.execute(
+        "DELETE FROM idempotency WHERE key IN
+             (SELECT key FROM idempotency WHERE at_ms <= ?1 ORDER BY at_ms LIMIT ?2)",
+        &[oldest(now).into(), most.into()],
+    )
+}
+
+fn oldest(now: Time) -> i64 {
+    now.plus_ms(-KEPT_MS).0
+}

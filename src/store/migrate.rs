@@ -1,0 +1,82 @@
+//! Migrations: numbered scripts, each run once, in order, and never changed afterwards.
+//!
+//! Must not know what the scripts do.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::sqlite::Opening;
+
+/// The scripts of this program; the first has the number 1.
+const SCRIPTS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_init.sql")];
+
+/// Brings the database to this program's version, a transaction a script.
+///
+/// # Errors
+/// The database was made by a newer program, or a script that already ran has been altered.
+pub(super) fn run(connection: &mut Connection) -> Result<(), Opening> {
+    run_scripts(connection, &SCRIPTS)
+}
+
+fn run_scripts(connection: &mut Connection, scripts: &[&str]) -> Result<(), Opening> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migrations (
+             number INTEGER PRIMARY KEY, checksum TEXT NOT NULL) STRICT",
+    )?;
+    let done: Vec<(i64, String)> = connection
+        .prepare("SELECT number, checksum FROM migrations ORDER BY number")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    if done.len() > scripts.len() {
+        return Err(Opening::Newer { found: done.len(), known: scripts.len() });
+    }
+    for (at, script) in scripts.iter().enumerate() {
+        let number = i64::try_from(at + 1).unwrap_or(i64::MAX);
+        let checksum = checksum(script);
+        match done.get(at) {
+            Some(known) if *known == (number, checksum.clone()) => {}
+            Some(_) => return Err(Opening::Altered { number }),
+            None => {
+                let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                tx.execute_batch(script)?;
+                tx.execute("INSERT INTO migrations VALUES (?1, ?2)", (number, checksum))?;
+                tx.commit()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256 of a script in hexadecimal, whatever its line ends are.
+fn checksum(script: &str) -> String {
+    let digest = hmac_sha256::Hash::hash(script.replace("\r\n", "\n").as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_runs_once_and_may_not_change() {
+        let mut db = Connection::open_in_memory().unwrap();
+        let first = "CREATE TABLE a (x INTEGER)";
+        run_scripts(&mut db, &[first]).unwrap();
+        run_scripts(&mut db, &[first, "CREATE TABLE b (x INTEGER)"]).unwrap();
+        let altered = run_scripts(&mut db, &["CREATE TABLE a (y INTEGER)", "x"]).unwrap_err();
+        assert!(matches!(altered, Opening::Altered { number: 1 }), "{altered}");
+        let newer = run_scripts(&mut db, &[first]).unwrap_err();
+        assert!(matches!(newer, Opening::Newer { found: 2, known: 1 }), "{newer}");
+    }
+
+    #[test]
+    fn a_script_that_fails_leaves_nothing_behind() {
+        let mut db = Connection::open_in_memory().unwrap();
+        assert!(run_scripts(&mut db, &["CREATE TABLE a (x INTEGER); nonsense"]).is_err());
+        run_scripts(&mut db, &["CREATE TABLE a (x INTEGER)"]).unwrap();
+    }
+
+    #[test]
+    fn the_scripts_of_this_program_run() {
+        run(&mut Connection::open_in_memory().unwrap()).unwrap();
+    }
+}

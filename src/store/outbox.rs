@@ -1,0 +1,47 @@
+//! The outbox: an event and a delivery for each webhook that wants it.
+//!
+//! Matching is decided here, at the commit, and nowhere else. Must not know how deliveries are sent.
+
+use super::{Result, Tx, Value};
+use crate::model::Event;
+
+/// Writes an event and its deliveries; answers its place in the order of commits.
+pub(super) fn put(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
+    let seq = tx
+        .row(
+            "INSERT INTO events (id, kind, origin, task_id, version, at_ms, task)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING seq",
+            &[
+                Value::from(&event.id),
+                event.kind.as_str().into(),
+                event.origin.as_str().into(),
+                event.task_id.as_str().into(),
+                event.version.into(),
+                event.at.0.into(),
+                Value::from(&event.snapshot),
+            ],
+            |row| row.int(0),
+        )?
+        .unwrap_or_default();
+    let wanted =
+        tx.rows("SELECT id, ignore_origin FROM webhooks WHERE active = 1", &[], |row| {
+            Ok((row.text(0)?, row.text(1)?))
+        })?;
+    for (webhook, ignored) in wanted {
+        if ignored.split(',').any(|origin| origin == event.origin.as_str()) {
+            continue;
+        }
+        // Behind an unfinished delivery of the same task it has no turn yet: no due time.
+        tx.execute(
+            "INSERT INTO deliveries (seq, webhook_id, task_id, status, due_ms, attempts, tries)
+             SELECT ?1, ?2, ?3, 'pending',
+                 CASE WHEN EXISTS (SELECT 1 FROM deliveries
+                                   WHERE webhook_id = ?2 AND task_id = ?3 AND finished_ms IS NULL)
+                      THEN NULL ELSE ?4 END,
+                 0, 0",
+            &[seq.into(), Value::from(&webhook), event.task_id.as_str().into(), event.at.0.into()],
+        )?;
+        tx.wake();
+    }
+    Ok(seq)
+}

@@ -1,0 +1,163 @@
+//! Tx: the narrow waist between our SQL and the database: `execute`, `rows`, `row`.
+//!
+//! Statements are written once, with `?1 ?2 …`, in SQL that SQLite and PostgreSQL both run. Must
+//! not know any table.
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+
+use super::{Error, Result};
+
+/// A value in a statement.
+#[derive(Clone, Copy, Debug)]
+pub enum Value<'v> {
+    /// Nothing.
+    Null,
+    /// A number, a time in milliseconds, a flag.
+    Int(i64),
+    /// Text.
+    Text(&'v str),
+}
+
+impl<'v> From<&'v str> for Value<'v> {
+    fn from(text: &'v str) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl<'v> From<&'v String> for Value<'v> {
+    fn from(text: &'v String) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Value::Int(number)
+    }
+}
+
+impl<'v> From<Option<&'v str>> for Value<'v> {
+    fn from(text: Option<&'v str>) -> Self {
+        text.map_or(Value::Null, Value::Text)
+    }
+}
+
+impl From<Option<i64>> for Value<'_> {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Value::Null, Value::Int)
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// One row of an answer; columns count from 0.
+pub struct Row<'r>(&'r rusqlite::Row<'r>);
+
+impl Row<'_> {
+    /// A number that is always there.
+    pub fn int(&self, column: usize) -> Result<i64> {
+        Ok(self.0.get(column)?)
+    }
+
+    /// A number or NULL.
+    pub fn opt_int(&self, column: usize) -> Result<Option<i64>> {
+        Ok(self.0.get(column)?)
+    }
+
+    /// Text that is always there.
+    pub fn text(&self, column: usize) -> Result<String> {
+        Ok(self.0.get(column)?)
+    }
+
+    /// Text or NULL.
+    pub fn opt_text(&self, column: usize) -> Result<Option<String>> {
+        Ok(self.0.get(column)?)
+    }
+}
+
+/// An open transaction.
+pub struct Tx<'c> {
+    connection: &'c rusqlite::Connection,
+    wakes: bool,
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(connection: &'c rusqlite::Connection) -> Tx<'c> {
+        Tx { connection, wakes: false }
+    }
+
+    /// Runs a statement; answers how many rows it touched.
+    pub fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.execute(rusqlite::params_from_iter(args))?)
+    }
+
+    /// Every row of the answer.
+    pub fn rows<T>(
+        &mut self,
+        sql: &str,
+        args: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(args))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(read(&Row(row))?);
+        }
+        Ok(found)
+    }
+
+    /// The first row of the answer, if there is one.
+    pub fn row<T>(
+        &mut self,
+        sql: &str,
+        args: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(args))?;
+        match rows.next()? {
+            Some(row) => read(&Row(row)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Says that this write leaves something to send, so that it is looked for after the commit.
+    pub fn wake(&mut self) {
+        self.wakes = true;
+    }
+
+    pub(super) fn wakes(&self) -> bool {
+        self.wakes
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Error {
+        use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_SHMSIZE};
+        match error.sqlite_error() {
+            // The shared-memory file of the log could not grow: the same want of room.
+            Some(e) if e.extended_code == SQLITE_IOERR_SHMSIZE => Error::Full,
+            Some(e) => match e.code {
+                ErrorCode::DiskFull => Error::Full,
+                ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen => Error::Broken(error.to_string()),
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Busy,
+                _ => Error::Database(error.to_string()),
+            },
+            None => Error::Database(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! How long, large and broken a receiver's answer may be (contract 1.3).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{QUIET, Receiver, Reply, Server};
+
+const KIB: usize = 1024;
+
+fn id(task: &Value) -> &str {
+    task["id"].as_str().expect("an id")
+}
+
+/// One task a title; each with its delivery, attempts included, when all have settled.
+async fn outcomes(server: &Server, titles: &[&str]) -> Vec<Value> {
+    let mut tasks = Vec::new();
+    for title in titles {
+        tasks.push(server.create(&json!({"title": title})).await);
+    }
+    let mut found = Vec::new();
+    for task in tasks {
+        let delivery = server.settled(id(&task)).await.remove(0);
+        let path = format!("/api/deliveries/{}", id(&delivery));
+        found.push(server.get(&path).await.expect(200).json());
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_has_ten_seconds_to_the_last_byte_of_the_answer() {
+    let _quiet = QUIET.read().await;
+    let ms = Duration::from_millis;
+    let receiver = Receiver::start(move |hit| match &*hit.task("title") {
+        "silent" => Reply::ok().after(ms(60_000)),
+        "slow head" => Reply::ok().after(ms(9_000)),
+        "head after" => Reply::ok().after(ms(11_000)),
+        "slow body" => Reply::ok().pieces("x", 18).every(ms(500)),
+        "drip" => Reply::ok().pieces("x", 1_000).every(ms(500)),
+        "both" => Reply::ok().after(ms(6_000)).pieces("x", 16).every(ms(500)),
+        "drip 500" => Reply::status(500).pieces("x", 1_000).every(ms(500)),
+        title => panic!("{title}"),
+    })
+    .await;
+    let url = receiver.url();
+    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let titles = ["slow head", "slow body", "silent", "head after", "drip", "both", "drip 500"];
+    let deliveries = outcomes(&server, &titles).await;
+    for (title, delivery) in titles.iter().zip(deliveries) {
+        let attempt = &delivery["attempts"][0];
+        let took = attempt["ms"].as_u64().expect("milliseconds");
+        if title.starts_with("slow") {
+            assert_eq!(delivery["status"], "delivered", "{title}: {delivery}");
+            assert!((8_400..10_000).contains(&took), "{title}: {took}");
+        } else if *title != "drip 500" {
+            assert_eq!(delivery["status"], "failed", "{title}: {delivery}");
+            assert!((9_500..10_800).contains(&took), "{title}: {took}");
+            assert!(delivery["reasonText"].is_string(), "{title}");
+        } else {
+            // What a refusal says beside its status decides nothing, so it may be cut short.
+            assert_eq!(delivery["status"], "failed", "{title}: {delivery}");
+            assert!(took < 10_800, "{title}: {took}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_2xx_of_more_than_64_kib_is_delivered_and_its_connection_closed() {
+    let receiver = Receiver::start(|hit| match &*hit.task("title") {
+        "small" => Reply::ok().body("y".repeat(8 * KIB)),
+        "full" => Reply::ok().body("y".repeat(64 * KIB)),
+        "long" => Reply::ok().body("y".repeat(300 * KIB)),
+        "huge" => {
+            Reply::ok().header("content-length", "10000000000").pieces("z".repeat(KIB), 10_000_000)
+        }
+        "endless" => Reply::ok().pieces("z".repeat(KIB), usize::MAX),
+        _ => Reply::ok(),
+    })
+    .await;
+    let url = receiver.url();
+    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    for title in ["small", "full", "long", "huge", "endless"] {
+        let delivery = outcomes(&server, &[title]).await.remove(0);
+        assert_eq!(delivery["status"], "delivered", "{title}: {delivery}");
+        let attempt = &delivery["attempts"][0];
+        assert!(attempt["ms"].as_u64().expect("milliseconds") < 5_000, "{title}: {attempt}");
+        let kept = attempt["excerpt"].as_str().expect("an excerpt").len();
+        assert!((1..=4 * KIB).contains(&kept), "{title}: {kept} bytes kept");
+        let before = receiver.hits().last().expect("one").connection;
+        outcomes(&server, &["next"]).await;
+        let after = receiver.hits().last().expect("one more").connection;
+        let closed = ["long", "huge", "endless"].contains(&title);
+        assert!(!closed || after != before, "{title}: its connection is closed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_2xx_whose_body_breaks_is_a_failure_and_tried_again() {
+    let receiver = Receiver::start(|hit| match (&*hit.task("title"), hit.nth) {
+        ("short", 1) => Reply::ok().header("content-length", "100").body("ten bytes.").broken(),
+        ("chunked", 1) => Reply::ok().pieces("piece", 3).broken(),
+        _ => Reply::ok().body("whole"),
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    for delivery in outcomes(&server, &["short", "chunked"]).await {
+        assert_eq!(delivery["status"], "delivered", "{delivery}");
+        let attempts = delivery["attempts"].as_array().expect("an array");
+        assert_eq!(attempts.len(), 2, "{delivery}");
+        assert!(attempts[0]["error"].is_string(), "says what went wrong: {delivery}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_answers_harm_nobody() {
+    let receiver = Receiver::start(|hit| match &*hit.task("title") {
+        "not text" => Reply::ok().body(&b"\xff\xfe\x00\x01 odd"[..]),
+        "many headers" => (0..60).fold(Reply::ok(), |r, n| r.header(&format!("x-{n}"), "v")),
+        "encoded" => Reply::ok().header("content-encoding", "gzip").body(&b"\x1f\x8b\x08junk"[..]),
+        "wide" => Reply::ok().body("é🦀".repeat(2_000)),
+        "refusal" => Reply::status(500).body("e".repeat(300 * KIB)),
+        _ => Reply::ok(),
+    })
+    .await;
+    let url = receiver.url();
+    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let titles = ["not text", "many headers", "encoded", "wide", "plain"];
+    for (title, delivery) in titles.iter().zip(outcomes(&server, &titles).await) {
+        assert_eq!(delivery["status"], "delivered", "{title}: {delivery}");
+    }
+    let refused = outcomes(&server, &["refusal"]).await.remove(0);
+    assert_eq!(refused["status"], "failed");
+    assert_eq!(refused["attempts"][0]["status"], 500);
+    assert!(refused["attempts"][0]["excerpt"].as_str().expect("an excerpt").len() <= 4 * KIB);
+}

@@ -1,0 +1,207 @@
+//! What can be seen of deliveries, and sending one again (contract 1.2 and 1.3).
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Receiver, Reply, Server};
+
+fn id(value: &Value) -> &str {
+    value["id"].as_str().expect("an id")
+}
+
+/// A server with one delivered and one failed delivery (status 403), in this order.
+async fn two() -> (Receiver, Server, Value, Value) {
+    let receiver = Receiver::start(|hit| match &*hit.task("title") {
+        "bad" => Reply::status(403).body("the scenario is off"),
+        _ => Reply::ok().body("Accepted"),
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let good = server.create(&json!({"title": "good"})).await;
+    let bad = server.create(&json!({"title": "bad"})).await;
+    let good = server.settled(id(&good)).await.remove(0);
+    let bad = server.settled(id(&bad)).await.remove(0);
+    (receiver, server, good, bad)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_has_these_fields() {
+    let (receiver, server, good, bad) = two().await;
+    let fields: BTreeSet<_> = [
+        "id",
+        "eventId",
+        "webhookId",
+        "taskId",
+        "event",
+        "version",
+        "status",
+        "reason",
+        "reasonText",
+        "blockedBy",
+        "attemptCount",
+        "nextAttemptAt",
+        "createdAt",
+        "finishedAt",
+    ]
+    .into();
+    for delivery in [&good, &bad] {
+        let keys: BTreeSet<_> =
+            delivery.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(keys, fields);
+        assert_eq!(delivery["webhookId"], "default");
+        assert_eq!(delivery["event"], "task_created");
+        assert_eq!(delivery["version"], 1);
+        assert_eq!(delivery["attemptCount"], 1);
+        assert_eq!(delivery["blockedBy"], Value::Null);
+        assert_eq!(delivery["nextAttemptAt"], Value::Null);
+        for time in ["createdAt", "finishedAt"] {
+            assert!(delivery[time].as_str().is_some_and(|t| t.ends_with('Z') && t.len() == 24));
+        }
+        let hit = receiver.of_task(delivery["taskId"].as_str().expect("an id")).remove(0);
+        assert_eq!(delivery["eventId"], hit.header("webhook-id"));
+        assert_eq!(delivery["id"], hit.header("x-btk-delivery"));
+    }
+    assert_eq!(good["status"], "delivered");
+    assert_eq!((&good["reason"], &good["reasonText"]), (&Value::Null, &Value::Null));
+    assert_eq!(bad["status"], "failed");
+    assert!(bad["reason"].is_string() && bad["reasonText"].is_string(), "{bad}");
+
+    let missing = server.get("/api/deliveries/dlv_999_default").await.expect_error(404);
+    assert!(!missing.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_delivery_shows_its_attempts() {
+    let receiver = Receiver::start(|hit| match hit.nth {
+        1 => Reply::status(503).body("try later"),
+        2 => Reply::hang_up(),
+        _ => Reply::ok().body("Accepted"),
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let task = server.create(&json!({"title": "a"})).await;
+    let listed = server.settled(id(&task)).await.remove(0);
+    let one = server.get(&format!("/api/deliveries/{}", id(&listed))).await.expect(200).json();
+    for (field, value) in listed.as_object().expect("an object") {
+        assert_eq!(&one[field], value, "{field}");
+    }
+    let attempts = one["attempts"].as_array().expect("an array");
+    assert_eq!(attempts.len(), 3);
+    for (n, attempt) in attempts.iter().enumerate() {
+        for field in ["number", "startedAt", "ms", "status", "error", "excerpt", "outcome"] {
+            assert!(attempt.get(field).is_some(), "no {field} in {attempt}");
+        }
+        assert_eq!(attempt["number"], n + 1);
+        assert!(attempt["ms"].as_u64().is_some_and(|ms| ms < 5_000), "{attempt}");
+        assert!(attempt["startedAt"].as_str().is_some_and(|time| time.ends_with('Z')));
+        assert!(attempt["outcome"].is_string(), "{attempt}");
+    }
+    assert_eq!(
+        (&attempts[0]["status"], &attempts[0]["excerpt"]),
+        (&json!(503), &json!("try later"))
+    );
+    assert_eq!(attempts[1]["status"], Value::Null);
+    assert!(attempts[1]["error"].is_string(), "in words: {}", attempts[1]);
+    assert_eq!(
+        (&attempts[2]["status"], &attempts[2]["excerpt"]),
+        (&json!(200), &json!("Accepted"))
+    );
+    assert_eq!(attempts[2]["error"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_is_filtered_newest_first_and_paged() {
+    let (_receiver, server, good, bad) = two().await;
+    assert_eq!(server.deliveries("").await, [bad.clone(), good.clone()], "newest first");
+    for (query, expected) in [
+        ("status=delivered", vec![&good]),
+        ("status=failed", vec![&bad]),
+        ("status=pending", vec![]),
+        ("event=task_created", vec![&bad, &good]),
+        ("event=task_deleted", vec![]),
+        (&format!("taskId={}", good["taskId"].as_str().expect("an id")), vec![&good]),
+        ("taskId=unknown", vec![]),
+        ("limit=1", vec![&bad]),
+    ] {
+        assert_eq!(server.deliveries(query).await.iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+    for n in 0..103 {
+        server.create(&json!({"title": n.to_string()})).await;
+    }
+    let first = server.get("/api/deliveries").await.expect(200);
+    assert_eq!(first.json().as_array().map(Vec::len), Some(100), "100 unless asked otherwise");
+    assert_eq!(first.header("x-total-count"), "105");
+    let cursor = first.header("x-next-cursor");
+    assert!(first.header("link").contains("rel=\"next\""), "{:?}", first.headers);
+    let rest = server.get(&format!("/api/deliveries?cursor={cursor}")).await.expect(200);
+    assert_eq!(rest.header("x-next-cursor"), "");
+    let rest = rest.json();
+    let ids: Vec<_> = rest.as_array().expect("an array").iter().map(id).collect();
+    assert_eq!(ids.len(), 5);
+    assert_eq!(ids[3..], [id(&bad), id(&good)]);
+    assert_eq!(server.deliveries("limit=1000").await.len(), 105);
+
+    for (query, parameter) in [
+        ("status=done", "status"),
+        ("event=created", "event"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("cursor=nonsense", "cursor"),
+    ] {
+        server.get(&format!("/api/deliveries?{query}")).await.expect_fault(400, parameter);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_delivery_is_sent_again_on_demand() {
+    let (receiver, server, _good, bad) = two().await;
+    receiver.answer(|_| Reply::ok());
+    let path = format!("/api/deliveries/{}", id(&bad));
+    let answer = server.post(&format!("{path}/redeliver"), &json!({})).await;
+    assert!((200..300).contains(&answer.status), "{}", answer.text());
+    server.settled(bad["taskId"].as_str().expect("an id")).await;
+    let delivery = server.get(&path).await.expect(200).json();
+    assert_eq!(delivery["status"], "delivered");
+    assert_eq!(delivery["attempts"].as_array().map(Vec::len), Some(2), "its history is kept");
+    let hits = receiver.of_task(bad["taskId"].as_str().expect("an id"));
+    assert_eq!(hits.len(), 2);
+    assert_eq!(hits[0].header("webhook-id"), hits[1].header("webhook-id"), "the same id");
+    assert_eq!(hits[0].body, hits[1].body, "the same bytes");
+    assert_eq!(hits[1].header("x-btk-attempt"), "2", "redeliveries count on");
+    server.post("/api/deliveries/dlv_999_default/redeliver", &json!({})).await.expect_error(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redelivery_after_three_attempts_is_the_fourth_in_the_log() {
+    let receiver = Receiver::start(|hit| Reply::status(if hit.nth < 4 { 500 } else { 200 })).await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let task = server.create(&json!({"title": "a"})).await;
+    let failed = server.settled(id(&task)).await.remove(0);
+    assert_eq!(failed["status"], "failed");
+    let path = format!("/api/deliveries/{}/redeliver", id(&failed));
+    let bodiless = server.call("POST", &path).send().await;
+    assert!((200..300).contains(&bodiless.status), "{}", bodiless.text());
+    let words = format!("[WEBHOOK] Sending task_created for task {} (attempt 4", id(&task));
+    server.wait_for_log(&words).await;
+    assert_eq!(receiver.wait_for(4).await[3].header("x-btk-attempt"), "4");
+    assert_eq!(server.settled(id(&task)).await[0]["status"], "delivered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redelivered_event_keeps_to_one_request_at_a_time_for_its_task() {
+    let (receiver, server, _good, bad) = two().await;
+    let task = bad["taskId"].as_str().expect("an id");
+    receiver.answer(|_| Reply::ok().after(std::time::Duration::from_millis(300)));
+    server.put(&format!("/api/tasks/{task}"), &json!({"title": "two"})).await.expect(200);
+    let path = format!("/api/deliveries/{}/redeliver", id(&bad));
+    server.post(&path, &json!({})).await;
+    server.put(&format!("/api/tasks/{task}"), &json!({"title": "three"})).await.expect(200);
+    server.settled(task).await;
+    let hits = receiver.of_task(task);
+    assert_eq!(hits.len(), 4);
+    let gap = |pair: &[crate::harness::Hit]| (pair[1].at - pair[0].at).as_millis();
+    assert!(hits[1..].windows(2).all(|pair| gap(pair) >= 300), "one at a time");
+    let last = hits.last().expect("four").header("x-btk-task-version");
+    assert_eq!(last, "3", "an old event does not overtake the newest");
+}

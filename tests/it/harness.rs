@@ -1,0 +1,318 @@
+//! The program under test as a child process, with nothing in its environment but what a test
+//! names and a temporary directory as its home.
+//!
+//! It must not know what the program promises: it starts it, reads its lines, ends it.
+
+pub(crate) mod client;
+pub(crate) mod receiver;
+
+use std::future::Future;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::{RwLock, watch};
+
+pub(crate) use client::{Answer, Call, Client};
+pub(crate) use receiver::{Hit, Receiver, Reply};
+
+/// How long a state may take to come about before a test gives up on it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Tests that measure time hold this for reading, tests that load the machine for writing, so that
+/// no measurement is taken while another test works both cores.
+pub(crate) static QUIET: RwLock<()> = RwLock::const_new(());
+
+/// Asks again and again until `check` has an answer; `what` names the state in the failure.
+pub(crate) async fn eventually<T, F, Fut>(what: &str, mut check: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = check().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "not within {PATIENCE:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// The lines that a child wrote to one of its streams so far.
+#[derive(Clone)]
+pub(crate) struct Lines(watch::Sender<Vec<String>>);
+
+impl Lines {
+    /// Collects on a thread of its own, so that the child never waits for a test to read.
+    fn of(stream: impl Read + Send + 'static) -> Self {
+        let sender = watch::Sender::new(Vec::new());
+        let lines = Self(sender.clone());
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                sender.send_modify(|lines| lines.push(line));
+            }
+        });
+        lines
+    }
+
+    /// All lines so far.
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.borrow().clone()
+    }
+
+    fn first(&self, words: &str) -> Option<String> {
+        self.0.borrow().iter().find(|line| line.contains(words)).cloned()
+    }
+}
+
+/// How a start that was meant to fail ended.
+pub(crate) struct Refused {
+    pub(crate) status: ExitStatus,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// One running `btk`.
+pub(crate) struct Server {
+    home: Arc<TempDir>,
+    settings: Vec<(String, String)>,
+    child: Child,
+    out: Lines,
+    err: Lines,
+    client: Client,
+}
+
+impl Server {
+    /// Starts the program with these settings, in a fresh directory, on any free port.
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(home(), settings).await
+    }
+
+    /// The same in a directory that may already hold a `.env` or a database.
+    pub(crate) async fn start_in(home: Arc<TempDir>, settings: &[(&str, &str)]) -> Self {
+        let settings = owned(settings);
+        let (child, out, err) = spawn(home.path(), &settings);
+        let unborn = Client::new("http://127.0.0.1:1");
+        let mut server = Self { home, settings, child, out, err, client: unborn };
+        server.listening().await;
+        server
+    }
+
+    /// Starts the program where it must not come up, and waits for its end.
+    pub(crate) async fn refused(settings: &[(&str, &str)]) -> Refused {
+        Self::refused_in(home(), settings).await
+    }
+
+    /// The same in a given directory.
+    pub(crate) async fn refused_in(home: Arc<TempDir>, settings: &[(&str, &str)]) -> Refused {
+        let (child, out, err) = spawn(home.path(), &owned(settings));
+        let unborn = Client::new("http://127.0.0.1:1");
+        let mut server = Self { home, settings: Vec::new(), child, out, err, client: unborn };
+        let status = server.ended(PATIENCE).await;
+        let (out, err) = server.streams_closed().await;
+        Refused { status, out, err }
+    }
+
+    /// `kill -9`, and the wait for its end.
+    pub(crate) fn kill9(&mut self) {
+        self.child.kill().expect("the child can be killed");
+        self.child.wait().expect("the child can be waited for");
+    }
+
+    /// The same program on the same directory with the same settings, after it has ended.
+    pub(crate) async fn restart(&mut self) {
+        let (child, out, err) = spawn(self.home.path(), &self.settings);
+        (self.child, self.out, self.err) = (child, out, err);
+        self.listening().await;
+    }
+
+    /// Changes a setting for the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Asks it to stop, as a service manager does, without waiting.
+    pub(crate) fn terminate(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+            .expect("the child can be signalled");
+    }
+
+    /// Asks it to stop and waits for its end.
+    pub(crate) async fn stop(&mut self) -> ExitStatus {
+        self.terminate();
+        self.ended(PATIENCE).await
+    }
+
+    /// Waits for its end, which must come within `limit`.
+    pub(crate) async fn ended(&mut self, limit: Duration) -> ExitStatus {
+        let end = Instant::now() + limit;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                return status;
+            }
+            assert!(Instant::now() < end, "still running after {limit:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Where its files are.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The directory itself, for another start in it.
+    pub(crate) fn shared_home(&self) -> Arc<TempDir> {
+        Arc::clone(&self.home)
+    }
+
+    /// Its process number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `127.0.0.1:<port>`.
+    pub(crate) fn address(&self) -> &str {
+        self.client.base().trim_start_matches("http://")
+    }
+
+    /// A client of this server.
+    pub(crate) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Everything it wrote so far, banner and log.
+    pub(crate) fn output(&self) -> String {
+        [self.out.all(), self.err.all()].concat().join("\n")
+    }
+
+    /// The log lines so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.err.all()
+    }
+
+    /// Waits for a log line with these words.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, words: &str) -> impl Future<Output = String> {
+        let (words, lines) = (words.to_owned(), self.err.clone());
+        async move { eventually(&format!("log line {words:?}"), async || lines.first(&words)).await }
+    }
+
+    /// A request that is not sent yet.
+    pub(crate) fn call(&self, method: &str, path: &str) -> Call {
+        self.client.call(method, path)
+    }
+
+    /// `GET path`.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call("GET", path).send().await
+    }
+
+    /// `POST path` with JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", path).json(body).send().await
+    }
+
+    /// `PUT path` with JSON.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.call("PUT", path).json(body).send().await
+    }
+
+    /// `DELETE path`.
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call("DELETE", path).send().await
+    }
+
+    /// Creates a task and returns it.
+    pub(crate) async fn create(&self, body: &Value) -> Value {
+        self.post("/api/tasks", body).await.expect(201).json()
+    }
+
+    /// The deliveries that a query finds, as the API shows them.
+    pub(crate) async fn deliveries(&self, query: &str) -> Vec<Value> {
+        let found = self.get(&format!("/api/deliveries?{query}")).await.expect(200).json();
+        found.as_array().expect("a list").clone()
+    }
+
+    /// Waits until every delivery of a task is `delivered` or `failed`; newest first.
+    pub(crate) async fn settled(&self, task: &str) -> Vec<Value> {
+        eventually(&format!("the deliveries of {task} settled"), async || {
+            let found = self.deliveries(&format!("taskId={task}")).await;
+            let settled = |delivery: &Value| {
+                ["delivered", "failed"].contains(&delivery["status"].as_str().expect("a status"))
+            };
+            (!found.is_empty() && found.iter().all(settled)).then_some(found)
+        })
+        .await
+    }
+
+    /// Reads the address from the banner; ends the test where the program ended instead.
+    async fn listening(&mut self) {
+        let end = Instant::now() + PATIENCE;
+        let line = loop {
+            let text = self.out.first("Listening");
+            if let Some(line) = text.or_else(|| self.err.first(r#""url":"http"#)) {
+                break line;
+            }
+            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                let (out, err) = self.streams_closed().await;
+                panic!("ended at start with {status}:\n{out}\n{err}");
+            }
+            assert!(Instant::now() < end, "does not say where it listens:\n{}", self.output());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        let url = &line[line.find("http://").expect("an address")..];
+        let port = url["http://".len()..].split(':').nth(1).expect("a port");
+        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+        self.client = Client::new(&format!("http://127.0.0.1:{port}"));
+    }
+
+    /// What both streams held when the child had ended and the readers had caught up.
+    async fn streams_closed(&self) -> (String, String) {
+        // The readers hold the only other handle on each list and drop it at the end of the stream.
+        eventually("both streams closed", async || {
+            (self.out.0.sender_count() == 1 && self.err.0.sender_count() == 1).then_some(())
+        })
+        .await;
+        (self.out.all().join("\n"), self.err.all().join("\n"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        if std::thread::panicking() {
+            let log = self.err.all();
+            let tail = &log[log.len().saturating_sub(40)..];
+            eprintln!("--- end of the program's log ---\n{}\n---", tail.join("\n"));
+        }
+    }
+}
+
+/// A fresh directory that goes away with its last user.
+pub(crate) fn home() -> Arc<TempDir> {
+    Arc::new(tempfile::tempdir().expect("a temporary directory"))
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn spawn(home: &Path, settings: &[(String, String)]) -> (Child, Lines, Lines) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_btk"));
+    command.env_clear().env("PORT", "0");
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    command.current_dir(home).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let out = Lines::of(child.stdout.take().expect("a pipe"));
+    let err = Lines::of(child.stderr.take().expect("a pipe"));
+    (child, out, err)
+}

@@ -1,0 +1,27 @@
+//! The contract, line by line, from outside: the real binary, a real receiver, loopback.
+//!
+//! Nothing here looks inside the program: what is not visible over HTTP, in the log, in the exit
+//! code or on disk is not tested here. `harness` starts the program and the receiver; each other
+//! file is one chapter of the contract.
+
+mod harness;
+
+mod answers;
+mod api;
+mod crash;
+mod deliveries;
+mod form;
+mod incoming;
+mod lanes;
+mod list;
+mod outgoing;
+mod paging;
+mod repeats;
+mod retries;
+mod secrets;
+mod server;
+mod settings;
+mod stop;
+mod tasks;
+mod token;
+mod values;

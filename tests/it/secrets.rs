@@ -1,0 +1,140 @@
+//! What must never be seen: secrets and query strings, in whatever the program says
+//! (contract 1.3, 1.4 and 1.5).
+
+use serde_json::json;
+
+use crate::harness::{Receiver, Reply, Server};
+
+/// Every secret of these tests holds this word, and nothing else does.
+const MARK: &str = "seeded";
+const TOKEN: &str = "Bearer seeded-token-0123456789";
+
+/// Uses everything that a secret could come by, at this log level; returns all that was said.
+async fn everything_said(level: &str) -> Vec<(String, String)> {
+    let receiver = Receiver::start(|hit| match (&*hit.task("title"), hit.nth) {
+        ("flaky", 1) => Reply::status(500).body("no"),
+        ("refused", _) => Reply::status(403),
+        ("moved", _) => Reply::status(302).header("location", "http://127.0.0.1:1/away"),
+        ("cut", 1) => Reply::hang_up(),
+        _ => Reply::ok().body("yes"),
+    })
+    .await;
+    let url = format!("{}/seeded-path?key=seeded-query", receiver.url());
+    let mut server = Server::start(&[
+        ("HOST", "127.0.0.1"),
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_SECRET", "seeded-incoming-secret"),
+        ("WEBHOOK_HEADERS", "x-make-apikey: seeded-header"),
+        ("API_TOKEN", "seeded-token-0123456789"),
+        ("RUST_LOG", level),
+    ])
+    .await;
+    let call = |method: &str, path: &str| server.call(method, path).header("authorization", TOKEN);
+    let mut said = Vec::new();
+
+    for title in ["fine", "flaky", "refused", "moved", "cut"] {
+        let body = json!({"title": title});
+        call("POST", "/api/tasks").json(&body).send().await.expect(201);
+    }
+    let event = json!({"event": "task_created", "task": {"title": "in"}});
+    let bad = json!({"event": "none", "task": {}});
+    for (path, header, body) in [
+        ("?secret=seeded-incoming-secret", "", &event),
+        ("", "seeded-incoming-secret", &event),
+        ("?secret=seeded-incoming-secret", "", &bad),
+        ("?secret=seeded-wrong", "", &event),
+        ("", "seeded-wrong", &event),
+        ("?secret=seeded%2Dwrong&x=seeded", "", &event),
+    ] {
+        let mut incoming = server.call("POST", &format!("/api/incoming-webhook{path}"));
+        if !header.is_empty() {
+            incoming = incoming.header("x-webhook-secret", header);
+        }
+        said.push((format!("answer to {path} {header}"), incoming.json(body).send().await.text()));
+    }
+    for authorization in ["Bearer seeded-wrong-token", "seeded"] {
+        let call = server.call("GET", "/api/tasks").header("authorization", authorization);
+        said.push((authorization.to_owned(), call.send().await.expect(401).text()));
+    }
+    call("GET", "/api/tasks?q=seeded-search").send().await.expect(200);
+    server.call("GET", "/nothing?x=seeded-query").send().await;
+
+    for status in ["[WEBHOOK] Client error 403", "[WEBHOOK] Redirect 302"] {
+        server.wait_for_log(status).await;
+    }
+    receiver
+        .wait_until("the retries", |hits| hits.iter().filter(|hit| hit.nth == 2).count() == 2)
+        .await;
+    receiver.down();
+    call("POST", "/api/tasks").json(&json!({"title": "lost"})).send().await.expect(201);
+    server.wait_for_log("[WEBHOOK] All 3 attempts failed").await;
+
+    let list = call("GET", "/api/deliveries").send().await.expect(200);
+    for delivery in list.json().as_array().expect("an array") {
+        let path = format!("/api/deliveries/{}", delivery["id"].as_str().expect("an id"));
+        said.push((path.clone(), call("GET", &path).send().await.expect(200).text()));
+    }
+    said.push(("/api/deliveries".into(), list.text()));
+    for path in
+        ["/metrics", "/docs", "/api/openapi.json", "/healthz", "/readyz", "/api/incoming-webhook"]
+    {
+        said.push((path.to_owned(), call("GET", path).send().await.expect(200).text()));
+    }
+    assert!(server.stop().await.success());
+    said.push(("output and log".into(), server.output()));
+    said
+}
+
+#[track_caller]
+fn nothing_marked(said: &[(String, String)]) {
+    for (place, text) in said {
+        let lines: Vec<_> = text.lines().filter(|line| line.contains(MARK)).take(5).collect();
+        assert!(lines.is_empty(), "in {place}: {lines:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_and_no_query_string_is_said_at_trace_level() {
+    let said = everything_said("trace").await;
+    nothing_marked(&said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_and_no_query_string_is_said_at_debug_or_the_usual_level() {
+    let (debug, usual) = tokio::join!(everything_said("debug"), everything_said(""));
+    nothing_marked(&debug);
+    nothing_marked(&usual);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_repeats_the_request_gives_no_secret_away() {
+    let receiver = Receiver::start(|hit| {
+        Reply::ok().body(format!("you sent {} to {}", hit.header("x-make-apikey"), hit.path))
+    })
+    .await;
+    let url = format!("{}/seeded-path?key=seeded-query", receiver.url());
+    let server = Server::start(&[
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_HEADERS", "x-make-apikey: seeded-header"),
+        ("RUST_LOG", "debug"),
+    ])
+    .await;
+    let task = server.create(&json!({"title": "a"})).await;
+    server.settled(task["id"].as_str().expect("an id")).await;
+    server.wait_for_log("[WEBHOOK] Successfully sent").await;
+    nothing_marked(&[("the log".into(), server.output())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_in_the_settings_does_not_repeat_a_secret() {
+    let refused = Server::refused(&[
+        ("NODE_ENV", "production"),
+        ("WEBHOOK_SECRET", "seeded-short"),
+        ("WEBHOOK_URL", "htp://hook.example/seeded-path?key=seeded"),
+        ("WEBHOOK_HEADERS", "x-make-apikey seeded-header"),
+        ("API_TOKEN", "seeded token with spaces \u{e9}"),
+    ])
+    .await;
+    assert!(!refused.status.success());
+    nothing_marked(&[("the faults".into(), format!("{}\n{}", refused.out, refused.err))]);
+}
