@@ -56,9 +56,15 @@ pub struct Options {
     /// Measure this often and report the medians
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=99))]
     runs: u32,
+    /// The log level of the server, as in `RUST_LOG`
+    #[arg(long, default_value = "info")]
+    log: String,
     /// The part that this process plays; the bench starts these itself
     #[arg(long, hide = true)]
     role: Option<Role>,
+    /// Where the relay sends
+    #[arg(long, hide = true, default_value = "")]
+    target: String,
 }
 
 /// The processes of the bench beside the server.
@@ -85,7 +91,7 @@ pub async fn command(options: Options) -> anyhow::Result<()> {
         Some(Role::Receiver) => on_one_thread(receiver::run).await,
         Some(Role::Driver) => on_one_thread(driver::run).await,
         // On the runtime of the server: the relay is to be its equal in all but storing.
-        Some(Role::Relay) => relay::run().await,
+        Some(Role::Relay) => relay::run(&options.target).await,
         None => {
             let folder = TemporaryFolder::new("btk-bench")?;
             let mut story = Box::pin(story(&options, folder.path()));
@@ -142,20 +148,19 @@ impl System {
     }
 
     /// Starts the system with its webhooks going to `webhook_url`.
-    fn start(self, folder: &Path, webhook_url: String) -> anyhow::Result<Process> {
-        let mut environment = vec![("WEBHOOK_URL", webhook_url), ("PORT", "0".to_owned())];
-        let arguments: &[&str] = match self {
-            Self::Product => {
-                let database = format!("sqlite:{}", folder.join("btk.db").display());
-                environment.push(("DATABASE_URL", database));
-                if let Some(level) = report::log_level() {
-                    environment.push(("RUST_LOG", level));
-                }
-                &[]
-            }
-            Self::Relay => &["bench", "--role", "relay"],
+    fn start(self, log: &str, folder: &Path, webhook_url: &str) -> anyhow::Result<Process> {
+        let database = format!("sqlite:{}", folder.join("btk.db").display());
+        let settings = [
+            ("WEBHOOK_URL", webhook_url),
+            ("DATABASE_URL", &database),
+            ("PORT", "0"),
+            ("RUST_LOG", log),
+        ];
+        let (arguments, settings) = match self {
+            Self::Product => (&[][..], &settings[..]),
+            Self::Relay => (&["bench", "--role", "relay", "--target", webhook_url][..], &[][..]),
         };
-        Process::start(self.name(), arguments, &environment, folder)
+        Process::start(self.name(), arguments, settings, folder)
     }
 }
 
@@ -163,7 +168,7 @@ impl System {
 async fn measure(system: System, options: &Options, folder: &Path) -> anyhow::Result<Figures> {
     let mut receiver = Process::start("receiver", &["bench", "--role", "receiver"], &[], folder)?;
     let webhook_url = format!("http://{}", receiver.address().await?);
-    let mut server = system.start(folder, webhook_url)?;
+    let mut server = system.start(&options.log, folder, &webhook_url)?;
     let address = server.address().await?;
     let driver = Process::start("driver", &["bench", "--role", "driver"], &[], folder)?;
     let mut bench = Bench { receiver, driver, first: 0, accepted: 0, done: Vec::new() };

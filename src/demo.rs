@@ -92,13 +92,11 @@ pub async fn command() -> anyhow::Result<()> {
     let database_url = format!("sqlite:{}", folder.path().join("btk.db").display());
     // Nothing else is taken over, so that the demonstration is the same everywhere and a real
     // .env in this folder is neither used nor touched.
+    let port = port();
     let setting = |name: &str| match name {
         "DATABASE_URL" => Some(database_url.clone()),
         "WEBHOOK_URL" => Some(webhook_url.clone()),
-        "PORT" => {
-            let port = std::env::var("PORT").ok().filter(|port| !port.is_empty());
-            Some(port.unwrap_or_else(|| "0".to_owned()))
-        }
+        "PORT" => Some(port.clone()),
         _ => None,
     };
     let config = Config::read(&setting).map_err(|faults| anyhow::anyhow!("{faults}"))?;
@@ -132,6 +130,12 @@ pub async fn command() -> anyhow::Result<()> {
     // Not an error if nobody reads any more: the work is done.
     let _ = writeln!(std::io::stdout(), "\nStopped; the temporary database is gone.");
     Ok(())
+}
+
+/// The port that was asked for, else any free one.
+#[expect(clippy::disallowed_methods, reason = "the one setting that a demonstration takes over")]
+fn port() -> String {
+    std::env::var("PORT").ok().filter(|port| !port.is_empty()).unwrap_or_else(|| "0".to_owned())
 }
 
 /// The four operations, then whatever else arrives, for as long as it is polled.

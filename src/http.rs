@@ -21,6 +21,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{FromRequestParts, Path};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use serde_json::Value;
@@ -61,6 +62,8 @@ pub struct Parts {
     pub incoming_rate: Rate,
     /// How the server is reached, for the lines on `/docs`.
     pub address: String,
+    /// The host name of `PUBLIC_URL`, in small letters.
+    pub public_host: Option<String>,
     /// Whether the dispatcher is at work.
     pub is_sending: Box<dyn Fn(Time) -> bool + Send + Sync>,
 }
@@ -83,6 +86,22 @@ impl Deref for Shared {
 
 /// The state of every handler.
 type App = Arc<Shared>;
+
+/// The id in an address. One that is no text names nothing, so it is not found.
+struct Id(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = problem::Problem;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        state: &S,
+    ) -> Result<Id, problem::Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(id)| Id(id))
+            .map_err(|_| problem::Problem::not_found("What this address names was"))
+    }
+}
 
 /// Every route. The order is that of `/docs`.
 fn routes() -> OpenApiRouter<App> {

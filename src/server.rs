@@ -59,7 +59,7 @@ pub async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Se
     let clock = Clock;
     let metrics = Arc::new(Metrics::default());
     let path = config.database.clone();
-    let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(path)).await??);
+    let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&path)).await??);
     match prepare(&config, clock, &store).await {
         Ok((listener, address, sender)) => {
             let wiring = Wiring { config, clock, metrics, store, sender, listener, address };
@@ -139,6 +139,7 @@ impl Wiring {
             api_token: config.api_token,
             webhook_secret: config.webhook_secret,
             incoming_rate: config.incoming_rate,
+            public_host: config.public_url.as_deref().and_then(host_of),
             address: config.public_url.unwrap_or_else(|| format!("http://{address}")),
             is_sending: Box::new(move |now| now.ms_since(looking.last_look()) < SILENT_MS),
         });
@@ -171,6 +172,12 @@ impl Wiring {
         }
         Ok(())
     }
+}
+
+/// The host name in a URL, in small letters.
+fn host_of(url: &str) -> Option<String> {
+    let url: ::http::Uri = url.parse().ok()?;
+    url.host().map(str::to_ascii_lowercase)
 }
 
 async fn close(store: Arc<Store>) {

@@ -14,7 +14,7 @@ mod tasks;
 mod tx;
 mod webhooks;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -130,7 +130,7 @@ impl Store {
     ///
     /// # Errors
     /// A sentence for a person: held by another server, newer than this program, damaged, …
-    pub fn open(path: PathBuf) -> Result<Store, Opening> {
+    pub fn open(path: &Path) -> Result<Store, Opening> {
         let shared = Arc::new(Shared {
             changes: watch::Sender::new(0),
             broken: CancellationToken::new(),

@@ -57,16 +57,16 @@ CREATE TABLE deliveries (
     due_ms      INTEGER,                        -- NULL: not its turn, under way, or finished
     attempts    INTEGER NOT NULL,               -- requests made, for ever
     tries       INTEGER NOT NULL,               -- of those, how many count towards the limit now
-    started_ms  INTEGER,                        -- of the request under way
+    started_ms  INTEGER,                        -- of the request under way; NULL if there is none
     finished_ms INTEGER,                        -- NULL: not finished
-    reason      TEXT,                           -- of a failure: a code,
+    reason      TEXT,                           -- of a failure, else NULL: a code,
     reason_text TEXT,                           -- and a sentence
     PRIMARY KEY (seq, webhook_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_ms, seq) WHERE due_ms IS NOT NULL;
 CREATE INDEX deliveries_lane ON deliveries (webhook_id, task_id, seq) WHERE finished_ms IS NULL;
-CREATE INDEX deliveries_sending ON deliveries (webhook_id, seq) WHERE status = 'sending';
-CREATE INDEX deliveries_failed ON deliveries (seq, webhook_id) WHERE status = 'failed';
+CREATE INDEX deliveries_sending ON deliveries (seq, webhook_id) WHERE started_ms IS NOT NULL;
+CREATE INDEX deliveries_failed ON deliveries (seq, webhook_id) WHERE reason IS NOT NULL;
 
 CREATE TABLE attempts (
     seq         INTEGER NOT NULL,

@@ -53,7 +53,7 @@ impl Process {
     pub(super) fn start(
         name: &'static str,
         arguments: &[&str],
-        environment: &[(&str, String)],
+        environment: &[(&str, &str)],
         folder: &Path,
     ) -> anyhow::Result<Self> {
         let program = std::env::current_exe().context("cannot find this executable")?;
@@ -61,7 +61,7 @@ impl Process {
         let mut child = Command::new(&program)
             .args(arguments)
             .env_clear()
-            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .envs(environment.iter().copied())
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

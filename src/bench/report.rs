@@ -13,14 +13,9 @@ const LABEL: usize = 44;
 /// The width of the others.
 const CELL: usize = 15;
 
-/// `RUST_LOG` as it is set for the bench, if it is: the product is measured with it.
-pub(super) fn log_level() -> Option<String> {
-    std::env::var("RUST_LOG").ok().filter(|level| !level.is_empty())
-}
-
 /// What is measured, where and how.
 pub(super) fn heading(options: &Options, folder: &Path) -> String {
-    let Options { seconds, connections, rate, runs, .. } = options;
+    let Options { seconds, connections, rate, runs, log, .. } = options;
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
@@ -31,14 +26,10 @@ pub(super) fn heading(options: &Options, folder: &Path) -> String {
         Some(kind) => format!(" ({kind})"),
         None => String::new(),
     };
-    let level = match log_level() {
-        Some(level) => format!("RUST_LOG={level}"),
-        None => "the default level, info".to_owned(),
-    };
     format!(
         "btk {} on {} {} {}, {cores} cores\n\
          {connections} connections, {seconds} s a load, {rate}/s in the steady one, runs: {runs}\n\
-         Databases and logs in {}{disk}; the server logs at {level}.\n\
+         Databases and logs in {}{disk}; the server logs at the level {log}.\n\
          Server, receiver and driver are processes of their own and share these cores.\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS,
@@ -137,7 +128,7 @@ fn percentiles(found: Percentiles) -> Vec<f64> {
 
 /// What was checked, with the sums of all runs.
 fn checked(name: &str, runs: &[Figures]) -> String {
-    let phases = || runs.iter().flat_map(|figures| figures.phases()).map(|(_, phase)| phase);
+    let phases = || runs.iter().flat_map(Figures::phases).map(|(_, phase)| phase);
     let accepted: u32 = phases().map(|phase| phase.accepted).sum();
     let lost: u32 = phases().map(|phase| phase.lost).sum();
     let repeated: u32 = phases().map(|phase| phase.repeated).sum();
@@ -210,8 +201,17 @@ mod tests {
     use super::super::figures::Phase;
     use super::*;
 
-    const OPTIONS: Options =
-        Options { seconds: 1, connections: 32, rate: 200, runs: 1, role: None };
+    fn options() -> Options {
+        Options {
+            seconds: 1,
+            connections: 32,
+            rate: 200,
+            runs: 1,
+            log: "info".to_owned(),
+            role: None,
+            target: String::new(),
+        }
+    }
 
     fn figures(per_second: f64, cpu_ms: Option<f64>) -> Figures {
         let phase = Phase {
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn the_table_shows_medians_and_ratios() {
         let product = [10_000.0, 12_000.0, 11_000.0].map(|rate| figures(rate, Some(0.08)));
-        let text = table(&OPTIONS, &product, &[figures(44_000.0, None)]);
+        let text = table(&options(), &product, &[figures(44_000.0, None)]);
         let line = |label: &str| {
             let line = text.lines().find(|line| line.starts_with(label)).unwrap();
             line[label.len()..].split_whitespace().collect::<Vec<_>>().join(" ")

@@ -3,16 +3,16 @@
 //! Must not send anything itself: asking for a redelivery is a write like any other.
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::App;
 use super::problem::Problem;
 use super::query::Query;
 use super::task_list::{TOTAL, add_next};
+use super::{App, Id};
 use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind, quoted};
 use crate::store::{self, DeliveryFilter, Redelivery};
 
@@ -106,7 +106,7 @@ fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
     responses((status = 200, description = "The delivery", body = DeliveryDetails)))]
 pub async fn get_delivery(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     request: Request,
 ) -> Result<Json<DeliveryDetails>, Problem> {
     Query::read(request.uri().query(), &[])?;
@@ -132,7 +132,7 @@ pub async fn get_delivery(
               (status = 409, description = "It has not ended yet", body = super::problem::ErrorBody)))]
 pub async fn redeliver(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     request: Request,
 ) -> Result<(StatusCode, Json<Delivery>), Problem> {
     Query::read(request.uri().query(), &[])?;

@@ -332,7 +332,7 @@ fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Cam
         Some(before) => match before.task.apply(input, change.now) {
             None => (Applied::Unchanged, Some(before.seq)),
             Some((after, kind)) => {
-                let written = store::update(tx, &before, &after, kind, change)?;
+                let written = store::update(tx, &before, after, kind, change)?;
                 (Applied::Updated, Some(written.seq))
             }
         },
@@ -342,7 +342,7 @@ fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Cam
                 invalid.field = format!("task.{}", invalid.field);
                 return Ok(Came::Missing(invalid));
             }
-            Ok(task) => (Applied::Created, Some(store::create(tx, &task, change)?.seq)),
+            Ok(task) => (Applied::Created, Some(store::create(tx, task, change)?.seq)),
         },
     };
     for key in keys {

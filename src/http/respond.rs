@@ -3,6 +3,7 @@
 //! Request ids, the token, the limit over all, problems rendered, causes logged once, metrics. Must
 //! not know any route but those that are open. Never logs a query string or a secret.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -10,6 +11,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
+use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::App;
@@ -91,12 +93,44 @@ fn named(headers: &HeaderMap) -> Option<String> {
     ((1..=64).contains(&id.len()) && id.chars().all(plain)).then(|| id.to_owned())
 }
 
+/// Asked for by machines that know the server under any name.
+const ANY_HOST: [&str; 3] = ["/api/incoming-webhook", "/healthz", "/readyz"];
+
+/// Without a token, only names that no stranger can give to this machine are answered: else a page
+/// elsewhere could point its own name here and act as its reader ("DNS rebinding").
+fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
+    let Some(host) = request.headers().get(header::HOST) else { return Ok(()) };
+    let authority = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    let name = authority.as_ref().map(|a| a.host().trim_matches(['[', ']']).to_ascii_lowercase());
+    let allowed = name.as_deref().is_some_and(|name| {
+        name == "localhost"
+            || name.ends_with(".localhost")
+            || name.parse::<IpAddr>().is_ok()
+            || app.public_host.as_deref() == Some(name)
+    });
+    if allowed {
+        return Ok(());
+    }
+    let shown: String = name.unwrap_or_default().chars().take(60).collect();
+    Err(Problem::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "unknown_host",
+        format!(
+            "This server does not answer to the name \"{shown}\". If it is its name, set \
+             PUBLIC_URL=https://{shown} (or API_TOKEN) and restart"
+        ),
+    ))
+}
+
 /// The place that a request takes until its answer begins; none for those that need none.
 struct Place(
     #[expect(dead_code, reason = "held, not read")] Option<tokio::sync::OwnedSemaphorePermit>,
 );
 
 fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem> {
+    if app.api_token.is_none() && !ANY_HOST.contains(&path) {
+        expect_host(app, request)?;
+    }
     if let Some(token) = &app.api_token
         && !OPEN.contains(&path)
         && !bearer(request.headers()).is_some_and(|offered| token.matches(offered))

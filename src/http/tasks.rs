@@ -2,7 +2,7 @@
 //!
 //! Must hold no SQL and know of no receiver: a write leaves an event, and that is all.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
 use http::StatusCode;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::problem::Problem;
 use super::query::Query;
 use super::repeats::{self, Done, IfMatch};
-use super::{App, body};
+use super::{App, Id, body};
 use crate::model::{Attachment, Origin, Priority, Status, Task, TaskId, TaskInput, Time, Unknown};
 use crate::store::{self, Change, Key, Stored, Written};
 
@@ -117,7 +117,7 @@ pub async fn create_task(State(app): State<App>, request: Request) -> Result<Res
         .store
         .write(move |tx| {
             repeats::once(tx, key.as_ref(), |tx| {
-                Ok(Done::now(201, store::create(tx, &task, change)?))
+                Ok(Done::now(201, store::create(tx, task, change)?))
             })
         })
         .await?;
@@ -131,7 +131,7 @@ pub async fn create_task(State(app): State<App>, request: Request) -> Result<Res
         headers(("ETag" = String, description = "Its version")))))]
 pub async fn get_task(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     request: Request,
 ) -> Result<Response, Problem> {
     Query::read(request.uri().query(), &[])?;
@@ -155,7 +155,7 @@ pub async fn get_task(
         headers(("ETag" = String, description = "Its version")))))]
 pub async fn update_task(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_of(&id)?;
@@ -173,7 +173,7 @@ pub async fn update_task(
                 }
                 let written = match before.task.apply(input, change.now) {
                     None => as_it_is(&before),
-                    Some((after, kind)) => store::update(tx, &before, &after, kind, change)?,
+                    Some((after, kind)) => store::update(tx, &before, after, kind, change)?,
                 };
                 Ok(Done::now(200, written))
             })
@@ -190,11 +190,7 @@ pub async fn update_task(
            ("X-BTK-Origin" = Option<String>, Header, description = "Where the change comes from; `api` if absent")),
     responses((status = 200, description = "The task as it is now", body = Task,
         headers(("ETag" = String, description = "Its version")))))]
-pub async fn patch_task(
-    app: State<App>,
-    id: Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
+pub async fn patch_task(app: State<App>, id: Id, request: Request) -> Result<Response, Problem> {
     update_task(app, id, request).await
 }
 
@@ -209,7 +205,7 @@ pub async fn patch_task(
     responses((status = 200, description = "It is gone", body = Deleted)))]
 pub async fn delete_task(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Id(id): Id,
     request: Request,
 ) -> Result<Response, Problem> {
     let id = id_of(&id)?;

@@ -31,11 +31,17 @@ pub struct Written {
     pub seq: i64,
 }
 
+/// Requests that race may be committed in another order than they came in; a step of the clock is
+/// more than this, in milliseconds.
+const RACE_MS: i64 = 2_000;
+
 /// Inserts a new task. The caller has made sure that its id is free.
-pub fn create(tx: &mut Tx<'_>, task: &Task, change: Change) -> Result<Written> {
+pub fn create(tx: &mut Tx<'_>, mut task: Task, change: Change) -> Result<Written> {
+    let at = commit_time(tx, change.now)?;
+    (task.created_at, task.updated_at) = (at, at);
     let version = tasks::take_tombstone(tx, &task.id)?.unwrap_or(0) + 1;
-    let written = tell(tx, task, EventKind::Created, version, change)?;
-    tasks::insert(tx, task, written.version, written.seq)?;
+    let written = tell(tx, &task, EventKind::Created, version, at, change)?;
+    tasks::insert(tx, &task, written.version, written.seq)?;
     Ok(written)
 }
 
@@ -43,20 +49,30 @@ pub fn create(tx: &mut Tx<'_>, task: &Task, change: Change) -> Result<Written> {
 pub fn update(
     tx: &mut Tx<'_>,
     before: &Before,
-    after: &Task,
+    mut after: Task,
     kind: EventKind,
     change: Change,
 ) -> Result<Written> {
-    let written = tell(tx, after, kind, before.version + 1, change)?;
-    tasks::update(tx, before.num, after, written.version, written.seq)?;
+    let at = commit_time(tx, change.now)?;
+    after.updated_at = at.max(after.updated_at);
+    let written = tell(tx, &after, kind, before.version + 1, at, change)?;
+    tasks::update(tx, before.num, &after, written.version, written.seq)?;
     Ok(written)
 }
 
 /// Deletes a task; its event carries the last state.
 pub fn delete(tx: &mut Tx<'_>, before: &Before, change: Change) -> Result<Written> {
-    let written = tell(tx, &before.task, EventKind::Deleted, before.version + 1, change)?;
+    let at = commit_time(tx, change.now)?;
+    let written = tell(tx, &before.task, EventKind::Deleted, before.version + 1, at, change)?;
     tasks::delete(tx, before, written.version)?;
     Ok(written)
+}
+
+/// The time that a change carries: no earlier than that of the commit before it, so that lists by
+/// time and by order agree, and who asks for what changed since T misses nothing.
+fn commit_time(tx: &mut Tx<'_>, now: Time) -> Result<Time> {
+    let last = outbox::last_time(tx)?;
+    Ok(last.filter(|last| (0..=RACE_MS).contains(&last.ms_since(now))).unwrap_or(now))
 }
 
 fn tell(
@@ -64,6 +80,7 @@ fn tell(
     task: &Task,
     kind: EventKind,
     version: i64,
+    at: Time,
     change: Change,
 ) -> Result<Written> {
     let event = Event {
@@ -72,9 +89,9 @@ fn tell(
         origin: change.origin,
         task_id: task.id.clone(),
         version,
-        at: change.now,
+        at,
         snapshot: Event::snapshot(task),
     };
-    let seq = outbox::put(tx, &event)?;
+    let seq = outbox::put(tx, &event, change.now)?;
     Ok(Written { snapshot: event.snapshot, version, seq })
 }

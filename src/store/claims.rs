@@ -124,7 +124,7 @@ pub fn record(tx: &mut Tx<'_>, claim: &Claim, end: &Record) -> Result<()> {
     let updated = tx.execute(
         "UPDATE deliveries SET status = ?3, due_ms = ?4, finished_ms = ?5, reason = ?6,
              reason_text = ?7, started_ms = NULL
-         WHERE seq = ?1 AND webhook_id = ?2 AND status = 'sending' AND attempts = ?8",
+         WHERE seq = ?1 AND webhook_id = ?2 AND started_ms IS NOT NULL AND attempts = ?8",
         &[
             claim.seq.into(),
             webhook.into(),
@@ -201,14 +201,14 @@ pub fn shift_due(tx: &mut Tx<'_>, now: Time, back_ms: i64) -> Result<()> {
 pub fn reset_sending(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
     tx.execute(
         "INSERT INTO attempts (seq, webhook_id, number, started_ms, error, outcome)
-         SELECT seq, webhook_id, attempts, COALESCE(started_ms, ?1),
+         SELECT seq, webhook_id, attempts, started_ms,
              'The server ended while this request was under way; it may have arrived.', 'unknown'
-         FROM deliveries WHERE status = 'sending'",
-        &[now.0.into()],
+         FROM deliveries WHERE started_ms IS NOT NULL",
+        &[],
     )?;
     tx.execute(
         "UPDATE deliveries SET status = 'pending', due_ms = ?1, tries = tries - 1, started_ms = NULL
-         WHERE status = 'sending'",
+         WHERE started_ms IS NOT NULL",
         &[now.0.into()],
     )
 }

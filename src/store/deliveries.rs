@@ -36,7 +36,7 @@ const SELECT: &str = "\
            CASE WHEN d.status = 'pending' AND d.due_ms IS NULL THEN
                (SELECT MIN(b.seq) FROM deliveries b
                 WHERE b.webhook_id = d.webhook_id AND b.task_id = d.task_id
-                  AND b.finished_ms IS NULL AND (b.due_ms IS NOT NULL OR b.status = 'sending'))
+                  AND b.finished_ms IS NULL AND (b.due_ms IS NOT NULL OR b.started_ms IS NOT NULL))
            END
     FROM deliveries d JOIN events e ON e.seq = d.seq LEFT JOIN webhooks w ON w.id = d.webhook_id
     WHERE ";
@@ -112,8 +112,8 @@ impl DeliveryFilter {
             " AND ?4 IS NULL"
         });
         sql.push_str(match self.status {
-            Some(DeliveryStatus::Failed) => " AND d.status = 'failed'",
-            Some(DeliveryStatus::Sending) => " AND d.status = 'sending'",
+            Some(DeliveryStatus::Failed) => " AND d.reason IS NOT NULL",
+            Some(DeliveryStatus::Sending) => " AND d.started_ms IS NOT NULL",
             _ => "",
         });
         sql
@@ -219,7 +219,7 @@ pub fn redeliver(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Redelivery> {
     let holder = tx.row(
         "SELECT seq, status, tries FROM deliveries
          WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL
-           AND (due_ms IS NOT NULL OR status = 'sending')",
+           AND (due_ms IS NOT NULL OR started_ms IS NOT NULL)",
         &[webhook.into(), Value::from(&delivery.task_id)],
         |row| Ok((row.int(0)?, row.text(1)?, row.int(2)?)),
     )?;
@@ -261,7 +261,9 @@ pub struct Backlog {
 /// Counts what waits.
 pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
     let sending =
-        tx.row("SELECT COUNT(*) FROM deliveries WHERE status = 'sending'", &[], |row| row.int(0))?;
+        tx.row("SELECT COUNT(*) FROM deliveries WHERE started_ms IS NOT NULL", &[], |row| {
+            row.int(0)
+        })?;
     let unfinished = tx.row(
         "SELECT COUNT(*), MIN(seq) FROM deliveries WHERE finished_ms IS NULL",
         &[],

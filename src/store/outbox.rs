@@ -3,10 +3,16 @@
 //! Matching is decided here, at the commit, and nowhere else. Must not know how deliveries are sent.
 
 use super::{Result, Tx, Value};
-use crate::model::Event;
+use crate::model::{Event, Time};
 
-/// Writes an event and its deliveries; answers its place in the order of commits.
-pub(super) fn put(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
+/// When the newest event was committed.
+pub(super) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {
+    let sql = "SELECT at_ms FROM events ORDER BY seq DESC LIMIT 1";
+    Ok(tx.row(sql, &[], |row| row.int(0))?.map(Time))
+}
+
+/// Writes an event and its deliveries, due `now`; answers its place in the order of commits.
+pub(super) fn put(tx: &mut Tx<'_>, event: &Event, now: Time) -> Result<i64> {
     let seq = tx
         .row(
             "INSERT INTO events (id, kind, origin, task_id, version, at_ms, task)
@@ -39,7 +45,7 @@ pub(super) fn put(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
                                    WHERE webhook_id = ?2 AND task_id = ?3 AND finished_ms IS NULL)
                       THEN NULL ELSE ?4 END,
                  0, 0",
-            &[seq.into(), Value::from(&webhook), event.task_id.as_str().into(), event.at.0.into()],
+            &[seq.into(), Value::from(&webhook), event.task_id.as_str().into(), now.0.into()],
         )?;
         tx.wake();
     }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
-use crate::harness::{QUIET, Receiver, Reply, Server};
+use crate::harness::{Receiver, Reply, Server};
 
 const KIB: usize = 1024;
 
@@ -29,7 +31,6 @@ async fn outcomes(server: &Server, titles: &[&str]) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_has_ten_seconds_to_the_last_byte_of_the_answer() {
-    let _quiet = QUIET.read().await;
     let ms = Duration::from_millis;
     let receiver = Receiver::start(move |hit| match &*hit.task("title") {
         "silent" => Reply::ok().after(ms(60_000)),
@@ -132,4 +133,47 @@ async fn odd_answers_harm_nobody() {
     assert_eq!(refused["status"], "failed");
     assert_eq!(refused["attempts"][0]["status"], 500);
     assert!(refused["attempts"][0]["excerpt"].as_str().expect("an excerpt").len() <= 4 * KIB);
+}
+
+/// What becomes of one delivery whose receiver writes exactly these bytes and closes.
+async fn status_after(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 8192];
+            // One read takes all of a request as small as this.
+            if stream.read(&mut request).await.is_ok_and(|n| n > 0) {
+                stream.write_all(answer).await.ok();
+            }
+        }
+    });
+    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let delivery = outcomes(&server, &["a"]).await.remove(0);
+    delivery["status"].as_str().expect("a status").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_old_or_careless_receivers_are_understood() {
+    let understood: [&'static [u8]; 5] = [
+        b"HTTP/1.0 200 OK\r\n\r\nup to the end",
+        b"HTTP/1.1 200 OK\r\n\r\nup to the end",
+        b"HTTP/1.1 200 \r\ncontent-length: 2\r\n\r\nOK",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
+    ];
+    for answer in understood {
+        let shown = String::from_utf8_lossy(answer);
+        assert_eq!(status_after(answer).await, "delivered", "{shown}");
+    }
+    let nonsense: [&'static [u8]; 4] = [
+        b"",
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nbad",
+    ];
+    for answer in nonsense {
+        let shown = String::from_utf8_lossy(answer);
+        assert_eq!(status_after(answer).await, "failed", "{shown}");
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Receiver, Server, eventually};
+use crate::harness::{Hit, Receiver, Server, eventually};
 
 const HERE: &str = "/api/incoming-webhook?secret=sixteen-characters-and-more";
 const SECRET: (&str, &str) = ("WEBHOOK_SECRET", "sixteen-characters-and-more");
@@ -168,7 +168,7 @@ async fn the_event_is_named_after_what_changed_not_after_what_was_claimed() {
         .wait_until("the last", |hits| hits.iter().any(|hit| hit.task("title") == "the last"))
         .await;
     server.settled("t").await;
-    let events: Vec<_> = receiver.of_task("t").iter().map(|hit| hit.event()).collect();
+    let events: Vec<_> = receiver.of_task("t").iter().map(Hit::event).collect();
     assert_eq!(events, ["task_created", "task_status_changed", "task_updated", "task_deleted"]);
     assert!(hits.len() <= 5);
 }

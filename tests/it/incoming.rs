@@ -145,6 +145,16 @@ async fn an_unknown_id_is_inserted_whichever_change_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_comes_again_after_its_deletion_goes_on_counting() {
+    let server = server().await;
+    let task = json!({"id": "phoenix", "title": "a"});
+    assert_eq!(done(send(&server, "task_created", task.clone()).await), "created phoenix");
+    assert_eq!(done(send(&server, "task_deleted", task.clone()).await), "deleted phoenix");
+    assert_eq!(done(send(&server, "task_updated", task).await), "created phoenix");
+    assert_eq!(server.get("/api/tasks/phoenix").await.expect(200).header("etag"), "\"3\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_an_id_only_a_creation_makes_sense() {
     let server = server().await;
     let (result, id) = result(send(&server, "task_created", json!({"title": "a"})).await);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Hit, Receiver, Reply, Server};
+use crate::harness::{Hit, QUIET, Receiver, Reply, Server};
 
 fn id(task: &Value) -> &str {
     task["id"].as_str().expect("an id")
@@ -132,6 +132,7 @@ async fn no_order_is_turned_round_by_a_receiver_that_fails_now_and_then() {
     })
     .await;
     let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let loud = QUIET.write().await;
     let mut calls = JoinSet::new();
     for n in 0..40 {
         let client = server.client();
@@ -148,6 +149,7 @@ async fn no_order_is_turned_round_by_a_receiver_that_fails_now_and_then() {
         });
     }
     let tasks = calls.join_all().await;
+    drop(loud);
     for task in &tasks {
         server.settled(task).await;
     }
@@ -182,4 +184,42 @@ async fn a_wait_between_attempts_outlives_a_restart() {
     assert_eq!(hits[0].header("webhook-id"), hits[1].header("webhook-id"));
     assert_eq!(hits[0].body, hits[1].body);
     assert_eq!(server.settled(id(&task)).await[0]["status"], "delivered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_writers_of_one_task_each_event_is_later_than_the_one_before() {
+    let receiver = Receiver::ok().await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let task = server.create(&json!({"title": "shared"})).await;
+    let mut calls = JoinSet::new();
+    for writer in 0..16 {
+        let (client, path) = (server.client(), path(&task));
+        calls.spawn(async move {
+            for n in 0..10 {
+                let body = json!({"title": format!("writer {writer} change {n}")});
+                client.call("PUT", &path).json(&body).send().await.expect(200);
+            }
+        });
+    }
+    calls.join_all().await;
+    let hits = receiver.wait_for(161).await;
+    assert_eq!(versions(&hits), (1..=161).collect::<Vec<_>>());
+    // A receiver tells a late echo by this time, and so do we.
+    let times: Vec<_> = hits.iter().map(|hit| hit.task("updatedAt")).collect();
+    assert!(times.is_sorted(), "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_goes_to_another_url_of_the_next_start() {
+    let (old, new) = tokio::join!(Receiver::start(|_| Reply::status(500)), Receiver::ok());
+    let mut server = Server::start(&[("WEBHOOK_URL", &old.url())]).await;
+    let task = server.create(&json!({"title": "1"})).await;
+    server.put(&path(&task), &json!({"title": "2"})).await.expect(200);
+    server.wait_for_log("[WEBHOOK] Retrying in 1000ms...").await;
+    server.kill9();
+    server.set("WEBHOOK_URL", &new.url());
+    server.restart().await;
+    server.settled(id(&task)).await;
+    assert_eq!(versions(&new.hits()), [1, 2]);
+    assert_eq!(new.hits()[0].header("webhook-id"), old.hits()[0].header("webhook-id"));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Answer, Client, Receiver, Server};
+use crate::harness::{Answer, Client, Hit, QUIET, Receiver, Server};
 
 async fn keyed(server: &Server, method: &str, path: &str, key: &str, body: &Value) -> Answer {
     server.call(method, path).header("idempotency-key", key).json(body).send().await
@@ -44,7 +44,7 @@ async fn a_repeat_is_answered_from_the_first_time_and_writes_nothing() {
         .await;
     server.settled(task["id"].as_str().expect("an id")).await;
     let events: Vec<_> = receiver.of_task(task["id"].as_str().expect("an id"));
-    let events: Vec<_> = events.iter().map(|hit| hit.event()).collect();
+    let events: Vec<_> = events.iter().map(Hit::event).collect();
     assert_eq!(events, ["task_created", "task_updated", "task_deleted"]);
 }
 
@@ -111,15 +111,11 @@ async fn post_until_killed(client: Client, worker: usize) -> HashMap<String, Val
     for n in 0.. {
         let key = format!("key-{worker}-{n}");
         let call = client.call("POST", "/api/tasks").header("idempotency-key", &key);
-        match call.json(&json!({"title": key})).attempt().await {
-            Ok(answer) => {
-                answered.insert(key, answer.expect(201).json());
-            }
-            Err(_) => {
-                answered.insert(key, Value::Null);
-                break;
-            }
-        }
+        let Ok(answer) = call.json(&json!({"title": key})).attempt().await else {
+            answered.insert(key, Value::Null);
+            break;
+        };
+        answered.insert(key, answer.expect(201).json());
     }
     answered
 }
@@ -127,6 +123,7 @@ async fn post_until_killed(client: Client, worker: usize) -> HashMap<String, Val
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_across_a_kill_makes_one_task_a_key() {
     let mut server = Server::start(&[]).await;
+    let _loud = QUIET.write().await;
     let mut workers = JoinSet::new();
     for worker in 0..16 {
         workers.spawn(post_until_killed(server.client(), worker));

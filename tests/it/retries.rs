@@ -199,6 +199,22 @@ async fn nothing_else_goes_to_a_webhook_that_asked_for_a_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_pause_holds_though_the_attempt_that_was_told_of_it_was_the_last() {
+    let receiver = Receiver::start(|hit| match &*hit.task("title") {
+        "first" => Reply::status(503).header("retry-after", "3"),
+        _ => Reply::ok(),
+    })
+    .await;
+    let url = receiver.url();
+    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let first = server.create(&json!({"title": "first"})).await;
+    assert_eq!(server.settled(id(&first)).await[0]["status"], "failed");
+    server.create(&json!({"title": "second"})).await;
+    let gap = gaps(&receiver.wait_for(2).await)[0];
+    assert!((2.9..4.0).contains(&gap), "{gap}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_retry_after_of_years_is_cut_to_an_hour() {
     let receiver = Receiver::start(|_| Reply::status(503).header("retry-after", "999999999")).await;
     let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;

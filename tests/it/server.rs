@@ -196,3 +196,22 @@ async fn the_metrics_count_what_happened() {
     let counted = text.lines().any(|line| line.contains("delivered") && line.ends_with(" 3"));
     assert!(counted, "three were delivered: {text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_elsewhere_cannot_pose_as_this_server() {
+    let server = Server::start(&[("PUBLIC_URL", "https://tasks.example.org:8443/")]).await;
+    let asked = async |host: &str| {
+        server.call("GET", "/api/tasks").header("host", host).send().await.status
+    };
+    for host in
+        ["localhost", "127.0.0.1:5000", "[::1]:5000", "192.168.1.7", "tasks.example.org:8443"]
+    {
+        assert_eq!(asked(host).await, 200, "{host}");
+    }
+    for host in
+        ["evil.example", "evil.example:5000", "localhost.evil.example", "127.0.0.1.evil.example"]
+    {
+        let status = asked(host).await;
+        assert!((400..500).contains(&status), "{host}: {status}");
+    }
+}
