@@ -75,29 +75,31 @@ impl Dispatcher {
         loop {
             // Register for the wake-up first, then look: nothing can fall between.
             changes.borrow_and_update();
-            let wait = match self.step(&mut clock, &tracker).await {
-                Ok(wait) => wait,
+            let (wait, is_full) = match self.step(&mut clock, &tracker).await {
+                Ok(looked) => looked,
                 Err(store::Error::Closed | store::Error::Broken(_)) => return,
                 Err(error) => {
                     warn!("[WEBHOOK] Nothing can be sent for now: {error}");
-                    PAUSE
+                    (PAUSE, false)
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => return,
                 changed = changes.changed() => if changed.is_err() { return },
-                () = self.freed.notified() => {},
+                // With places left, all that was due has been claimed.
+                () = self.freed.notified(), if is_full => {},
                 () = sleep(wait) => {},
             }
         }
     }
 
-    /// Claims for the free places and sends; answers how long it may sleep at most.
+    /// Claims for the free places and sends; answers how long it may sleep at most, and whether it
+    /// must look again as soon as a place is free.
     async fn step(
         self: &Arc<Self>,
         clock: &mut Steady,
         tracker: &TaskTracker,
-    ) -> store::Result<Duration> {
+    ) -> store::Result<(Duration, bool)> {
         let now = self.clock.now();
         let back = clock.step_back(now);
         let free = self.places.available_permits();
@@ -114,6 +116,7 @@ impl Dispatcher {
             })
             .await?;
         self.looked.store(now.0, Ordering::Relaxed);
+        let is_full = claims.len() == free;
         for claim in claims {
             // Only this loop takes places, and it claimed no more than were free.
             let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { break };
@@ -123,7 +126,7 @@ impl Dispatcher {
         let wait = next.map_or(LOOK_AGAIN, |due| {
             Duration::from_millis(u64::try_from(due.ms_since(self.clock.now())).unwrap_or(0))
         });
-        Ok(wait.min(LOOK_AGAIN))
+        Ok((wait.min(LOOK_AGAIN), is_full))
     }
 
     async fn deliver(&self, claim: Claim, place: OwnedSemaphorePermit) {

@@ -342,7 +342,10 @@ fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Cam
                 invalid.field = format!("task.{}", invalid.field);
                 return Ok(Came::Missing(invalid));
             }
-            Ok(task) => (Applied::Created, Some(store::create(tx, task, change)?.seq)),
+            Ok(task) => {
+                let last_version = store::last_version(tx, &id)?;
+                (Applied::Created, Some(store::create(tx, task, last_version, change)?.seq))
+            }
         },
     };
     for key in keys {

@@ -117,7 +117,7 @@ pub async fn create_task(State(app): State<App>, request: Request) -> Result<Res
         .store
         .write(move |tx| {
             repeats::once(tx, key.as_ref(), |tx| {
-                Ok(Done::now(201, store::create(tx, task, change)?))
+                Ok(Done::now(201, store::create(tx, task, 0, change)?))
             })
         })
         .await?;

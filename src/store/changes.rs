@@ -4,7 +4,7 @@
 
 use super::tasks::{self, Stored};
 use super::{Result, Tx, outbox};
-use crate::model::{Event, EventKind, Origin, Task, Time};
+use crate::model::{Event, EventKind, Origin, Task, TaskId, Time};
 
 /// What a change needs that is not the task: decided before the transaction.
 #[derive(Clone, Debug)]
@@ -35,12 +35,22 @@ pub struct Written {
 /// more than this, in milliseconds.
 const RACE_MS: i64 = 2_000;
 
-/// Inserts a new task. The caller has made sure that its id is free.
-pub fn create(tx: &mut Tx<'_>, mut task: Task, change: Change) -> Result<Written> {
+/// The version of a task that was deleted, 0 if there never was one. The id is about to be used again.
+pub fn last_version(tx: &mut Tx<'_>, id: &TaskId) -> Result<i64> {
+    Ok(tasks::take_tombstone(tx, id)?.unwrap_or(0))
+}
+
+/// Inserts a new task whose versions go on after `last_version`. The caller has made sure that its
+/// id is free.
+pub fn create(
+    tx: &mut Tx<'_>,
+    mut task: Task,
+    last_version: i64,
+    change: Change,
+) -> Result<Written> {
     let at = commit_time(tx, change.now)?;
     (task.created_at, task.updated_at) = (at, at);
-    let version = tasks::take_tombstone(tx, &task.id)?.unwrap_or(0) + 1;
-    let written = tell(tx, &task, EventKind::Created, version, at, change)?;
+    let written = tell(tx, &task, EventKind::Created, last_version + 1, at, change)?;
     tasks::insert(tx, &task, written.version, written.seq)?;
     Ok(written)
 }

@@ -29,24 +29,24 @@ pub(super) fn put(tx: &mut Tx<'_>, event: &Event, now: Time) -> Result<i64> {
             |row| row.int(0),
         )?
         .unwrap_or_default();
-    let wanted =
-        tx.rows("SELECT id, ignore_origin FROM webhooks WHERE active = 1", &[], |row| {
-            Ok((row.text(0)?, row.text(1)?))
-        })?;
-    for (webhook, ignored) in wanted {
-        if ignored.split(',').any(|origin| origin == event.origin.as_str()) {
-            continue;
-        }
-        // Behind an unfinished delivery of the same task it has no turn yet: no due time.
-        tx.execute(
-            "INSERT INTO deliveries (seq, webhook_id, task_id, status, due_ms, attempts, tries)
-             SELECT ?1, ?2, ?3, 'pending',
-                 CASE WHEN EXISTS (SELECT 1 FROM deliveries
-                                   WHERE webhook_id = ?2 AND task_id = ?3 AND finished_ms IS NULL)
-                      THEN NULL ELSE ?4 END,
-                 0, 0",
-            &[seq.into(), Value::from(&webhook), event.task_id.as_str().into(), now.0.into()],
-        )?;
+    // Behind an unfinished delivery of the same task it has no turn yet: no due time.
+    let made = tx.execute(
+        "INSERT INTO deliveries (seq, webhook_id, task_id, status, due_ms, attempts, tries)
+         SELECT ?1, w.id, ?2, 'pending',
+             CASE WHEN EXISTS (SELECT 1 FROM deliveries d
+                               WHERE d.webhook_id = w.id AND d.task_id = ?2 AND d.finished_ms IS NULL)
+                  THEN NULL ELSE ?3 END,
+             0, 0
+         FROM webhooks w
+         WHERE w.active = 1 AND strpos(',' || w.ignore_origin || ',', ',' || ?4 || ',') = 0",
+        &[
+            seq.into(),
+            event.task_id.as_str().into(),
+            now.0.into(),
+            event.origin.as_str().into(),
+        ],
+    )?;
+    if made > 0 {
         tx.wake();
     }
     Ok(seq)
