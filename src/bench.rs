@@ -27,8 +27,8 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use tokio::time::{Instant, sleep};
 
-use crate::demo::folder::TemporaryFolder;
-use crate::listen::interrupted;
+use crate::scratch::TemporaryFolder;
+use crate::signals::asked_to_stop;
 use driver::{Done, Load, Order};
 use figures::{Figures, Phase};
 use process::Process;
@@ -98,7 +98,7 @@ pub async fn command(options: Options) -> anyhow::Result<()> {
             tokio::select! {
                 told = story.as_mut() => told,
                 // Ends the processes, since the story holds them; then the folder goes.
-                asked = interrupted() => {
+                asked = asked_to_stop() => {
                     drop(story);
                     asked.and_then(|()| bail!("interrupted before the end"))
                 }

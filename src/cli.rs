@@ -3,6 +3,7 @@
 //! Must not know SQL or axum. `--help` is the reference of all settings.
 
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,9 +11,13 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, EnvFile, REFERENCE};
+use crate::config::{Config, EnvFile, Faults, REFERENCE};
 use crate::model::masked_url;
+use crate::signals::asked_to_stop;
 use crate::{bench, demo, listen, server};
+
+/// Signals within this time of the first are the same wish to stop.
+const ONE_WISH: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A task tracker whose every change reaches Make.com, n8n, Zapier or any HTTP receiver as a
 /// webhook: nothing lost, everything in order. Without a command, it serves.
@@ -34,7 +39,7 @@ enum Command {
         port: u16,
         /// The address to listen on
         #[arg(long, default_value = "127.0.0.1")]
-        host: std::net::IpAddr,
+        host: IpAddr,
     },
     /// Measure it on this machine, against a relay that stores nothing
     Bench(bench::Options),
@@ -92,13 +97,14 @@ fn fail(message: &str, code: u8) -> ExitCode {
 }
 
 fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
-    let file = match EnvFile::load(Path::new(".env")) {
-        Ok(file) => file,
-        Err(fault) => return fail(&format!("btk: {fault}"), 2),
-    };
-    let config = match Config::read(&|name| environment(name).or_else(|| file.get(name))) {
-        Ok(config) => config,
-        Err(faults) => return fail(&format!("btk cannot start: {faults}"), 2),
+    let (file, mut faults) = EnvFile::load(Path::new(".env"));
+    let read = Config::read(&|name| environment(name).or_else(|| file.get(name)));
+    let config = match (read, faults.is_empty()) {
+        (Ok(config), true) => config,
+        (read, _) => {
+            faults.extend(read.err().into_iter().flat_map(|more| more.0));
+            return fail(&format!("btk cannot start: {}", Faults(faults)), 2);
+        }
     };
     start_log(&config.log_filter, config.log_json);
     for name in unknown_names(&file) {
@@ -111,17 +117,23 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
         let stop = CancellationToken::new();
         let summary = Summary::of(&config);
         let server = server::start(config, stop.clone()).await?;
-        summary.announce(&server.address().to_string());
+        summary.announce(server.address());
         let finished = server.finished();
         tokio::pin!(finished);
         tokio::select! {
             ended = &mut finished => ended,
-            () = asked_to_stop() => {
+            asked = asked_to_stop() => {
+                asked?;
                 tracing::info!("Stopping: requests under way are finished first");
                 stop.cancel();
+                // Some supervisors signal the process and its group: that is one wish, not two.
+                let again = async {
+                    tokio::time::sleep(ONE_WISH).await;
+                    asked_to_stop().await
+                };
                 tokio::select! {
                     ended = &mut finished => ended,
-                    () = asked_to_stop() => anyhow::bail!("stopped at once, by a second signal"),
+                    _ = again => anyhow::bail!("stopped at once, by a second signal"),
                 }
             }
         }
@@ -164,18 +176,6 @@ fn start_log(filter: &str, json: bool) {
     };
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut term) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {},
-        ended = tokio::signal::ctrl_c() => if ended.is_err() { std::future::pending().await },
-    }
-}
-
 /// What is said at the start.
 struct Summary {
     json: bool,
@@ -193,7 +193,9 @@ impl Summary {
             database: config.database.clone(),
             webhooks: match &config.webhook {
                 Some(webhook) => format!("each change goes to {}", masked_url(&webhook.url)),
-                None => "off: nothing is sent, the events are kept. Set WEBHOOK_URL".to_owned(),
+                None => {
+                    "off: changes are kept but not sent later either. Set WEBHOOK_URL".to_owned()
+                }
             },
             incoming: match &config.webhook_secret {
                 Some(_) => "?secret=<WEBHOOK_SECRET>",
@@ -204,8 +206,14 @@ impl Summary {
         }
     }
 
-    fn announce(self, address: &str) {
-        let here = format!("http://{}", address.replace("0.0.0.0", "127.0.0.1"));
+    fn announce(self, address: SocketAddr) {
+        // "Every address" is none that a browser could open.
+        let loopback: IpAddr = match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        let ip = if address.ip().is_unspecified() { loopback } else { address.ip() };
+        let here = format!("http://{}", SocketAddr::new(ip, address.port()));
         let public = self.public_url.as_deref().unwrap_or(&here);
         let incoming = format!("{public}/api/incoming-webhook{}", self.incoming);
         let data = std::path::absolute(&self.database).unwrap_or(self.database);
@@ -220,7 +228,7 @@ impl Summary {
             );
             return;
         }
-        let token = if self.has_token { " -H 'Authorization: Bearer '\"$API_TOKEN\"" } else { "" };
+        let token = if self.has_token { " -H 'Authorization: Bearer <API_TOKEN>'" } else { "" };
         let lines = format!(
             "BTK-System {}\n  Listening   http://{address}\n  Data        {}\n  Webhooks    {}\n  \
              Incoming    {incoming}\n  All routes  {here}/docs\n  Try         curl {here}/api/tasks{token} \

@@ -42,6 +42,7 @@ impl Ids {
     }
 
     /// `task_<unix milliseconds>_<7 characters of [0-9a-z]>`; never the same one twice in a process.
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "impossible, as said below")]
     pub fn task(&self, now: Time) -> TaskId {
         let id = format!("task_{}_{}", now.0, self.suffix());
         // Digits, lower-case letters and underscores, 21 to 32 of them: a valid id by its making.

@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-pub use dotenv::{EnvFile, FileFault};
+pub use dotenv::EnvFile;
 pub use reference::{REFERENCE, Setting};
 
 use crate::model::{DEFAULT_WEBHOOK, Webhook, masked_url};

@@ -5,8 +5,6 @@
 //! It uses the server as a user would: settings go in, HTTP goes in, webhooks come out. It must
 //! not know the store, the dispatcher or the types of a task.
 
-pub(crate) mod folder;
-
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
@@ -27,9 +25,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::listen::{Listener, Received, block, coloured, interrupted};
+use crate::listen::{Listener, Received, block, coloured};
+use crate::scratch::TemporaryFolder;
 use crate::server;
-use folder::TemporaryFolder;
+use crate::signals::asked_to_stop;
 
 /// A webhook that is not there by then counts as missing.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -117,7 +116,7 @@ pub async fn command() -> anyhow::Result<()> {
         ended = finished.as_mut() => {
             return ended.and_then(|()| bail!("the server ended by itself"));
         }
-        asked = interrupted() => asked,
+        asked = asked_to_stop() => asked,
     };
 
     stop.cancel();

@@ -85,7 +85,7 @@ impl Dispatcher {
             };
             tokio::select! {
                 () = stop.cancelled() => return,
-                changed = changes.changed() => if changed.is_err() { return },
+                told = changes.changed() => if told.is_err() { return },
                 // With places left, all that was due has been claimed.
                 () = self.freed.notified(), if is_full => {},
                 () = sleep(wait) => {},
@@ -163,12 +163,7 @@ impl Dispatcher {
             _ => None,
         };
         self.count(&claim, &outcome, &decision, ended);
-        let record = Record { outcome, decision, error, reason_text, ended };
-        let after = record.clone();
-        if !self.write_down(claim.clone(), record).await {
-            return;
-        }
-        match after.decision {
+        match &decision {
             Decision::Delivered => info!(
                 event,
                 task,
@@ -191,7 +186,7 @@ impl Dispatcher {
                 "[WEBHOOK] All {most} attempts failed for {event}"
             ),
             Decision::Failed { .. } => {
-                let status = after.outcome.status.unwrap_or_default();
+                let status = outcome.status.unwrap_or_default();
                 let what = if (300..400).contains(&status) {
                     format!("Redirect {status} not followed")
                 } else {
@@ -200,6 +195,8 @@ impl Dispatcher {
                 info!(event, task, delivery, attempt = number, "[WEBHOOK] {what}, not retrying");
             }
         }
+        let record = Record { outcome, decision, error, reason_text, ended };
+        self.write_down(claim, record).await;
     }
 
     fn count(
@@ -222,15 +219,14 @@ impl Dispatcher {
     }
 
     /// Writes an outcome down, however long the disk stays full: sending again would be a repeat.
-    /// False if the server ends first; the delivery then counts as under way at the next start.
-    async fn write_down(&self, claim: Claim, record: Record) -> bool {
+    /// If the server ends first, the delivery counts as under way at the next start.
+    async fn write_down(&self, claim: Claim, record: Record) {
         loop {
             let (claim, record) = (claim.clone(), record.clone());
             let written =
                 self.store.write_patiently(move |tx| store::record(tx, &claim, &record)).await;
             match written {
-                Ok(()) => return true,
-                Err(store::Error::Closed | store::Error::Broken(_)) => return false,
+                Ok(()) | Err(store::Error::Closed | store::Error::Broken(_)) => return,
                 Err(error) => {
                     warn!("[WEBHOOK] An outcome cannot be written down yet: {error}");
                     sleep(PAUSE).await;
@@ -245,12 +241,12 @@ fn seconds(ms: i64) -> f64 {
     ms.max(0) as f64 / 1_000.0
 }
 
-/// `attempt 1/3`, or `attempt 4, redelivery` once the numbers count on.
+/// `attempt 1/3`, or `attempt 4, again` once the numbers count on: after a redelivery or a restart.
 fn label(claim: &Claim) -> String {
     if claim.number == i64::from(claim.attempt) {
         format!("attempt {}/{}", claim.attempt, claim.webhook.max_attempts)
     } else {
-        format!("attempt {}, redelivery", claim.number)
+        format!("attempt {}, again", claim.number)
     }
 }
 

@@ -27,15 +27,25 @@ pub fn why_failed(outcome: &Outcome, reason: &str, attempts: u32) -> String {
         );
     }
     let advice = match outcome.status.unwrap_or_default() {
-        300..=399 => "Redirects are never followed: set WEBHOOK_URL to the final address",
-        401 | 403 => {
-            "The receiver does not let us in: check its key (WEBHOOK_HEADERS) and its address rules"
+        300..=399 => {
+            "Redirects are never followed: set WEBHOOK_URL to the final address, then redeliver it."
         }
-        404 | 410 => "The receiver knows no such webhook: check WEBHOOK_URL",
-        413 => "The body is too large for the receiver: shorten the task",
-        _ => "The receiver does not accept this body; its answer stands with the attempt",
+        // Make Help Center, "Webhooks": a full queue is answered 400 with this text.
+        400 if outcome.excerpt.starts_with("Queue is full") => {
+            "Make's queue is full: let the scenario work it off, or turn it on, then redeliver it."
+        }
+        401 | 403 => {
+            "The receiver does not let us in: check its key (WEBHOOK_HEADERS) and its address \
+             rules, then redeliver it."
+        }
+        404 | 410 => "The receiver knows no such webhook: check WEBHOOK_URL, then redeliver it.",
+        413 => "The body is larger than the receiver takes: raise its limit, then redeliver it.",
+        _ => {
+            "The receiver does not accept this body; its answer stands with the attempt. A \
+             redelivery sends the same bytes, so change the receiver first."
+        }
     };
-    format!("{wrong} {advice}, then redeliver. Repeating it unchanged would not help.")
+    format!("{wrong} {advice}")
 }
 
 /// A status with its usual name: `503 Service Unavailable`.

@@ -103,7 +103,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// Every route. The order is that of `/docs`.
+/// Every route, by who uses it.
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         // People and programs that work with tasks.

@@ -9,7 +9,7 @@
 //! - [`dispatcher`] claims what is due, [`sender`] makes the attempt, [`retry`] decides what follows,
 //!   [`explain`] says it in words. It meets the handlers in the database and nowhere else.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
-//! - [`clock`], [`metrics`] and [`secret`] are leaves that anybody may use.
+//! - [`clock`], [`metrics`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
 
 pub mod bench;
 pub mod cli;
@@ -24,7 +24,9 @@ pub mod listener;
 pub mod metrics;
 pub mod model;
 pub mod retry;
+pub(crate) mod scratch;
 pub mod secret;
 pub mod sender;
 pub mod server;
+pub mod signals;
 pub mod store;

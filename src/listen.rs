@@ -23,13 +23,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::model::Time;
+use crate::signals::asked_to_stop;
 pub(crate) use print::block;
 
 /// The largest body that is read; a webhook of ours stays far below it.
@@ -205,17 +205,6 @@ fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
     response
 }
 
-/// Resolves when the process is asked to end: Ctrl-C or SIGTERM.
-pub(crate) async fn interrupted() -> anyhow::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for Ctrl-C")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
-}
-
 /// `btk listen`: prints what arrives until Ctrl-C or SIGTERM.
 ///
 /// # Errors
@@ -241,7 +230,7 @@ pub async fn command(port: u16, host: IpAddr) -> anyhow::Result<()> {
     let mut run = pin!(listener.run(stop.clone(), on_webhook));
     tokio::select! {
         () = run.as_mut() => return Ok(()),
-        asked = interrupted() => asked?,
+        asked = asked_to_stop() => asked?,
     }
     stop.cancel();
     run.await;

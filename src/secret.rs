@@ -1,4 +1,4 @@
-//! Secrets: kept out of everything that is shown, compared in constant time.
+//! Secrets: kept out of everything that is shown, compared in constant time; and digests as text.
 //!
 //! Must not know what a secret is for.
 
@@ -35,6 +35,12 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Bytes as hexadecimal text.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |n: u8| char::from(b"0123456789abcdef"[usize::from(n & 15)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
 /// Shorter texts than this are not looked for: they would stand in innocent words too.
 const MASKED_LEAST: usize = 6;
 
@@ -59,6 +65,11 @@ mod tests {
         assert!(secret.matches("correct horse"));
         assert!(!secret.matches("correct hors") && !secret.matches(""));
         assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    #[test]
+    fn hexadecimal_has_two_digits_a_byte() {
+        assert_eq!(hex(&[0, 15, 160, 255]), "000fa0ff");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
-use http::{Method, Request, StatusCode, Uri};
+use http::{Method, Request, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -92,6 +92,7 @@ impl Sender {
     /// Makes one attempt. Ends within the deadline, whatever the receiver does.
     pub async fn send(&self, message: &Message<'_>) -> Outcome {
         let began = Instant::now();
+        log_request(message);
         let mut outcome = match request(message) {
             Ok(request) => self.exchange(request, began + DEADLINE).await,
             Err(why) => broken(why),
@@ -101,9 +102,7 @@ impl Sender {
         let secrets = self.secrets.iter().map(Secret::expose).chain([message.url, path]);
         let secrets = secrets.chain(message.own_headers.iter().map(|(_, value)| value.as_str()));
         outcome.excerpt = mask(&outcome.excerpt, secrets);
-        if tracing::enabled!(tracing::Level::DEBUG) {
-            log_exchange(message, &outcome);
-        }
+        log_answer(&outcome);
         outcome
     }
 
@@ -191,10 +190,10 @@ fn words_for(error: &ClientError) -> String {
         if let Some(tls) = at.downcast_ref::<rustls::Error>() {
             return format!("The secure connection failed (TLS): {tls}.");
         }
+        // An I/O error may wrap another error that `source` skips.
+        let mut wrapped = None;
         if let Some(io) = at.downcast_ref::<io::Error>() {
-            if let Some(tls) = io.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
-                return format!("The secure connection failed (TLS): {tls}.");
-            }
+            wrapped = io.get_ref().map(|inner| inner as &(dyn StdError + 'static));
             match io.kind() {
                 io::ErrorKind::ConnectionRefused => {
                     return "The connection was refused: nothing listens at that address."
@@ -220,7 +219,7 @@ fn words_for(error: &ClientError) -> String {
                 return "The receiver's answer is not HTTP/1.1.".to_owned();
             }
         }
-        cause = at.source();
+        cause = wrapped.or_else(|| at.source());
     }
     if error.is_connect() {
         return "The connection could not be made.".to_owned();
@@ -228,7 +227,10 @@ fn words_for(error: &ClientError) -> String {
     "The exchange with the receiver broke.".to_owned()
 }
 
-fn log_exchange(message: &Message<'_>, outcome: &Outcome) {
+fn log_request(message: &Message<'_>) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
     let own = message.own_headers.iter().map(|(name, _)| format!("{name}: …"));
     let ours = message.headers.iter().map(|(name, value)| format!("{name}: {value}"));
     let headers: Vec<String> = ours.chain(own).collect();
@@ -238,11 +240,13 @@ fn log_exchange(message: &Message<'_>, outcome: &Outcome) {
         headers.join(" | "),
         String::from_utf8_lossy(&message.body)
     );
-    let status = outcome.status.and_then(|code| StatusCode::from_u16(code).ok());
+}
+
+fn log_answer(outcome: &Outcome) {
     tracing::debug!(
-        "[WEBHOOK] Answer after {} ms: {} {}",
+        "[WEBHOOK] Answer after {} ms: {} | {}",
         outcome.ms,
-        status.map_or_else(|| "none,".to_owned(), |s| format!("{s} |")),
+        outcome.status.map_or_else(|| "none".to_owned(), |status| status.to_string()),
         outcome.broken.as_deref().unwrap_or(&outcome.excerpt)
     );
 }

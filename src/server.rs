@@ -25,7 +25,7 @@ use crate::store::{self, Store};
 /// A dispatcher that has not looked for so long has stopped, in milliseconds.
 const SILENT_MS: i64 = 30_000;
 /// Between two rounds of forgetting old idempotency keys.
-const UPKEEP: Duration = Duration::from_secs(60);
+const UPKEEP: Duration = Duration::from_mins(1);
 /// Keys that are forgotten in one write.
 const UPKEEP_STEP: i64 = 500;
 
@@ -96,8 +96,8 @@ async fn prepare(
         .await?;
     if again > 0 {
         tracing::info!(
-            "[WEBHOOK] {again} requests were under way when the server ended; they are sent again \
-             with the same webhook-id"
+            "[WEBHOOK] Requests under way when the server ended: {again}. Each is sent again with \
+             the same webhook-id"
         );
     }
     let secrets: Vec<Secret> =

@@ -102,6 +102,15 @@ where
     }
 }
 
+fn job<T, F>(work: F) -> (Box<dyn Write>, oneshot::Receiver<Result<T>>)
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    (Box::new(WriteJob { work: Some(work), value: None, reply }), answer)
+}
+
 /// What the threads and the handle share.
 struct Shared {
     /// Bumped after a commit that left something to send. Carries no data.
@@ -156,7 +165,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let (job, answer) = self.job(work);
+        let (job, answer) = job(work);
         let queue = lock(&self.writes).clone().ok_or(Error::Closed)?;
         queue.try_send(job).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => Error::Busy,
@@ -175,19 +184,10 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let (job, answer) = self.job(work);
+        let (job, answer) = job(work);
         let queue = lock(&self.writes).clone().ok_or(Error::Closed)?;
         queue.send(job).await.map_err(|_| Error::Closed)?;
         answer.await.unwrap_or(Err(Error::Closed))
-    }
-
-    fn job<T, F>(&self, work: F) -> (Box<dyn Write>, oneshot::Receiver<Result<T>>)
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        let (reply, answer) = oneshot::channel();
-        (Box::new(WriteJob { work: Some(work), value: None, reply }), answer)
     }
 
     /// Runs a job on a consistent picture of the database. Keep it short: no transaction stays

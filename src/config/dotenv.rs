@@ -11,52 +11,33 @@ use std::path::Path;
 #[derive(Debug, Default)]
 pub struct EnvFile(HashMap<String, String>);
 
-/// Why a `.env` file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum FileFault {
-    /// It is there but cannot be read.
-    #[error(".env cannot be read: {0}")]
-    Unreadable(#[from] std::io::Error),
-    /// A line is not a setting. The line itself is not shown: it may be a secret.
-    #[error(".env, line {0}: write NAME=value (a quote that is opened must be closed)")]
-    Line(usize),
-}
-
 impl EnvFile {
-    /// Reads the file; one that is not there is empty.
-    ///
-    /// # Errors
-    /// It cannot be read, or a line is not a setting.
-    pub fn load(path: &Path) -> Result<EnvFile, FileFault> {
+    /// Reads the file; one that is not there is empty. Beside it, every fault in words.
+    pub fn load(path: &Path) -> (EnvFile, Vec<String>) {
         match std::fs::read_to_string(path) {
             Ok(text) => EnvFile::parse(&text),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(EnvFile::default()),
-            Err(e) => Err(e.into()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Default::default(),
+            Err(e) => (EnvFile::default(), vec![format!(".env cannot be read: {e}")]),
         }
     }
 
-    /// Reads text; of a name that stands twice, the last one counts.
-    ///
-    /// # Errors
-    /// The first line that is not a setting.
-    pub fn parse(text: &str) -> Result<EnvFile, FileFault> {
-        let mut settings = HashMap::new();
+    /// Reads text; of a name that stands twice, the last one counts. Beside it, the lines that are
+    /// no settings, by number: a line itself may hold a secret.
+    pub fn parse(text: &str) -> (EnvFile, Vec<String>) {
+        let (mut settings, mut faults) = (HashMap::new(), Vec::new());
         for (line, number) in text.trim_start_matches('\u{feff}').lines().zip(1..) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let fault = || FileFault::Line(number);
-            let (name, value) = line.split_once('=').ok_or_else(fault)?;
-            let name = name.trim();
-            let name = name.strip_prefix("export ").map_or(name, str::trim);
-            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if name.is_empty() || !name.chars().all(plain) {
-                return Err(fault());
+            match setting(line) {
+                Some((name, value)) => drop(settings.insert(name, value)),
+                None => faults.push(format!(
+                    ".env, line {number}: write NAME=value (a quote that is opened must be closed)"
+                )),
             }
-            settings.insert(name.to_owned(), unquote(value.trim()).ok_or_else(fault)?);
         }
-        Ok(EnvFile(settings))
+        (EnvFile(settings), faults)
     }
 
     /// The value of a setting.
@@ -68,6 +49,15 @@ impl EnvFile {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
+}
+
+fn setting(line: &str) -> Option<(String, String)> {
+    let (name, value) = line.split_once('=')?;
+    let name = name.trim();
+    let name = name.strip_prefix("export ").map_or(name, str::trim);
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then_some(())?;
+    Some((name.to_owned(), unquote(value.trim())?))
 }
 
 fn unquote(value: &str) -> Option<String> {
@@ -88,10 +78,10 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_people_write_them() {
-        let file = EnvFile::parse(
+        let (file, faults) = EnvFile::parse(
             "\u{feff}# a comment\r\nA=1\r\nexport B = two words \nC=\"x # y\" # why\nD='$A'\nE=\nF=a#b # c\nG=#\nA=2",
-        )
-        .unwrap();
+        );
+        assert_eq!(faults, Vec::<String>::new());
         let get = |name: &str| file.get(name).unwrap();
         assert_eq!([get("A"), get("B"), get("C"), get("D")], ["2", "two words", "x # y", "$A"]);
         assert_eq!([get("E"), get("F"), get("G")], ["", "a#b", ""]);
@@ -102,7 +92,7 @@ mod tests {
         for (text, line) in
             [("A=1\nsecret", 2), ("A B=1", 1), ("=1", 1), ("A=\"x", 1), ("A='x' y", 1)]
         {
-            let fault = EnvFile::parse(text).unwrap_err().to_string();
+            let fault = EnvFile::parse(text).1.join(" ");
             assert!(fault.starts_with(&format!(".env, line {line}:")), "{fault}");
             assert!(!fault.contains("secret"));
         }

@@ -20,7 +20,7 @@ pub const REFERENCE: [Setting; 14] = [
     setting(
         "WEBHOOK_URL",
         "unset",
-        "Where each change is sent, e.g. the address of a Make custom webhook. Unset: nothing is sent, the changes are kept.",
+        "Where each change is sent, e.g. the address of a Make custom webhook. Unset: nothing is sent, not later either.",
     ),
     setting(
         "WEBHOOK_SECRET",
@@ -56,7 +56,7 @@ pub const REFERENCE: [Setting; 14] = [
     setting(
         "PUBLIC_URL",
         "unset",
-        "How the world reaches this server, e.g. https://tasks.example.org. Shown where you copy addresses.",
+        "How the world reaches this server, e.g. https://tasks.example.org. Shown where you copy addresses; without API_TOKEN, the name under which the server answers.",
     ),
     setting(
         "API_TOKEN",

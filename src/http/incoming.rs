@@ -3,6 +3,8 @@
 //! The event that we make is named after what changed, not after what was claimed. Must never log
 //! or answer the secret, nor the query that may hold it.
 
+mod message;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -15,8 +17,9 @@ use utoipa::ToSchema;
 use super::problem::Problem;
 use super::repeats::{key, key_taken, single};
 use super::{App, Peer, body};
-use crate::model::{EventKind, Invalid, Origin, Task, TaskId, TaskInput, Time, Unknown, quoted};
-use crate::store::{self, Change, Key, Repeat, Tx, look_up, remember};
+use crate::model::{EventKind, Invalid, Task, TaskId, Time};
+use crate::store::{self, Key, Repeat, Tx, look_up, remember};
+use message::{Incoming, object};
 
 /// What an incoming webhook did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -34,6 +37,19 @@ pub enum Applied {
     Duplicate,
     /// It is older than what we have, or deletes what is not there.
     Ignored,
+}
+
+impl Applied {
+    fn as_str(self) -> &'static str {
+        match self {
+            Applied::Created => "created",
+            Applied::Updated => "updated",
+            Applied::Deleted => "deleted",
+            Applied::Unchanged => "unchanged",
+            Applied::Duplicate => "duplicate",
+            Applied::Ignored => "ignored",
+        }
+    }
 }
 
 /// The answer to an incoming webhook.
@@ -72,7 +88,7 @@ pub struct IncomingBody {
     /// What happened.
     event: EventKind,
     /// The fields of the task that are known to the sender.
-    #[schema(value_type = Object, example = json!({"id": "test123", "title": "From Make", "status": "DONE"}))]
+    #[schema(value_type = Object, inline, example = json!({"id": "test123", "title": "From Make", "status": "DONE"}))]
     task: Value,
 }
 
@@ -92,7 +108,7 @@ pub async fn incoming_ready(State(app): State<App>) -> Json<Ready> {
 /// JSON, or `application/x-www-form-urlencoded` with `event`, `id`, `title`, `status` … as flat
 /// fields and `tags` separated by commas.
 #[utoipa::path(post, path = "/api/incoming-webhook", tag = "Incoming webhooks", security(()),
-    request_body = IncomingBody,
+    request_body(content = IncomingBody, example = json!({"event": "task_created", "task": {"id": "test123", "title": "From Make"}})),
     params(("secret" = Option<String>, Query, description = "WEBHOOK_SECRET, unless in the header"),
            ("X-Webhook-Secret" = Option<String>, Header, description = "WEBHOOK_SECRET, unless in the query"),
            ("webhook-id" = Option<String>, Header, description = "The same id within 48 hours is a duplicate"),
@@ -102,8 +118,23 @@ pub async fn receive_webhook(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let received = receive(&app, request).await;
+    if let Err(problem) = &received {
+        let status = problem.status.as_u16();
+        let shown: String = problem.message.chars().filter(|c| !c.is_control()).collect();
+        if problem.status == StatusCode::TOO_MANY_REQUESTS {
+            // One line each would let a stranger fill the disk.
+            tracing::debug!(status, "[INCOMING WEBHOOK] Refused with {status}: {shown}");
+        } else {
+            tracing::info!(status, "[INCOMING WEBHOOK] Refused with {status}: {shown}");
+        }
+    }
+    received
+}
+
+async fn receive(app: &App, request: Request) -> Result<Response, Problem> {
     let now = app.clock.now();
-    authenticate(&app, &request, now)?;
+    authenticate(app, &request, now)?;
     app.guard.take(now).map_err(|seconds| {
         Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -115,17 +146,9 @@ pub async fn receive_webhook(
     let (parts, body) = request.into_parts();
     let bytes = body::read(Request::from_parts(parts.clone(), body)).await?;
     let object = object(&parts, &bytes)?;
-    let incoming = Incoming::read(&app, &object, now);
-    log(&object, incoming.is_ok());
-    let incoming = incoming?;
-    let keys = keys(&parts, &bytes, now)?;
-    let fallback = incoming.id.as_ref().map(TaskId::to_string);
-    let done = app.store.write(move |tx| apply(tx, incoming, &keys)).await?;
-    let (result, task_id) = match done {
-        Came::To(result, task_id) => (result, task_id.or(fallback)),
-        Came::Missing(invalid) => return Err(invalid.into()),
-        Came::KeyTaken => return Err(key_taken()),
-    };
+    let came = came(app, &parts, &bytes, &object, now).await;
+    log(&object, came.as_ref().map_or("refused", |(result, _)| result.as_str()));
+    let (result, task_id) = came?;
     let message = "Webhook received successfully";
     let mut response =
         Json(Received { success: true, message, timestamp: now, result, task_id }).into_response();
@@ -134,6 +157,24 @@ pub async fn receive_webhook(
         response.headers_mut().insert(name, HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// Applies what an authenticated webhook says.
+async fn came(
+    app: &App,
+    parts: &Parts,
+    bytes: &[u8],
+    object: &Map<String, Value>,
+    now: Time,
+) -> Result<(Applied, Option<String>), Problem> {
+    let incoming = Incoming::read(app, object, now)?;
+    let keys = keys(parts, bytes, now)?;
+    let fallback = incoming.id.as_ref().map(TaskId::to_string);
+    match app.store.write(move |tx| apply(tx, incoming, &keys)).await? {
+        Came::To(result, task_id) => Ok((result, task_id.or(fallback))),
+        Came::Missing(invalid) => Err(invalid.into()),
+        Came::KeyTaken => Err(key_taken()),
+    }
 }
 
 fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> {
@@ -149,16 +190,19 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
     let in_header = request.headers().get("x-webhook-secret").and_then(|v| v.to_str().ok());
     let offered = in_header.map(str::to_owned).or(in_query.map(|(_, value)| value.into_owned()));
     let Some(offered) = offered.filter(|text| !text.is_empty()) else {
-        return Err(Problem::unauthorized("Unauthorized: Missing secret parameter"));
+        return Err(Problem::unauthorized(
+            "missing_secret",
+            "Unauthorized: Missing secret parameter",
+        ));
     };
     if secret.matches(&offered) {
         return Ok(());
     }
     let Some(Peer(address)) = request.extensions().get::<Peer>() else {
-        return Err(Problem::unauthorized("Unauthorized: Invalid secret"));
+        return Err(Problem::unauthorized("wrong_secret", "Unauthorized: Invalid secret"));
     };
     match app.guard.wrong_secret(address.ip(), now) {
-        Ok(()) => Err(Problem::unauthorized("Unauthorized: Invalid secret")),
+        Ok(()) => Err(Problem::unauthorized("wrong_secret", "Unauthorized: Invalid secret")),
         Err(seconds) => Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_wrong_secrets",
@@ -168,108 +212,7 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
     }
 }
 
-/// The body as one object, whether it came as JSON or as a form.
-fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
-    let found = body::media_type(&parts.headers);
-    if found == "application/x-www-form-urlencoded" {
-        return form(bytes);
-    }
-    if found.is_empty() || body::is_json(&found) {
-        return body::object(bytes);
-    }
-    Err(Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        format!(
-            "The body's Content-Type is {found:.60}; send application/json or \
-             application/x-www-form-urlencoded"
-        ),
-    ))
-}
-
-/// Flat fields: `event`, and everything else of the task; tags are separated by commas.
-fn form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
-    let (mut object, mut task) = (Map::new(), Map::new());
-    for (name, value) in form_urlencoded::parse(bytes) {
-        let value = match name.as_ref() {
-            "tags" => value.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
-            _ => Value::from(value.into_owned()),
-        };
-        let fields = if name == "event" { &mut object } else { &mut task };
-        if fields.insert(name.to_string(), value).is_some() {
-            let shown: String = name.chars().take(60).collect();
-            let invalid = Invalid::new(shown, "stands twice in the form");
-            return Err(invalid.into());
-        }
-    }
-    object.insert("task".to_owned(), Value::Object(task));
-    Ok(object)
-}
-
-/// An incoming webhook, checked.
-struct Incoming {
-    kind: EventKind,
-    id: Option<TaskId>,
-    fresh_id: TaskId,
-    input: TaskInput,
-    claimed: Option<Time>,
-    change: Change,
-}
-
-impl Incoming {
-    fn read(app: &App, object: &Map<String, Value>, now: Time) -> Result<Incoming, Invalid> {
-        let names: Vec<&str> = EventKind::ALL.iter().map(|(name, _)| *name).collect();
-        let names = names.join(", ");
-        let event = object
-            .get("event")
-            .ok_or_else(|| Invalid::new("event", format!("is required: one of {names}")))?;
-        let kind = event.as_str().and_then(EventKind::parse).ok_or_else(|| {
-            let shown = quoted(event);
-            Invalid::new("event", format!("{shown} is not known; use one of {names}"))
-        })?;
-        let task = object
-            .get("task")
-            .and_then(Value::as_object)
-            .ok_or_else(|| Invalid::new("task", "is required: an object with the task's fields"))?;
-        let given = |key: &str| {
-            task.get(key).filter(|value| !value.is_null() && value.as_str() != Some(""))
-        };
-        let id = given("id")
-            .map(|value| {
-                TaskId::parse(value.as_str().unwrap_or_default()).map_err(|_| {
-                    let shown = quoted(value);
-                    Invalid::new(
-                        "task.id",
-                        format!("{shown} is not a task id; a text of 1 to 128 of A-Z, a-z, 0-9, _ . : - is allowed"),
-                    )
-                })
-            })
-            .transpose()?;
-        if id.is_none() && kind != EventKind::Created {
-            let what = format!("is required for {}: it says which task is meant", kind.as_str());
-            return Err(Invalid::missing("task.id", what));
-        }
-        let claimed = given("updatedAt")
-            .map(|value| {
-                value.as_str().and_then(Time::parse).ok_or_else(|| {
-                    let shown = quoted(value);
-                    Invalid::new("task.updatedAt", format!("{shown} is not a date; use RFC 3339"))
-                })
-            })
-            .transpose()?;
-        let mut fresh = || app.ids.attachment();
-        Ok(Incoming {
-            kind,
-            id,
-            fresh_id: app.ids.task(now),
-            input: TaskInput::parse(task, "task.", Unknown::Ignored, now, &mut fresh)?,
-            claimed,
-            change: Change { event_id: app.ids.event(now), origin: Origin::incoming(), now },
-        })
-    }
-}
-
-fn log(object: &Map<String, Value>, understood: bool) {
+fn log(object: &Map<String, Value>, result: &str) {
     let shown = |value: Option<&Value>| {
         let text = value.and_then(Value::as_str).unwrap_or("none");
         text.chars().filter(|c| !c.is_control() && *c != '\'').take(128).collect::<String>()
@@ -279,7 +222,8 @@ fn log(object: &Map<String, Value>, understood: bool) {
     tracing::info!(
         event,
         task,
-        "[INCOMING WEBHOOK] Authenticated webhook received: {{ event: '{event}', taskId: '{task}', understood: {understood} }}"
+        result,
+        "[INCOMING WEBHOOK] Authenticated webhook received: {{ event: '{event}', taskId: '{task}', result: '{result}' }}"
     );
 }
 
@@ -352,18 +296,4 @@ fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Cam
         remember(tx, key, 200, seq)?;
     }
     Ok(Came::To(result, Some(id.to_string())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_form_is_the_same_as_json() {
-        let found = form(b"event=task_updated&id=t1&title=A%20%22b%22&tags=x,%20y,,").unwrap();
-        let same = json!({"event": "task_updated", "task": {"id": "t1", "title": "A \"b\"", "tags": ["x", "y"]}});
-        assert_eq!(Value::Object(found), same);
-        assert!(form(b"id=1&id=2").is_err());
-    }
 }

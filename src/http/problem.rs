@@ -78,9 +78,9 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not_found", format!("{what} not found"))
     }
 
-    /// 401.
-    pub fn unauthorized(message: &str) -> Problem {
-        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    /// 401; the code `unauthorized` asks for the token.
+    pub fn unauthorized(code: &'static str, message: &str) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, code, message)
     }
 
     /// 503 or 429: try again later.
@@ -103,7 +103,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.code == "unauthorized" {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.status == StatusCode::REQUEST_TIMEOUT

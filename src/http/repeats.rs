@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::problem::Problem;
 use crate::model::{Origin, Time};
+use crate::secret::hex;
 use crate::store::{self, Key, Repeat, Tx, Written, look_up, remember};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -126,7 +127,7 @@ pub fn key(
     for part in [method.as_str().as_bytes(), b"\n", path.as_bytes(), b"\n", body] {
         hash.update(part);
     }
-    let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex(&hash.finalize());
     Ok(Some(Key { key: format!("key:{value}"), hash, now }))
 }
 

@@ -136,6 +136,7 @@ fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem> {
         && !bearer(request.headers()).is_some_and(|offered| token.matches(offered))
     {
         return Err(Problem::unauthorized(
+            "unauthorized",
             "Unauthorized: send the server's API_TOKEN as Authorization: Bearer <token>",
         ));
     }

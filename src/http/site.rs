@@ -86,7 +86,7 @@ pub async fn docs(State(app): State<App>) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp)),
     ];
-    (headers, page(&app.document, &app.address)).into_response()
+    (headers, page(&app.document, &app.address, app.api_token.is_some())).into_response()
 }
 
 /// The style of the page.
@@ -101,7 +101,7 @@ pub async fn root() -> Redirect {
 }
 
 /// The page, from the document.
-fn page(document: &Value, address: &str) -> String {
+fn page(document: &Value, address: &str, has_token: bool) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
@@ -118,7 +118,8 @@ fn page(document: &Value, address: &str) -> String {
         for (path, operations) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in operations.as_object().into_iter().flatten() {
                 if operation["tags"][0] == name {
-                    html.push_str(&entry(document, path, method, operation, address));
+                    let curl = curl(path, method, operation, address, has_token);
+                    html.push_str(&entry(path, method, operation, &curl));
                 }
             }
         }
@@ -126,56 +127,57 @@ fn page(document: &Value, address: &str) -> String {
     html
 }
 
-fn entry(document: &Value, path: &str, method: &str, operation: &Value, address: &str) -> String {
-    let text = |key: &str| escape(operation[key].as_str().unwrap_or_default());
+fn entry(path: &str, method: &str, operation: &Value, curl: &str) -> String {
+    let text = |key: &str| code(&escape(operation[key].as_str().unwrap_or_default()));
     format!(
         "<h3><code>{} {}</code></h3><p>{}</p><p>{}</p><pre>{}</pre>",
         method.to_uppercase(),
         escape(path),
         text("summary"),
         text("description"),
-        escape(&curl(document, path, method, operation, address)),
+        escape(curl),
     )
 }
 
 /// A line that can be pasted into a shell.
-fn curl(document: &Value, path: &str, method: &str, operation: &Value, address: &str) -> String {
+fn curl(path: &str, method: &str, operation: &Value, address: &str, has_token: bool) -> String {
     let mut path = path.to_owned();
     let nothing = Vec::new();
     for parameter in operation["parameters"].as_array().unwrap_or(&nothing) {
         let name = parameter["name"].as_str().unwrap_or_default();
-        let example = parameter["example"].as_str().unwrap_or("…");
         if parameter["in"] == "path" {
+            let example = parameter["example"].as_str().unwrap_or("…");
             path = path.replace(&format!("{{{name}}}"), example);
-        } else if name == "secret" {
-            path.push_str("?secret=YOUR_WEBHOOK_SECRET");
         }
     }
-    let verb =
-        if method == "get" { String::new() } else { format!(" -X {}", method.to_uppercase()) };
-    let body = match example_body(document, operation) {
-        Some(body) => format!(" \\\n  -H 'Content-Type: application/json' -d '{body}'"),
-        None => String::new(),
+    let mut line = match method {
+        "get" => format!("curl '{address}{path}'"),
+        _ => format!("curl -X {} '{address}{path}'", method.to_uppercase()),
     };
-    format!("curl{verb} '{address}{path}'{body}")
+    let is_guarded = operation.get("security").is_none();
+    if is_guarded && has_token {
+        line.push_str(" \\\n  -H 'Authorization: Bearer <API_TOKEN>'");
+    }
+    let body = &operation["requestBody"]["content"]["application/json"];
+    if let Some(body) = body.get("example") {
+        if !is_guarded {
+            line.push_str(" \\\n  -H 'X-Webhook-Secret: <WEBHOOK_SECRET>'");
+        }
+        line.push_str(&format!(" \\\n  -H 'Content-Type: application/json' -d '{body}'"));
+    }
+    line
 }
 
-/// An example of the request's body, from the examples of its schema's fields.
-fn example_body(document: &Value, operation: &Value) -> Option<Value> {
-    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
-    let name = schema["$ref"].as_str()?.rsplit('/').next()?;
-    let properties = document["components"]["schemas"][name]["properties"].as_object()?;
-    let example = |field: &str, schema: &Value| match field {
-        "event" => Some(Value::from("task_created")),
-        _ => schema.get("example").cloned(),
-    };
-    let wanted = ["event", "task", "title", "dueDate", "tags"];
-    let body: serde_json::Map<String, Value> = properties
-        .iter()
-        .filter(|(field, _)| wanted.contains(&field.as_str()))
-        .filter_map(|(field, schema)| Some((field.clone(), example(field, schema)?)))
-        .collect();
-    Some(Value::Object(body))
+/// Text between backticks as code; the text is escaped already.
+fn code(text: &str) -> String {
+    let pieces = text.split('`').enumerate();
+    pieces
+        .map(
+            |(n, piece)| {
+                if n % 2 == 1 { format!("<code>{piece}</code>") } else { piece.to_owned() }
+            },
+        )
+        .collect()
 }
 
 fn escape(text: &str) -> String {
@@ -190,7 +192,7 @@ mod tests {
     fn the_page_has_a_curl_line_for_every_route() {
         let (_, document) = crate::http::routes().split_for_parts();
         let document = super::super::openapi::complete(&document);
-        let html = page(&document, "http://127.0.0.1:5000");
+        let html = page(&document, "http://127.0.0.1:5000", true);
         let routes: usize = document["paths"]
             .as_object()
             .unwrap()

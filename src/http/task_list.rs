@@ -16,6 +16,7 @@ use super::App;
 use super::problem::Problem;
 use super::query::Query;
 use crate::model::{Event, Priority, Status, Task, quoted};
+use crate::secret::hex;
 use crate::store::{self, Cursor, CursorKey, Sort, SortKey, Store, Stored, TaskFilter};
 
 /// Tasks that are read at a time.
@@ -201,7 +202,7 @@ fn sort(query: &Query) -> Result<(char, Sort), Problem> {
 fn write_cursor(letter: char, cursor: &Cursor) -> String {
     let key = match &cursor.key {
         CursorKey::Int(number) => number.to_string(),
-        CursorKey::Text(text) => text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        CursorKey::Text(text) => hex(text.as_bytes()),
     };
     format!("{letter}.{}.{key}", cursor.num)
 }
@@ -226,7 +227,7 @@ fn read_cursor(text: &str, letter: char, sort: Sort) -> Result<Cursor, Problem> 
 }
 
 fn from_hex(text: &str) -> Option<String> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
     let bytes = (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok());

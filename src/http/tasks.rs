@@ -102,7 +102,8 @@ fn id_of(text: &str) -> Result<TaskId, Problem> {
 /// Create a task
 ///
 /// Answers when the task, its event and its deliveries are on disk.
-#[utoipa::path(post, path = "/api/tasks", tag = "Tasks", request_body = TaskInputBody,
+#[utoipa::path(post, path = "/api/tasks", tag = "Tasks",
+    request_body(content = TaskInputBody, example = json!({"title": "Send the offer", "priority": "HIGH", "dueDate": "2026-03-01", "tags": ["sales"]})),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours"),
            ("X-BTK-Origin" = Option<String>, Header, description = "Where the change comes from; `api` if absent")),
     responses((status = 201, description = "The new task", body = Task,
@@ -111,7 +112,7 @@ pub async fn create_task(State(app): State<App>, request: Request) -> Result<Res
     let asked = Asked::read(&app, request).await?;
     let input = asked.input(&app)?;
     let task = Task::create(app.ids.task(asked.now), input, asked.now)
-        .map_err(|missing| Problem::from(crate::model::Invalid { missing: false, ..missing }))?;
+        .map_err(|missing| Problem { status: StatusCode::BAD_REQUEST, ..missing.into() })?;
     let (change, key) = (asked.change(&app), asked.key);
     let done = app
         .store
@@ -146,7 +147,8 @@ pub async fn get_task(
 ///
 /// The fields that are there change, the others stay. A write that changes nothing answers with the
 /// task as it is and makes no event.
-#[utoipa::path(put, path = "/api/tasks/{id}", tag = "Tasks", request_body = TaskInputBody,
+#[utoipa::path(put, path = "/api/tasks/{id}", tag = "Tasks",
+    request_body(content = TaskInputBody, example = json!({"status": "DONE"})),
     params(("id" = String, Path, description = "The task", example = "task_1765216530445_che0wi9"),
            ("If-Match" = Option<String>, Header, description = "Only if the task still has this version"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours"),
@@ -183,7 +185,8 @@ pub async fn update_task(
 }
 
 /// Change a task (the same as PUT)
-#[utoipa::path(patch, path = "/api/tasks/{id}", tag = "Tasks", request_body = TaskInputBody,
+#[utoipa::path(patch, path = "/api/tasks/{id}", tag = "Tasks",
+    request_body(content = TaskInputBody, example = json!({"status": "DONE"})),
     params(("id" = String, Path, description = "The task", example = "task_1765216530445_che0wi9"),
            ("If-Match" = Option<String>, Header, description = "Only if the task still has this version"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours"),

@@ -219,6 +219,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "so that json!() can stand in the call")]
     fn parse(body: Value, unknown: Unknown) -> Result<TaskInput, Invalid> {
         let mut fresh = || "att_new".to_owned();
         TaskInput::parse(body.as_object().unwrap(), "", unknown, Time(0), &mut fresh)

@@ -258,6 +258,7 @@ mod tests {
 
     const NOW: Time = Time(1_765_216_530_445);
 
+    #[expect(clippy::needless_pass_by_value, reason = "so that json!() can stand in the call")]
     fn input(body: serde_json::Value) -> TaskInput {
         let mut n = 0;
         let mut fresh = || {

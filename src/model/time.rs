@@ -33,6 +33,7 @@ impl Time {
     }
 
     /// The moment `ms` milliseconds later (earlier if negative).
+    #[must_use]
     pub fn plus_ms(self, ms: i64) -> Time {
         Time(self.0.saturating_add(ms))
     }

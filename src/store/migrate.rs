@@ -5,6 +5,7 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::sqlite::Opening;
+use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
 const SCRIPTS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_init.sql")];
@@ -48,8 +49,7 @@ fn run_scripts(connection: &mut Connection, scripts: &[&str]) -> Result<(), Open
 
 /// SHA-256 of a script in hexadecimal, whatever its line ends are.
 fn checksum(script: &str) -> String {
-    let digest = hmac_sha256::Hash::hash(script.replace("\r\n", "\n").as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hmac_sha256::Hash::hash(script.replace("\r\n", "\n").as_bytes()))
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 //! The writer takes what is queued, a savepoint for each job, one commit with an fsync for all,
 //! and answers only then. Must not know any table or what a job does.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -96,7 +96,7 @@ pub(super) fn start(
     }
     let held = hold(path)?;
     make_private(path)?;
-    let (writer, log_pages) = open_writer(path)?;
+    let (connection, log_pages) = open_writer(path)?;
     let mut threads = Vec::new();
     let reads = Arc::new(Mutex::new(reads));
     for _ in 0..readers {
@@ -106,8 +106,8 @@ pub(super) fn start(
     }
     let shared = Arc::clone(shared);
     threads.push(spawn("btk-writer", path, move || {
-        write_loop(&writer, writes, &shared, &log_pages);
-        drop(writer);
+        write_loop(&connection, writes, &shared, &log_pages);
+        drop(connection);
         drop(held);
     })?);
     Ok(threads)
@@ -152,10 +152,14 @@ fn hold(path: &Path) -> Result<File, Opening> {
 
 /// Makes the file, readable by its owner alone; SQLite gives its side files the same mode.
 fn make_private(path: &Path) -> Result<(), Opening> {
+    let failed = |source| Opening::File { path: path.display().to_string(), source };
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_made) => Ok(()),
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(source) => Err(Opening::File { path: path.display().to_string(), source }),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            // By its name, not by opening it; see `hold`.
+            fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(failed)
+        }
+        Err(source) => Err(failed(source)),
     }
 }
 

@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
@@ -31,5 +32,6 @@ mod server;
 mod settings;
 mod stop;
 mod tasks;
+mod tidy;
 mod token;
 mod values;

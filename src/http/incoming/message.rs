@@ -1,0 +1,131 @@
+//! What an incoming webhook says: from a JSON or form body to checked fields.
+//!
+//! Must not know what is stored, nor apply anything.
+
+use http::StatusCode;
+use http::request::Parts;
+use serde_json::{Map, Value};
+
+use super::super::problem::Problem;
+use super::super::{App, body};
+use crate::model::{EventKind, Invalid, Origin, TaskId, TaskInput, Time, Unknown, quoted};
+use crate::store::Change;
+
+/// The body as one object, whether it came as JSON or as a form.
+pub(super) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let found = body::media_type(&parts.headers);
+    if found == "application/x-www-form-urlencoded" {
+        return form(bytes);
+    }
+    if found.is_empty() || body::is_json(&found) {
+        return body::object(bytes);
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        format!(
+            "The body's Content-Type is {found:.60}; send application/json or \
+             application/x-www-form-urlencoded"
+        ),
+    ))
+}
+
+/// Flat fields: `event`, and everything else of the task; tags are separated by commas.
+fn form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    let (mut object, mut task) = (Map::new(), Map::new());
+    for (name, value) in form_urlencoded::parse(bytes) {
+        let value = match name.as_ref() {
+            "tags" => value.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
+            _ => Value::from(value.into_owned()),
+        };
+        let fields = if name == "event" { &mut object } else { &mut task };
+        if fields.insert(name.to_string(), value).is_some() {
+            let shown: String = name.chars().take(60).collect();
+            let invalid = Invalid::new(shown, "stands twice in the form");
+            return Err(invalid.into());
+        }
+    }
+    object.insert("task".to_owned(), Value::Object(task));
+    Ok(object)
+}
+
+/// An incoming webhook, checked.
+pub(super) struct Incoming {
+    pub(super) kind: EventKind,
+    pub(super) id: Option<TaskId>,
+    pub(super) fresh_id: TaskId,
+    pub(super) input: TaskInput,
+    pub(super) claimed: Option<Time>,
+    pub(super) change: Change,
+}
+
+impl Incoming {
+    pub(super) fn read(
+        app: &App,
+        object: &Map<String, Value>,
+        now: Time,
+    ) -> Result<Incoming, Invalid> {
+        let names: Vec<&str> = EventKind::ALL.iter().map(|(name, _)| *name).collect();
+        let names = names.join(", ");
+        let event = object
+            .get("event")
+            .ok_or_else(|| Invalid::new("event", format!("is required: one of {names}")))?;
+        let kind = event.as_str().and_then(EventKind::parse).ok_or_else(|| {
+            let shown = quoted(event);
+            Invalid::new("event", format!("{shown} is not known; use one of {names}"))
+        })?;
+        let task = object
+            .get("task")
+            .and_then(Value::as_object)
+            .ok_or_else(|| Invalid::new("task", "is required: an object with the task's fields"))?;
+        let given = |key: &str| {
+            task.get(key).filter(|value| !value.is_null() && value.as_str() != Some(""))
+        };
+        let id = given("id")
+            .map(|value| {
+                TaskId::parse(value.as_str().unwrap_or_default()).map_err(|_| {
+                    let shown = quoted(value);
+                    Invalid::new(
+                        "task.id",
+                        format!("{shown} is not a task id; a text of 1 to 128 of A-Z, a-z, 0-9, _ . : - is allowed"),
+                    )
+                })
+            })
+            .transpose()?;
+        if id.is_none() && kind != EventKind::Created {
+            let what = format!("is required for {}: it says which task is meant", kind.as_str());
+            return Err(Invalid::missing("task.id", what));
+        }
+        let claimed = given("updatedAt")
+            .map(|value| {
+                value.as_str().and_then(Time::parse).ok_or_else(|| {
+                    let shown = quoted(value);
+                    Invalid::new("task.updatedAt", format!("{shown} is not a date; use RFC 3339"))
+                })
+            })
+            .transpose()?;
+        let mut fresh = || app.ids.attachment();
+        Ok(Incoming {
+            kind,
+            id,
+            fresh_id: app.ids.task(now),
+            input: TaskInput::parse(task, "task.", Unknown::Ignored, now, &mut fresh)?,
+            claimed,
+            change: Change { event_id: app.ids.event(now), origin: Origin::incoming(), now },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_form_is_the_same_as_json() {
+        let found = form(b"event=task_updated&id=t1&title=A%20%22b%22&tags=x,%20y,,").unwrap();
+        let same = json!({"event": "task_updated", "task": {"id": "t1", "title": "A \"b\"", "tags": ["x", "y"]}});
+        assert_eq!(Value::Object(found), same);
+        assert!(form(b"id=1&id=2").is_err());
+    }
+}
