@@ -75,8 +75,15 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("btk cannot start: {error}"), 1),
     };
+    let code = command(cli, &runtime);
+    // A name look-up of a request that was cut may hang for long; nobody waits for it.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    code
+}
+
+fn command(cli: Cli, runtime: &tokio::runtime::Runtime) -> ExitCode {
     let ended = match cli.command {
-        None => return serve(&runtime),
+        None => return serve(runtime),
         Some(Command::Demo) => {
             start_log("warn", false);
             runtime.block_on(demo::command())
@@ -98,6 +105,11 @@ fn fail(message: &str, code: u8) -> ExitCode {
 
 fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
     let (file, mut faults) = EnvFile::load(Path::new(".env"));
+    for name in REFERENCE.map(|setting| setting.name) {
+        if is_no_text(name) {
+            faults.push(format!("{name} is no text (UTF-8) in the environment; set it again"));
+        }
+    }
     let read = Config::read(&|name| environment(name).or_else(|| file.get(name)));
     let config = match (read, faults.is_empty()) {
         (Ok(config), true) => config,
@@ -154,6 +166,12 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.trim().is_empty())
+}
+
+/// Whether a setting is there but cannot be read. It must not count as unset: a token that
+/// is broken would open the server.
+fn is_no_text(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| value.into_string().is_err())
 }
 
 fn unknown_names(file: &EnvFile) -> Vec<String> {

@@ -81,9 +81,16 @@ impl Config {
         let mut faults = Vec::new();
         let mut warnings = Vec::new();
         let get = |name: &str| lookup(name).filter(|text| !text.trim().is_empty());
-        let secret = |name: &str| get(name).map(Secret::new);
+        let secret = |name: &str| get(name).map(|text| Secret::new(text.trim()));
         let (api_token, webhook_secret) = (secret("API_TOKEN"), secret("WEBHOOK_SECRET"));
-        let production = get("NODE_ENV").is_some_and(|mode| mode.trim() == "production");
+        let mode = get("NODE_ENV").unwrap_or_default();
+        let production = mode.trim() == "production";
+        if !production && mode.trim().to_ascii_lowercase().starts_with("prod") {
+            warnings.push(format!(
+                "NODE_ENV is \"{}\", which does nothing; write production in full, in small letters",
+                mode.trim()
+            ));
+        }
 
         let mut read = Reader { get: &get, faults: &mut faults };
         let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -107,6 +114,16 @@ impl Config {
             .one("WEBHOOK_IGNORE_ORIGIN", parse::origins)
             .unwrap_or_else(|| vec![crate::model::Origin::incoming()]);
 
+        if api_token
+            .as_ref()
+            .is_some_and(|token| !token.expose().bytes().all(|b| b.is_ascii_graphic()))
+        {
+            faults.push(
+                "API_TOKEN has blanks or characters beyond ASCII, which no client can send. Make \
+                 one with: openssl rand -hex 24"
+                    .to_owned(),
+            );
+        }
         if production {
             for (name, secret) in [("WEBHOOK_SECRET", &webhook_secret), ("API_TOKEN", &api_token)] {
                 if let Some(why) = secret.as_ref().and_then(weakness) {

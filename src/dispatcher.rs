@@ -4,11 +4,13 @@
 //! nowhere else. A wake-up carries no data, and a timer stands behind each. Must not know of HTTP
 //! handlers; they meet only in the database.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +20,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::explain;
 use crate::metrics::{Metrics, Result as Counted, ResultLabel};
-use crate::model::{Event, Time};
+use crate::model::{Event, Outcome, Time};
 use crate::retry::{self, Decision};
 use crate::sender::{Message, Sender};
 use crate::store::{self, Claim, Record, Store};
@@ -27,6 +29,8 @@ use crate::store::{self, Claim, Record, Store};
 const PLACES: usize = 64;
 /// The timer behind every wake-up.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A dispatcher that has not looked for so long has stopped, in milliseconds.
+const SILENT_MS: u64 = 30_000;
 /// The pause after a fault of the database.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A step back of the wall clock that is more than its usual correction.
@@ -40,8 +44,9 @@ pub struct Dispatcher {
     metrics: Arc<Metrics>,
     places: Arc<Semaphore>,
     freed: Notify,
-    /// When it last looked, for readiness.
-    looked: AtomicI64,
+    born: Instant,
+    /// When it last looked, in milliseconds since it was born.
+    looked: AtomicU64,
 }
 
 impl Dispatcher {
@@ -59,30 +64,48 @@ impl Dispatcher {
             metrics,
             places: Arc::new(Semaphore::new(PLACES)),
             freed: Notify::new(),
-            looked: AtomicI64::new(clock.now().0),
+            born: Instant::now(),
+            looked: AtomicU64::new(0),
         }
     }
 
-    /// When it last looked for work.
-    pub fn last_look(&self) -> Time {
-        Time(self.looked.load(Ordering::Relaxed))
+    /// Whether it has looked for work lately.
+    pub fn is_alive(&self) -> bool {
+        let silent = self.age_ms().saturating_sub(self.looked.load(Ordering::Relaxed));
+        silent < SILENT_MS
+    }
+
+    fn age_ms(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Works until `stop`; what is under way then goes on in `tracker`.
     pub async fn run(self: Arc<Self>, stop: CancellationToken, tracker: TaskTracker) {
         let mut changes = self.store.changes();
         let mut clock = Steady::new(self.clock.now());
-        loop {
+        let mut was_faulty = false;
+        while !stop.is_cancelled() {
             // Register for the wake-up first, then look: nothing can fall between.
             changes.borrow_and_update();
             let (wait, is_full) = match self.step(&mut clock, &tracker).await {
-                Ok(looked) => looked,
+                Ok(looked) => {
+                    if was_faulty {
+                        warn!("[WEBHOOK] Sending goes on");
+                    }
+                    was_faulty = false;
+                    looked
+                }
                 Err(store::Error::Closed | store::Error::Broken(_)) => return,
                 Err(error) => {
-                    warn!("[WEBHOOK] Nothing can be sent for now: {error}");
+                    if !was_faulty {
+                        warn!("[WEBHOOK] Nothing can be sent for now: {error}");
+                    }
+                    was_faulty = true;
                     (PAUSE, false)
                 }
             };
+            // A look that failed was a look: the database is not its fault.
+            self.looked.store(self.age_ms(), Ordering::Relaxed);
             tokio::select! {
                 () = stop.cancelled() => return,
                 told = changes.changed() => if told.is_err() { return },
@@ -115,7 +138,7 @@ impl Dispatcher {
                 Ok((claims, next))
             })
             .await?;
-        self.looked.store(now.0, Ordering::Relaxed);
+        clock.follow(now);
         let is_full = claims.len() == free;
         for claim in claims {
             // Only this loop takes places, and it claimed no more than were free.
@@ -141,7 +164,10 @@ impl Dispatcher {
             "[WEBHOOK] Sending {event} for task {task} ({})",
             label(&claim)
         );
-        let outcome = self.sender.send(&message(&claim, self.clock.now())).await;
+        let sent =
+            AssertUnwindSafe(async { self.sender.send(&message(&claim, self.clock.now())).await });
+        // A delivery that is never recorded would stop its task for ever.
+        let outcome = sent.catch_unwind().await.unwrap_or_else(|_| Outcome::fault());
         drop(place);
         self.freed.notify_one();
         let ended = self.clock.now();
@@ -199,13 +225,7 @@ impl Dispatcher {
         self.write_down(claim, record).await;
     }
 
-    fn count(
-        &self,
-        claim: &Claim,
-        outcome: &crate::model::Outcome,
-        decision: &Decision,
-        ended: Time,
-    ) {
+    fn count(&self, claim: &Claim, outcome: &Outcome, decision: &Decision, ended: Time) {
         let result = match decision {
             Decision::Delivered => Counted::delivered,
             Decision::Retry { .. } => Counted::retry,
@@ -221,6 +241,7 @@ impl Dispatcher {
     /// Writes an outcome down, however long the disk stays full: sending again would be a repeat.
     /// If the server ends first, the delivery counts as under way at the next start.
     async fn write_down(&self, claim: Claim, record: Record) {
+        let mut was_told = false;
         loop {
             let (claim, record) = (claim.clone(), record.clone());
             let written =
@@ -228,7 +249,10 @@ impl Dispatcher {
             match written {
                 Ok(()) | Err(store::Error::Closed | store::Error::Broken(_)) => return,
                 Err(error) => {
-                    warn!("[WEBHOOK] An outcome cannot be written down yet: {error}");
+                    if !was_told {
+                        warn!("[WEBHOOK] An outcome cannot be written down yet: {error}");
+                    }
+                    was_told = true;
                     sleep(PAUSE).await;
                 }
             }
@@ -244,7 +268,9 @@ fn seconds(ms: i64) -> f64 {
 /// `attempt 1/3`, or `attempt 4, again` once the numbers count on: after a redelivery or a restart.
 fn label(claim: &Claim) -> String {
     if claim.number == i64::from(claim.attempt) {
-        format!("attempt {}/{}", claim.attempt, claim.webhook.max_attempts)
+        // The limit may have been lowered between two attempts.
+        let most = claim.webhook.max_attempts.max(claim.attempt);
+        format!("attempt {}/{most}", claim.attempt)
     } else {
         format!("attempt {}, again", claim.number)
     }
@@ -283,10 +309,14 @@ impl Steady {
 
     /// By how many milliseconds the wall clock has stepped back since the last look; 0 if it has
     /// not. Due times must follow, or a retry would wait for as long again.
-    fn step_back(&mut self, now: Time) -> i64 {
+    fn step_back(&self, now: Time) -> i64 {
         let passed = i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX);
         let back = self.wall.plus_ms(passed).ms_since(now);
-        *self = Steady::new(now);
         if back > CLOCK_STEP_MS { back } else { 0 }
+    }
+
+    /// What was seen has been dealt with.
+    fn follow(&mut self, now: Time) {
+        *self = Steady::new(now);
     }
 }

@@ -33,7 +33,6 @@ use utoipa_axum::routes;
 use crate::clock::{Clock, Ids};
 use crate::config::Rate;
 use crate::metrics::Metrics;
-use crate::model::Time;
 use crate::secret::Secret;
 use crate::store::Store;
 
@@ -65,7 +64,7 @@ pub struct Parts {
     /// The host name of `PUBLIC_URL`, in small letters.
     pub public_host: Option<String>,
     /// Whether the dispatcher is at work.
-    pub is_sending: Box<dyn Fn(Time) -> bool + Send + Sync>,
+    pub is_sending: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// [`Parts`] and what is derived from them.

@@ -35,7 +35,7 @@ const CONNECTIONS: usize = 1024;
 /// Files that are kept for the database and for sending.
 const FILES_KEPT: usize = 160;
 /// For requests under way when the server stops.
-pub const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// How many connections there may be, after asking for as many files as the system allows.
 pub fn connections_most() -> usize {
@@ -54,6 +54,7 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
     let places = Arc::new(Semaphore::new(most));
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
+    let cut = CancellationToken::new();
     loop {
         let place = tokio::select! {
             () = stop.cancelled() => break,
@@ -75,9 +76,13 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
         // A connection without it is only slower.
         let _slower = stream.set_nodelay(true);
         let connection = graceful.watch(connection(stream, peer, router.clone()));
+        let cut = cut.clone();
         connections.spawn(async move {
-            // How a connection ends is the client's affair.
-            let _ended = connection.await;
+            tokio::select! {
+                // How a connection ends is the client's affair.
+                _ended = connection => {},
+                () = cut.cancelled() => {},
+            }
             drop(place);
         });
     }
@@ -85,7 +90,9 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
     connections.close();
     if timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("Some connections did not end in time and are cut");
+        cut.cancel();
     }
+    connections.wait().await;
 }
 
 /// After a fault of `accept`: want of files passes, and must not become a busy loop.

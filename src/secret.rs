@@ -7,7 +7,7 @@ use std::fmt;
 use subtle::ConstantTimeEq as _;
 
 /// A text that must not be shown. `Debug` shows only that it is there.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
@@ -47,9 +47,12 @@ const MASKED_LEAST: usize = 6;
 /// The text with each of the secrets in it replaced by `…`.
 pub fn mask<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let mut text = text.to_owned();
-    for secret in secrets {
-        if secret.len() >= MASKED_LEAST && text.contains(secret) {
-            text = text.replace(secret, "…");
+    for secret in secrets.into_iter().filter(|secret| secret.len() >= MASKED_LEAST) {
+        // As it is, and as a slash may be written in JSON.
+        for written in [secret, &secret.replace('/', "\\/")] {
+            if text.contains(written) {
+                text = text.replace(written, "…");
+            }
         }
     }
     text

@@ -31,6 +31,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const READ_MOST: usize = 64 * 1024;
 /// What is kept of it.
 const KEPT_MOST: usize = 4 * 1024;
+/// What is read beyond that to find secrets that lie across the cut.
+const MARGIN: usize = 1024;
 /// Shorter than the 5 s after which common receivers (Node.js) close an idle connection, so that
 /// a request does not meet a connection that is just being closed.
 const IDLE: Duration = Duration::from_secs(4);
@@ -38,7 +40,7 @@ const IDLE: Duration = Duration::from_secs(4);
 const AGENT: &str = concat!("BTK-System/", env!("CARGO_PKG_VERSION"));
 
 /// A request to be made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Message<'m> {
     /// Where to: a secret.
     pub url: &'m str,
@@ -48,6 +50,19 @@ pub struct Message<'m> {
     pub own_headers: &'m [(String, String)],
     /// The body, JSON.
     pub body: Bytes,
+}
+
+impl Message<'_> {
+    /// What a receiver must not give away by repeating it, the longest first: the URL, its path,
+    /// the parts of that, and the webhook's own header values with their words.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
+        let parts = path.split(['/', '?', '&', '=']);
+        let values = self.own_headers.iter().map(|(_, value)| value.as_str());
+        let words = self.own_headers.iter().flat_map(|(_, value)| value.split(' '));
+        let bare = path.split('?').next().unwrap_or_default();
+        [self.url, path, bare].into_iter().chain(parts).chain(values).chain(words)
+    }
 }
 
 /// Sends messages over shared connections.
@@ -75,6 +90,8 @@ impl Sender {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // A connection attempt that nobody waits for any more ends as well.
+        tcp.set_connect_timeout(Some(DEADLINE));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -98,10 +115,13 @@ impl Sender {
             Err(why) => broken(why),
         };
         outcome.ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let path = message.url.splitn(4, '/').nth(3).unwrap_or_default();
-        let secrets = self.secrets.iter().map(Secret::expose).chain([message.url, path]);
-        let secrets = secrets.chain(message.own_headers.iter().map(|(_, value)| value.as_str()));
-        outcome.excerpt = mask(&outcome.excerpt, secrets);
+        if !outcome.excerpt.is_empty() {
+            let ours = self.secrets.iter().map(Secret::expose);
+            outcome.excerpt = mask(&outcome.excerpt, ours.chain(message.secrets()));
+            // Cut only now: a secret that lay across the cut would show its beginning.
+            let end = outcome.excerpt.floor_char_boundary(KEPT_MOST);
+            outcome.excerpt.truncate(end);
+        }
         log_answer(&outcome);
         outcome
     }
@@ -150,7 +170,7 @@ fn request(message: &Message<'_>) -> Result<Request<Full<Bytes>>, String> {
     Ok(request)
 }
 
-/// Reads at most 64 KiB, keeps 4 KiB. An answer that is longer counts as read; dropping the rest
+/// Reads at most 64 KiB, keeps 4 KiB and the margin. An answer that is longer counts as read; dropping the rest
 /// closes its connection.
 async fn read(mut body: Incoming, deadline: Instant) -> (Vec<u8>, Result<(), String>) {
     let mut kept = Vec::new();
@@ -168,7 +188,7 @@ async fn read(mut body: Incoming, deadline: Instant) -> (Vec<u8>, Result<(), Str
         };
         if let Some(data) = frame.data_ref() {
             total += data.len();
-            let room = KEPT_MOST.saturating_sub(kept.len()).min(data.len());
+            let room = (KEPT_MOST + MARGIN).saturating_sub(kept.len()).min(data.len());
             kept.extend_from_slice(&data[..room]);
             if total > READ_MOST {
                 return (kept, Ok(()));

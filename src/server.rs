@@ -3,10 +3,12 @@
 //! Must not decide anything about tasks or deliveries.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -16,14 +18,15 @@ use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::dispatcher::Dispatcher;
 use crate::http::{self, Parts};
-use crate::listener::{self, GRACE};
+use crate::listener;
 use crate::metrics::Metrics;
 use crate::secret::Secret;
 use crate::sender::Sender;
 use crate::store::{self, Store};
 
-/// A dispatcher that has not looked for so long has stopped, in milliseconds.
-const SILENT_MS: i64 = 30_000;
+/// For requests to receivers that are under way when the last connection has ended. Together with
+/// the listener's own grace, less than ten seconds.
+const GRACE: Duration = Duration::from_secs(4);
 /// Between two rounds of forgetting old idempotency keys.
 const UPKEEP: Duration = Duration::from_mins(1);
 /// Keys that are forgotten in one write.
@@ -61,8 +64,8 @@ pub async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Se
     let path = config.database.clone();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&path)).await??);
     match prepare(&config, clock, &store).await {
-        Ok((listener, address, sender)) => {
-            let wiring = Wiring { config, clock, metrics, store, sender, listener, address };
+        Ok((listener, address, sender, ids)) => {
+            let wiring = Wiring { config, clock, metrics, store, sender, ids, listener, address };
             Ok(wiring.run(stop))
         }
         Err(error) => {
@@ -77,7 +80,7 @@ async fn prepare(
     config: &Config,
     clock: Clock,
     store: &Store,
-) -> anyhow::Result<(TcpListener, SocketAddr, Sender)> {
+) -> anyhow::Result<(TcpListener, SocketAddr, Sender, Ids)> {
     let wanted = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(wanted).await.with_context(|| {
         format!("cannot listen on {wanted}: set PORT or HOST to an address that is free")
@@ -88,10 +91,10 @@ async fn prepare(
     let again = store
         .write(move |tx| {
             match &webhook {
-                Some(webhook) => store::put_default(tx, webhook)?,
+                Some(webhook) => store::put_default(tx, webhook, now)?,
                 None => store::retire_default(tx)?,
             }
-            store::reset_sending(tx, now)
+            store::restart(tx, now)
         })
         .await?;
     if again > 0 {
@@ -102,7 +105,7 @@ async fn prepare(
     }
     let secrets: Vec<Secret> =
         [&config.webhook_secret, &config.api_token].into_iter().flatten().cloned().collect();
-    Ok((listener, address, Sender::new(clock, secrets)?))
+    Ok((listener, address, Sender::new(clock, secrets)?, Ids::new()?))
 }
 
 /// The parts of a server, before they run.
@@ -112,6 +115,7 @@ struct Wiring {
     metrics: Arc<Metrics>,
     store: Arc<Store>,
     sender: Sender,
+    ids: Ids,
     listener: TcpListener,
     address: SocketAddr,
 }
@@ -124,7 +128,7 @@ impl Wiring {
     }
 
     async fn until(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Wiring { config, clock, metrics, store, sender, listener, address } = self;
+        let Wiring { config, clock, metrics, store, sender, ids, listener, address } = self;
         let broken = store.broken();
         // Ends when somebody stops the server or the disk fails, whichever is first.
         let ending = stop.child_token();
@@ -134,25 +138,36 @@ impl Wiring {
         let router = http::router(Parts {
             store: Arc::clone(&store),
             clock,
-            ids: Ids::new()?,
+            ids,
             metrics,
             api_token: config.api_token,
             webhook_secret: config.webhook_secret,
             incoming_rate: config.incoming_rate,
             public_host: config.public_url.as_deref().and_then(host_of),
             address: config.public_url.unwrap_or_else(|| format!("http://{address}")),
-            is_sending: Box::new(move |now| now.ms_since(looking.last_look()) < SILENT_MS),
+            is_sending: Box::new(move || looking.is_alive()),
         });
         let tracker = TaskTracker::new();
-        tracker.spawn(Arc::clone(&dispatcher).run(ending.clone(), tracker.clone()));
-        tracker.spawn(upkeep(Arc::clone(&store), clock, ending.clone()));
-        let watch = ending.clone();
+        // A dispatcher that ends by itself must not leave a server that acknowledges and never sends.
+        let (died, ended) = (CancellationToken::new(), ending.clone());
         tracker.spawn({
-            let broken = broken.clone();
+            let run = dispatcher.run(ending.clone(), tracker.clone());
+            let died = died.clone();
+            async move {
+                let _panic = AssertUnwindSafe(run).catch_unwind().await;
+                if !ended.is_cancelled() {
+                    died.cancel();
+                    ended.cancel();
+                }
+            }
+        });
+        tracker.spawn(upkeep(Arc::clone(&store), clock, ending.clone()));
+        tracker.spawn({
+            let (broken, ending) = (broken.clone(), ending.clone());
             async move {
                 tokio::select! {
-                    () = broken.cancelled() => watch.cancel(),
-                    () = watch.cancelled() => {},
+                    () = broken.cancelled() => ending.cancel(),
+                    () = ending.cancelled() => {},
                 }
             }
         });
@@ -169,6 +184,9 @@ impl Wiring {
             anyhow::bail!(
                 "the database failed; see the log above, free or replace the disk, then start again"
             );
+        }
+        if died.is_cancelled() {
+            anyhow::bail!("the dispatcher ended by itself; start the server again");
         }
         Ok(())
     }

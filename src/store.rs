@@ -8,6 +8,7 @@ mod claims;
 mod deliveries;
 mod idempotency;
 mod migrate;
+mod open;
 mod outbox;
 mod sqlite;
 mod tasks;
@@ -23,16 +24,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use changes::{Before, Change, Written, create, delete, last_version, update};
-pub use claims::{Claim, Record, claim_due, next_due, record, reset_sending, shift_due};
+pub use claims::{Claim, Record, claim_due, next_due, record, restart, shift_due};
 pub use deliveries::{
-    Backlog, DeliveryFilter, Redelivery, attempts, backlog, count, delivery_id, find, page,
-    redeliver,
+    Backlog, DeliveryFilter, Redelivery, attempts, backlog, count, delivery_id, find,
+    is_delivery_id, page, redeliver,
 };
 pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
-pub use sqlite::{Opening, sqlite_version};
+pub use open::{Opening, sqlite_version};
 pub use tasks::{Cursor, CursorKey, Sort, SortKey, Stored, TaskFilter, get, list_count, list_page};
 pub use tx::{Row, Tx, Value};
-pub use webhooks::{default_url, probe, put_default, retire_default};
+pub use webhooks::{put_default, retire_default};
 
 /// Why a job did not happen, or may not have happened.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -49,6 +50,9 @@ pub enum Error {
     /// The server is stopping. Nothing was done.
     #[error("the server is stopping")]
     Closed,
+    /// Another program, such as a backup, has locked the database. Nothing was done.
+    #[error("another program has locked the database")]
+    Locked,
     /// A fault of ours: a statement that the database refuses. Nothing was done.
     #[error("database: {0}")]
     Database(String),
@@ -57,8 +61,8 @@ pub enum Error {
 /// What a job gives back.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How many writes may wait before another is refused.
-const WRITE_QUEUE: usize = 1024;
+/// How many writes, and how many reads, may wait before another is refused.
+const QUEUE: usize = 1024;
 const READERS: usize = 3;
 
 type Read = Box<dyn FnOnce(&mut Tx<'_>) + Send>;
@@ -117,8 +121,18 @@ struct Shared {
     changes: watch::Sender<u64>,
     /// Cancelled when the disk has failed: stop acknowledging, end the process.
     broken: CancellationToken,
-    /// Whether the last write failed for want of room.
+    /// Whether the last write that had to reach the disk failed for want of room.
     full: AtomicBool,
+}
+
+impl Shared {
+    /// The disk has failed: nothing is acknowledged any more, and the process ends.
+    fn break_off(&self, why: &str) {
+        if !self.broken.is_cancelled() {
+            tracing::error!("The database failed, the server stops: {why}");
+            self.broken.cancel();
+        }
+    }
 }
 
 /// The database, for the whole life of the server.
@@ -145,8 +159,8 @@ impl Store {
             broken: CancellationToken::new(),
             full: AtomicBool::new(false),
         });
-        let (writes, write_queue) = mpsc::channel(WRITE_QUEUE);
-        let (reads, read_queue) = mpsc::channel(WRITE_QUEUE);
+        let (writes, write_queue) = mpsc::channel(QUEUE);
+        let (reads, read_queue) = mpsc::channel(QUEUE);
         let threads = sqlite::start(path, write_queue, read_queue, READERS, &shared)?;
         Ok(Store {
             writes: Mutex::new(Some(writes)),
@@ -205,8 +219,15 @@ impl Store {
         let job: Read = Box::new(move |tx| {
             let _gone = reply.send(work(tx));
         });
-        queue.try_send(job).map_err(|_| Error::Busy)?;
-        answer.await.unwrap_or(Err(Error::Closed))
+        queue.try_send(job).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Error::Busy,
+            mpsc::error::TrySendError::Closed(_) => Error::Closed,
+        })?;
+        let read = answer.await.unwrap_or(Err(Error::Closed));
+        if let Err(Error::Broken(why)) = &read {
+            self.shared.break_off(why);
+        }
+        read
     }
 
     /// Told after each commit that left something to send.
@@ -222,6 +243,16 @@ impl Store {
     /// Whether the last write failed because the disk is full.
     pub fn is_full(&self) -> bool {
         self.shared.full.load(Ordering::Relaxed)
+    }
+
+    /// Writes something, to see whether the disk takes it again.
+    pub async fn probe(&self) -> Result<()> {
+        self.write(|tx| tx.execute("UPDATE probe SET n = n + 1", &[]).map(drop)).await
+    }
+
+    /// Passes through the writer without writing: it is alive.
+    pub async fn pass(&self) -> Result<()> {
+        self.write(|_| Ok(())).await
     }
 
     /// Takes no more jobs, finishes those that wait, closes the database.

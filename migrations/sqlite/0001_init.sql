@@ -81,6 +81,10 @@ CREATE TABLE attempts (
     PRIMARY KEY (seq, webhook_id, number)
 ) STRICT, WITHOUT ROWID;
 
+-- Written to see whether the disk takes a write.
+CREATE TABLE probe (n INTEGER NOT NULL) STRICT;
+INSERT INTO probe VALUES (0);
+
 -- A repeat of a write under the same key gets the first answer again, from the event's snapshot.
 CREATE TABLE idempotency (
     key         TEXT PRIMARY KEY,

@@ -30,7 +30,8 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
     let wrong = "must be an http:// or https:// address such as https://tasks.example.org";
     let uri: Uri = text.parse().map_err(|_| wrong.to_owned())?;
     let known = matches!(uri.scheme_str(), Some("http" | "https"));
-    if !known || uri.host().unwrap_or_default().is_empty() || uri.query().is_some() {
+    let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    if !known || has_user || uri.host().unwrap_or_default().is_empty() || uri.query().is_some() {
         return Err(wrong.to_owned());
     }
     Ok(text.trim_end_matches('/').to_owned())
@@ -141,6 +142,9 @@ pub(super) fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
             return Err(format!(
                 "has a value for {name} that cannot be sent: printable ASCII is allowed"
             ));
+        }
+        if headers.iter().any(|(known, _)| *known == name) {
+            return Err(format!("names {name} twice: write it once"));
         }
         headers.push((name, value.to_owned()));
     }

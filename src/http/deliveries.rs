@@ -52,7 +52,7 @@ pub async fn list_deliveries(
     let filter = filter(&query)?;
     let most = query.limit()?.unwrap_or(PAGE);
     let after = query.get("cursor").map(str::to_owned);
-    if after.as_deref().is_some_and(|cursor| !cursor.starts_with("dlv_")) {
+    if after.as_deref().is_some_and(|cursor| !store::is_delivery_id(cursor)) {
         return Err(Problem::bad_parameter(
             "cursor",
             "is not one of this list; take it from X-Next-Cursor",
@@ -128,8 +128,7 @@ pub async fn get_delivery(
 /// of its task that is under way.
 #[utoipa::path(post, path = "/api/deliveries/{id}/redeliver", tag = "Deliveries",
     params(("id" = String, Path, description = "The delivery", example = "dlv_42_default")),
-    responses((status = 202, description = "It waits for its turn", body = Delivery),
-              (status = 409, description = "It has not ended yet", body = super::problem::ErrorBody)))]
+    responses((status = 202, description = "It waits for its turn", body = Delivery)))]
 pub async fn redeliver(
     State(app): State<App>,
     Id(id): Id,

@@ -5,6 +5,8 @@
 
 mod message;
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -15,7 +17,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use super::repeats::{key, key_taken, single};
+use super::repeats::{REPLAYED, key, key_taken, single};
 use super::{App, Peer, body};
 use crate::model::{EventKind, Invalid, Task, TaskId, Time};
 use crate::store::{self, Key, Repeat, Tx, look_up, remember};
@@ -153,8 +155,7 @@ async fn receive(app: &App, request: Request) -> Result<Response, Problem> {
     let mut response =
         Json(Received { success: true, message, timestamp: now, result, task_id }).into_response();
     if result == Applied::Duplicate {
-        let name = HeaderName::from_static("idempotent-replayed");
-        response.headers_mut().insert(name, HeaderValue::from_static("true"));
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
 }
@@ -187,8 +188,9 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
     };
     let query = request.uri().query().unwrap_or_default();
     let in_query = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "secret");
-    let in_header = request.headers().get("x-webhook-secret").and_then(|v| v.to_str().ok());
-    let offered = in_header.map(str::to_owned).or(in_query.map(|(_, value)| value.into_owned()));
+    let in_header = request.headers().get("x-webhook-secret").map(HeaderValue::as_bytes);
+    let in_header = in_header.filter(|bytes| !bytes.is_empty()).map(String::from_utf8_lossy);
+    let offered = in_header.map(Cow::into_owned).or(in_query.map(|(_, value)| value.into_owned()));
     let Some(offered) = offered.filter(|text| !text.is_empty()) else {
         return Err(Problem::unauthorized(
             "missing_secret",

@@ -63,6 +63,38 @@ const TIMEOUT: Shared = shared(
     "The body came too slowly",
     "The body came too slowly: pauses of up to 10 seconds and 30 seconds in all are allowed",
 );
+const METHOD: Shared = shared(
+    "405",
+    "method_not_allowed",
+    "Not for this method; `Allow` says for which",
+    "POST is not allowed at this address; the Allow header and /docs say what is",
+);
+const HOST: Shared = shared(
+    "421",
+    "unknown_host",
+    "Without a token: the server does not answer to this host name",
+    "This server does not answer to the name \"tasks.local\". If it is its name, set PUBLIC_URL=https://tasks.local (or API_TOKEN) and restart",
+);
+const CROSS_SITE: Shared = shared(
+    "403",
+    "cross_site",
+    "Without a token: a browser says that another site's page sent this",
+    "A page of another site may not change anything here; set API_TOKEN and send it to do so",
+);
+const UNFINISHED: Shared = shared(
+    "409",
+    "not_finished",
+    "It has not ended yet",
+    "The delivery is pending: it goes out by itself. Only a delivered or failed one can be sent again",
+);
+const NO_SECRET: Shared = shared(
+    "500",
+    "no_secret_configured",
+    "The server has no WEBHOOK_SECRET, or met a fault of its own",
+    "Webhook secret not configured on server",
+);
+const WRONG_SECRET: Shared =
+    shared("401", "wrong_secret", "The secret is missing or wrong", "Unauthorized: Invalid secret");
 const MISMATCH: Shared = shared(
     "412",
     "version_mismatch",
@@ -113,6 +145,14 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
         "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, where one is set"}
     });
     document["security"] = json!([{}, {"token": []}]);
+    for input in ["TaskInput", "AttachmentInput"] {
+        document["components"]["schemas"][input]["additionalProperties"] = json!(false);
+    }
+    // The same fields, flat: what a form has no way to nest.
+    document["paths"]["/api/incoming-webhook"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"] = json!({
+        "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+        "example": {"event": "task_created", "id": "test123", "title": "From Make", "tags": "sales,q1"},
+    });
     let Some(paths) = document["paths"].as_object_mut() else { return document };
     for (path, operations) in paths {
         let Some(operations) = operations.as_object_mut() else { continue };
@@ -131,15 +171,28 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
     };
     let is_incoming = path == "/api/incoming-webhook" && method == "post";
     let is_open = operation["security"] == json!([{}]) && !is_incoming;
+    let reads_body = takes_body || method == "delete";
     let mut errors = Vec::new();
-    if !is_open || takes_body {
-        errors.extend([BAD_REQUEST, UNAUTHORIZED]);
+    if is_incoming {
+        errors.extend([BAD_REQUEST, WRONG_SECRET, NO_SECRET]);
+    } else if !is_open {
+        errors.extend([BAD_REQUEST, UNAUTHORIZED, HOST]);
+    }
+    if !is_open && !is_incoming && method != "get" {
+        errors.push(CROSS_SITE);
+    }
+    errors.push(METHOD);
+    if path.ends_with("/redeliver") {
+        errors.push(UNFINISHED);
     }
     if path.contains("{id}") {
         errors.push(NOT_FOUND);
     }
+    if reads_body {
+        errors.extend([TIMEOUT, TOO_LARGE]);
+    }
     if takes_body {
-        errors.extend([TIMEOUT, TOO_LARGE, MEDIA_TYPE]);
+        errors.push(MEDIA_TYPE);
     }
     if takes("header", "If-Match") {
         errors.push(MISMATCH);
@@ -193,7 +246,15 @@ mod tests {
         for (path, operations) in document["paths"].as_object().unwrap() {
             for (method, operation) in operations.as_object().unwrap() {
                 assert!(operation["summary"].is_string(), "{method} {path}");
+                for (status, response) in operation["responses"].as_object().unwrap() {
+                    let json = &response["content"]["application/json"];
+                    let is_error = status.starts_with(['4', '5']);
+                    assert!(!is_error || json["example"].is_object(), "{method} {path} {status}");
+                }
                 assert!(operation["responses"]["503"].is_object(), "{method} {path}");
+                let body = operation.get("requestBody");
+                let example = body.map(|body| &body["content"]["application/json"]["example"]);
+                assert!(example.is_none_or(Value::is_object), "{method} {path}");
             }
         }
     }

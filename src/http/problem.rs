@@ -146,6 +146,12 @@ impl From<store::Error> for Problem {
                 "The server has more to do than it can take; nothing was changed, try again in a second",
             )
             .retry_after(1),
+            store::Error::Locked => unavailable(
+                "locked",
+                "Another program, such as a backup, has locked the database; nothing was changed, \
+                 try again soon",
+            )
+            .retry_after(5),
             store::Error::Closed => {
                 unavailable("stopping", "The server is stopping; nothing was changed, try again soon")
                     .retry_after(5)
@@ -160,7 +166,7 @@ impl From<store::Error> for Problem {
                 ..Problem::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "unknown_outcome",
-                    "The server's disk failed: the write may or may not have happened. Repeat it with \
+                    "The server's disk failed. A write may or may not have happened: repeat it with \
                      the same Idempotency-Key when the server is back",
                 )
             },

@@ -11,7 +11,8 @@ use crate::secret::hex;
 use crate::store::{self, Key, Repeat, Tx, Written, look_up, remember};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// Says that an answer was given before.
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const ORIGIN: HeaderName = HeaderName::from_static("x-btk-origin");
 
 /// What a write in a transaction came to.

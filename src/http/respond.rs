@@ -122,6 +122,27 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
     ))
 }
 
+/// Without a token, what a page of another site sends in its reader's name changes nothing: browsers
+/// say where a request comes from.
+fn expect_same_site(request: &Request) -> Result<(), Problem> {
+    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let text = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok());
+    let site = text(HeaderName::from_static("sec-fetch-site"));
+    let origin = text(header::ORIGIN).map(|url| url.split("://").nth(1).unwrap_or_default());
+    let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none")
+        || origin.is_some_and(|origin| Some(origin) != text(header::HOST));
+    if is_foreign {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "cross_site",
+            "A page of another site may not change anything here; set API_TOKEN and send it to do so",
+        ));
+    }
+    Ok(())
+}
+
 /// The place that a request takes until its answer begins; none for those that need none.
 struct Place(
     #[expect(dead_code, reason = "held, not read")] Option<tokio::sync::OwnedSemaphorePermit>,
@@ -130,6 +151,7 @@ struct Place(
 fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem> {
     if app.api_token.is_none() && !ANY_HOST.contains(&path) {
         expect_host(app, request)?;
+        expect_same_site(request)?;
     }
     if let Some(token) = &app.api_token
         && !OPEN.contains(&path)

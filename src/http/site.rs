@@ -46,11 +46,14 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     let not_ready = |message: &str| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", message).retry_after(5)
     };
-    let was_full = app.store.is_full();
     // After a full disk only a real write shows that there is room again; else passing through the
     // writer is proof enough, and costs no fsync.
-    app.store.write(move |tx| if was_full { store::probe(tx) } else { Ok(()) }).await?;
-    if !(app.is_sending)(app.clock.now()) {
+    if app.store.is_full() {
+        app.store.probe().await?;
+    } else {
+        app.store.pass().await?;
+    }
+    if !(app.is_sending)() {
         return Err(not_ready("The dispatcher has stopped looking for work; restart the server"));
     }
     Ok(health("ready"))

@@ -14,13 +14,13 @@ use super::problem::Problem;
 use super::query::Query;
 use super::repeats::{self, Done, IfMatch};
 use super::{App, Id, body};
-use crate::model::{Attachment, Origin, Priority, Status, Task, TaskId, TaskInput, Time, Unknown};
+use crate::model::{Origin, Priority, Status, Task, TaskId, TaskInput, Time, Unknown};
 use crate::store::{self, Change, Key, Stored, Written};
 
 /// What may be sent to make or change a task. Fields that are left out stay as they are; `null` or
 /// `""` clears what may be empty.
 #[derive(ToSchema)]
-#[schema(as = TaskInput)]
+#[schema(as = TaskInput, rename_all = "camelCase")]
 #[expect(dead_code, reason = "only described here; model::TaskInput reads it")]
 pub struct TaskInputBody {
     /// 1 to 500 characters after trimming. Required for a new task.
@@ -48,7 +48,32 @@ pub struct TaskInputBody {
     #[schema(example = json!(["sales", "q1"]))]
     tags: Option<Vec<String>>,
     /// Up to 50. A missing `id` or `uploadedAt` is filled in.
-    attachments: Option<Vec<Attachment>>,
+    attachments: Option<Vec<AttachmentInputBody>>,
+}
+
+/// A link to hang on a task.
+#[derive(ToSchema)]
+#[schema(as = AttachmentInput, rename_all = "camelCase")]
+#[expect(dead_code, reason = "only described here; model::TaskInput reads it")]
+pub struct AttachmentInputBody {
+    /// Made by the server if it is left out.
+    #[schema(nullable = false, example = "att_7x2m9qk")]
+    id: Option<String>,
+    /// What a person sees: 1 to 500 characters.
+    #[schema(example = "offer.pdf")]
+    name: String,
+    /// Where the file is: http or https.
+    #[schema(example = "https://files.example.com/offer.pdf")]
+    url: String,
+    /// Its media type.
+    #[schema(example = "application/pdf")]
+    r#type: Option<String>,
+    /// Bytes.
+    #[schema(example = 48213)]
+    size: Option<u64>,
+    /// Now, if it is left out.
+    #[schema(nullable = false, example = "2026-03-01T09:00:00Z")]
+    uploaded_at: Option<String>,
 }
 
 /// The answer to a deletion.

@@ -136,6 +136,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The attempt ended by a fault of our own; whether it arrived is not known.
+    pub fn fault() -> Outcome {
+        Outcome {
+            ms: 0,
+            status: None,
+            broken: Some("The server met a fault of its own while sending.".to_owned()),
+            excerpt: String::new(),
+            retry_after_ms: None,
+        }
+    }
+
     /// A whole answer with a 2xx status: the only success.
     pub fn is_success(&self) -> bool {
         self.broken.is_none() && self.status.is_some_and(|s| (200..300).contains(&s))

@@ -11,7 +11,6 @@ use super::time::Time;
 
 /// What happened to the task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// It was made.
     #[serde(rename = "task_created")]

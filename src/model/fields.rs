@@ -120,7 +120,7 @@ pub(super) fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
         Invalid::new(
             field,
             format!(
-                "{} is not a date; use RFC 3339 such as \"2026-03-01T09:00:00Z\" or \"2026-03-01\"",
+                "{} is not a date; use RFC 3339 such as \"2026-03-01T09:00:00Z\" or \"2026-03-01\", years 1 to 9999",
                 quoted(value)
             ),
         )

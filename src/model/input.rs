@@ -185,12 +185,11 @@ fn attachment(
         found.ok_or_else(|| Invalid::new(at(key), "is required in an attachment"))
     };
     let url = needed("url", text("url", 4096)?)?;
-    let scheme = url.get(..8).unwrap_or(&url).to_ascii_lowercase();
-    if !(scheme.starts_with("http://") || scheme == "https://") || url.len() < 10 {
+    if !is_link(&url) {
         let shown = super::quoted(&Value::from(url));
         return Err(Invalid::new(
             at("url"),
-            format!("{shown} is not a link; it must begin with http:// or https://"),
+            format!("{shown} is not a link; write http:// or https://, a host and no blanks"),
         ));
     }
     let size = optional(body.get("size").unwrap_or(&Value::Null), |v| {
@@ -212,6 +211,14 @@ fn attachment(
         fresh_id: fresh_id(),
         fresh_time: now,
     })
+}
+
+/// An http or https address with a host, that can stand in a page or a request as it is.
+fn is_link(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    known && !host.is_empty() && !url.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 #[cfg(test)]
@@ -263,7 +270,15 @@ mod tests {
 
     #[test]
     fn only_links_may_hang_on_a_task() {
-        for url in ["javascript:alert(1)", "ftp://e.org/a", "https://", "x", "é"] {
+        for url in [
+            "javascript:alert(1)",
+            "ftp://e.org/a",
+            "https://",
+            "http://?a",
+            "http://x/ y",
+            "x",
+            "é",
+        ] {
             let found = refused(json!({"attachments": [{"name": "n", "url": url}]}));
             assert_eq!(found.field, "attachments[0].url", "{url}");
         }

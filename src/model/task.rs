@@ -193,6 +193,14 @@ impl Task {
         })
     }
 
+    /// About how many bytes it takes as JSON.
+    pub fn size(&self) -> usize {
+        let tags: usize = self.tags.iter().map(String::len).sum();
+        let links = self.attachments.iter().map(|a| a.name.len() + a.url.len() + 128);
+        let description = self.description.as_ref().map_or(0, String::len);
+        512 + self.title.len() + description + tags + links.sum::<usize>()
+    }
+
     /// The task after a change, and the event that tells of it; `None` if nothing changes.
     ///
     /// Fields that the input does not name stay. `updated_at` never goes back, even if the clock
@@ -227,13 +235,17 @@ fn set<T>(field: &mut T, asked: Option<T>) {
 /// Fills what the sender left out: from the stored attachment with the same link if there is one,
 /// so that writing the same list twice changes nothing.
 fn attachments(asked: Vec<AttachmentInput>, stored: &[Attachment]) -> Vec<Attachment> {
+    let named: Vec<String> = asked.iter().filter_map(|new| new.id.clone()).collect();
     let mut known: Vec<&Attachment> = stored.iter().collect();
     asked
         .into_iter()
         .map(|new| {
             let twin = known
                 .iter()
-                .position(|old| new.id.as_ref().map_or(old.url == new.url, |id| *id == old.id))
+                .position(|old| match &new.id {
+                    Some(id) => *id == old.id,
+                    None => old.url == new.url && !named.contains(&old.id),
+                })
                 .map(|at| known.remove(at));
             Attachment {
                 id: new.id.or(twin.map(|t| t.id.clone())).unwrap_or(new.fresh_id),

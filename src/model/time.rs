@@ -4,9 +4,8 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::ToSpan as _;
+use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment as milliseconds since 1970-01-01T00:00:00Z, within the years 1 to 9999.
@@ -15,21 +14,28 @@ pub struct Time(pub i64);
 
 /// 0001-01-01T00:00:00.000Z.
 const FIRST: i64 = -62_135_596_800_000;
-/// 9999-12-30T22:00:00.000Z, the last whole hour that every time zone can show.
-const LAST: i64 = 253_402_207_200_000;
+/// 9999-12-31T23:59:59.999Z.
+const LAST: i64 = 253_402_300_799_999;
+const DAY_MS: i64 = 86_400_000;
+const EPOCH: Date = Date::constant(1970, 1, 1);
 
 impl Time {
     /// Reads an RFC 3339 time with any offset, or a plain date as midnight UTC. What is finer than
     /// a millisecond is cut. `None` if it is neither, or outside the years 1 to 9999.
     pub fn parse(text: &str) -> Option<Time> {
         let text = text.trim();
-        let moment = if text.len() == 10 {
-            TimeZone::UTC.to_timestamp(text.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok()?
+        let (moment, offset_ms) = if text.len() == 10 {
+            (text.parse::<Date>().ok()?.at(0, 0, 0, 0), 0)
         } else {
-            text.parse::<Timestamp>().ok()?
+            let (local, offset_ms) = split_offset(text)?;
+            let has_time = matches!(local.as_bytes().get(10), Some(b'T' | b't' | b' '));
+            (local.parse::<DateTime>().ok().filter(|_| has_time)?, offset_ms)
         };
-        let millis = moment.as_nanosecond().div_euclid(1_000_000);
-        i64::try_from(millis).ok().filter(|ms| (FIRST..=LAST).contains(ms)).map(Time)
+        let days = i64::from(EPOCH.until(moment.date()).ok()?.get_days());
+        let (hour, minute) = (i64::from(moment.hour()), i64::from(moment.minute()));
+        let seconds = (hour * 60 + minute) * 60 + i64::from(moment.second());
+        let ms = days * DAY_MS + seconds * 1_000 + i64::from(moment.millisecond()) - offset_ms;
+        (FIRST..=LAST).contains(&ms).then_some(Time(ms))
     }
 
     /// The moment `ms` milliseconds later (earlier if negative).
@@ -44,21 +50,43 @@ impl Time {
     }
 }
 
+/// The local part of a time and its offset from UTC in milliseconds: `Z`, `+hh:mm` or `-hh:mm`.
+fn split_offset(text: &str) -> Option<(&str, i64)> {
+    if let Some(local) = text.strip_suffix(['Z', 'z']) {
+        return Some((local, 0));
+    }
+    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+    let sign = match offset.as_bytes() {
+        [b'+', ..] => 1,
+        [b'-', ..] => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = offset[1..].split_once(':')?;
+    let number = |text: &str, most: i64| {
+        let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|n| digits && *n <= most)
+    };
+    Some((local, sign * (number(hours, 23)? * 60 + number(minutes, 59)?) * 60_000))
+}
+
 /// RFC 3339 in UTC with milliseconds and `Z`, e.g. `2026-03-01T09:00:00.000Z`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = Timestamp::from_millisecond(self.0.clamp(FIRST, LAST)).unwrap_or_default();
-        let day = TimeZone::UTC.to_datetime(moment);
+        let ms = self.0.clamp(FIRST, LAST);
+        let days = ms.div_euclid(DAY_MS);
+        // Within the years that a date can have, so it never overflows.
+        let date = EPOCH.checked_add(days.days()).unwrap_or(EPOCH);
+        let rest = ms.rem_euclid(DAY_MS);
         write!(
             f,
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-            day.year(),
-            day.month(),
-            day.day(),
-            day.hour(),
-            day.minute(),
-            day.second(),
-            day.millisecond()
+            date.year(),
+            date.month(),
+            date.day(),
+            rest / 3_600_000,
+            rest / 60_000 % 60,
+            rest / 1_000 % 60,
+            rest % 1_000
         )
     }
 }
@@ -89,6 +117,9 @@ mod tests {
         assert_eq!(shown("2026-03-01T10:00:00+01:00").unwrap(), "2026-03-01T09:00:00.000Z");
         assert_eq!(shown("2026-03-01T09:00:00Z").unwrap(), "2026-03-01T09:00:00.000Z");
         assert_eq!(shown("2026-03-01").unwrap(), "2026-03-01T00:00:00.000Z");
+        assert_eq!(shown("2026-03-01t00:30:00-11:30").unwrap(), "2026-03-01T12:00:00.000Z");
+        assert_eq!(shown("9999-12-31T23:59:59.999Z").unwrap(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(shown("0001-01-01").unwrap(), "0001-01-01T00:00:00.000Z");
     }
 
     #[test]
@@ -102,6 +133,11 @@ mod tests {
         for bad in ["", "tomorrow", "2026-02-30", "2026-03-01T09:00:00", "01/03/2026", "2026-3-1"] {
             assert_eq!(shown(bad), None, "{bad}");
         }
-        assert_eq!(shown("-000001-01-01T00:00:00Z"), None);
+        for outside in ["-000001-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "0000-12-31"] {
+            assert_eq!(shown(outside), None, "{outside}");
+        }
+        for odd in ["2026-03-01T09:00:00+1:00", "2026-03-01T09:00:00+24:00", "2026-03-01Z"] {
+            assert_eq!(shown(odd), None, "{odd}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Result, Tx, Value, webhooks};
 use crate::model::{EventKind, Outcome, TaskId, Time, Webhook};
-use crate::retry::Decision;
+use crate::retry::{Decision, RETRY_AFTER_MOST_MS};
 
 /// A delivery whose request is about to leave.
 #[derive(Clone, Debug)]
@@ -100,11 +100,12 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, most: usize) -> Result<Vec<Claim>> 
 /// When the next delivery is due, or the next receiver may be asked again; `None` if nothing waits.
 pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Time>> {
     let due = tx.row(
-        "SELECT MIN(CASE WHEN n.due_ms > w.wait_until_ms THEN n.due_ms ELSE w.wait_until_ms END)
-         FROM webhooks w JOIN (SELECT webhook_id, MIN(due_ms) AS due_ms FROM deliveries
-                               WHERE due_ms IS NOT NULL GROUP BY webhook_id) n
-           ON n.webhook_id = w.id
-         WHERE w.active = 1",
+        "SELECT MIN(CASE WHEN n.due_ms > n.wait_until_ms THEN n.due_ms ELSE n.wait_until_ms END)
+         FROM (SELECT w.wait_until_ms,
+                      (SELECT MIN(d.due_ms) FROM deliveries d
+                       WHERE d.webhook_id = w.id AND d.due_ms IS NOT NULL) AS due_ms
+               FROM webhooks w WHERE w.active = 1) n
+         WHERE n.due_ms IS NOT NULL",
         &[],
         |row| row.opt_int(0),
     )?;
@@ -196,9 +197,21 @@ pub fn shift_due(tx: &mut Tx<'_>, now: Time, back_ms: i64) -> Result<()> {
     Ok(())
 }
 
-/// After a crash: what was under way may have arrived. Its attempt is shown as `unknown`, counts in
-/// the number but not towards the limit, and is made again at once. Answers how many there were.
-pub fn reset_sending(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
+/// At a start: what was under way at a crash may have arrived. Its attempt is shown as `unknown`,
+/// counts in the number but not towards the limit, and is made again at once. Answers how many
+/// there were.
+///
+/// No wait is longer than an hour: what a wrong clock put off for longer is brought back to that.
+pub fn restart(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
+    let latest = now.plus_ms(RETRY_AFTER_MOST_MS).0;
+    tx.execute(
+        "UPDATE deliveries SET due_ms = ?1 WHERE due_ms IS NOT NULL AND due_ms > ?1",
+        &[latest.into()],
+    )?;
+    tx.execute(
+        "UPDATE webhooks SET wait_until_ms = ?1 WHERE wait_until_ms > ?1",
+        &[latest.into()],
+    )?;
     tx.execute(
         "INSERT INTO attempts (seq, webhook_id, number, started_ms, error, outcome)
          SELECT seq, webhook_id, attempts, started_ms,

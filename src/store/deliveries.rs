@@ -98,35 +98,33 @@ fn why_pending(
 }
 
 impl DeliveryFilter {
-    /// The conditions as SQL, with places ?1 to ?4; a value that is NULL does not narrow.
-    const CONDITIONS: &'static str =
-        "(?1 IS NULL OR d.status = ?1) AND (?2 IS NULL OR e.kind = ?2)";
-
-    fn conditions(&self) -> String {
-        let mut sql = Self::CONDITIONS.to_owned();
-        // Spelt out only where given, so that the index of events by id or by task is used.
-        sql.push_str(if self.event_id.is_some() { " AND e.id = ?3" } else { " AND ?3 IS NULL" });
-        sql.push_str(if self.task_id.is_some() {
-            " AND e.task_id = ?4"
-        } else {
-            " AND ?4 IS NULL"
-        });
+    /// The conditions as SQL, with their values appended to `args`.
+    fn conditions<'f>(&'f self, args: &mut Vec<Value<'f>>) -> String {
+        let mut sql = String::from("1 = 1");
+        let mut add = |condition: &str, value: Option<&'f str>| {
+            if let Some(text) = value {
+                args.push(Value::Text(text));
+                sql.push_str(&format!(" AND {condition} = ?{}", args.len()));
+            }
+        };
+        add("d.status", self.status.map(DeliveryStatus::as_str));
+        add("e.kind", self.kind.map(EventKind::as_str));
+        add("e.id", self.event_id.as_deref());
+        add("e.task_id", self.task_id.as_deref());
+        // What the status implies, so that its partial index is used.
         sql.push_str(match self.status {
             Some(DeliveryStatus::Failed) => " AND d.reason IS NOT NULL",
             Some(DeliveryStatus::Sending) => " AND d.started_ms IS NOT NULL",
+            Some(DeliveryStatus::Pending) => " AND d.finished_ms IS NULL",
             _ => "",
         });
         sql
     }
+}
 
-    fn args(&self) -> [Value<'_>; 4] {
-        [
-            self.status.map(DeliveryStatus::as_str).into(),
-            self.kind.map(EventKind::as_str).into(),
-            self.event_id.as_deref().into(),
-            self.task_id.as_deref().into(),
-        ]
-    }
+/// Whether a text is the id of a delivery, by its form.
+pub fn is_delivery_id(text: &str) -> bool {
+    parse_id(text).is_some()
 }
 
 /// A page of at most `most` deliveries, the newest first, after the one with the id `after`, and
@@ -139,15 +137,19 @@ pub fn page(
     now: Time,
 ) -> Result<(Vec<Delivery>, bool)> {
     let (seq, webhook) = after.and_then(parse_id).unwrap_or((i64::MAX, ""));
-    let mut args = filter.args().to_vec();
+    let mut args = Vec::new();
+    let conditions = filter.conditions(&mut args);
+    let n = args.len();
     args.push(seq.into());
     args.push(webhook.into());
     args.push(i64::try_from(most + 1).unwrap_or(i64::MAX).into());
     let mut found = tx.rows(
         &format!(
-            "{SELECT} {} AND (d.seq, d.webhook_id) < (?5, ?6)
-             ORDER BY d.seq DESC, d.webhook_id DESC LIMIT ?7",
-            filter.conditions()
+            "{SELECT} {conditions} AND (d.seq, d.webhook_id) < (?{}, ?{})
+             ORDER BY d.seq DESC, d.webhook_id DESC LIMIT ?{}",
+            n + 1,
+            n + 2,
+            n + 3
         ),
         &args,
         |row| read(row, now),
@@ -159,11 +161,12 @@ pub fn page(
 
 /// How many deliveries a filter lets through.
 pub fn count(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
-    let sql = format!(
-        "SELECT COUNT(*) FROM deliveries d JOIN events e ON e.seq = d.seq WHERE {}",
-        filter.conditions()
-    );
-    Ok(tx.row(&sql, &filter.args(), |row| row.int(0))?.unwrap_or_default())
+    let mut args = Vec::new();
+    let conditions = filter.conditions(&mut args);
+    let of_event = filter.kind.is_some() || filter.event_id.is_some() || filter.task_id.is_some();
+    let events = if of_event { "JOIN events e ON e.seq = d.seq" } else { "" };
+    let sql = format!("SELECT COUNT(*) FROM deliveries d {events} WHERE {conditions}");
+    Ok(tx.row(&sql, &args, |row| row.int(0))?.unwrap_or_default())
 }
 
 /// One delivery.

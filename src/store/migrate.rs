@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::sqlite::Opening;
+use super::open::Opening;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.

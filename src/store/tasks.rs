@@ -221,7 +221,7 @@ impl TaskFilter {
     }
 }
 
-/// What a list is sorted by. Ties are in order of creation.
+/// What a list is sorted by. Ties are in order of creation, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
     /// The order of creation.
@@ -308,6 +308,10 @@ impl Owned {
     }
 }
 
+/// A page ends early when its tasks are larger than this together: 1 MiB. Readers that take nothing
+/// hold a page each.
+const PAGE_BYTES: usize = 1024 * 1024;
+
 /// One page of at most `most` tasks after the cursor, and where the next one begins, if there is
 /// one.
 pub fn list_page(
@@ -326,14 +330,14 @@ pub fn list_page(
             CursorKey::Int(number) => Owned::Int(*number),
             CursorKey::Text(text) => Owned::Text(text.clone()),
         };
-        args.push(key);
         args.push(Owned::Int(cursor.num));
-        let (key, num) = (args.len() - 1, args.len());
-        sql.push_str(&if sort.key == SortKey::CreatedAt {
-            format!(" AND num {than} ?{num} AND ?{key} IS NOT NULL")
+        let num = args.len();
+        if sort.key == SortKey::CreatedAt {
+            sql.push_str(&format!(" AND num {than} ?{num}"));
         } else {
-            format!(" AND ({by}, num) {than} (?{key}, ?{num})")
-        });
+            args.push(key);
+            sql.push_str(&format!(" AND ({by}, num) {than} (?{}, ?{num})", num + 1));
+        }
     }
     let order = if sort.key == SortKey::CreatedAt {
         format!("num {direction}")
@@ -344,8 +348,13 @@ pub fn list_page(
     args.push(Owned::Int(i64::try_from(most + 1).unwrap_or(i64::MAX)));
     sql.push_str(&format!(" ORDER BY {order} LIMIT ?{}", args.len()));
     let args: Vec<Value<'_>> = args.iter().map(Owned::value).collect();
-    let mut found = tx.rows(&sql, &args, read)?;
-    let more = found.len() > most;
+    let (mut bytes, mut count) = (0, 0);
+    let mut found = tx.rows_until(&sql, &args, read, |stored| {
+        (bytes, count) = (bytes + stored.task.size(), count + 1);
+        bytes > PAGE_BYTES && count <= most
+    })?;
+    let is_cut = found.len() <= most && bytes > PAGE_BYTES;
+    let more = found.len() > most || is_cut;
     found.truncate(most);
     let next = found.last().filter(|_| more).map(|last| Cursor::after(last, sort));
     Ok((found, next))

@@ -107,11 +107,27 @@ impl<'c> Tx<'c> {
         args: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
+        self.rows_until(sql, args, read, |_| false)
+    }
+
+    /// Rows of the answer until `enough` says so of one; that one is the last.
+    pub fn rows_until<T>(
+        &mut self,
+        sql: &str,
+        args: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+        mut enough: impl FnMut(&T) -> bool,
+    ) -> Result<Vec<T>> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(args))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push(read(&Row(row))?);
+            let value = read(&Row(row))?;
+            let is_last = enough(&value);
+            found.push(value);
+            if is_last {
+                break;
+            }
         }
         Ok(found)
     }
@@ -154,7 +170,7 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::NotADatabase
                 | ErrorCode::ReadOnly
                 | ErrorCode::CannotOpen => Error::Broken(error.to_string()),
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Busy,
+                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Locked,
                 _ => Error::Database(error.to_string()),
             },
             None => Error::Database(error.to_string()),

@@ -13,8 +13,19 @@ pub(super) struct Active {
 }
 
 /// Writes what the settings say of `default`. Another URL makes a fresh start: what the old
-/// receiver asked for no longer counts.
-pub fn put_default(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<()> {
+/// receiver asked for, and what was tried there, no longer counts.
+pub fn put_default(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Result<()> {
+    let old =
+        tx.row("SELECT url FROM webhooks WHERE id = ?1", &[Value::from(&webhook.id)], |row| {
+            row.text(0)
+        })?;
+    if old.is_some_and(|url| url != webhook.url) {
+        tx.execute(
+            "UPDATE deliveries SET due_ms = CASE WHEN due_ms > ?2 THEN ?2 ELSE due_ms END, tries = 0
+             WHERE webhook_id = ?1 AND due_ms IS NOT NULL",
+            &[Value::from(&webhook.id), now.0.into()],
+        )?;
+    }
     let headers = serde_json::to_string(&webhook.headers).unwrap_or_default();
     let origins: Vec<&str> = webhook.ignore_origin.iter().map(Origin::as_str).collect();
     tx.execute(
@@ -47,15 +58,6 @@ pub fn retire_default(tx: &mut Tx<'_>) -> Result<()> {
         &[DEFAULT_WEBHOOK.into()],
     )?;
     Ok(())
-}
-
-/// The URL of `default`, while it exists.
-pub fn default_url(tx: &mut Tx<'_>) -> Result<Option<String>> {
-    tx.row(
-        "SELECT url FROM webhooks WHERE id = ?1 AND active = 1",
-        &[DEFAULT_WEBHOOK.into()],
-        |row| row.text(0),
-    )
 }
 
 /// Every webhook that may be sent to.
@@ -96,11 +98,5 @@ pub(super) fn wait_until(tx: &mut Tx<'_>, webhook_id: &str, until: Time) -> Resu
         "UPDATE webhooks SET wait_until_ms = ?2 WHERE id = ?1 AND wait_until_ms < ?2",
         &[webhook_id.into(), until.0.into()],
     )?;
-    Ok(())
-}
-
-/// Writes something that changes nothing, to see whether the disk takes it.
-pub fn probe(tx: &mut Tx<'_>) -> Result<()> {
-    tx.execute("UPDATE migrations SET checksum = checksum WHERE number = 1", &[])?;
     Ok(())
 }
