@@ -20,6 +20,7 @@ mod api;
 mod crash;
 mod deliveries;
 mod form;
+mod hardening;
 mod incoming;
 mod lanes;
 mod list;
