@@ -5,6 +5,7 @@
 
 mod body;
 mod deliveries;
+mod door;
 mod guard;
 mod incoming;
 mod openapi;
