@@ -167,7 +167,9 @@ impl Dispatcher {
         let sent =
             AssertUnwindSafe(async { self.sender.send(&message(&claim, self.clock.now())).await });
         // A delivery that is never recorded would stop its task for ever.
-        let outcome = sent.catch_unwind().await.unwrap_or_else(|_| Outcome::fault());
+        let outcome = sent.catch_unwind().await.unwrap_or_else(|_| {
+            Outcome::broken("The server met a fault of its own while sending.")
+        });
         drop(place);
         self.freed.notify_one();
         let ended = self.clock.now();

@@ -112,7 +112,7 @@ impl Sender {
         log_request(message);
         let mut outcome = match request(message) {
             Ok(request) => self.exchange(request, began + DEADLINE).await,
-            Err(why) => broken(why),
+            Err(why) => Outcome::broken(why),
         };
         outcome.ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
         if !outcome.excerpt.is_empty() {
@@ -128,8 +128,8 @@ impl Sender {
 
     async fn exchange(&self, request: Request<Full<Bytes>>, deadline: Instant) -> Outcome {
         let answer = match timeout_at(deadline, self.client.request(request)).await {
-            Err(_) => return broken("No answer came within 10 seconds.".to_owned()),
-            Ok(Err(error)) => return broken(words_for(&error)),
+            Err(_) => return Outcome::broken("No answer came within 10 seconds."),
+            Ok(Err(error)) => return Outcome::broken(words_for(&error)),
             Ok(Ok(answer)) => answer,
         };
         let status = answer.status();
@@ -145,10 +145,6 @@ impl Sender {
             retry_after_ms,
         }
     }
-}
-
-fn broken(why: String) -> Outcome {
-    Outcome { ms: 0, status: None, broken: Some(why), excerpt: String::new(), retry_after_ms: None }
 }
 
 fn request(message: &Message<'_>) -> Result<Request<Full<Bytes>>, String> {

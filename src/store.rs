@@ -23,7 +23,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use changes::{Before, Change, Written, create, delete, last_version, update};
+pub use changes::{Change, Written, create, delete, last_version, update};
 pub use claims::{Claim, Record, claim_due, next_due, record, restart, shift_due};
 pub use deliveries::{
     Backlog, DeliveryFilter, Redelivery, attempts, backlog, count, delivery_id, find,

@@ -136,12 +136,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The attempt ended by a fault of our own; whether it arrived is not known.
-    pub fn fault() -> Outcome {
+    /// No answer came, for the reason said.
+    pub fn broken(why: impl Into<String>) -> Outcome {
         Outcome {
             ms: 0,
             status: None,
-            broken: Some("The server met a fault of its own while sending.".to_owned()),
+            broken: Some(why.into()),
             excerpt: String::new(),
             retry_after_ms: None,
         }

@@ -17,9 +17,6 @@ pub struct Change {
     pub now: Time,
 }
 
-/// The task before a change.
-pub type Before = Stored;
-
 /// What a write left: enough to answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -58,7 +55,7 @@ pub fn create(
 /// Writes the new state of a task that is there.
 pub fn update(
     tx: &mut Tx<'_>,
-    before: &Before,
+    before: &Stored,
     mut after: Task,
     kind: EventKind,
     change: Change,
@@ -71,7 +68,7 @@ pub fn update(
 }
 
 /// Deletes a task; its event carries the last state.
-pub fn delete(tx: &mut Tx<'_>, before: &Before, change: Change) -> Result<Written> {
+pub fn delete(tx: &mut Tx<'_>, before: &Stored, change: Change) -> Result<Written> {
     let at = commit_time(tx, change.now)?;
     let written = tell(tx, &before.task, EventKind::Deleted, before.version + 1, at, change)?;
     tasks::delete(tx, before, written.version)?;
