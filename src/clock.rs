@@ -61,6 +61,30 @@ impl Ids {
         format!("evt_{}", id.simple())
     }
 
+    /// `wh_` and 7 characters: a webhook made over the API.
+    pub fn webhook(&self) -> String {
+        format!("wh_{}", self.suffix())
+    }
+
+    /// 32 bytes that nobody can guess, for a secret.
+    ///
+    /// # Errors
+    /// The operating system gives no random numbers: no secret is better than one that is known.
+    pub fn secret_bytes(&self) -> Result<[u8; 32], getrandom::Error> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random)?;
+        Ok(random)
+    }
+
+    /// A number from 0 to 1, to keep apart what would otherwise happen at once.
+    pub fn chance(&self) -> f64 {
+        let random = getrandom::u32().unwrap_or_else(|_| {
+            // The counter steps far, so it will do where the system's generator fails.
+            u32::try_from(self.step().wrapping_mul(STEP) >> 32).unwrap_or_default()
+        });
+        f64::from(random) / f64::from(u32::MAX)
+    }
+
     /// `att_` and 7 characters, for an attachment that came without an id.
     pub fn attachment(&self) -> String {
         format!("att_{}", self.suffix())

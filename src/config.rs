@@ -3,6 +3,7 @@
 //! Must not read the environment by itself (a look-up is passed in), nor act on what it reads.
 
 mod dotenv;
+mod outgoing;
 mod parse;
 mod reference;
 
@@ -11,10 +12,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 pub use dotenv::EnvFile;
+pub use outgoing::Retention;
 pub use reference::{REFERENCE, Setting};
 
-use crate::model::{DEFAULT_WEBHOOK, Webhook, masked_url};
+use outgoing::Outgoing;
+
+use crate::health::Policy;
+use crate::model::{Webhook, masked_url};
 use crate::secret::Secret;
+use crate::targets::Targets;
 
 /// How many requests in which time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +46,14 @@ pub struct Config {
     pub api_token: Option<Secret>,
     /// Where changes go.
     pub webhook: Option<Webhook>,
+    /// Where alerts go.
+    pub alerts: Option<Webhook>,
+    /// What happens when a webhook does not work.
+    pub policy: Policy,
+    /// Which private addresses webhooks made over the API may reach.
+    pub targets: Targets,
+    /// How long what has ended is kept.
+    pub retention: Retention,
     /// What incoming webhooks must show.
     pub webhook_secret: Option<Secret>,
     /// How many incoming webhooks are taken.
@@ -107,12 +121,7 @@ impl Config {
         let log_json = read.one("LOG_FORMAT", parse::log_json).unwrap_or(false);
         let log_filter =
             read.one("RUST_LOG", parse::log_filter).unwrap_or_else(|| "info".to_owned());
-        let url = read.one("WEBHOOK_URL", parse::webhook_url);
-        let headers = read.one("WEBHOOK_HEADERS", parse::headers).unwrap_or_default();
-        let max_attempts = read.one("WEBHOOK_ATTEMPTS", parse::attempts).unwrap_or(3);
-        let ignore_origin = read
-            .one("WEBHOOK_IGNORE_ORIGIN", parse::origins)
-            .unwrap_or_else(|| vec![crate::model::Origin::incoming()]);
+        let outgoing = outgoing::read(&mut read);
 
         if api_token
             .as_ref()
@@ -133,11 +142,14 @@ impl Config {
                     ));
                 }
             }
-            if let Some(url) = url.as_deref().filter(|url| is_open_http(url)) {
-                warnings.push(format!(
-                    "WEBHOOK_URL is sent in the clear to {}: use https://",
-                    masked_url(url)
-                ));
+            for (name, webhook) in
+                [("WEBHOOK_URL", &outgoing.webhook), ("ALERT_URL", &outgoing.alerts)]
+            {
+                if let Some(url) = webhook.as_ref().map(|w| &w.url).filter(|url| is_open_http(url))
+                {
+                    let shown = masked_url(url);
+                    warnings.push(format!("{name} is sent in the clear to {shown}: use https://"));
+                }
             }
         }
         if api_token.is_none() && !host.is_loopback() {
@@ -149,13 +161,7 @@ impl Config {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        let webhook = url.map(|url| Webhook {
-            id: DEFAULT_WEBHOOK.to_owned(),
-            url,
-            headers,
-            ignore_origin,
-            max_attempts,
-        });
+        let Outgoing { webhook, alerts, policy, targets, retention } = outgoing;
         Ok(Config {
             host,
             port,
@@ -163,6 +169,10 @@ impl Config {
             database,
             api_token,
             webhook,
+            alerts,
+            policy,
+            targets,
+            retention,
             webhook_secret,
             incoming_rate,
             log_json,

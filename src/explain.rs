@@ -1,51 +1,260 @@
-//! What a receiver's answer means, in words that a person can act on.
+//! What a receiver's answer means, and what becomes of a delivery, in words that a person can act on.
 //!
 //! Pure sentences; must not decide anything.
 
 use http::StatusCode;
+use serde::Serialize;
 
-use crate::model::Outcome;
+use crate::health::{Condition, Health};
+use crate::model::{
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Delivery, EventKind, Outcome, Time, Webhook, masked_url,
+};
+use crate::retry::{self, is_full_queue};
 
-/// What went wrong with an attempt, as one sentence; `None` if nothing did.
-pub fn what_went_wrong(outcome: &Outcome) -> Option<String> {
+/// What went wrong with an attempt; `None` if nothing did.
+pub fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
     if outcome.is_success() {
         return None;
     }
     Some(match (&outcome.broken, outcome.status) {
         (Some(why), _) => why.clone(),
-        (None, Some(status)) => format!("The receiver answered {}.", named(status)),
+        (None, Some(status)) => {
+            let said = format!("The receiver answered {}.", named(status));
+            match meaning(webhook, outcome, status) {
+                Some(meaning) => format!("{said} {meaning}"),
+                None => said,
+            }
+        }
         (None, None) => "No answer came.".to_owned(),
     })
 }
 
-/// Why a failure is final and what to do about it.
-pub fn why_failed(outcome: &Outcome, reason: &str, attempts: u32) -> String {
-    let wrong = what_went_wrong(outcome).unwrap_or_default();
-    if reason == "attempts_used" {
-        return format!(
-            "All {attempts} attempts failed; the last one: {wrong} Redeliver it when the receiver works again."
+/// What an answer of Make's webhook gateway means (Make Help Center, "Webhooks", "Error handling";
+/// what the statuses 401, 410 and 500 mean is known from its users).
+fn meaning(webhook: &Webhook, outcome: &Outcome, status: u16) -> Option<&'static str> {
+    if is_full_queue(outcome) {
+        return Some(
+            "Make's queue is full: turn the scenario on or let it work the queue off; nothing is lost meanwhile.",
         );
     }
-    let advice = match outcome.status.unwrap_or_default() {
-        300..=399 => {
+    if !webhook.is_make() {
+        return None;
+    }
+    Some(match status {
+        400 => {
+            "A data structure is set on the webhook in Make and this body does not fit it: \
+             redetermine the data structure, or remove it."
+        }
+        401 => "Make's API key is missing or wrong: set the header x-make-apikey.",
+        403 => "Make does not let this address in: look at the webhook's IP restrictions.",
+        404 | 410 => {
+            "Make knows no such webhook: it was deleted, mistyped, or switched off after five days \
+             without a scenario. Create it again and set the new address."
+        }
+        413 => "The body is larger than Make takes (5 MB).",
+        429 => "Make takes 300 requests in 10 seconds; this was more, or the scenario's own limit.",
+        500 => "The scenario ran and failed; its history in Make says where.",
+        _ => return None,
+    })
+}
+
+/// Why a failure is final and what to do about it. `reason` is `rejected` or `attempts_used`.
+pub fn why_failed(webhook: &Webhook, outcome: &Outcome, reason: &str) -> String {
+    let wrong = what_went_wrong(webhook, outcome).unwrap_or_default();
+    if reason == "attempts_used" {
+        let most = webhook.max_attempts;
+        return format!(
+            "All {most} attempts failed; the last one: {wrong} Redeliver it when the receiver works again."
+        );
+    }
+    format!("{wrong} {}", advice(webhook, outcome))
+}
+
+fn advice(webhook: &Webhook, outcome: &Outcome) -> &'static str {
+    let is_default = webhook.id == DEFAULT_WEBHOOK;
+    match outcome.status.unwrap_or_default() {
+        300..=399 if is_default => {
             "Redirects are never followed: set WEBHOOK_URL to the final address, then redeliver it."
         }
-        // Make Help Center, "Webhooks": a full queue is answered 400 with this text.
-        400 if outcome.excerpt.starts_with("Queue is full") => {
-            "Make's queue is full: let the scenario work it off, or turn it on, then redeliver it."
+        300..=399 => {
+            "Redirects are never followed: set the webhook's url to the final address, then redeliver it."
         }
-        401 | 403 => {
+        401 | 403 if is_default => {
             "The receiver does not let us in: check its key (WEBHOOK_HEADERS) and its address \
              rules, then redeliver it."
         }
-        404 | 410 => "The receiver knows no such webhook: check WEBHOOK_URL, then redeliver it.",
+        401 | 403 => {
+            "The receiver does not let us in: check its key (the webhook's headers) and its address \
+             rules, then redeliver it."
+        }
+        404 if is_default => {
+            "The receiver knows no such address: check WEBHOOK_URL, then redeliver it."
+        }
+        404 => "The receiver knows no such address: check the webhook's url, then redeliver it.",
+        410 => "The receiver says that the webhook is gone: set a new address, then redeliver it.",
         413 => "The body is larger than the receiver takes: raise its limit, then redeliver it.",
         _ => {
             "The receiver does not accept this body; its answer stands with the attempt. A \
              redelivery sends the same bytes, so change the receiver first."
         }
+    }
+}
+
+/// Why an event is held although its webhook works.
+pub fn why_alone(webhook: &Webhook, outcome: &Outcome) -> String {
+    let wrong = what_went_wrong(webhook, outcome).unwrap_or_default();
+    format!(
+        "{wrong} Other events arrive, so the fault is with this one alone. It is tried again by \
+         itself at the time shown; later changes of its task wait for it."
+    )
+}
+
+/// Why a rejected event is held, and its task with it.
+pub fn why_held(webhook: &Webhook, outcome: &Outcome) -> String {
+    let wrong = what_went_wrong(webhook, outcome).unwrap_or_default();
+    format!("{wrong} Its task waits until you redeliver or cancel this one (onReject is hold).")
+}
+
+/// Why what waits for a webhook that is not up is held.
+pub fn why_not_up(health: &Health) -> String {
+    let why = &health.why;
+    match health.condition {
+        Condition::Up => String::new(),
+        Condition::Down => format!(
+            "The webhook is down: {why} A single request looks at the time shown whether it is \
+             back; then everything goes out in order."
+        ),
+        Condition::Misconfigured => format!(
+            "The webhook does not let us in: {why} Mend it, then resume the webhook; everything \
+             goes out in order."
+        ),
+        Condition::Gone => format!(
+            "The receiver says that this webhook is gone: {why} Set its new address, or resume the \
+             webhook if it is back; everything goes out in order."
+        ),
+    }
+}
+
+/// Why what waits for a paused webhook is held.
+pub fn why_paused(health: &Health) -> String {
+    let paused = "Somebody paused the webhook; resume it, and everything goes out in order.";
+    match health.condition {
+        Condition::Up => paused.to_owned(),
+        _ => format!("{paused} Before that: {}", health.why),
+    }
+}
+
+/// What the answer to a test says, and what would become of a real event.
+pub fn of_test(webhook: &Webhook, outcome: &Outcome) -> String {
+    let Some(wrong) = what_went_wrong(webhook, outcome) else {
+        let status = outcome.status.map(named).unwrap_or_default();
+        return format!("The receiver took the sample ({status}); changes will arrive like it.");
     };
-    format!("{wrong} {advice}")
+    let then = match outcome.status.unwrap_or_default() {
+        _ if outcome.blocked => return wrong,
+        _ if is_full_queue(outcome) || retry::is_retryable(outcome) => {
+            "A change would be tried again by itself, and wait until the receiver takes it."
+        }
+        300..=399 => {
+            "Redirects are never followed: set the final address, or changes will be rejected."
+        }
+        401 | 403 | 404 => {
+            "Check the address, the key among the headers and the receiver's address rules; \
+             changes will not arrive before."
+        }
+        410 => "Set a new address: changes wait until there is one.",
+        _ => "The receiver does not accept this body: a change like it would be rejected.",
+    };
+    format!("{wrong} {then}")
+}
+
+/// Where a delivery stands and what happens next, in words.
+pub fn where_it_stands(delivery: &Delivery) -> String {
+    let mut text = match (&delivery.reason_text, delivery.attempt_count) {
+        (Some(why), _) => why.clone(),
+        (None, 0 | 1) => "It arrived with the first attempt.".to_owned(),
+        (None, many) => format!("It arrived with attempt {many}."),
+    };
+    if let Some(earlier) = &delivery.blocked_by {
+        text.push_str(&format!(" {earlier} must end first."));
+    }
+    if let Some(at) = delivery.next_attempt_at {
+        text.push_str(&format!(" The next request goes out at {at}."));
+    }
+    text
+}
+
+/// Why a webhook that would want an event has no delivery of it. `is_newer`: it was made later.
+pub fn why_none(webhook: &str, is_newer: bool) -> String {
+    let why = if is_newer {
+        "The webhook was made after this change."
+    } else {
+        "The webhook wanted other changes or was not there when this one came, or what was sent is \
+         no longer kept."
+    };
+    format!("{why} POST /api/webhooks/{webhook}/recover sends what it missed.")
+}
+
+/// Why what waits for a webhook of the settings is held when its setting is gone.
+pub fn no_url(webhook: &str) -> String {
+    let setting = if webhook == ALERTS_WEBHOOK { "ALERT_URL" } else { "WEBHOOK_URL" };
+    format!("{setting} is not set; set it and restart, then this goes out.")
+}
+
+/// Why what waited for a webhook that was deleted is cancelled.
+pub const WEBHOOK_DELETED: &str =
+    "Its webhook was deleted before this arrived; nothing is sent there any more.";
+
+/// Why an event that was too old is no longer sent.
+pub fn why_expired(max_age_ms: i64) -> String {
+    let hours = max_age_ms / 3_600_000;
+    let age = if hours > 0 { format!("{hours} h") } else { format!("{} s", max_age_ms / 1_000) };
+    format!(
+        "Its receiver did not take it within {age} (WEBHOOK_MAX_AGE). Redeliver it, or use recover, \
+         when the receiver works again."
+    )
+}
+
+/// The text of an alert: a webhook is down, or up again.
+pub fn alert_of_condition(webhook: &Webhook, health: &Health) -> String {
+    let (id, url) = (&webhook.id, masked_url(&webhook.url));
+    match health.condition {
+        Condition::Up => {
+            format!("Webhook {id} ({url}) works again. What was held is going out in order.")
+        }
+        _ => format!("Webhook {id} ({url}) is not up. {}", why_not_up(health)),
+    }
+}
+
+/// The text of an alert: a delivery failed for good.
+pub fn alert_of_failure(webhook: &str, delivery: &str, why: &str) -> String {
+    format!(
+        "Delivery {delivery} to webhook {webhook} failed: {why} Further failures of this webhook \
+         are not told for a minute; GET /api/deliveries?status=failed lists all."
+    )
+}
+
+/// The text of an alert: much waits.
+pub fn alert_of_backlog(webhook: &str, most: i64) -> String {
+    format!(
+        "More than {most} deliveries wait for webhook {webhook}. Nothing is lost; see whether it is \
+         down, paused or slower than the changes come."
+    )
+}
+
+/// The body of an alert; tools in the manner of Slack show its `text`.
+pub fn alert_body(kind: EventKind, webhook: &str, text: &str, now: Time) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body<'b> {
+        text: &'b str,
+        alert: &'b str,
+        webhook_id: &'b str,
+        at: Time,
+    }
+    let body = Body { text, alert: kind.as_str(), webhook_id: webhook, at: now };
+    // Text and a time: nothing here that serde_json can refuse.
+    serde_json::to_string(&body).unwrap_or_default()
 }
 
 /// A status with its usual name: `503 Service Unavailable`.
@@ -57,24 +266,4 @@ pub fn named(status: u16) -> String {
             None => status.to_string(),
         },
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_says_what_to_do() {
-        let refused = Outcome {
-            ms: 1,
-            status: Some(403),
-            broken: None,
-            excerpt: String::new(),
-            retry_after_ms: None,
-        };
-        let said = why_failed(&refused, "rejected", 3);
-        assert!(said.starts_with("The receiver answered 403 Forbidden. "), "{said}");
-        assert!(said.contains("WEBHOOK_HEADERS"), "{said}");
-        assert_eq!(named(299), "299");
-    }
 }

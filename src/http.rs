@@ -6,16 +6,21 @@
 mod body;
 mod deliveries;
 mod door;
+mod events;
 mod guard;
 mod incoming;
 mod openapi;
 mod problem;
 mod query;
+mod recover;
 mod repeats;
 mod respond;
 mod site;
 mod task_list;
 mod tasks;
+mod webhook_actions;
+mod webhook_view;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -25,6 +30,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use utoipa::OpenApi as _;
@@ -32,13 +38,18 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::clock::{Clock, Ids};
-use crate::config::Rate;
+use crate::config::{Rate, Retention};
 use crate::metrics::Metrics;
+use crate::model::{Event, Outcome, Webhook};
 use crate::secret::Secret;
 use crate::store::Store;
+use crate::targets::Targets;
 
 /// Requests that are answered at a time, over all routes.
 const PLACES: usize = 512;
+
+/// Webhooks that are tried out at a time.
+const TESTS: usize = 8;
 
 /// Who sent a request: the other end of its connection.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +62,7 @@ pub struct Parts {
     /// Which time it is.
     pub clock: Clock,
     /// New ids.
-    pub ids: Ids,
+    pub ids: Arc<Ids>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What API clients must show.
@@ -60,12 +71,18 @@ pub struct Parts {
     pub webhook_secret: Option<Secret>,
     /// How many incoming webhooks are taken.
     pub incoming_rate: Rate,
+    /// How long what has ended is kept.
+    pub retention: Retention,
     /// How the server is reached, for the lines on `/docs`.
     pub address: String,
     /// The host name of `PUBLIC_URL`, in small letters.
     pub public_host: Option<String>,
     /// Whether the dispatcher is at work.
     pub is_sending: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Where webhooks that are made here may lead.
+    pub targets: Targets,
+    /// Sends one event to a webhook, to try it out; leaves no trace.
+    pub try_out: Box<dyn Fn(Arc<Webhook>, Event) -> BoxFuture<'static, Outcome> + Send + Sync>,
 }
 
 /// [`Parts`] and what is derived from them.
@@ -73,6 +90,7 @@ pub struct Shared {
     parts: Parts,
     guard: guard::Guard,
     places: Arc<Semaphore>,
+    tests: Semaphore,
     document: Arc<Value>,
 }
 
@@ -115,6 +133,16 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(deliveries::redeliver))
+        .routes(routes!(deliveries::cancel_delivery))
+        .routes(routes!(events::get_event))
+        // Whoever says where changes go.
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhook_actions::pause_webhook))
+        .routes(routes!(webhook_actions::resume_webhook))
+        .routes(routes!(webhook_actions::test_webhook))
+        .routes(routes!(webhook_actions::rotate_secret))
+        .routes(routes!(recover::recover, recover::end_recovery))
         // Operators and monitoring.
         .routes(routes!(site::healthz))
         .routes(routes!(site::readyz))
@@ -129,6 +157,7 @@ pub fn router(parts: Parts) -> Router {
     let app: App = Arc::new(Shared {
         guard: guard::Guard::new(parts.incoming_rate, parts.clock.now()),
         places: Arc::new(Semaphore::new(PLACES)),
+        tests: Semaphore::new(TESTS),
         document: Arc::new(openapi::complete(&document)),
         parts,
     });

@@ -6,8 +6,12 @@
 //! - [`config`] turns settings into checked values; [`server`] is the only wiring.
 //! - [`listener`] accepts connections, [`http`] answers requests: each a closure handed to the store.
 //! - [`store`] keeps everything: a task, its event and its deliveries in one transaction.
-//! - [`dispatcher`] claims what is due, [`sender`] makes the attempt, [`retry`] decides what follows,
-//!   [`explain`] says it in words. It meets the handlers in the database and nowhere else.
+//! - [`dispatcher`] claims what is due, [`sender`] makes the attempt. It meets the handlers in the
+//!   database and nowhere else.
+//! - [`upkeep`] does the slow work beside it: retention, expiry, recoveries, what was deleted.
+//! - Decisions are pure: [`retry`] (again?), [`health`] (whose fault?), [`pace`] (how much now?),
+//!   `lane` (whose turn?), [`targets`] (which addresses?), [`signature`]. [`explain`] says them in
+//!   words.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
 //! - [`clock`], [`metrics`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
 
@@ -18,15 +22,21 @@ pub mod config;
 pub mod demo;
 pub mod dispatcher;
 pub mod explain;
+pub mod health;
 pub mod http;
+pub(crate) mod lane;
 pub mod listen;
 pub mod listener;
 pub mod metrics;
 pub mod model;
+pub mod pace;
 pub mod retry;
 pub(crate) mod scratch;
 pub mod secret;
 pub mod sender;
 pub mod server;
 pub mod signals;
+pub mod signature;
 pub mod store;
+pub mod targets;
+pub mod upkeep;

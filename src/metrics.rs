@@ -21,6 +21,8 @@ pub enum Result {
     delivered,
     /// It failed and will be tried again.
     retry,
+    /// It failed and is held.
+    held,
     /// It failed for good.
     failed,
 }
@@ -81,7 +83,7 @@ impl Default for Metrics {
             sending: Gauge::default(),
             oldest_pending: Gauge::default(),
         };
-        for result in [Result::delivered, Result::retry, Result::failed] {
+        for result in [Result::delivered, Result::retry, Result::held, Result::failed] {
             // Shown as 0 from the start, so that a rate can be taken of the first failure.
             drop(metrics.deliveries.get_or_create(&ResultLabel { result }));
         }

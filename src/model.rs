@@ -7,9 +7,12 @@ mod delivery;
 mod event;
 mod fields;
 mod input;
+pub mod payload;
+pub mod receiver;
 mod task;
 mod time;
 mod webhook;
+mod webhook_input;
 
 pub use delivery::{Attempt, Delivery, DeliveryStatus, Outcome};
 pub use event::{Event, EventKind, Origin};
@@ -17,4 +20,8 @@ pub use fields::{Invalid, quoted};
 pub use input::{TaskInput, Unknown};
 pub use task::{Attachment, Priority, Status, Task, TaskId};
 pub use time::Time;
-pub use webhook::{DEFAULT_WEBHOOK, Webhook, masked_url};
+pub use webhook::{
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Filter, OnReject, Payload, Profile, Unwanted, Webhook,
+    masked_url,
+};
+pub use webhook_input::{MASKED, WebhookInput};

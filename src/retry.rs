@@ -2,7 +2,7 @@
 //!
 //! Must not know of time sources, SQL or sockets: it gets an outcome and counts, and decides.
 
-use crate::model::Outcome;
+use crate::model::{Outcome, Profile};
 
 /// The longest wait that a receiver may ask for, in milliseconds: one hour.
 pub const RETRY_AFTER_MOST_MS: i64 = 3_600_000;
@@ -17,26 +17,26 @@ pub enum Decision {
         /// Milliseconds to wait.
         after_ms: i64,
     },
-    /// A person must act: the answer will not change by itself, or the attempts are used up.
-    Failed {
-        /// `rejected` (not retried) or `attempts_used`.
-        reason: &'static str,
-    },
+    /// The answer will not change by itself.
+    Rejected,
+    /// It was the last attempt.
+    AttemptsUsed,
 }
 
 /// Decides after attempt `attempt` (1 …) of at most `max_attempts`.
 ///
 /// Connection errors, timeouts, 5xx and 429 are retried after 1 s, 2 s, 4 s …; any other answer
-/// is not. A `Retry-After` that is longer than the series wins.
-pub fn after(outcome: &Outcome, attempt: u32, max_attempts: u32) -> Decision {
+/// is not, but for the full queue of Make. A `Retry-After` that is longer than the series wins.
+pub fn after(outcome: &Outcome, attempt: u32, max_attempts: u32, profile: Profile) -> Decision {
     if outcome.is_success() {
         return Decision::Delivered;
     }
-    if !is_retryable(outcome) {
-        return Decision::Failed { reason: "rejected" };
+    let says_later = profile != Profile::Plain && is_full_queue(outcome);
+    if !is_retryable(outcome) && !says_later {
+        return Decision::Rejected;
     }
     if attempt >= max_attempts {
-        return Decision::Failed { reason: "attempts_used" };
+        return Decision::AttemptsUsed;
     }
     let series = 1_000_i64 << (attempt.saturating_sub(1)).min(12);
     let series = series.min(RETRY_AFTER_MOST_MS);
@@ -51,6 +51,13 @@ pub fn is_retryable(outcome: &Outcome) -> bool {
         // A 2xx whose body broke: the receiver may not have finished its work.
         Some(status) => status == 429 || status >= 500 || (200..300).contains(&status),
     }
+}
+
+/// Whether Make says that the queue of its webhook is full: a 400 with this text, sometimes with a
+/// full stop (Make Help Center, "Webhooks", "Error handling"). It counts as 429.
+pub fn is_full_queue(outcome: &Outcome) -> bool {
+    let text = outcome.excerpt.trim().trim_end_matches('.');
+    outcome.status == Some(400) && text.eq_ignore_ascii_case("queue is full")
 }
 
 /// Reads `Retry-After` of a 429 or a 503: seconds, or an HTTP date compared to `now_ms`. Garbage
@@ -76,6 +83,10 @@ pub fn retry_after_ms(status: u16, value: Option<&str>, now_ms: i64) -> Option<i
 mod tests {
     use super::*;
 
+    fn after(outcome: &Outcome, attempt: u32, most: u32) -> Decision {
+        super::after(outcome, attempt, most, Profile::Auto)
+    }
+
     fn answered(status: u16) -> Outcome {
         Outcome {
             ms: 5,
@@ -83,6 +94,8 @@ mod tests {
             broken: None,
             excerpt: String::new(),
             retry_after_ms: None,
+            blocked: false,
+            ours: false,
         }
     }
 
@@ -96,8 +109,7 @@ mod tests {
             assert_eq!(after(&answered(status), 1, 3), Decision::Delivered);
         }
         for status in [301, 302, 400, 401, 403, 404, 408, 410, 413, 422, 425] {
-            let rejected = Decision::Failed { reason: "rejected" };
-            assert_eq!(after(&answered(status), 1, 3), rejected, "{status}");
+            assert_eq!(after(&answered(status), 1, 3), Decision::Rejected, "{status}");
         }
     }
 
@@ -109,7 +121,7 @@ mod tests {
                 assert_eq!(after(&answered(status), attempt, 9), again);
             }
         }
-        assert_eq!(after(&answered(500), 3, 3), Decision::Failed { reason: "attempts_used" });
+        assert_eq!(after(&answered(500), 3, 3), Decision::AttemptsUsed);
         assert_eq!(after(&broken(None), 1, 3), Decision::Retry { after_ms: 1_000 });
         assert_eq!(after(&broken(Some(200)), 2, 3), Decision::Retry { after_ms: 2_000 });
         assert_eq!(
@@ -119,8 +131,19 @@ mod tests {
     }
 
     #[test]
+    fn makes_full_queue_means_later() {
+        for text in ["Queue is full", "Queue is full.", " queue is full\n"] {
+            let full = Outcome { excerpt: text.to_owned(), ..answered(400) };
+            assert_eq!(after(&full, 1, 3), Decision::Retry { after_ms: 1_000 });
+            assert_eq!(super::after(&full, 1, 3, Profile::Plain), Decision::Rejected);
+        }
+        let other = Outcome { excerpt: "Queue is full of fish".to_owned(), ..answered(400) };
+        assert_eq!(after(&other, 1, 3), Decision::Rejected);
+    }
+
+    #[test]
     fn a_broken_refusal_stays_a_refusal() {
-        assert_eq!(after(&broken(Some(404)), 1, 3), Decision::Failed { reason: "rejected" });
+        assert_eq!(after(&broken(Some(404)), 1, 3), Decision::Rejected);
     }
 
     #[test]

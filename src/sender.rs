@@ -4,38 +4,37 @@
 //! no proxy from the environment. A failed delivery is an outcome, not an error. Must not know of
 //! the database, nor decide what happens next.
 
-use std::error::Error as StdError;
-use std::io;
-use std::sync::Arc;
+mod answer;
+mod connect;
+mod words;
+
+#[cfg(test)]
+mod hostile_urls;
+
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
 use http::{Method, Request, Uri};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error as ClientError};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::model::{Outcome, masked_url};
 use crate::retry;
 use crate::secret::{Secret, mask};
+use crate::targets::Targets;
 
-/// From connecting to the last byte of the answer.
-const DEADLINE: Duration = Duration::from_secs(10);
-/// What is read of an answer.
-const READ_MOST: usize = 64 * 1024;
-/// What is kept of it.
+use answer::Deadline;
+use connect::{Client, Connector};
+
+/// The bounds of a message's timeout.
+pub const TIMEOUT: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(30);
+/// What is kept of an answer's body.
 const KEPT_MOST: usize = 4 * 1024;
-/// What is read beyond that to find secrets that lie across the cut.
-const MARGIN: usize = 1024;
-/// Shorter than the 5 s after which common receivers (Node.js) close an idle connection, so that
-/// a request does not meet a connection that is just being closed.
-const IDLE: Duration = Duration::from_secs(4);
 /// Who we are.
 const AGENT: &str = concat!("BTK-System/", env!("CARGO_PKG_VERSION"));
 
@@ -50,6 +49,11 @@ pub struct Message<'m> {
     pub own_headers: &'m [(String, String)],
     /// The body, JSON.
     pub body: Bytes,
+    /// From connecting to the last byte of the answer; kept within [`TIMEOUT`].
+    pub timeout: Duration,
+    /// The owner of this server wrote the URL into its settings: any address is meant. All other
+    /// URLs reach only what [`Targets`] allows.
+    pub is_trusted: bool,
 }
 
 impl Message<'_> {
@@ -66,8 +70,11 @@ impl Message<'_> {
 }
 
 /// Sends messages over shared connections.
+///
+/// What is trusted and what is guarded never share a connection: each has a pool of its own.
 pub struct Sender {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    trusted: Client,
+    guarded: Client,
     clock: Clock,
     /// Ours, masked in what a receiver sends back.
     secrets: Vec<Secret>,
@@ -75,43 +82,27 @@ pub struct Sender {
 
 impl Sender {
     /// A sender that trusts the system's certificates (also `SSL_CERT_FILE`), or the built-in
-    /// Mozilla list where the system has none.
-    pub fn new(clock: Clock, secrets: Vec<Secret>) -> Result<Sender, rustls::Error> {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        // A connection attempt that nobody waits for any more ends as well.
-        tcp.set_connect_timeout(Some(DEADLINE));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(64)
-            .http1_max_buf_size(64 * 1024)
-            .build(connector);
-        Ok(Sender { client, clock, secrets })
+    /// Mozilla list where the system has none, and lets messages that are not trusted reach public
+    /// addresses and `targets`.
+    pub fn new(
+        clock: Clock,
+        secrets: Vec<Secret>,
+        targets: Targets,
+    ) -> Result<Sender, rustls::Error> {
+        let tls = connect::tls()?;
+        let trusted = connect::pool(&tls, Connector::open());
+        let guarded = connect::pool(&tls, Connector::guarded(targets));
+        Ok(Sender { trusted, guarded, clock, secrets })
     }
 
-    /// Makes one attempt. Ends within the deadline, whatever the receiver does.
+    /// Makes one attempt. Ends within the message's timeout, whatever the receiver does.
     pub async fn send(&self, message: &Message<'_>) -> Outcome {
         let began = Instant::now();
+        let limit = message.timeout.clamp(*TIMEOUT.start(), *TIMEOUT.end());
+        let client = if message.is_trusted { &self.trusted } else { &self.guarded };
         log_request(message);
         let mut outcome = match request(message) {
-            Ok(request) => self.exchange(request, began + DEADLINE).await,
+            Ok(request) => self.exchange(client, request, Deadline::new(began, limit)).await,
             Err(why) => Outcome::broken(why),
         };
         outcome.ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -126,23 +117,28 @@ impl Sender {
         outcome
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>, deadline: Instant) -> Outcome {
-        let answer = match timeout_at(deadline, self.client.request(request)).await {
-            Err(_) => return Outcome::broken("No answer came within 10 seconds."),
-            Ok(Err(error)) => return Outcome::broken(words_for(&error)),
+    async fn exchange(
+        &self,
+        client: &Client,
+        request: Request<Full<Bytes>>,
+        deadline: Deadline,
+    ) -> Outcome {
+        let answer = match timeout_at(deadline.at, client.request(request)).await {
+            Err(_) => return Outcome::broken(deadline.missed("No answer came")),
+            Ok(Err(error)) => return words::outcome_of(&error),
             Ok(Ok(answer)) => answer,
         };
         let status = answer.status();
         let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after_ms = retry::retry_after_ms(status.as_u16(), asked, self.clock.now().0);
-        let (kept, end) = read(answer.into_body(), deadline).await;
+        let (excerpt, end) = answer::read(answer.into_body(), deadline).await;
         Outcome {
-            ms: 0,
             status: Some(status.as_u16()),
             // What a refusal says is a help; what a success says is part of it.
             broken: end.err().filter(|_| status.is_success()),
-            excerpt: printable(&kept),
+            excerpt,
             retry_after_ms,
+            ..Outcome::broken("")
         }
     }
 }
@@ -155,6 +151,8 @@ fn request(message: &Message<'_>) -> Result<Request<Full<Bytes>>, String> {
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    // Nothing is unpacked here: what a few packed bytes would grow to is not our affair.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     let ours = message.headers.iter().map(|(name, value)| (*name, value.as_str()));
     let own = message.own_headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in own.chain(ours) {
@@ -164,83 +162,6 @@ fn request(message: &Message<'_>) -> Result<Request<Full<Bytes>>, String> {
         headers.insert(key, value);
     }
     Ok(request)
-}
-
-/// Reads at most 64 KiB, keeps 4 KiB and the margin. An answer that is longer counts as read; dropping the rest
-/// closes its connection.
-async fn read(mut body: Incoming, deadline: Instant) -> (Vec<u8>, Result<(), String>) {
-    let mut kept = Vec::new();
-    let mut total = 0;
-    loop {
-        let frame = match timeout_at(deadline, body.frame()).await {
-            Err(_) => {
-                return (kept, Err("The answer was not complete within 10 seconds.".to_owned()));
-            }
-            Ok(None) => return (kept, Ok(())),
-            Ok(Some(Err(_))) => {
-                return (kept, Err("The connection broke within the answer.".to_owned()));
-            }
-            Ok(Some(Ok(frame))) => frame,
-        };
-        if let Some(data) = frame.data_ref() {
-            total += data.len();
-            let room = (KEPT_MOST + MARGIN).saturating_sub(kept.len()).min(data.len());
-            kept.extend_from_slice(&data[..room]);
-            if total > READ_MOST {
-                return (kept, Ok(()));
-            }
-        }
-    }
-}
-
-/// Text that can be stored and shown whatever the receiver sent.
-fn printable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-}
-
-/// What broke, in words, without the URL.
-fn words_for(error: &ClientError) -> String {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(at) = cause {
-        if let Some(tls) = at.downcast_ref::<rustls::Error>() {
-            return format!("The secure connection failed (TLS): {tls}.");
-        }
-        // An I/O error may wrap another error that `source` skips.
-        let mut wrapped = None;
-        if let Some(io) = at.downcast_ref::<io::Error>() {
-            wrapped = io.get_ref().map(|inner| inner as &(dyn StdError + 'static));
-            match io.kind() {
-                io::ErrorKind::ConnectionRefused => {
-                    return "The connection was refused: nothing listens at that address."
-                        .to_owned();
-                }
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-                    return "The receiver cut the connection before it answered.".to_owned();
-                }
-                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    return "The receiver's network cannot be reached.".to_owned();
-                }
-                _ => {}
-            }
-        }
-        if at.to_string() == "dns error" {
-            return "The receiver's host name was not found (DNS).".to_owned();
-        }
-        if let Some(hyper) = at.downcast_ref::<hyper::Error>() {
-            if hyper.is_incomplete_message() || hyper.is_canceled() {
-                return "The receiver closed the connection before it answered.".to_owned();
-            }
-            if hyper.is_parse() {
-                return "The receiver's answer is not HTTP/1.1.".to_owned();
-            }
-        }
-        cause = wrapped.or_else(|| at.source());
-    }
-    if error.is_connect() {
-        return "The connection could not be made.".to_owned();
-    }
-    "The exchange with the receiver broke.".to_owned()
 }
 
 fn log_request(message: &Message<'_>) {
@@ -272,11 +193,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_a_receiver_says_can_be_shown() {
-        assert_eq!(printable(b"a\x00\x1b[31mb\nc\xff"), "a[31mb\nc\u{fffd}");
-    }
-
-    #[test]
     fn a_header_that_cannot_be_sent_is_an_outcome() {
         let own = [("x".to_owned(), "a\nb".to_owned())];
         let message = Message {
@@ -284,6 +200,8 @@ mod tests {
             headers: vec![],
             own_headers: &own,
             body: Bytes::new(),
+            timeout: *TIMEOUT.start(),
+            is_trusted: false,
         };
         assert_eq!(request(&message).unwrap_err(), "The header x of the webhook cannot be sent.");
     }

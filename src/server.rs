@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,17 +20,15 @@ use crate::dispatcher::Dispatcher;
 use crate::http::{self, Parts};
 use crate::listener;
 use crate::metrics::Metrics;
+use crate::model::{ALERTS_WEBHOOK, DEFAULT_WEBHOOK};
 use crate::secret::Secret;
 use crate::sender::Sender;
 use crate::store::{self, Store};
+use crate::upkeep::Upkeep;
 
 /// For requests to receivers that are under way when the last connection has ended. Together with
 /// the listener's own grace, less than ten seconds.
 const GRACE: Duration = Duration::from_secs(4);
-/// Between two rounds of forgetting old idempotency keys.
-const UPKEEP: Duration = Duration::from_mins(1);
-/// Keys that are forgotten in one write.
-const UPKEEP_STEP: i64 = 500;
 
 /// A server that is up.
 #[derive(Debug)]
@@ -80,21 +78,19 @@ async fn prepare(
     config: &Config,
     clock: Clock,
     store: &Store,
-) -> anyhow::Result<(TcpListener, SocketAddr, Sender, Ids)> {
+) -> anyhow::Result<(TcpListener, SocketAddr, Sender, Arc<Ids>)> {
     let wanted = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(wanted).await.with_context(|| {
         format!("cannot listen on {wanted}: set PORT or HOST to an address that is free")
     })?;
     let address = listener.local_addr()?;
-    let webhook = config.webhook.clone();
+    let (webhook, alerts, policy) = (config.webhook.clone(), config.alerts.clone(), config.policy);
     let now = clock.now();
     let again = store
         .write(move |tx| {
-            match &webhook {
-                Some(webhook) => store::put_default(tx, webhook, now)?,
-                None => store::retire_default(tx)?,
-            }
-            store::restart(tx, now)
+            store::put_from_settings(tx, DEFAULT_WEBHOOK, webhook.as_ref(), now)?;
+            store::put_from_settings(tx, ALERTS_WEBHOOK, alerts.as_ref(), now)?;
+            store::restart(tx, &policy, now)
         })
         .await?;
     if again > 0 {
@@ -105,7 +101,8 @@ async fn prepare(
     }
     let secrets: Vec<Secret> =
         [&config.webhook_secret, &config.api_token].into_iter().flatten().cloned().collect();
-    Ok((listener, address, Sender::new(clock, secrets)?, Ids::new()?))
+    let sender = Sender::new(clock, secrets, config.targets.clone())?;
+    Ok((listener, address, sender, Arc::new(Ids::new()?)))
 }
 
 /// The parts of a server, before they run.
@@ -115,7 +112,7 @@ struct Wiring {
     metrics: Arc<Metrics>,
     store: Arc<Store>,
     sender: Sender,
-    ids: Ids,
+    ids: Arc<Ids>,
     listener: TcpListener,
     address: SocketAddr,
 }
@@ -132,9 +129,22 @@ impl Wiring {
         let broken = store.broken();
         // Ends when somebody stops the server or the disk fails, whichever is first.
         let ending = stop.child_token();
-        let dispatcher =
-            Arc::new(Dispatcher::new(Arc::clone(&store), sender, clock, Arc::clone(&metrics)));
-        let looking = Arc::clone(&dispatcher);
+        let dispatcher = Arc::new(Dispatcher::new(
+            Arc::clone(&store),
+            sender,
+            clock,
+            Arc::clone(&ids),
+            Arc::clone(&metrics),
+            config.policy,
+        ));
+        let (looking, testing) = (Arc::clone(&dispatcher), Arc::clone(&dispatcher));
+        let upkeep = Upkeep {
+            store: Arc::clone(&store),
+            clock,
+            ids: Arc::clone(&ids),
+            policy: config.policy,
+            retention: config.retention,
+        };
         let router = http::router(Parts {
             store: Arc::clone(&store),
             clock,
@@ -143,9 +153,15 @@ impl Wiring {
             api_token: config.api_token,
             webhook_secret: config.webhook_secret,
             incoming_rate: config.incoming_rate,
+            retention: config.retention,
             public_host: config.public_url.as_deref().and_then(host_of),
             address: config.public_url.unwrap_or_else(|| format!("http://{address}")),
             is_sending: Box::new(move || looking.is_alive()),
+            targets: config.targets,
+            try_out: Box::new(move |webhook, event| {
+                let testing = Arc::clone(&testing);
+                async move { testing.try_out(&webhook, &event).await }.boxed()
+            }),
         });
         let tracker = TaskTracker::new();
         // A dispatcher that ends by itself must not leave a server that acknowledges and never sends.
@@ -161,7 +177,7 @@ impl Wiring {
                 }
             }
         });
-        tracker.spawn(upkeep(Arc::clone(&store), clock, ending.clone()));
+        tracker.spawn(upkeep.run(ending.clone()));
         tracker.spawn({
             let (broken, ending) = (broken.clone(), ending.clone());
             async move {
@@ -201,21 +217,4 @@ fn host_of(url: &str) -> Option<String> {
 async fn close(store: Arc<Store>) {
     // Joining its threads blocks. If the task cannot run any more, the process ends anyway.
     let _ended = tokio::task::spawn_blocking(move || store.close()).await;
-}
-
-/// Forgets idempotency keys that are older than they are kept, in steps that nobody notices.
-async fn upkeep(store: Arc<Store>, clock: Clock, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = sleep(UPKEEP) => {},
-        }
-        let now = clock.now();
-        // A fault here shows in every other write too; there is always a next round.
-        while let Ok(gone) = store.write(move |tx| store::forget_before(tx, now, UPKEEP_STEP)).await
-            && gone > 0
-        {
-            tokio::task::yield_now().await;
-        }
-    }
 }

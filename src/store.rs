@@ -3,16 +3,38 @@
 //! A job is a closure over a `Tx`; all SQL stands in the modules below, a file for each noun. Must
 //! not know of HTTP, settings or what time it is: times and ids come in with the job.
 
+mod alerts;
+mod backlog;
 mod changes;
 mod claims;
+mod conditions;
 mod deliveries;
+mod delivery_edits;
+mod events;
+mod expiry;
 mod idempotency;
+mod lanes;
 mod migrate;
 mod open;
 mod outbox;
+mod outcomes;
+mod pages;
+mod recoveries;
+#[cfg(test)]
+mod recovery_tests;
+mod removals;
+mod retention;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod small_world;
 mod sqlite;
+mod standing;
 mod tasks;
 mod tx;
+#[cfg(test)]
+mod upkeep_tests;
+mod webhook_edits;
 mod webhooks;
 
 use std::path::Path;
@@ -23,17 +45,35 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+pub use alerts::{is_behind, tell_of_backlog, waiting_up_to};
+pub use backlog::{Backlog, backlog, waiting};
 pub use changes::{Change, Written, create, delete, last_version, update};
-pub use claims::{Claim, Record, claim_due, next_due, record, restart, shift_due};
+pub use claims::{Claim, Claims, claim_due};
+pub use conditions::put_from_settings;
 pub use deliveries::{
-    Backlog, DeliveryFilter, Redelivery, attempts, backlog, count, delivery_id, find,
-    is_delivery_id, page, redeliver,
+    DeliveryFilter, attempts, count_deliveries, delivery_id, find_delivery, is_delivery_id,
+    list_deliveries,
 };
+pub use delivery_edits::{Edit, cancel, redeliver};
+pub use events::{Story, story};
+pub use expiry::{Aged, Place, expire_step, look_for_expired, newest_by, webhooks_that_age};
 pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
 pub use open::{Opening, sqlite_version};
+pub use outcomes::{Record, Recorded, record, restart, shift_due};
+pub use pages::{Pages, give_back, pages};
+pub use recoveries::{
+    Again, Begun, Due, Recovery, Wanted, begin_recovery, end_recovery, events_between,
+    find_recovery, list_recoveries, look_for_again, recover_step,
+};
+pub use removals::{Removal, deleted_webhooks, remove_step};
+pub use retention::{Cutoffs, Stretch, delete_old, look_for_old};
 pub use tasks::{Cursor, CursorKey, Sort, SortKey, Stored, TaskFilter, get, list_count, list_page};
 pub use tx::{Row, Tx, Value};
-pub use webhooks::{put_default, retire_default};
+pub use webhook_edits::{
+    Made, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, find_webhook, list_webhooks,
+    make_webhook, pause_webhook, rotate_secret,
+};
+pub use webhooks::{Known, Presence};
 
 /// Why a job did not happen, or may not have happened.
 #[derive(Clone, Debug, thiserror::Error)]

@@ -5,11 +5,10 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use http::{HeaderName, HeaderValue, Uri};
+use http::Uri;
 use tracing_subscriber::EnvFilter;
 
 use super::Rate;
-use crate::model::Origin;
 
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     if text == "localhost" {
@@ -88,88 +87,32 @@ pub(super) fn log_filter(text: &str) -> Result<String, String> {
     })
 }
 
-pub(super) fn webhook_url(text: &str) -> Result<String, String> {
-    let wrong = |why: &str| {
-        Err(format!("{why}: paste the whole address that Make shows, https://hook.….make.com/…"))
+/// A span such as `500ms`, `30s`, `10m`, `72h` or `30d`, in milliseconds; at least 1 ms, at most ten
+/// years.
+pub(super) fn duration_ms(text: &str) -> Result<i64, String> {
+    let wrong = || format!("is \"{text}\": use a span such as 500ms, 30s, 10m, 72h or 30d");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (count, unit) = text.split_at(digits);
+    let unit = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(wrong()),
     };
-    let Ok(uri) = text.parse::<Uri>() else { return wrong("is not a URL") };
-    if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return wrong("must begin with http:// or https://");
-    }
-    let Some(authority) = uri.authority() else { return wrong("names no host") };
-    if authority.host().is_empty() {
-        return wrong("names no host");
-    }
-    if authority.as_str().contains('@') {
-        return Err(
-            "holds a user or password, which is not sent: use WEBHOOK_HEADERS=Authorization: …"
-                .to_owned(),
-        );
-    }
-    Ok(text.to_owned())
+    let count: i64 = count.parse().map_err(|_| wrong())?;
+    let span = count.checked_mul(unit).filter(|ms| (1..=SPAN_MOST_MS).contains(ms));
+    span.ok_or_else(|| format!("is \"{text}\": use a span from 1ms to 3650d"))
 }
 
-/// Set by us or by HTTP itself; a webhook may not bring its own.
-const RESERVED: [&str; 9] = [
-    "host",
-    "connection",
-    "content-length",
-    "content-type",
-    "content-encoding",
-    "transfer-encoding",
-    "upgrade",
-    "te",
-    "user-agent",
-];
+const SPAN_MOST_MS: i64 = 3_650 * 86_400_000;
 
-pub(super) fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
-    let mut headers = Vec::new();
-    for entry in text.split(';').map(str::trim).filter(|entry| !entry.is_empty()) {
-        let Some((name, value)) = entry.split_once(':') else {
-            return Err("must be written Name: value; Other-Name: value".to_owned());
-        };
-        let name = name.trim().to_ascii_lowercase();
-        let value = value.trim();
-        if HeaderName::from_bytes(name.as_bytes()).is_err() {
-            return Err("has a name that is no header name: write Name: value; Other-Name: value"
-                .to_owned());
-        }
-        let ours = name.starts_with("webhook-") || name.starts_with("x-btk-");
-        if ours || RESERVED.contains(&name.as_str()) {
-            return Err(format!("may not set {name}: that header is set by btk itself"));
-        }
-        if value.is_empty() || HeaderValue::from_str(value).is_err() {
-            return Err(format!(
-                "has a value for {name} that cannot be sent: printable ASCII is allowed"
-            ));
-        }
-        if headers.iter().any(|(known, _)| *known == name) {
-            return Err(format!("names {name} twice: write it once"));
-        }
-        headers.push((name, value.to_owned()));
-    }
-    Ok(headers)
-}
-
-pub(super) fn attempts(text: &str) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|n| (1..=20).contains(n));
-    number.ok_or_else(|| format!("is \"{text}\": use a number from 1 to 20"))
-}
-
-pub(super) fn origins(text: &str) -> Result<Vec<Origin>, String> {
-    if text == "none" {
-        return Ok(Vec::new());
-    }
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    names
-        .map(|name| {
-            Origin::parse("", name).map_err(|_| {
-                format!(
-                    "names \"{name}\": use names of a-z, 0-9, _ and - with commas between, or none"
-                )
-            })
-        })
-        .collect()
+/// One of a closed set of words.
+pub(super) fn choice<T: Copy>(all: &[(&str, T)], text: &str) -> Result<T, String> {
+    let found = all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    found.ok_or_else(|| format!("is \"{text}\": use {}", names.join(" or ")))
 }
 
 #[cfg(test)]
@@ -192,37 +135,24 @@ mod tests {
     }
 
     #[test]
+    fn spans_have_a_unit() {
+        for (text, ms) in [("500ms", 500), ("30s", 30_000), ("10m", 600_000), ("72h", 259_200_000)]
+        {
+            assert_eq!(duration_ms(text), Ok(ms));
+        }
+        assert_eq!(duration_ms("30d"), Ok(2_592_000_000));
+        for bad in ["30", "s", "0s", "-1s", "1.5h", "5w", "9999999999999d", "99999d", "5 s"] {
+            assert!(duration_ms(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn rates_have_a_time() {
         assert_eq!(rate("50/s").unwrap(), Rate { burst: 50.0, per_second: 50.0 });
         assert_eq!(rate("300/10s").unwrap(), Rate { burst: 300.0, per_second: 30.0 });
         assert_eq!(rate("60/m").unwrap(), Rate { burst: 60.0, per_second: 1.0 });
         for bad in ["50", "0/s", "x/s", "5/0s", "5/w", "-1/s"] {
             assert!(rate(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn headers_are_pairs_and_not_ours() {
-        let read = headers("X-Make-Apikey: a:b; x-two:2 ;").unwrap();
-        let pair = |n: &str, v: &str| (n.to_owned(), v.to_owned());
-        assert_eq!(read, [pair("x-make-apikey", "a:b"), pair("x-two", "2")]);
-        for bad in ["x", "a b: c", "webhook-id: 1", "Host: e.org", "x: \u{1}secret"] {
-            let said = headers(bad).unwrap_err();
-            assert!(!said.contains("secret"), "{said}");
-        }
-    }
-
-    #[test]
-    fn urls_are_checked_without_being_shown() {
-        assert!(webhook_url("https://hook.eu1.make.com/abc").is_ok());
-        for bad in [
-            "hook.eu1.make.com/s3cret",
-            "ftp://h/s3cret",
-            "https://u:s3cret@h/",
-            "https:///s3cret",
-            "ht tp://s3cret",
-        ] {
-            assert!(!webhook_url(bad).unwrap_err().contains("s3cret"), "{bad}");
         }
     }
 }

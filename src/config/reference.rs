@@ -16,7 +16,7 @@ const fn setting(name: &'static str, default: &'static str, help: &'static str) 
 }
 
 /// Every setting there is.
-pub const REFERENCE: [Setting; 14] = [
+pub const REFERENCE: [Setting; 26] = [
     setting(
         "WEBHOOK_URL",
         "unset",
@@ -42,6 +42,54 @@ pub const REFERENCE: [Setting; 14] = [
         "incoming",
         "Changes from these origins are not sent, so that nothing echoes for ever. Commas between; none = send all.",
     ),
+    setting(
+        "WEBHOOK_PROFILE",
+        "auto",
+        "What is known of the receiver: make (at most 25 requests a second, a full queue is waited for), plain, or auto (by the host).",
+    ),
+    setting(
+        "WEBHOOK_PAYLOAD",
+        "classic",
+        "The body: classic ({event, task}) or full (also what changed).",
+    ),
+    setting(
+        "WEBHOOK_SIGNING_SECRET",
+        "unset",
+        "Signs each request in the manner of Standard Webhooks: whsec_ and 24 to 64 bytes in base64, e.g. whsec_$(openssl rand -base64 32)",
+    ),
+    setting(
+        "WEBHOOK_ON_REJECT",
+        "skip",
+        "What a rejected event (a 4xx) does to its task: skip = it has failed, the next one goes out; hold = its task waits for you.",
+    ),
+    setting(
+        "WEBHOOK_RECOVERY",
+        "on",
+        "on = a webhook that is down is looked at again and again, and what waits goes out in order; off = after the attempts, failed.",
+    ),
+    setting("WEBHOOK_PROBE_FIRST", "30s", "When a webhook that is down is looked at first."),
+    setting(
+        "WEBHOOK_PROBE_MAX",
+        "10m",
+        "The longest time between two looks; it doubles up to this.",
+    ),
+    setting(
+        "WEBHOOK_MAX_AGE",
+        "72h",
+        "How long after its change an event waits for a webhook that does not work, before it has failed.",
+    ),
+    setting(
+        "WEBHOOK_ALLOW_TARGETS",
+        "none",
+        "Private addresses that webhooks made over the API may reach: 10.0.0.0/8, n8n.lan, localhost:5678. Commas between. WEBHOOK_URL is always allowed.",
+    ),
+    setting(
+        "ALERT_URL",
+        "unset",
+        "Where to tell that a webhook is down or up, that a delivery failed, that much waits: JSON with a text, as Slack takes it.",
+    ),
+    setting("RETENTION_DELIVERED", "30d", "How long delivered events are kept."),
+    setting("RETENTION_FAILED", "90d", "How long failed and cancelled deliveries are kept."),
     setting(
         "INCOMING_RATE",
         "50/s",

@@ -14,7 +14,7 @@ use super::query::Query;
 use super::task_list::{TOTAL, add_next};
 use super::{App, Id};
 use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind, quoted};
-use crate::store::{self, DeliveryFilter, Redelivery};
+use crate::store::{self, DeliveryFilter, Edit};
 
 /// Deliveries on a page, unless `limit` says otherwise.
 const PAGE: usize = 100;
@@ -37,6 +37,7 @@ pub struct DeliveryDetails {
         ("status" = Option<DeliveryStatus>, Query, description = "Only this status"),
         ("event" = Option<String>, Query, description = "Only this kind (`task_created` …) or only this event (`evt_…`)"),
         ("taskId" = Option<String>, Query, description = "Only this task"),
+        ("webhookId" = Option<String>, Query, description = "Only this webhook"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
     responses((status = 200, description = "The deliveries", body = Vec<Delivery>,
@@ -47,7 +48,7 @@ pub async fn list_deliveries(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let known = ["status", "event", "taskId", "limit", "cursor"];
+    let known = ["status", "event", "taskId", "webhookId", "limit", "cursor"];
     let query = Query::read(request.uri().query(), &known)?;
     let filter = filter(&query)?;
     let most = query.limit()?.unwrap_or(PAGE);
@@ -62,8 +63,9 @@ pub async fn list_deliveries(
     let (found, more, total) = app
         .store
         .read(move |tx| {
-            let (found, more) = store::page(tx, &filter, after.as_deref(), most, now)?;
-            let total = if after.is_none() { Some(store::count(tx, &filter)?) } else { None };
+            let (found, more) = store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
+            let total =
+                if after.is_none() { Some(store::count_deliveries(tx, &filter)?) } else { None };
             Ok((found, more, total))
         })
         .await?;
@@ -97,6 +99,7 @@ fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
         kind,
         event_id,
         task_id: query.get("taskId").map(str::to_owned),
+        webhook_id: query.get("webhookId").map(str::to_owned),
     })
 }
 
@@ -114,7 +117,7 @@ pub async fn get_delivery(
     let found = app
         .store
         .read(move |tx| {
-            let Some(delivery) = store::find(tx, &id, now)? else { return Ok(None) };
+            let Some(delivery) = store::find_delivery(tx, &id, now)? else { return Ok(None) };
             let attempts = store::attempts(tx, &id)?;
             Ok(Some(DeliveryDetails { delivery, attempts }))
         })
@@ -136,16 +139,49 @@ pub async fn redeliver(
 ) -> Result<(StatusCode, Json<Delivery>), Problem> {
     Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
-    match app.store.write(move |tx| store::redeliver(tx, &id, now)).await? {
-        Redelivery::Queued(delivery) => Ok((StatusCode::ACCEPTED, Json(*delivery))),
-        Redelivery::Unknown => Err(Problem::not_found("Delivery")),
-        Redelivery::Unfinished(status) => Err(Problem::new(
+    let edit = app.store.write(move |tx| store::redeliver(tx, &id, now)).await?;
+    let delivery = done(edit, |status| {
+        format!(
+            "The delivery is {status}: it goes out by itself. Only one that has ended, or is held for \
+             its own sake, can be sent again"
+        )
+    })?;
+    Ok((StatusCode::ACCEPTED, Json(delivery)))
+}
+
+/// Cancel a delivery
+///
+/// It is not sent; the next of its task has its turn. A cancelled one can be sent again.
+#[utoipa::path(post, path = "/api/deliveries/{id}/cancel", tag = "Deliveries",
+    params(("id" = String, Path, description = "The delivery", example = "dlv_42_default")),
+    responses((status = 200, description = "It is cancelled", body = Delivery)))]
+pub async fn cancel_delivery(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<Delivery>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let now = app.clock.now();
+    let edit = app.store.write(move |tx| store::cancel(tx, &id, now)).await?;
+    let delivery = done(edit, |status| {
+        format!("The delivery is {status}. Only one that is pending or held can be cancelled")
+    })?;
+    Ok(Json(delivery))
+}
+
+fn done(edit: Edit, not_now: impl FnOnce(&str) -> String) -> Result<Delivery, Problem> {
+    match edit {
+        Edit::Done(delivery) => Ok(*delivery),
+        Edit::Unknown => Err(Problem::not_found("Delivery")),
+        Edit::NotNow(status) => {
+            let text = not_now(status.as_str());
+            Err(Problem::new(StatusCode::CONFLICT, "not_now", text))
+        }
+        Edit::NoWebhook => Err(Problem::new(
             StatusCode::CONFLICT,
-            "not_finished",
-            format!(
-                "The delivery is {}: it goes out by itself. Only a delivered or failed one can be sent again",
-                status.as_str()
-            ),
+            "webhook_deleted",
+            "The webhook of this delivery was deleted: make it again with POST /api/webhooks, then \
+             recover what it missed with POST /api/webhooks/<its id>/recover",
         )),
     }
 }

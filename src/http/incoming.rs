@@ -256,8 +256,8 @@ fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Cam
         match look_up(tx, key)? {
             Repeat::New => {}
             Repeat::Other => return Ok(Came::KeyTaken),
-            Repeat::Same { written, .. } => {
-                return Ok(Came::To(Applied::Duplicate, written.map(|(task_id, _)| task_id)));
+            Repeat::Same { task_id, .. } => {
+                return Ok(Came::To(Applied::Duplicate, task_id));
             }
         }
     }
@@ -267,19 +267,20 @@ fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Cam
     };
     let Incoming { kind, id, fresh_id, input, claimed, change } = incoming;
     let id = id.unwrap_or(fresh_id);
-    let (result, seq) = match before {
+    let result = match before {
         Some(before) if claimed.is_some_and(|time| time < before.task.updated_at) => {
-            (Applied::Ignored, Some(before.seq))
+            Applied::Ignored
         }
-        None if kind == EventKind::Deleted => (Applied::Ignored, None),
+        None if kind == EventKind::Deleted => Applied::Ignored,
         Some(before) if kind == EventKind::Deleted => {
-            (Applied::Deleted, Some(store::delete(tx, &before, change)?.seq))
+            store::delete(tx, &before, change)?;
+            Applied::Deleted
         }
         Some(before) => match before.task.apply(input, change.now) {
-            None => (Applied::Unchanged, Some(before.seq)),
+            None => Applied::Unchanged,
             Some((after, kind)) => {
-                let written = store::update(tx, &before, after, kind, change)?;
-                (Applied::Updated, Some(written.seq))
+                store::update(tx, &before, after, kind, change)?;
+                Applied::Updated
             }
         },
         None => match Task::create(id.clone(), input, change.now) {
@@ -290,12 +291,13 @@ fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Cam
             }
             Ok(task) => {
                 let last_version = store::last_version(tx, &id)?;
-                (Applied::Created, Some(store::create(tx, task, last_version, change)?.seq))
+                store::create(tx, task, last_version, change)?;
+                Applied::Created
             }
         },
     };
     for key in keys {
-        remember(tx, key, 200, seq)?;
+        remember(tx, key, 200, Some(id.as_str()), None)?;
     }
     Ok(Came::To(result, Some(id.to_string())))
 }

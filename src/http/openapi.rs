@@ -20,6 +20,7 @@ use super::problem::ErrorBody;
     tags(
         (name = "Tasks", description = "What is to be done"),
         (name = "Incoming webhooks", description = "What other systems tell us"),
+        (name = "Webhooks", description = "Who hears of it"),
         (name = "Deliveries", description = "What was sent, and what came back"),
         (name = "Server", description = "How the server is, and what it offers"),
     ),
@@ -83,9 +84,39 @@ const CROSS_SITE: Shared = shared(
 );
 const UNFINISHED: Shared = shared(
     "409",
-    "not_finished",
+    "not_now",
     "It has not ended yet",
     "The delivery is pending: it goes out by itself. Only a delivered or failed one can be sent again",
+);
+const RECOVERING: Shared = shared(
+    "409",
+    "recovery_running",
+    "A recovery of this webhook is under way",
+    "A recovery of this webhook is under way: wait until it is through, or end it with DELETE at this address",
+);
+const READ_ONLY: Shared = shared(
+    "409",
+    "read_only",
+    "The webhook comes from the settings",
+    "The webhook default comes from the setting WEBHOOK_URL: change it there and restart",
+);
+const TAKEN: Shared = shared(
+    "409",
+    "webhook_exists",
+    "Another webhook has this URL and these events, or the webhook comes from the settings",
+    "The webhook wh_7x2m9qk has this url and these events already; change or delete it",
+);
+const WEBHOOKS_FULL: Shared = shared(
+    "409",
+    "too_many_webhooks",
+    "There are as many webhooks as there may be",
+    "There are 500 webhooks, which is the most; delete one first",
+);
+const TESTS_FULL: Shared = shared(
+    "429",
+    "too_many_tests",
+    "Too many tests at a time; `Retry-After` says when to try again",
+    "Other tests are under way, as many as there may be; try again in a few seconds",
 );
 const NO_SECRET: Shared = shared(
     "500",
@@ -145,7 +176,7 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
         "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, where one is set"}
     });
     document["security"] = json!([{}, {"token": []}]);
-    for input in ["TaskInput", "AttachmentInput"] {
+    for input in ["TaskInput", "AttachmentInput", "RecoverInput"] {
         document["components"]["schemas"][input]["additionalProperties"] = json!(false);
     }
     // The same fields, flat: what a form has no way to nest.
@@ -185,7 +216,21 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
     if path.ends_with("/redeliver") {
         errors.push(UNFINISHED);
     }
-    if path.contains("{id}") {
+    if path.ends_with("/recover") && method == "post" {
+        errors.push(RECOVERING);
+    }
+    match (method, path) {
+        ("post", "/api/webhooks") => errors.push(WEBHOOKS_FULL),
+        ("patch", "/api/webhooks/{id}") => errors.push(TAKEN),
+        ("delete", "/api/webhooks/{id}") | ("post", "/api/webhooks/{id}/rotate-secret") => {
+            errors.push(READ_ONLY);
+        }
+        ("post", "/api/webhooks/{id}/test") => errors.push(TESTS_FULL),
+        _ => {}
+    }
+    // What is not there need not be deleted: that is a 204.
+    let is_gone = path.starts_with("/api/webhooks/") && method == "delete";
+    if path.contains("{id}") && !is_gone {
         errors.push(NOT_FOUND);
     }
     if reads_body {

@@ -50,7 +50,7 @@ pub fn once(
 ) -> store::Result<Done> {
     let Some(key) = key else { return write(tx) };
     match look_up(tx, key)? {
-        Repeat::Same { status, written: Some((_, written)) } => {
+        Repeat::Same { status, written: Some(written), .. } => {
             return Ok(Done::Answer { status, written, replayed: true });
         }
         Repeat::Same { written: None, .. } | Repeat::Other => return Ok(Done::KeyTaken),
@@ -58,7 +58,7 @@ pub fn once(
     }
     let done = write(tx)?;
     if let Done::Answer { status, written, .. } = &done {
-        remember(tx, key, *status, Some(written.seq))?;
+        remember(tx, key, *status, None, Some(written))?;
     }
     Ok(done)
 }

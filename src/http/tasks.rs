@@ -258,9 +258,5 @@ pub async fn delete_task(
 }
 
 fn as_it_is(before: &Stored) -> Written {
-    Written {
-        snapshot: crate::model::Event::snapshot(&before.task),
-        version: before.version,
-        seq: before.seq,
-    }
+    Written { snapshot: crate::model::Event::snapshot(&before.task), version: before.version }
 }

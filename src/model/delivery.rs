@@ -18,17 +18,23 @@ pub enum DeliveryStatus {
     Sending,
     /// The receiver answered 2xx.
     Delivered,
+    /// Waits for the cause to end: the webhook is not up, or this one was refused.
+    Held,
     /// Given up; a person must act.
     Failed,
+    /// Ended by a person, or by the deletion of its webhook.
+    Cancelled,
 }
 
 impl DeliveryStatus {
     /// Every status with its name in the database, the API and metrics.
-    pub const ALL: [(&'static str, DeliveryStatus); 4] = [
+    pub const ALL: [(&'static str, DeliveryStatus); 6] = [
         ("pending", DeliveryStatus::Pending),
         ("sending", DeliveryStatus::Sending),
         ("delivered", DeliveryStatus::Delivered),
+        ("held", DeliveryStatus::Held),
         ("failed", DeliveryStatus::Failed),
+        ("cancelled", DeliveryStatus::Cancelled),
     ];
 
     /// Its name.
@@ -65,8 +71,10 @@ pub struct Delivery {
     pub version: i64,
     /// Where it stands.
     pub status: DeliveryStatus,
-    /// Why, as a code: `waiting_turn`, `due`, `retry`, `receiver_busy`, `no_url`, `sending`,
-    /// `rejected`, `attempts_used`; null once delivered.
+    /// Why, as a code; null once delivered. Pending: `due`, `waiting_turn`, `retry`,
+    /// `receiver_busy`, `recovering`. Sending: `sending`. Held: `refused_alone`, `rejected`,
+    /// `webhook_down`, `webhook_misconfigured`, `webhook_gone`, `webhook_paused`, `no_url`. Failed:
+    /// `rejected`, `attempts_used`, `expired`. Cancelled: `by_person`, `webhook_deleted`.
     #[schema(required, example = "retry")]
     pub reason: Option<String>,
     /// Why, in words a person can act on.
@@ -114,8 +122,8 @@ pub struct Attempt {
     /// The beginning of the answer's body, at most 4 KiB, secrets masked.
     #[schema(required, example = "try later")]
     pub excerpt: Option<String>,
-    /// `delivered`, `retry`, `failed`, or `unknown`: the server ended while the request was under
-    /// way, so it may have arrived.
+    /// `delivered`, `retry`, `held`, `failed`, or `unknown`: the server ended while the request was
+    /// under way, so it may have arrived.
     #[schema(example = "retry")]
     pub outcome: String,
 }
@@ -133,6 +141,10 @@ pub struct Outcome {
     pub excerpt: String,
     /// The wait that the receiver asked for, in milliseconds, at most an hour.
     pub retry_after_ms: Option<i64>,
+    /// The address is one that the webhook may not reach; nothing was sent.
+    pub blocked: bool,
+    /// This machine could not even try (it is out of file handles, say); it does not count.
+    pub ours: bool,
 }
 
 impl Outcome {
@@ -144,6 +156,8 @@ impl Outcome {
             broken: Some(why.into()),
             excerpt: String::new(),
             retry_after_ms: None,
+            blocked: false,
+            ours: false,
         }
     }
 

@@ -24,16 +24,47 @@ pub enum EventKind {
     /// It was deleted; the event carries its last state.
     #[serde(rename = "task_deleted")]
     Deleted,
+    /// Not of a task: a webhook went down. Like those below, only the `alerts` webhook gets it.
+    #[serde(rename = "webhook_down")]
+    WebhookDown,
+    /// A webhook is up again.
+    #[serde(rename = "webhook_up")]
+    WebhookUp,
+    /// A delivery failed for good.
+    #[serde(rename = "delivery_failed")]
+    DeliveryFailed,
+    /// Many deliveries of a webhook wait.
+    #[serde(rename = "backlog_high")]
+    BacklogHigh,
 }
 
 impl EventKind {
     /// Every kind with its name in bodies, headers, logs and the API.
-    pub const ALL: [(&'static str, EventKind); 4] = [
+    pub const ALL: [(&'static str, EventKind); 8] = [
         ("task_created", EventKind::Created),
         ("task_updated", EventKind::Updated),
         ("task_status_changed", EventKind::StatusChanged),
         ("task_deleted", EventKind::Deleted),
+        ("webhook_down", EventKind::WebhookDown),
+        ("webhook_up", EventKind::WebhookUp),
+        ("delivery_failed", EventKind::DeliveryFailed),
+        ("backlog_high", EventKind::BacklogHigh),
     ];
+    /// Those of a task, which webhooks may ask for.
+    pub const OF_TASKS: [EventKind; 4] =
+        [EventKind::Created, EventKind::Updated, EventKind::StatusChanged, EventKind::Deleted];
+    /// Those of the engine itself, for the `alerts` webhook alone.
+    pub const ALERTS: [EventKind; 4] = [
+        EventKind::WebhookDown,
+        EventKind::WebhookUp,
+        EventKind::DeliveryFailed,
+        EventKind::BacklogHigh,
+    ];
+
+    /// Whether it is of the engine itself, not of a task.
+    pub fn is_alert(self) -> bool {
+        EventKind::ALERTS.contains(&self)
+    }
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -54,6 +85,16 @@ impl Origin {
     /// The origin of what comes through `/api/incoming-webhook`.
     pub fn incoming() -> Origin {
         Origin("incoming".to_owned())
+    }
+
+    /// The origin of alerts.
+    pub fn engine() -> Origin {
+        Origin("engine".to_owned())
+    }
+
+    /// The origin of the sample that a webhook is tried out with.
+    pub fn test() -> Origin {
+        Origin("test".to_owned())
     }
 
     /// The origin of an API write that names none.
@@ -95,8 +136,10 @@ pub struct Event {
     pub version: i64,
     /// When it was committed.
     pub at: Time,
-    /// The task after the change (before it, for a deletion), as compact JSON.
+    /// The task after the change (before it, for a deletion), as compact JSON. Of an alert, its body.
     pub snapshot: String,
+    /// The old values of what the change changed, as a JSON object; `None` for a creation.
+    pub before: Option<String>,
 }
 
 impl Event {
@@ -104,11 +147,6 @@ impl Event {
     pub fn snapshot(task: &Task) -> String {
         // Strings, integers, vectors: serde_json has nothing here that it can refuse.
         serde_json::to_string(task).unwrap_or_default()
-    }
-
-    /// The body of a webhook: exactly `{"event":"…","task":{…}}`, the same bytes on every repeat.
-    pub fn body(kind: EventKind, snapshot: &str) -> String {
-        format!("{{\"event\":\"{}\",\"task\":{snapshot}}}", kind.as_str())
     }
 }
 

@@ -57,6 +57,19 @@ pub(super) fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
 }
 
+/// `None` for what is empty, else what `read` makes of it.
+pub(super) fn optional<T>(
+    value: &Value,
+    read: impl Fn(&Value) -> Result<T, Invalid>,
+) -> Result<Option<T>, Invalid> {
+    if is_empty(value) { Ok(None) } else { read(value).map(Some) }
+}
+
+/// A key as it may stand in a message: a megabyte of key is not echoed.
+pub(super) fn shown_key(key: &str) -> String {
+    key.chars().filter(|c| !c.is_control()).take(60).collect()
+}
+
 /// A string without NUL, which neither PostgreSQL nor most receivers can take.
 pub(super) fn string<'v>(field: &str, value: &'v Value) -> Result<&'v str, Invalid> {
     let Some(text) = value.as_str() else {
@@ -124,6 +137,15 @@ pub(super) fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
                 quoted(value)
             ),
         )
+    })
+}
+
+/// A whole number from `least` to `most`.
+pub(super) fn number(field: &str, value: &Value, least: u32, most: u32) -> Result<u32, Invalid> {
+    let found = value.as_u64().and_then(|n| u32::try_from(n).ok());
+    found.filter(|n| (least..=most).contains(n)).ok_or_else(|| {
+        let shown = quoted(value);
+        Invalid::new(field, format!("{shown} is not allowed; use a number from {least} to {most}"))
     })
 }
 

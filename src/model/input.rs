@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{self, Invalid, is_empty};
+use super::fields::{self, Invalid, optional, shown_key};
 use super::task::{Priority, Status};
 use super::time::Time;
 
@@ -117,18 +117,6 @@ impl TaskInput {
     }
 }
 
-/// A key as it may stand in a message: a megabyte of key is not echoed.
-fn shown_key(key: &str) -> String {
-    key.chars().filter(|c| !c.is_control()).take(60).collect()
-}
-
-fn optional<T>(
-    value: &Value,
-    read: impl Fn(&Value) -> Result<T, Invalid>,
-) -> Result<Option<T>, Invalid> {
-    if is_empty(value) { Ok(None) } else { read(value).map(Some) }
-}
-
 fn description(field: &str, value: &Value) -> Result<String, Invalid> {
     let text = fields::string(field, value)?;
     if text.len() > DESCRIPTION_MOST {
@@ -141,11 +129,16 @@ fn description(field: &str, value: &Value) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
+/// One tag.
+pub(super) fn tag(field: &str, value: &Value) -> Result<String, Invalid> {
+    fields::sized(field, fields::string(field, value)?, 1, 64)
+}
+
 fn tags(field: &str, value: &Value) -> Result<Vec<String>, Invalid> {
     let mut tags: Vec<String> = Vec::new();
     for (n, entry) in fields::array(field, value, usize::MAX)?.iter().enumerate() {
         let place = format!("{field}[{n}]");
-        let tag = fields::sized(&place, fields::string(&place, entry)?, 1, 64)?;
+        let tag = tag(&place, entry)?;
         if !tags.contains(&tag) {
             tags.push(tag);
         }
@@ -193,9 +186,12 @@ fn attachment(
         ));
     }
     let size = optional(body.get("size").unwrap_or(&Value::Null), |v| {
-        v.as_u64().filter(|n| i64::try_from(*n).is_ok()).ok_or_else(|| {
+        v.as_u64().filter(|n| *n < 1 << 53).ok_or_else(|| {
             let shown = super::quoted(v);
-            Invalid::new(at("size"), format!("{shown} is not a number of bytes (0 or more)"))
+            Invalid::new(
+                at("size"),
+                format!("{shown} is not a number of bytes (0 to 9007199254740991)"),
+            )
         })
     })?;
     let uploaded_at = optional(body.get("uploadedAt").unwrap_or(&Value::Null), |v| {

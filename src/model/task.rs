@@ -13,9 +13,9 @@ use super::input::{AttachmentInput, TaskInput};
 use super::time::Time;
 
 /// The id of a task: 1 to 128 of `[A-Za-z0-9_.:-]`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TaskId(String);
+pub struct TaskId(pub(super) String);
 
 impl TaskId {
     /// Checks an id that came from outside.
@@ -133,7 +133,7 @@ pub struct Attachment {
 }
 
 /// A task as the API shows it. Every key is always there, `null` where empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Task {
     /// Made by the server, or brought by an incoming webhook.

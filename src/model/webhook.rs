@@ -1,27 +1,224 @@
-//! Webhook: a URL that wants events, and how it may be shown.
+//! Webhook: a URL that wants events, which of them it wants, and how it may be shown.
 //!
-//! Must not know how a request is sent.
+//! Must not know how a request is sent, nor how the webhook is doing: that is `health`.
 
 use std::fmt;
 
-use super::event::Origin;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::event::{Event, EventKind, Origin};
+use super::task::Task;
+use super::time::Time;
+use crate::secret::Secret;
 
 /// The id of the webhook that comes from `WEBHOOK_URL`.
 pub const DEFAULT_WEBHOOK: &str = "default";
+/// The id of the webhook that comes from `ALERT_URL`.
+pub const ALERTS_WEBHOOK: &str = "alerts";
 
-/// A URL that wants events. The URL and the headers are secrets: for Make, the URL is the password.
-#[derive(Clone, PartialEq, Eq)]
+/// The body that a webhook gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Payload {
+    /// `{event, task}`.
+    Classic,
+    /// `{id, event, type, timestamp, version, origin, changed, previous, task}`.
+    Full,
+}
+
+impl Payload {
+    /// Every payload with its name.
+    pub const ALL: [(&'static str, Payload); 2] =
+        [("classic", Payload::Classic), ("full", Payload::Full)];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        Payload::ALL[self as usize].0
+    }
+}
+
+/// What is known of the receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// As the host says: a host of Make is `make`, everything else `plain`.
+    Auto,
+    /// Make: at most 25 requests a second, and a full queue is a reason to wait.
+    Make,
+    /// Nothing special.
+    Plain,
+}
+
+impl Profile {
+    /// Every profile with its name.
+    pub const ALL: [(&'static str, Profile); 3] =
+        [("auto", Profile::Auto), ("make", Profile::Make), ("plain", Profile::Plain)];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        Profile::ALL[self as usize].0
+    }
+}
+
+/// What becomes of a task whose event was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnReject {
+    /// The rejected one is `failed` and the next event of the task goes out.
+    Skip,
+    /// The rejected one is `held` and its task waits until somebody redelivers or cancels it.
+    Hold,
+}
+
+impl OnReject {
+    /// Both with their names.
+    pub const ALL: [(&'static str, OnReject); 2] =
+        [("skip", OnReject::Skip), ("hold", OnReject::Hold)];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        OnReject::ALL[self as usize].0
+    }
+}
+
+/// Which tasks a webhook wants to hear of. Within a list one match is enough; every list that is
+/// not empty must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Filter {
+    /// Types.
+    pub r#type: Vec<String>,
+    /// Categories.
+    pub category: Vec<String>,
+    /// Statuses.
+    pub status: Vec<String>,
+    /// Priorities.
+    pub priority: Vec<String>,
+    /// Tags; one of the task's is enough.
+    pub tag: Vec<String>,
+}
+
+/// A URL that wants events. The URL, the headers' values and the secrets are never shown: for Make,
+/// the URL is the password.
+#[derive(Clone)]
 pub struct Webhook {
-    /// `default`, or made by the server.
+    /// `default`, `alerts`, or `wh_…` made by the server.
     pub id: String,
     /// Where to send: http or https. Shown only masked.
     pub url: String,
+    /// Which kinds of events; never empty.
+    pub events: Vec<EventKind>,
+    /// Who made it: `settings`, `make`, `zapier`, `n8n` …: a label.
+    pub source: Option<String>,
+    /// A line for people.
+    pub description: Option<String>,
     /// Sent with every request, name and value. Values are never shown.
     pub headers: Vec<(String, String)>,
+    /// `whsec_…`; requests are signed with it.
+    pub secret: Option<Secret>,
+    /// The secret before the last rotation and until when it signs too.
+    pub old_secret: Option<(Secret, Time)>,
+    /// The body that it gets.
+    pub payload: Payload,
+    /// Which tasks.
+    pub filter: Filter,
     /// Changes that came from here are not sent.
     pub ignore_origin: Vec<Origin>,
-    /// Attempts before a delivery counts as failed, 1 to 20.
+    /// What is known of the receiver.
+    pub profile: Profile,
+    /// At most so many requests a second, 1 to 1000; `None` = as the profile says.
+    pub rate_per_second: Option<u32>,
+    /// Seconds from connecting to the last byte of the answer, 1 to 30.
+    pub timeout_seconds: u32,
+    /// Attempts before a delivery has used them up, 1 to 20.
     pub max_attempts: u32,
+    /// What becomes of a task whose event was rejected.
+    pub on_reject: OnReject,
+}
+
+/// Why a webhook is not sent an event: the rule and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwanted {
+    /// `events`, `ignoreOrigin`, `filter.status` …: the property of the webhook.
+    pub rule: &'static str,
+    /// In words.
+    pub text: String,
+}
+
+impl Webhook {
+    /// Whether it comes from the settings: it can be paused but not changed over the API.
+    pub fn is_from_settings(&self) -> bool {
+        self.id == DEFAULT_WEBHOOK || self.id == ALERTS_WEBHOOK
+    }
+
+    /// Whether it wants an event; `Err` names the first rule that says no.
+    pub fn wants(&self, event: &Event, task: &Task) -> Result<(), Unwanted> {
+        self.wants_kind(event.kind, &event.origin)?;
+        let filter = &self.filter;
+        let one = |value: &str| vec![value.to_owned()];
+        let rules = [
+            ("filter.type", &filter.r#type, task.r#type.iter().cloned().collect()),
+            ("filter.category", &filter.category, task.category.iter().cloned().collect()),
+            ("filter.status", &filter.status, one(task.status.as_str())),
+            ("filter.priority", &filter.priority, one(task.priority.as_str())),
+            ("filter.tag", &filter.tag, task.tags.clone()),
+        ];
+        for (rule, wanted, has) in rules {
+            if !wanted.is_empty() && !has.iter().any(|value| wanted.contains(value)) {
+                let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+                return Err(Unwanted {
+                    rule,
+                    text: format!(
+                        "Its {rule} lets through {}; the task has {has}.",
+                        wanted.join(", ")
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The part of [`Webhook::wants`] that does not need the task.
+    pub fn wants_kind(&self, kind: EventKind, origin: &Origin) -> Result<(), Unwanted> {
+        if !self.events.contains(&kind) {
+            let names: Vec<&str> = self.events.iter().map(|kind| kind.as_str()).collect();
+            let text = format!("It takes only {}; this is {}.", names.join(", "), kind.as_str());
+            return Err(Unwanted { rule: "events", text });
+        }
+        if self.ignore_origin.contains(origin) {
+            let text = format!(
+                "The change came from {}, which it ignores so that nothing echoes for ever.",
+                origin.as_str()
+            );
+            return Err(Unwanted { rule: "ignoreOrigin", text });
+        }
+        Ok(())
+    }
+
+    /// Whether its receiver is Make: by the profile, or with `auto` by the host.
+    pub fn is_make(&self) -> bool {
+        match self.profile {
+            Profile::Make => true,
+            Profile::Plain => false,
+            Profile::Auto => is_make_host(&self.url),
+        }
+    }
+}
+
+/// Whether a URL is of Make's webhook gateway (Make Help Center, "Webhooks": hook.<zone>.make.com,
+/// hook.<zone>.make.celonis.com; the older name is hook.integromat.com).
+fn is_make_host(url: &str) -> bool {
+    let host = host_of(url).trim_end_matches('.').to_ascii_lowercase();
+    let is_below = |domain: &str| host.strip_suffix(domain).is_some_and(|left| left.ends_with('.'));
+    is_below("make.com") || is_below("make.celonis.com") || is_below("integromat.com")
+}
+
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    if host.starts_with('[') { host } else { host.split(':').next().unwrap_or_default() }
 }
 
 impl fmt::Debug for Webhook {
@@ -58,6 +255,21 @@ mod tests {
             ("secret", "…"),
         ] {
             assert_eq!(masked_url(url), shown);
+        }
+    }
+
+    #[test]
+    fn make_is_known_by_its_hosts() {
+        for (url, make) in [
+            ("https://hook.eu1.make.com/abc", true),
+            ("https://HOOK.us2.MAKE.com:443/abc", true),
+            ("https://hook.us1.make.celonis.com/abc", true),
+            ("https://hook.integromat.com/abc", true),
+            ("https://make.com.example.org/abc", false),
+            ("https://notmake.com/", false),
+            ("http://127.0.0.1:9/make.com", false),
+        ] {
+            assert_eq!(is_make_host(url), make, "{url}");
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::tasks::{self, Stored};
 use super::{Result, Tx, outbox};
-use crate::model::{Event, EventKind, Origin, Task, TaskId, Time};
+use crate::model::{Event, EventKind, Origin, Task, TaskId, Time, payload};
 
 /// What a change needs that is not the task: decided before the transaction.
 #[derive(Clone, Debug)]
@@ -24,8 +24,6 @@ pub struct Written {
     pub snapshot: String,
     /// The task's version.
     pub version: i64,
-    /// The event whose snapshot this is.
-    pub seq: i64,
 }
 
 /// Requests that race may be committed in another order than they came in; a step of the clock is
@@ -47,8 +45,8 @@ pub fn create(
 ) -> Result<Written> {
     let at = commit_time(tx, change.now)?;
     (task.created_at, task.updated_at) = (at, at);
-    let written = tell(tx, &task, EventKind::Created, last_version + 1, at, change)?;
-    tasks::insert(tx, &task, written.version, written.seq)?;
+    let written = tell(tx, &task, EventKind::Created, None, last_version + 1, at, change)?;
+    tasks::insert(tx, &task, written.version)?;
     Ok(written)
 }
 
@@ -62,15 +60,18 @@ pub fn update(
 ) -> Result<Written> {
     let at = commit_time(tx, change.now)?;
     after.updated_at = at.max(after.updated_at);
-    let written = tell(tx, &after, kind, before.version + 1, at, change)?;
-    tasks::update(tx, before.num, &after, written.version, written.seq)?;
+    let diff = payload::diff(&before.task, &after);
+    let written = tell(tx, &after, kind, Some(diff), before.version + 1, at, change)?;
+    tasks::update(tx, before.num, &after, written.version)?;
     Ok(written)
 }
 
 /// Deletes a task; its event carries the last state.
 pub fn delete(tx: &mut Tx<'_>, before: &Stored, change: Change) -> Result<Written> {
     let at = commit_time(tx, change.now)?;
-    let written = tell(tx, &before.task, EventKind::Deleted, before.version + 1, at, change)?;
+    let diff = payload::diff(&before.task, &before.task);
+    let (kind, version) = (EventKind::Deleted, before.version + 1);
+    let written = tell(tx, &before.task, kind, Some(diff), version, at, change)?;
     tasks::delete(tx, before, written.version)?;
     Ok(written)
 }
@@ -86,6 +87,7 @@ fn tell(
     tx: &mut Tx<'_>,
     task: &Task,
     kind: EventKind,
+    before: Option<String>,
     version: i64,
     at: Time,
     change: Change,
@@ -98,7 +100,8 @@ fn tell(
         version,
         at,
         snapshot: Event::snapshot(task),
+        before,
     };
-    let seq = outbox::put(tx, &event, change.now)?;
-    Ok(Written { snapshot: event.snapshot, version, seq })
+    outbox::put(tx, &event, task, change.now)?;
+    Ok(Written { snapshot: event.snapshot, version })
 }

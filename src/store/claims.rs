@@ -1,13 +1,19 @@
-//! Claims: what the dispatcher takes, and how it writes down what came of it.
+//! Claims: what the dispatcher takes to send.
 //!
 //! A claim is committed before its request leaves, so that after a crash an attempt under way is
-//! known to have been. Must not know how a request is sent, nor when to retry.
+//! known to have been. Must not know how a request is sent, nor what follows from its end.
 
 use std::sync::Arc;
 
-use super::{Result, Tx, Value, webhooks};
-use crate::model::{EventKind, Outcome, TaskId, Time, Webhook};
-use crate::retry::{Decision, RETRY_AFTER_MOST_MS};
+use super::webhooks::{self, Known, Presence};
+use super::{Error, Result, Row, Tx, Value};
+use crate::health::Condition;
+use crate::model::{EventKind, Origin, TaskId, Time, Webhook};
+use crate::pace::Gates;
+
+/// How many of those that wait a probe is chosen from, the longest due first: whatever fails goes to
+/// the end of these, so the choice moves on.
+const PROBE_WINDOW: i64 = 5_000;
 
 /// A delivery whose request is about to leave.
 #[derive(Clone, Debug)]
@@ -20,208 +26,206 @@ pub struct Claim {
     pub event_id: String,
     /// What happened.
     pub kind: EventKind,
+    /// Where the change came from.
+    pub origin: Origin,
     /// Whose change it is.
     pub task_id: TaskId,
     /// The version of the task.
     pub version: i64,
-    /// The task as JSON.
+    /// The task as JSON; of an alert, its body.
     pub snapshot: String,
+    /// What the change changed.
+    pub before: Option<String>,
     /// The number of this attempt: 1, 2, 3 … for ever.
     pub number: i64,
-    /// The same among those that count towards the limit: 1, 2, 3 … `max_attempts`.
+    /// The same in its series: 1, 2, 3 … `max_attempts`, and on while it is refused alone.
     pub attempt: u32,
+    /// When that series began.
+    pub first: Time,
+    /// The webhook is not up: this looks whether it is back.
+    pub is_probe: bool,
+    /// It was refused alone before.
+    pub is_alone: bool,
     /// When its event was committed.
     pub created: Time,
     /// When it was claimed.
     pub started: Time,
 }
 
-/// The end of an attempt.
-#[derive(Clone, Debug)]
-pub struct Record {
-    /// What came back.
-    pub outcome: Outcome,
-    /// What follows from it.
-    pub decision: Decision,
-    /// In words: what went wrong, if something did.
-    pub error: Option<String>,
-    /// In words, for a failure: why it is final and what to do.
-    pub reason_text: Option<String>,
-    /// When it ended.
-    pub ended: Time,
+/// What a look at the queues brought.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// What is to be sent.
+    pub claims: Vec<Claim>,
+    /// Milliseconds until the next look at the latest; `None` = nothing waits for a time.
+    pub wait_ms: Option<i64>,
 }
 
-/// Claims what is due, earliest first, at most `most` in all; never two of one task.
-pub fn claim_due(tx: &mut Tx<'_>, now: Time, most: usize) -> Result<Vec<Claim>> {
-    let mut claims = Vec::new();
-    for active in webhooks::active(tx)? {
-        let room = i64::try_from(most - claims.len()).unwrap_or(0);
-        if active.wait_until > now || room == 0 {
+impl Claims {
+    fn look_in(&mut self, ms: i64) {
+        let ms = ms.max(1);
+        self.wait_ms = Some(self.wait_ms.map_or(ms, |known| known.min(ms)));
+    }
+}
+
+/// Claims what may leave now: of each webhook what is due, earliest first, as far as its room goes;
+/// of one that is not up, a single probe when its time has come. Never two of one task.
+///
+/// `steady_ms` is a clock that never steps back.
+pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) -> Result<Claims> {
+    let mut found = Claims::default();
+    let all = webhooks::all(tx)?;
+    let waiting = tx.rows(
+        "SELECT w.id, (SELECT MIN(d.due_ms) FROM deliveries d
+                       WHERE d.webhook_id = w.id AND d.due_ms IS NOT NULL)
+         FROM webhooks w WHERE w.state = 'live' AND w.paused = 0 ORDER BY w.id",
+        &[],
+        |row| Ok((row.text(0)?, row.opt_int(1)?)),
+    )?;
+    for (id, due) in waiting {
+        let Some(due) = due else { continue };
+        let known = all.iter().find(|known| known.webhook.id == id);
+        let Some(known) = known.filter(|known| known.presence == Presence::Live) else { continue };
+        // A recovery wakes us when it is through.
+        if known.is_recovering {
             continue;
         }
-        let webhook = Arc::new(active.webhook);
-        let due = tx.rows(
-            "SELECT d.seq, e.id, e.kind, e.task_id, e.version, e.task, d.attempts, d.tries, e.at_ms
-             FROM deliveries d JOIN events e ON e.seq = d.seq
-             WHERE d.webhook_id = ?1 AND d.due_ms IS NOT NULL AND d.due_ms <= ?2
-             ORDER BY d.due_ms, d.seq LIMIT ?3",
-            &[Value::from(&webhook.id), now.0.into(), room.into()],
-            |row| {
-                let damaged =
-                    |what| super::Error::Database(format!("an event has a damaged {what}"));
-                Ok(Claim {
-                    seq: row.int(0)?,
-                    webhook: Arc::clone(&webhook),
-                    event_id: row.text(1)?,
-                    kind: EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))?,
-                    task_id: TaskId::parse(&row.text(3)?).map_err(|_| damaged("task id"))?,
-                    version: row.int(4)?,
-                    snapshot: row.text(5)?,
-                    number: row.int(6)? + 1,
-                    attempt: u32::try_from(row.int(7)?).unwrap_or(0) + 1,
-                    created: Time(row.int(8)?),
-                    started: now,
-                })
-            },
-        )?;
-        for claim in &due {
-            tx.execute(
-                "UPDATE deliveries SET status = 'sending', due_ms = NULL, started_ms = ?3,
-                     attempts = attempts + 1, tries = tries + 1
-                 WHERE seq = ?1 AND webhook_id = ?2",
-                &[claim.seq.into(), Value::from(&webhook.id), now.0.into()],
-            )?;
+        let is_up = known.health.condition == Condition::Up;
+        let at = if is_up { Some(Time(due)) } else { known.health.probe_at };
+        let Some(at) = at.map(|at| at.max(known.wait_until)) else { continue };
+        if at > now {
+            found.look_in(at.ms_since(now));
+            continue;
         }
-        claims.extend(due);
+        let room = gates.room(&known.webhook, steady_ms);
+        if let Some(wait) = room.wait_ms {
+            found.look_in(wait);
+            continue;
+        }
+        if is_up {
+            if claim_of(tx, known, now, room.free, &mut found)? {
+                gates.fell_short(&id);
+            }
+        } else if room.is_idle {
+            claim_probe(tx, known, now, &mut found)?;
+        } else {
+            gates.fell_short(&id);
+        }
     }
-    Ok(claims)
+    Ok(found)
 }
 
-/// When the next delivery is due, or the next receiver may be asked again; `None` if nothing waits.
-pub fn next_due(tx: &mut Tx<'_>) -> Result<Option<Time>> {
-    let due = tx.row(
-        "SELECT MIN(CASE WHEN n.due_ms > n.wait_until_ms THEN n.due_ms ELSE n.wait_until_ms END)
-         FROM (SELECT w.wait_until_ms,
-                      (SELECT MIN(d.due_ms) FROM deliveries d
-                       WHERE d.webhook_id = w.id AND d.due_ms IS NOT NULL) AS due_ms
-               FROM webhooks w WHERE w.active = 1) n
-         WHERE n.due_ms IS NOT NULL",
-        &[],
-        |row| row.opt_int(0),
+/// Answers whether something that is due was perhaps left for want of a place.
+fn claim_of(
+    tx: &mut Tx<'_>,
+    known: &Known,
+    now: Time,
+    free: usize,
+    found: &mut Claims,
+) -> Result<bool> {
+    let id = &known.webhook.id;
+    let due = tx.rows(
+        &format!(
+            "{SELECT} WHERE d.webhook_id = ?1 AND d.due_ms IS NOT NULL AND d.due_ms <= ?2
+             ORDER BY d.due_ms, d.seq LIMIT ?3"
+        ),
+        &[Value::from(id), now.0.into(), i64::try_from(free).unwrap_or(0).into()],
+        |row| read(row, known, now),
     )?;
-    Ok(due.flatten().map(Time))
-}
-
-/// Writes down how an attempt ended and gives the next of its task the turn.
-pub fn record(tx: &mut Tx<'_>, claim: &Claim, end: &Record) -> Result<()> {
-    let (status, outcome, due, finished, reason) = match &end.decision {
-        Decision::Delivered => ("delivered", "delivered", None, Some(end.ended.0), None),
-        Decision::Retry { after_ms } => {
-            ("pending", "retry", Some(end.ended.plus_ms(*after_ms).0), None, None)
+    let is_short = due.len() == free;
+    if is_short {
+        // A place that is freed says when to look again, or a token that comes back.
+        if let Some(rate) = crate::pace::rate(&known.webhook) {
+            found.look_in(1_000 / i64::from(rate));
         }
-        Decision::Failed { reason } => ("failed", "failed", None, Some(end.ended.0), Some(*reason)),
-    };
-    let webhook = claim.webhook.id.as_str();
-    let updated = tx.execute(
-        "UPDATE deliveries SET status = ?3, due_ms = ?4, finished_ms = ?5, reason = ?6,
-             reason_text = ?7, started_ms = NULL
-         WHERE seq = ?1 AND webhook_id = ?2 AND started_ms IS NOT NULL AND attempts = ?8",
-        &[
-            claim.seq.into(),
-            webhook.into(),
-            status.into(),
-            due.into(),
-            finished.into(),
-            reason.into(),
-            end.reason_text.as_deref().into(),
-            claim.number.into(),
-        ],
-    )?;
-    if updated == 0 {
-        return Ok(());
-    }
-    tx.execute(
-        "INSERT INTO attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        &[
-            claim.seq.into(),
-            webhook.into(),
-            claim.number.into(),
-            claim.started.0.into(),
-            end.outcome.ms.into(),
-            end.outcome.status.map(i64::from).into(),
-            end.error.as_deref().into(),
-            Some(end.outcome.excerpt.as_str()).filter(|text| !text.is_empty()).into(),
-            outcome.into(),
-        ],
-    )?;
-    if let Some(wait) = end.outcome.retry_after_ms {
-        webhooks::wait_until(tx, webhook, end.ended.plus_ms(wait))?;
-    }
-    if finished.is_some() {
-        give_turn(tx, webhook, claim.task_id.as_str(), end.ended)?;
     } else {
-        tx.wake();
+        let next = tx.row(
+            "SELECT MIN(due_ms) FROM deliveries
+             WHERE webhook_id = ?1 AND due_ms IS NOT NULL AND due_ms > ?2",
+            &[Value::from(id), now.0.into()],
+            |row| row.opt_int(0),
+        )?;
+        if let Some(next) = next.flatten() {
+            found.look_in(next - now.0);
+        }
     }
-    Ok(())
+    for claim in due {
+        take(tx, &claim)?;
+        found.claims.push(claim);
+    }
+    Ok(is_short)
 }
 
-/// Gives the lowest waiting delivery of a lane its turn.
-pub(super) fn give_turn(tx: &mut Tx<'_>, webhook: &str, task: &str, now: Time) -> Result<()> {
-    let next = tx.row(
-        "SELECT seq FROM deliveries
-         WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL ORDER BY seq LIMIT 1",
-        &[webhook.into(), task.into()],
+/// The one with the fewest attempts, the oldest among equals, so that no single event can keep its
+/// webhook down.
+fn claim_probe(tx: &mut Tx<'_>, known: &Known, now: Time, found: &mut Claims) -> Result<()> {
+    let id = &known.webhook.id;
+    let seq = tx.row(
+        "SELECT seq FROM (SELECT seq, attempts FROM deliveries
+                          WHERE webhook_id = ?1 AND due_ms IS NOT NULL
+                          ORDER BY due_ms, seq LIMIT ?2) longest
+         ORDER BY attempts, seq LIMIT 1",
+        &[Value::from(id), PROBE_WINDOW.into()],
         |row| row.int(0),
     )?;
-    if let Some(seq) = next {
-        tx.execute(
-            "UPDATE deliveries SET due_ms = ?3 WHERE seq = ?1 AND webhook_id = ?2",
-            &[seq.into(), webhook.into(), now.0.into()],
-        )?;
-        tx.wake();
+    let Some(seq) = seq else { return Ok(()) };
+    let claim = tx.row(
+        &format!("{SELECT} WHERE d.seq = ?2 AND d.webhook_id = ?1"),
+        &[Value::from(id), seq.into()],
+        |row| read(row, known, now),
+    )?;
+    if let Some(claim) = claim {
+        take(tx, &claim)?;
+        found.claims.push(claim);
     }
     Ok(())
 }
 
-/// The wall clock stepped back by `back_ms`: what waits for a time waits for the same span still.
-pub fn shift_due(tx: &mut Tx<'_>, now: Time, back_ms: i64) -> Result<()> {
-    tx.execute(
-        "UPDATE deliveries SET due_ms = due_ms - ?2 WHERE due_ms IS NOT NULL AND due_ms > ?1",
-        &[now.0.into(), back_ms.into()],
-    )?;
-    tx.execute(
-        "UPDATE webhooks SET wait_until_ms = wait_until_ms - ?2 WHERE wait_until_ms > ?1",
-        &[now.0.into(), back_ms.into()],
-    )?;
-    Ok(())
+const SELECT: &str = "\
+    SELECT d.seq, e.id, e.kind, e.origin, e.task_id, e.version, e.task, e.before, e.at_ms,
+           d.attempts, d.tries, d.first_ms, d.status
+    FROM deliveries d JOIN events e ON e.seq = d.seq";
+
+fn read(row: &Row<'_>, known: &Known, now: Time) -> Result<Claim> {
+    let damaged = |what| Error::Database(format!("an event has a damaged {what}"));
+    let is_alone = row.text(12)? == "held";
+    let tries = u32::try_from(row.int(10)?).unwrap_or(0);
+    let first = row.opt_int(11)?.map(Time);
+    // What was tried before the webhook was last up began a series that no longer counts.
+    let first = first.filter(|first| is_alone || *first >= known.health.since);
+    let tries = if first.is_some() { tries } else { 0 };
+    Ok(Claim {
+        seq: row.int(0)?,
+        webhook: Arc::clone(&known.webhook),
+        event_id: row.text(1)?,
+        kind: EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))?,
+        origin: Origin::parse("origin", &row.text(3)?).map_err(|_| damaged("origin"))?,
+        task_id: TaskId::parse(&row.text(4)?).map_err(|_| damaged("task id"))?,
+        version: row.int(5)?,
+        snapshot: row.text(6)?,
+        before: row.opt_text(7)?,
+        created: Time(row.int(8)?),
+        number: row.int(9)? + 1,
+        attempt: tries + 1,
+        first: first.unwrap_or(now),
+        is_probe: known.health.condition != Condition::Up,
+        is_alone,
+        started: now,
+    })
 }
 
-/// At a start: what was under way at a crash may have arrived. Its attempt is shown as `unknown`,
-/// counts in the number but not towards the limit, and is made again at once. Answers how many
-/// there were.
-///
-/// No wait is longer than an hour: what a wrong clock put off for longer is brought back to that.
-pub fn restart(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
-    let latest = now.plus_ms(RETRY_AFTER_MOST_MS).0;
+fn take(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
     tx.execute(
-        "UPDATE deliveries SET due_ms = ?1 WHERE due_ms IS NOT NULL AND due_ms > ?1",
-        &[latest.into()],
+        "UPDATE deliveries SET status = 'sending', due_ms = NULL, started_ms = ?3,
+             attempts = attempts + 1, tries = ?4, first_ms = ?5, reason = NULL, reason_text = NULL
+         WHERE seq = ?1 AND webhook_id = ?2",
+        &[
+            claim.seq.into(),
+            Value::from(&claim.webhook.id),
+            claim.started.0.into(),
+            i64::from(claim.attempt).into(),
+            claim.first.0.into(),
+        ],
     )?;
-    tx.execute(
-        "UPDATE webhooks SET wait_until_ms = ?1 WHERE wait_until_ms > ?1",
-        &[latest.into()],
-    )?;
-    tx.execute(
-        "INSERT INTO attempts (seq, webhook_id, number, started_ms, error, outcome)
-         SELECT seq, webhook_id, attempts, started_ms,
-             'The server ended while this request was under way; it may have arrived.', 'unknown'
-         FROM deliveries WHERE started_ms IS NOT NULL",
-        &[],
-    )?;
-    tx.execute(
-        "UPDATE deliveries SET status = 'pending', due_ms = ?1, tries = tries - 1, started_ms = NULL
-         WHERE started_ms IS NOT NULL",
-        &[now.0.into()],
-    )
+    Ok(())
 }

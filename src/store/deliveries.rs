@@ -1,7 +1,9 @@
-//! Deliveries as people see them: the list, one of them, its attempts, and sending it again.
+//! Deliveries as people see them: the list, one of them, its attempts.
 //!
-//! Must not claim or record: that is the dispatcher's side, in `claims`.
+//! Must not change one: see `delivery_edits` for people, `claims` and `outcomes` for the engine.
 
+use super::standing::{self, Waiting};
+use super::webhooks::{self, Known};
 use super::{Error, Result, Row, Tx, Value};
 use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind, Time};
 
@@ -10,7 +12,7 @@ pub fn delivery_id(seq: i64, webhook: &str) -> String {
     format!("dlv_{seq}_{webhook}")
 }
 
-fn parse_id(id: &str) -> Option<(i64, &str)> {
+pub(super) fn parse_id(id: &str) -> Option<(i64, &str)> {
     let (seq, webhook) = id.strip_prefix("dlv_")?.split_once('_')?;
     let plain = !seq.is_empty() && seq.bytes().all(|b| b.is_ascii_digit());
     Some((seq.parse().ok().filter(|_| plain)?, webhook))
@@ -27,38 +29,46 @@ pub struct DeliveryFilter {
     pub event_id: Option<String>,
     /// Of this task alone.
     pub task_id: Option<String>,
+    /// Of this webhook alone.
+    pub webhook_id: Option<String>,
 }
 
 const SELECT: &str = "\
     SELECT d.seq, d.webhook_id, e.id, e.task_id, e.kind, e.version, d.status, d.due_ms, d.attempts,
            d.tries, e.at_ms, d.finished_ms, d.reason, d.reason_text,
-           COALESCE(w.active, 0), COALESCE(w.wait_until_ms, 0),
            CASE WHEN d.status = 'pending' AND d.due_ms IS NULL THEN
                (SELECT MIN(b.seq) FROM deliveries b
-                WHERE b.webhook_id = d.webhook_id AND b.task_id = d.task_id
-                  AND b.finished_ms IS NULL AND (b.due_ms IS NOT NULL OR b.started_ms IS NOT NULL))
+                WHERE b.webhook_id = d.webhook_id AND b.task_id = d.task_id AND b.finished_ms IS NULL
+                  AND (b.due_ms IS NOT NULL OR b.started_ms IS NOT NULL OR b.status = 'held'))
            END
-    FROM deliveries d JOIN events e ON e.seq = d.seq LEFT JOIN webhooks w ON w.id = d.webhook_id
+    FROM deliveries d JOIN events e ON e.seq = d.seq
     WHERE ";
 
-fn read(row: &Row<'_>, now: Time) -> Result<Delivery> {
+fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
     let damaged = |what: &str| Error::Database(format!("a delivery has a damaged {what}"));
     let seq = row.int(0)?;
     let webhook_id = row.text(1)?;
-    let status = DeliveryStatus::parse(&row.text(6)?).ok_or_else(|| damaged("status"))?;
-    let due = row.opt_int(7)?;
-    let (active, wait_until) = (row.int(14)? == 1, row.int(15)?);
-    let (reason, reason_text) = match status {
-        DeliveryStatus::Delivered => (None, None),
-        DeliveryStatus::Failed => (row.opt_text(12)?, row.opt_text(13)?),
+    let known = all.iter().find(|known| known.webhook.id == webhook_id);
+    let mut status = DeliveryStatus::parse(&row.text(6)?).ok_or_else(|| damaged("status"))?;
+    let due = row.opt_int(7)?.map(Time);
+    let mut reason = row.opt_text(12)?.zip(row.opt_text(13)?);
+    let mut next = None;
+    match status {
         DeliveryStatus::Sending => {
-            (Some("sending".to_owned()), Some("A request is under way.".to_owned()))
+            reason = Some(("sending".to_owned(), "A request is under way.".to_owned()));
         }
-        DeliveryStatus::Pending => {
-            let (code, text) = why_pending(active, due, wait_until > now.0, row.int(9)?);
-            (Some(code.to_owned()), Some(text.to_owned()))
+        DeliveryStatus::Pending | DeliveryStatus::Held => {
+            let waiting = Waiting { due, tries: row.int(9)?, is_held: reason.is_some() };
+            let what = standing::of(&waiting, known, now);
+            if what.is_held {
+                status = DeliveryStatus::Held;
+            }
+            next = what.next;
+            reason = reason.or_else(|| Some((what.reason.to_owned(), what.text)));
         }
-    };
+        DeliveryStatus::Delivered | DeliveryStatus::Failed | DeliveryStatus::Cancelled => {}
+    }
+    let (reason, reason_text) = reason.unzip();
     Ok(Delivery {
         id: delivery_id(seq, &webhook_id),
         event_id: row.text(2)?,
@@ -68,58 +78,69 @@ fn read(row: &Row<'_>, now: Time) -> Result<Delivery> {
         status,
         reason,
         reason_text,
-        blocked_by: row.opt_int(16)?.map(|seq| delivery_id(seq, &webhook_id)),
+        blocked_by: row.opt_int(14)?.map(|seq| delivery_id(seq, &webhook_id)),
         attempt_count: row.int(8)?,
-        next_attempt_at: due.filter(|_| active).map(|due| Time(due.max(wait_until))),
+        next_attempt_at: next,
         created_at: Time(row.int(10)?),
         finished_at: row.opt_int(11)?.map(Time),
         webhook_id,
     })
 }
 
-fn why_pending(
-    active: bool,
-    due: Option<i64>,
-    quiet: bool,
-    tries: i64,
-) -> (&'static str, &'static str) {
-    match (active, due) {
-        (false, _) => ("no_url", "WEBHOOK_URL is not set; set it and restart, then this goes out."),
-        (true, None) => ("waiting_turn", "An earlier change of the same task goes out first."),
-        (true, Some(_)) if quiet => (
-            "receiver_busy",
-            "The receiver asked for a pause (Retry-After); this goes out after it.",
-        ),
-        (true, Some(_)) if tries > 0 => {
-            ("retry", "The last attempt failed; the next one goes out at the time shown.")
-        }
-        (true, Some(_)) => ("due", "It goes out as soon as there is a free place."),
-    }
-}
-
 impl DeliveryFilter {
-    /// The conditions as SQL, with their values appended to `args`.
-    fn conditions<'f>(&'f self, args: &mut Vec<Value<'f>>) -> String {
+    /// The conditions as SQL, with their values appended to `args`. A pending delivery of a webhook
+    /// that is not sending counts as held.
+    fn conditions<'f>(&'f self, stopped: &'f [String], args: &mut Vec<Value<'f>>) -> String {
         let mut sql = String::from("1 = 1");
-        let mut add = |condition: &str, value: Option<&'f str>| {
+        let mut bind = |text: &'f str| {
+            args.push(Value::Text(text));
+            format!("?{}", args.len())
+        };
+        let stops = |bind: &mut dyn FnMut(&'f str) -> String| {
+            let ids: Vec<String> = stopped.iter().map(|id| bind(id)).collect();
+            format!("d.webhook_id IN ({})", ids.join(", "))
+        };
+        // Beside the status, what it implies, so that its partial index is used.
+        match self.status {
+            None => {}
+            Some(DeliveryStatus::Pending) => {
+                let stopped = stops(&mut bind);
+                sql.push_str(&format!(
+                    " AND d.status = 'pending' AND d.finished_ms IS NULL AND NOT {stopped}"
+                ));
+            }
+            Some(DeliveryStatus::Held) => {
+                let stopped = stops(&mut bind);
+                sql.push_str(&format!(
+                    " AND d.finished_ms IS NULL
+                      AND (d.status = 'held' OR (d.status = 'pending' AND {stopped}))"
+                ));
+            }
+            Some(DeliveryStatus::Sending) => sql.push_str(" AND d.started_ms IS NOT NULL"),
+            Some(status @ (DeliveryStatus::Failed | DeliveryStatus::Cancelled)) => {
+                let status = bind(status.as_str());
+                sql.push_str(&format!(" AND d.reason IS NOT NULL AND d.status = {status}"));
+            }
+            Some(DeliveryStatus::Delivered) => sql.push_str(" AND d.status = 'delivered'"),
+        }
+        let mut add = |column: &str, value: Option<&'f str>| {
             if let Some(text) = value {
-                args.push(Value::Text(text));
-                sql.push_str(&format!(" AND {condition} = ?{}", args.len()));
+                let value = bind(text);
+                sql.push_str(&format!(" AND {column} = {value}"));
             }
         };
-        add("d.status", self.status.map(DeliveryStatus::as_str));
+        add("d.webhook_id", self.webhook_id.as_deref());
         add("e.kind", self.kind.map(EventKind::as_str));
         add("e.id", self.event_id.as_deref());
         add("e.task_id", self.task_id.as_deref());
-        // What the status implies, so that its partial index is used.
-        sql.push_str(match self.status {
-            Some(DeliveryStatus::Failed) => " AND d.reason IS NOT NULL",
-            Some(DeliveryStatus::Sending) => " AND d.started_ms IS NOT NULL",
-            Some(DeliveryStatus::Pending) => " AND d.finished_ms IS NULL",
-            _ => "",
-        });
         sql
     }
+}
+
+/// The webhooks whose pending deliveries are shown as held.
+fn stopped(all: &[Known]) -> Vec<String> {
+    let stopped = all.iter().filter(|known| !known.is_sending());
+    stopped.map(|known| known.webhook.id.clone()).collect()
 }
 
 /// Whether a text is the id of a delivery, by its form.
@@ -129,7 +150,7 @@ pub fn is_delivery_id(text: &str) -> bool {
 
 /// A page of at most `most` deliveries, the newest first, after the one with the id `after`, and
 /// whether more follow.
-pub fn page(
+pub fn list_deliveries(
     tx: &mut Tx<'_>,
     filter: &DeliveryFilter,
     after: Option<&str>,
@@ -137,8 +158,10 @@ pub fn page(
     now: Time,
 ) -> Result<(Vec<Delivery>, bool)> {
     let (seq, webhook) = after.and_then(parse_id).unwrap_or((i64::MAX, ""));
+    let all = webhooks::all(tx)?;
+    let stopped = stopped(&all);
     let mut args = Vec::new();
-    let conditions = filter.conditions(&mut args);
+    let conditions = filter.conditions(&stopped, &mut args);
     let n = args.len();
     args.push(seq.into());
     args.push(webhook.into());
@@ -152,7 +175,7 @@ pub fn page(
             n + 3
         ),
         &args,
-        |row| read(row, now),
+        |row| read(row, &all, now),
     )?;
     let more = found.len() > most;
     found.truncate(most);
@@ -160,9 +183,10 @@ pub fn page(
 }
 
 /// How many deliveries a filter lets through.
-pub fn count(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
+pub fn count_deliveries(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
+    let stopped = stopped(&webhooks::all(tx)?);
     let mut args = Vec::new();
-    let conditions = filter.conditions(&mut args);
+    let conditions = filter.conditions(&stopped, &mut args);
     let of_event = filter.kind.is_some() || filter.event_id.is_some() || filter.task_id.is_some();
     let events = if of_event { "JOIN events e ON e.seq = d.seq" } else { "" };
     let sql = format!("SELECT COUNT(*) FROM deliveries d {events} WHERE {conditions}");
@@ -170,12 +194,13 @@ pub fn count(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
 }
 
 /// One delivery.
-pub fn find(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Delivery>> {
+pub fn find_delivery(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Delivery>> {
     let Some((seq, webhook)) = parse_id(id) else { return Ok(None) };
+    let all = webhooks::all(tx)?;
     tx.row(
         &format!("{SELECT} d.seq = ?1 AND d.webhook_id = ?2"),
         &[seq.into(), webhook.into()],
-        |row| read(row, now),
+        |row| read(row, &all, now),
     )
 }
 
@@ -200,87 +225,12 @@ pub fn attempts(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Attempt>> {
     )
 }
 
-/// What came of asking for a delivery to be sent again.
-#[derive(Clone, Debug)]
-pub enum Redelivery {
-    /// It waits for its turn.
-    Queued(Box<Delivery>),
-    /// There is no such delivery.
-    Unknown,
-    /// It has not ended yet, so there is nothing to repeat.
-    Unfinished(DeliveryStatus),
-}
-
-/// Sends a finished delivery again: it rejoins its lane under its old place, next after the one
-/// under way, with the same id and body; its attempts count on.
-pub fn redeliver(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Redelivery> {
-    let Some(delivery) = find(tx, id, now)? else { return Ok(Redelivery::Unknown) };
-    if matches!(delivery.status, DeliveryStatus::Pending | DeliveryStatus::Sending) {
-        return Ok(Redelivery::Unfinished(delivery.status));
-    }
-    let Some((seq, webhook)) = parse_id(id) else { return Ok(Redelivery::Unknown) };
-    let holder = tx.row(
-        "SELECT seq, status, tries FROM deliveries
-         WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL
-           AND (due_ms IS NOT NULL OR started_ms IS NOT NULL)",
-        &[webhook.into(), Value::from(&delivery.task_id)],
-        |row| Ok((row.int(0)?, row.text(1)?, row.int(2)?)),
-    )?;
-    let first = match holder {
-        None => true,
-        Some((other, status, 0)) if status == "pending" && other > seq => {
-            tx.execute(
-                "UPDATE deliveries SET due_ms = NULL WHERE seq = ?1 AND webhook_id = ?2",
-                &[other.into(), webhook.into()],
-            )?;
-            true
-        }
-        Some(_) => false,
-    };
-    tx.execute(
-        "UPDATE deliveries SET status = 'pending', due_ms = ?3, tries = 0, finished_ms = NULL,
-             reason = NULL, reason_text = NULL
-         WHERE seq = ?1 AND webhook_id = ?2",
-        &[seq.into(), webhook.into(), first.then_some(now.0).into()],
-    )?;
-    tx.wake();
-    Ok(match find(tx, id, now)? {
-        Some(queued) => Redelivery::Queued(Box::new(queued)),
-        None => Redelivery::Unknown,
+/// The deliveries of one event, by webhook.
+pub(super) fn of_event(tx: &mut Tx<'_>, seq: i64, now: Time) -> Result<Vec<Delivery>> {
+    let all = webhooks::all(tx)?;
+    tx.rows(&format!("{SELECT} d.seq = ?1 ORDER BY d.webhook_id"), &[seq.into()], |row| {
+        read(row, &all, now)
     })
-}
-
-/// What waits, for the metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Backlog {
-    /// Deliveries that wait.
-    pub pending: i64,
-    /// Requests under way.
-    pub sending: i64,
-    /// When the oldest unfinished event was committed.
-    pub oldest: Option<Time>,
-}
-
-/// Counts what waits.
-pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
-    let sending =
-        tx.row("SELECT COUNT(*) FROM deliveries WHERE started_ms IS NOT NULL", &[], |row| {
-            row.int(0)
-        })?;
-    let unfinished = tx.row(
-        "SELECT COUNT(*), MIN(seq) FROM deliveries WHERE finished_ms IS NULL",
-        &[],
-        |row| Ok((row.int(0)?, row.opt_int(1)?)),
-    )?;
-    let sending = sending.unwrap_or_default();
-    let (all, oldest) = unfinished.unwrap_or_default();
-    let oldest = match oldest {
-        Some(seq) => {
-            tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], |row| row.int(0))?
-        }
-        None => None,
-    };
-    Ok(Backlog { pending: all - sending, sending, oldest: oldest.map(Time) })
 }
 
 #[cfg(test)]

@@ -33,27 +33,26 @@ pub enum Repeat {
     Same {
         /// The HTTP status of the first answer.
         status: u16,
-        /// The task as the first answer showed it, and whose it is.
-        written: Option<(String, Written)>,
+        /// Whose change it was, where that was noted.
+        task_id: Option<String>,
+        /// The task as the first answer showed it, if it did.
+        written: Option<Written>,
     },
 }
 
 /// Looks a key up.
 pub fn look_up(tx: &mut Tx<'_>, key: &Key) -> Result<Repeat> {
     let found = tx.row(
-        "SELECT i.hash, i.status, e.task_id, e.task, e.version, e.seq
-         FROM idempotency i LEFT JOIN events e ON e.seq = i.seq
-         WHERE i.key = ?1 AND i.at_ms > ?2",
+        "SELECT hash, status, task_id, version, snapshot FROM idempotency
+         WHERE key = ?1 AND at_ms > ?2",
         &[Value::from(&key.key), oldest(key.now).into()],
         |row| {
             let status = u16::try_from(row.int(1)?).unwrap_or(200);
-            let written = match (row.opt_text(2)?, row.opt_text(3)?) {
-                (Some(task_id), Some(snapshot)) => {
-                    Some((task_id, Written { snapshot, version: row.int(4)?, seq: row.int(5)? }))
-                }
+            let written = match (row.opt_int(3)?, row.opt_text(4)?) {
+                (Some(version), Some(snapshot)) => Some(Written { snapshot, version }),
                 _ => None,
             };
-            Ok((row.text(0)?, Repeat::Same { status, written }))
+            Ok((row.text(0)?, Repeat::Same { status, task_id: row.opt_text(2)?, written }))
         },
     )?;
     Ok(match found {
@@ -63,17 +62,27 @@ pub fn look_up(tx: &mut Tx<'_>, key: &Key) -> Result<Repeat> {
     })
 }
 
-/// Remembers an answer. `seq` is the event whose snapshot it showed.
-pub fn remember(tx: &mut Tx<'_>, key: &Key, status: u16, seq: Option<i64>) -> Result<()> {
+/// Remembers an answer: whose change it was, or the task as it was shown.
+pub fn remember(
+    tx: &mut Tx<'_>,
+    key: &Key,
+    status: u16,
+    task_id: Option<&str>,
+    written: Option<&Written>,
+) -> Result<()> {
     tx.execute(
-        "INSERT INTO idempotency (key, hash, status, seq, at_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO idempotency (key, hash, status, task_id, version, snapshot, at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (key) DO UPDATE SET hash = excluded.hash, status = excluded.status,
-             seq = excluded.seq, at_ms = excluded.at_ms",
+             task_id = excluded.task_id, version = excluded.version,
+             snapshot = excluded.snapshot, at_ms = excluded.at_ms",
         &[
             Value::from(&key.key),
             Value::from(&key.hash),
             i64::from(status).into(),
-            seq.into(),
+            task_id.into(),
+            written.map(|written| written.version).into(),
+            written.map(|written| written.snapshot.as_str()).into(),
             key.now.0.into(),
         ],
     )?;

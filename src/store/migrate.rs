@@ -8,7 +8,10 @@ use super::open::Opening;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
-const SCRIPTS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_init.sql")];
+const SCRIPTS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../migrations/sqlite/0002_engine.sql"),
+];
 
 /// Brings the database to this program's version, a transaction a script.
 ///

@@ -159,7 +159,7 @@ pub(super) fn make_private(path: &Path) -> Result<(), Opening> {
 
 /// What PostgreSQL has and SQLite lacks, so that the same SQL runs on both: `lower` beyond ASCII,
 /// and `strpos`.
-fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     let pure = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;

@@ -2,8 +2,9 @@
 //!
 //! Matching is decided here, at the commit, and nowhere else. Must not know how deliveries are sent.
 
+use super::webhooks::{self, Presence};
 use super::{Result, Tx, Value};
-use crate::model::{Event, Time};
+use crate::model::{Event, Task, Time};
 
 /// When the newest event was committed.
 pub(super) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {
@@ -11,43 +12,54 @@ pub(super) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {
     Ok(tx.row(sql, &[], |row| row.int(0))?.map(Time))
 }
 
-/// Writes an event and its deliveries, due `now`; answers its place in the order of commits.
-pub(super) fn put(tx: &mut Tx<'_>, event: &Event, now: Time) -> Result<i64> {
-    let seq = tx
-        .row(
-            "INSERT INTO events (id, kind, origin, task_id, version, at_ms, task)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING seq",
-            &[
-                Value::from(&event.id),
-                event.kind.as_str().into(),
-                event.origin.as_str().into(),
-                event.task_id.as_str().into(),
-                event.version.into(),
-                event.at.0.into(),
-                Value::from(&event.snapshot),
-            ],
-            |row| row.int(0),
-        )?
-        .unwrap_or_default();
-    // Behind an unfinished delivery of the same task it has no turn yet: no due time.
-    let made = tx.execute(
-        "INSERT INTO deliveries (seq, webhook_id, task_id, status, due_ms, attempts, tries)
-         SELECT ?1, w.id, ?2, 'pending',
-             CASE WHEN EXISTS (SELECT 1 FROM deliveries d
-                               WHERE d.webhook_id = w.id AND d.task_id = ?2 AND d.finished_ms IS NULL)
-                  THEN NULL ELSE ?3 END,
-             0, 0
-         FROM webhooks w
-         WHERE w.active = 1 AND strpos(',' || w.ignore_origin || ',', ',' || ?4 || ',') = 0",
-        &[
-            seq.into(),
-            event.task_id.as_str().into(),
-            now.0.into(),
-            event.origin.as_str().into(),
-        ],
-    )?;
-    if made > 0 {
-        tx.wake();
+/// Writes an event and its deliveries, due `now`.
+pub(super) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Result<()> {
+    let seq = put_event(tx, event)?;
+    for known in webhooks::all(tx)?.iter() {
+        if known.presence == Presence::Live && known.webhook.wants(event, task).is_ok() {
+            put_delivery(tx, seq, &known.webhook.id, event.task_id.as_str(), now)?;
+            tx.wake();
+        }
     }
-    Ok(seq)
+    Ok(())
+}
+
+/// Writes an event; answers its place in the order of commits.
+pub(super) fn put_event(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
+    let seq = tx.row(
+        "INSERT INTO events (id, kind, origin, task_id, version, at_ms, task, before)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING seq",
+        &[
+            Value::from(&event.id),
+            event.kind.as_str().into(),
+            event.origin.as_str().into(),
+            event.task_id.as_str().into(),
+            event.version.into(),
+            event.at.0.into(),
+            Value::from(&event.snapshot),
+            event.before.as_deref().into(),
+        ],
+        |row| row.int(0),
+    )?;
+    Ok(seq.unwrap_or_default())
+}
+
+/// Writes a delivery. Behind an unfinished one of the same task it has no turn yet: no due time.
+pub(super) fn put_delivery(
+    tx: &mut Tx<'_>,
+    seq: i64,
+    webhook: &str,
+    task: &str,
+    now: Time,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO deliveries (seq, webhook_id, task_id, status, due_ms, attempts, tries)
+         VALUES (?1, ?2, ?3, 'pending',
+             CASE WHEN EXISTS (SELECT 1 FROM deliveries d
+                               WHERE d.webhook_id = ?2 AND d.task_id = ?3 AND d.finished_ms IS NULL)
+                  THEN NULL ELSE ?4 END,
+             0, 0)",
+        &[seq.into(), webhook.into(), task.into(), now.0.into()],
+    )?;
+    Ok(())
 }

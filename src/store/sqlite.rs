@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::open::{Log, Opening, check_version, hold, make_private, open_reader, open_writer};
+use super::tx::Memory;
 use super::{Error, Read, Result, Shared, Tx, Write, lock};
 
 /// Jobs that share one commit, at most.
@@ -23,6 +24,7 @@ const BATCH_MOST: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(20);
 /// Pages of log after which it is copied into the database: 4 MiB.
 const CHECKPOINT_PAGES: i32 = 1_000;
+
 /// Opens the database and starts its threads; they end when their queues close.
 pub(super) fn start(
     path: &Path,
@@ -83,13 +85,18 @@ fn write_loop(
     shared: &Shared,
     log: &Log,
 ) {
+    let memory = Memory::default();
     while let Some(first) = queue.blocking_recv() {
         if shared.broken.is_cancelled() {
             first.finish(Err(Error::Broken("an earlier write failed".to_owned())));
             continue;
         }
         log.written.store(false, Ordering::Relaxed);
-        let (done, end, wakes) = batch(connection, first, &mut queue, shared);
+        let (done, end, wakes) = batch(connection, &memory, first, &mut queue, shared);
+        if end.is_err() {
+            // What was undone may have been remembered.
+            memory.take();
+        }
         match &end {
             // Only what reached the disk shows that there is room.
             Ok(()) if log.written.load(Ordering::Relaxed) => {
@@ -133,6 +140,7 @@ fn checkpoint(connection: &Connection, mode: &str, shared: &Shared) {
 /// transaction ended; jobs that failed alone have had their answer.
 fn batch(
     connection: &Connection,
+    memory: &Memory,
     first: Box<dyn Write>,
     queue: &mut mpsc::Receiver<Box<dyn Write>>,
     shared: &Shared,
@@ -146,7 +154,7 @@ fn batch(
     let mut next = Some(first);
     while let Some(mut job) = next {
         if job.is_wanted() {
-            match one(connection, job.as_mut()) {
+            match one(connection, memory, job.as_mut()) {
                 Ok(wake) => {
                     wakes |= wake;
                     done.push(job);
@@ -190,9 +198,9 @@ enum Fault {
     Batch(Error),
 }
 
-fn one(connection: &Connection, job: &mut dyn Write) -> Result<bool, Fault> {
+fn one(connection: &Connection, memory: &Memory, job: &mut dyn Write) -> Result<bool, Fault> {
     run(connection, "SAVEPOINT job").map_err(Fault::Batch)?;
-    let mut tx = Tx::new(connection);
+    let mut tx = Tx::with_memory(connection, memory);
     let end = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)))
         .unwrap_or_else(|_| Err(Error::Database("a write panicked".to_owned())));
     match end {
@@ -203,6 +211,7 @@ fn one(connection: &Connection, job: &mut dyn Write) -> Result<bool, Fault> {
         Err(error @ Error::Broken(_)) => Err(Fault::Batch(error)),
         Err(error) if connection.is_autocommit() => Err(Fault::Batch(error)),
         Err(error) => {
+            memory.take();
             run(connection, "ROLLBACK TO job").map_err(Fault::Batch)?;
             run(connection, "RELEASE job").map_err(Fault::Batch)?;
             Err(Fault::Job(error))

@@ -12,38 +12,35 @@ pub struct Stored {
     pub task: Task,
     /// 1, 2, 3 …; one more with each change.
     pub version: i64,
-    /// Its newest event.
-    pub seq: i64,
     /// Its place in the order of creation.
     pub num: i64,
 }
 
-const COLUMNS: &str = "id, version, seq, title, description, type, category, status, priority, \
+const COLUMNS: &str = "id, version, title, description, type, category, status, priority, \
                        due_ms, tags, attachments, created_ms, updated_ms, num";
 
 fn read(row: &Row<'_>) -> Result<Stored> {
     let damaged = |what: &str| Error::Database(format!("a task has a damaged {what}"));
-    let status = row.text(7)?;
+    let status = row.text(6)?;
     let status = Status::ALL.iter().find(|(name, _)| *name == status);
-    let priority = usize::try_from(row.int(8)?).ok().and_then(|n| Priority::ALL.get(n));
+    let priority = usize::try_from(row.int(7)?).ok().and_then(|n| Priority::ALL.get(n));
     Ok(Stored {
         version: row.int(1)?,
-        seq: row.int(2)?,
-        num: row.int(14)?,
+        num: row.int(13)?,
         task: Task {
             id: TaskId::parse(&row.text(0)?).map_err(|_| damaged("id"))?,
-            title: row.text(3)?,
-            description: row.opt_text(4)?,
-            r#type: row.opt_text(5)?,
-            category: row.opt_text(6)?,
+            title: row.text(2)?,
+            description: row.opt_text(3)?,
+            r#type: row.opt_text(4)?,
+            category: row.opt_text(5)?,
             status: status.ok_or_else(|| damaged("status"))?.1,
             priority: priority.ok_or_else(|| damaged("priority"))?.1,
-            due_date: row.opt_int(9)?.map(Time),
-            tags: split_tags(&row.text(10)?),
-            attachments: serde_json::from_str(&row.text(11)?)
+            due_date: row.opt_int(8)?.map(Time),
+            tags: split_tags(&row.text(9)?),
+            attachments: serde_json::from_str(&row.text(10)?)
                 .map_err(|_| damaged("list of attachments"))?,
-            created_at: Time(row.int(12)?),
-            updated_at: Time(row.int(13)?),
+            created_at: Time(row.int(11)?),
+            updated_at: Time(row.int(12)?),
         },
     })
 }
@@ -83,16 +80,15 @@ pub fn get(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<Stored>> {
     tx.row(&format!("SELECT {COLUMNS} FROM tasks WHERE id = ?1"), &[id.as_str().into()], read)
 }
 
-pub(super) fn insert(tx: &mut Tx<'_>, task: &Task, version: i64, seq: i64) -> Result<()> {
+pub(super) fn insert(tx: &mut Tx<'_>, task: &Task, version: i64) -> Result<()> {
     let attachments = serde_json::to_string(&task.attachments).unwrap_or_default();
     tx.execute(
-        "INSERT INTO tasks (id, version, seq, title, description, type, category, status, priority,
+        "INSERT INTO tasks (id, version, title, description, type, category, status, priority,
              due_ms, tags, attachments, created_ms, updated_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         &[
             task.id.as_str().into(),
             version.into(),
-            seq.into(),
             Value::from(&task.title),
             task.description.as_deref().into(),
             task.r#type.as_deref().into(),
@@ -109,17 +105,16 @@ pub(super) fn insert(tx: &mut Tx<'_>, task: &Task, version: i64, seq: i64) -> Re
     Ok(())
 }
 
-pub(super) fn update(tx: &mut Tx<'_>, num: i64, task: &Task, version: i64, seq: i64) -> Result<()> {
+pub(super) fn update(tx: &mut Tx<'_>, num: i64, task: &Task, version: i64) -> Result<()> {
     let attachments = serde_json::to_string(&task.attachments).unwrap_or_default();
     tx.execute(
-        "UPDATE tasks SET version = ?2, seq = ?3, title = ?4, description = ?5, type = ?6,
-             category = ?7, status = ?8, priority = ?9, due_ms = ?10, tags = ?11, attachments = ?12,
-             updated_ms = ?13
+        "UPDATE tasks SET version = ?2, title = ?3, description = ?4, type = ?5, category = ?6,
+             status = ?7, priority = ?8, due_ms = ?9, tags = ?10, attachments = ?11,
+             updated_ms = ?12
          WHERE num = ?1",
         &[
             num.into(),
             version.into(),
-            seq.into(),
             Value::from(&task.title),
             task.description.as_deref().into(),
             task.r#type.as_deref().into(),

@@ -3,6 +3,10 @@
 //! Statements are written once, with `?1 ?2 …`, in SQL that SQLite and PostgreSQL both run. Must
 //! not know any table.
 
+use std::any::Any;
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
 use super::{Error, Result};
@@ -83,15 +87,46 @@ impl Row<'_> {
     }
 }
 
+/// Something read that stays true until a write says otherwise. One connection writes, so what it
+/// remembers is what is there.
+pub(super) type Memory = RefCell<Option<Arc<dyn Any + Send + Sync>>>;
+
 /// An open transaction.
 pub struct Tx<'c> {
     connection: &'c rusqlite::Connection,
+    memory: Option<&'c Memory>,
     wakes: bool,
 }
 
 impl<'c> Tx<'c> {
+    /// A transaction that remembers nothing of others.
     pub(super) fn new(connection: &'c rusqlite::Connection) -> Tx<'c> {
-        Tx { connection, wakes: false }
+        Tx { connection, memory: None, wakes: false }
+    }
+
+    /// One of the connection that writes.
+    pub(super) fn with_memory(connection: &'c rusqlite::Connection, memory: &'c Memory) -> Tx<'c> {
+        Tx { connection, memory: Some(memory), wakes: false }
+    }
+
+    /// What was remembered.
+    pub(super) fn recall<T: 'static + Send + Sync>(&self) -> Option<Arc<T>> {
+        let remembered = self.memory?.borrow().clone()?;
+        remembered.downcast().ok()
+    }
+
+    /// Remembers for the transactions to come.
+    pub(super) fn remember<T: 'static + Send + Sync>(&self, value: Arc<T>) {
+        if let Some(memory) = self.memory {
+            *memory.borrow_mut() = Some(value);
+        }
+    }
+
+    /// What is remembered is no longer true.
+    pub(super) fn forget(&mut self) {
+        if let Some(memory) = self.memory {
+            *memory.borrow_mut() = None;
+        }
     }
 
     /// Runs a statement; answers how many rows it touched.

@@ -1,102 +1,148 @@
-//! Webhooks: what the settings say of `default`, kept where the outbox and the dispatcher find it.
+//! Webhooks as the outbox, the dispatcher and the API find them: read whole, and remembered by the
+//! writer until something changes, so that an event asks the database nothing about them.
 //!
-//! Must not know how settings are read.
+//! Must not change a webhook: see `webhook_edits` for people and `conditions` for the engine.
 
-use super::{Error, Result, Row, Tx, Value};
-use crate::model::{DEFAULT_WEBHOOK, Origin, Time, Webhook};
+use std::sync::Arc;
 
-/// A webhook that may be sent to.
-pub(super) struct Active {
-    pub(super) webhook: Webhook,
+use super::{Error, Result, Row, Tx};
+use crate::health::{Condition, Health};
+use crate::model::{EventKind, OnReject, Origin, Payload, Profile, Time, Webhook};
+use crate::secret::Secret;
+
+/// Whether a webhook is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It gets events.
+    Live,
+    /// Its setting is gone: events make no delivery for it, what waits stays.
+    Retired,
+    /// It was deleted; what waits is being cancelled.
+    Deleted,
+}
+
+/// A webhook and how it stands.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its properties.
+    pub webhook: Arc<Webhook>,
+    /// Whether it is there.
+    pub presence: Presence,
+    /// When it was made.
+    pub created: Time,
+    /// How it is doing.
+    pub health: Health,
     /// The receiver asked for quiet until then.
-    pub(super) wait_until: Time,
+    pub wait_until: Time,
+    /// A recovery is putting older events in line; nothing newer may overtake them.
+    pub is_recovering: bool,
+    /// When a failed delivery was last told of.
+    pub told: Time,
+    /// A long queue was told of.
+    pub is_behind: bool,
 }
 
-/// Writes what the settings say of `default`. Another URL makes a fresh start: what the old
-/// receiver asked for, and what was tried there, no longer counts.
-pub fn put_default(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Result<()> {
-    let old =
-        tx.row("SELECT url FROM webhooks WHERE id = ?1", &[Value::from(&webhook.id)], |row| {
-            row.text(0)
-        })?;
-    if old.is_some_and(|url| url != webhook.url) {
-        tx.execute(
-            "UPDATE deliveries SET due_ms = CASE WHEN due_ms > ?2 THEN ?2 ELSE due_ms END, tries = 0
-             WHERE webhook_id = ?1 AND due_ms IS NOT NULL",
-            &[Value::from(&webhook.id), now.0.into()],
-        )?;
+impl Known {
+    /// Whether events go out as they come.
+    pub fn is_sending(&self) -> bool {
+        self.presence == Presence::Live && self.health.is_up()
     }
-    let headers = serde_json::to_string(&webhook.headers).unwrap_or_default();
-    let origins: Vec<&str> = webhook.ignore_origin.iter().map(Origin::as_str).collect();
-    tx.execute(
-        "INSERT INTO webhooks (id, active, url, headers, ignore_origin, max_attempts, wait_until_ms)
-         VALUES (?1, 1, ?2, ?3, ?4, ?5, 0)
-         ON CONFLICT (id) DO UPDATE SET
-             active = 1,
-             wait_until_ms = CASE WHEN webhooks.url = excluded.url
-                                  THEN webhooks.wait_until_ms ELSE 0 END,
-             url = excluded.url,
-             headers = excluded.headers,
-             ignore_origin = excluded.ignore_origin,
-             max_attempts = excluded.max_attempts",
-        &[
-            Value::from(&webhook.id),
-            Value::from(&webhook.url),
-            Value::from(&headers),
-            Value::from(&origins.join(",")),
-            i64::from(webhook.max_attempts).into(),
-        ],
-    )?;
-    tx.wake();
-    Ok(())
 }
 
-/// There is no `WEBHOOK_URL`: events make no delivery for `default`, and what waits stays.
-pub fn retire_default(tx: &mut Tx<'_>) -> Result<()> {
-    tx.execute(
-        "UPDATE webhooks SET active = 0, url = '', headers = '[]' WHERE id = ?1",
-        &[DEFAULT_WEBHOOK.into()],
-    )?;
-    Ok(())
-}
-
-/// Every webhook that may be sent to.
-pub(super) fn active(tx: &mut Tx<'_>) -> Result<Vec<Active>> {
-    tx.rows(
-        "SELECT id, url, headers, ignore_origin, max_attempts, wait_until_ms
-         FROM webhooks WHERE active = 1 ORDER BY id",
+/// Every webhook, by id.
+pub(super) fn all(tx: &mut Tx<'_>) -> Result<Arc<Vec<Known>>> {
+    if let Some(remembered) = tx.recall::<Vec<Known>>() {
+        return Ok(remembered);
+    }
+    let all = tx.rows(
+        "SELECT w.id, w.state, w.created_ms, w.url, w.events, w.source, w.description, w.headers,
+             w.secret, w.old_secret, w.old_until_ms, w.payload, w.filter, w.ignore_origin, w.profile,
+             w.rate_per_second, w.timeout_s, w.max_attempts, w.on_reject, w.paused, w.condition,
+             w.since_ms, w.failures, w.probe_ms, w.refused, w.why, w.wait_until_ms, w.told_ms,
+             w.is_behind,
+             (SELECT COUNT(*) FROM recoveries r WHERE r.webhook_id = w.id)
+         FROM webhooks w ORDER BY w.id",
         &[],
         read,
-    )
-}
-
-fn read(row: &Row<'_>) -> Result<Active> {
-    let damaged = |what: &str| Error::Database(format!("a webhook has damaged {what}"));
-    let headers = serde_json::from_str(&row.text(2)?).map_err(|_| damaged("headers"))?;
-    let ignore_origin = row
-        .text(3)?
-        .split(',')
-        .filter(|name| !name.is_empty())
-        .map(|name| Origin::parse("ignoreOrigin", name))
-        .collect::<Result<_, _>>()
-        .map_err(|_| damaged("origins"))?;
-    Ok(Active {
-        webhook: Webhook {
-            id: row.text(0)?,
-            url: row.text(1)?,
-            headers,
-            ignore_origin,
-            max_attempts: u32::try_from(row.int(4)?).map_err(|_| damaged("attempts"))?,
-        },
-        wait_until: Time(row.int(5)?),
-    })
-}
-
-/// The receiver asked that nothing is sent until then.
-pub(super) fn wait_until(tx: &mut Tx<'_>, webhook_id: &str, until: Time) -> Result<()> {
-    tx.execute(
-        "UPDATE webhooks SET wait_until_ms = ?2 WHERE id = ?1 AND wait_until_ms < ?2",
-        &[webhook_id.into(), until.0.into()],
     )?;
-    Ok(())
+    let all = Arc::new(all);
+    tx.remember(Arc::clone(&all));
+    Ok(all)
+}
+
+/// One webhook, also one that is retired or deleted.
+pub(super) fn known(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
+    let all = all(tx)?;
+    Ok(all
+        .binary_search_by(|known| known.webhook.id.as_str().cmp(id))
+        .ok()
+        .map(|at| all[at].clone()))
+}
+
+fn named<T: Copy>(all: &[(&str, T)], name: &str, what: &str) -> Result<T> {
+    let found = all.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    found.ok_or_else(|| damaged(what))
+}
+
+fn damaged(what: &str) -> Error {
+    Error::Database(format!("a webhook has a damaged {what}"))
+}
+
+fn parts<T>(text: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    parts.map(|part| read(part).ok_or_else(|| damaged(what))).collect()
+}
+
+fn read(row: &Row<'_>) -> Result<Known> {
+    let number = |column, what| -> Result<u32> {
+        u32::try_from(row.int(column)?).map_err(|_| damaged(what))
+    };
+    let old_secret = match (row.opt_text(9)?, row.opt_int(10)?) {
+        (Some(secret), Some(until)) => Some((Secret::new(secret), Time(until))),
+        _ => None,
+    };
+    let webhook = Webhook {
+        id: row.text(0)?,
+        url: row.text(3)?,
+        events: parts(&row.text(4)?, "list of events", EventKind::parse)?,
+        source: row.opt_text(5)?,
+        description: row.opt_text(6)?,
+        headers: serde_json::from_str(&row.text(7)?).map_err(|_| damaged("header"))?,
+        secret: row.opt_text(8)?.map(Secret::new),
+        old_secret,
+        payload: named(&Payload::ALL, &row.text(11)?, "payload")?,
+        filter: serde_json::from_str(&row.text(12)?).map_err(|_| damaged("filter"))?,
+        ignore_origin: parts(&row.text(13)?, "list of origins", |name| {
+            Origin::parse("ignoreOrigin", name).ok()
+        })?,
+        profile: named(&Profile::ALL, &row.text(14)?, "profile")?,
+        rate_per_second: row.opt_int(15)?.and_then(|rate| u32::try_from(rate).ok()),
+        timeout_seconds: number(16, "timeout")?,
+        max_attempts: number(17, "number of attempts")?,
+        on_reject: named(&OnReject::ALL, &row.text(18)?, "onReject")?,
+    };
+    let presence = match row.text(1)?.as_str() {
+        "live" => Presence::Live,
+        "retired" => Presence::Retired,
+        _ => Presence::Deleted,
+    };
+    let health = Health {
+        condition: named(&Condition::ALL, &row.text(20)?, "condition")?,
+        is_paused: row.int(19)? == 1,
+        since: Time(row.int(21)?),
+        failures: number(22, "count of probes")?,
+        probe_at: row.opt_int(23)?.map(Time),
+        refused: serde_json::from_str(&row.text(24)?).map_err(|_| damaged("list of refusals"))?,
+        why: row.text(25)?,
+    };
+    Ok(Known {
+        webhook: Arc::new(webhook),
+        presence,
+        created: Time(row.int(2)?),
+        health,
+        wait_until: Time(row.int(26)?),
+        told: Time(row.int(27)?),
+        is_behind: row.int(28)? == 1,
+        is_recovering: row.int(29)? > 0,
+    })
 }

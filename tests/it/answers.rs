@@ -44,7 +44,12 @@ async fn an_attempt_has_ten_seconds_to_the_last_byte_of_the_answer() {
     })
     .await;
     let url = receiver.url();
-    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let server = Server::start(&[
+        ("WEBHOOK_RECOVERY", "off"),
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_ATTEMPTS", "1"),
+    ])
+    .await;
     let titles = ["slow head", "slow body", "silent", "head after", "drip", "both", "drip 500"];
     let deliveries = outcomes(&server, &titles).await;
     for (title, delivery) in titles.iter().zip(deliveries) {
@@ -79,7 +84,12 @@ async fn a_2xx_of_more_than_64_kib_is_delivered_and_its_connection_closed() {
     })
     .await;
     let url = receiver.url();
-    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let server = Server::start(&[
+        ("WEBHOOK_RECOVERY", "off"),
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_ATTEMPTS", "1"),
+    ])
+    .await;
     for title in ["small", "full", "long", "huge", "endless"] {
         let delivery = outcomes(&server, &[title]).await.remove(0);
         assert_eq!(delivery["status"], "delivered", "{title}: {delivery}");
@@ -103,7 +113,8 @@ async fn a_2xx_whose_body_breaks_is_a_failure_and_tried_again() {
         _ => Reply::ok().body("whole"),
     })
     .await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     for delivery in outcomes(&server, &["short", "chunked"]).await {
         assert_eq!(delivery["status"], "delivered", "{delivery}");
         let attempts = delivery["attempts"].as_array().expect("an array");
@@ -124,7 +135,12 @@ async fn odd_answers_harm_nobody() {
     })
     .await;
     let url = receiver.url();
-    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let server = Server::start(&[
+        ("WEBHOOK_RECOVERY", "off"),
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_ATTEMPTS", "1"),
+    ])
+    .await;
     let titles = ["not text", "many headers", "encoded", "wide", "plain"];
     for (title, delivery) in titles.iter().zip(outcomes(&server, &titles).await) {
         assert_eq!(delivery["status"], "delivered", "{title}: {delivery}");
@@ -148,7 +164,12 @@ async fn status_after(answer: &'static [u8]) -> String {
             }
         }
     });
-    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let server = Server::start(&[
+        ("WEBHOOK_RECOVERY", "off"),
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_ATTEMPTS", "1"),
+    ])
+    .await;
     let delivery = outcomes(&server, &["a"]).await.remove(0);
     delivery["status"].as_str().expect("a status").to_owned()
 }

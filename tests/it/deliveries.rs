@@ -175,7 +175,8 @@ async fn a_failed_delivery_is_sent_again_on_demand() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redelivery_after_three_attempts_is_the_fourth_in_the_log() {
     let receiver = Receiver::start(|hit| Reply::status(if hit.nth < 4 { 500 } else { 200 })).await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     let task = server.create(&json!({"title": "a"})).await;
     let failed = server.settled(id(&task)).await.remove(0);
     assert_eq!(failed["status"], "failed");

@@ -4,6 +4,9 @@
 //! It must not know what the program promises: it starts it, reads its lines, ends it.
 
 pub(crate) mod client;
+pub(crate) mod hooks;
+pub(crate) mod load;
+pub(crate) mod make;
 pub(crate) mod receiver;
 
 use std::future::Future;

@@ -137,7 +137,8 @@ async fn the_log_says_word_for_word_what_was_sent() {
         _ => Reply::ok(),
     })
     .await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     let mut tasks = Vec::new();
     for title in ["fine", "refused", "moved", "flaky", "lost"] {
         tasks.push(server.create(&json!({"title": title})).await);

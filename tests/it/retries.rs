@@ -28,7 +28,8 @@ fn waited(hits: &[Hit], promised: &[f64]) {
 async fn the_second_attempt_is_after_one_second_and_the_third_after_two() {
     let _quiet = QUIET.read().await;
     let receiver = Receiver::start(|_| Reply::status(500)).await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     let task = server.create(&json!({"title": "a"})).await;
     let delivery = server.settled(id(&task)).await.remove(0);
     let hits = receiver.hits();
@@ -49,7 +50,8 @@ async fn the_wait_begins_when_the_attempt_has_failed() {
     let _quiet = QUIET.read().await;
     let slow = Duration::from_secs(1);
     let receiver = Receiver::start(move |_| Reply::status(503).after(slow)).await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     server.create(&json!({"title": "a"})).await;
     waited(&receiver.wait_for(3).await, &[2.0, 3.0]);
 }
@@ -59,7 +61,12 @@ async fn a_fourth_attempt_comes_after_four_seconds() {
     let _quiet = QUIET.read().await;
     let receiver = Receiver::start(|_| Reply::status(502)).await;
     let url = receiver.url();
-    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "4")]).await;
+    let server = Server::start(&[
+        ("WEBHOOK_RECOVERY", "off"),
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_ATTEMPTS", "4"),
+    ])
+    .await;
     let task = server.create(&json!({"title": "a"})).await;
     server.wait_for_log("[WEBHOOK] Retrying in 4000ms...").await;
     server.wait_for_log("[WEBHOOK] All 4 attempts failed for task_created").await;
@@ -74,7 +81,8 @@ async fn only_2xx_succeeds_and_only_5xx_and_429_are_retried() {
         reply.header("location", &format!("http://{}/elsewhere", hit.header("host")))
     })
     .await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     let once = [200, 201, 202, 204, 226, 299];
     let refused = [300, 301, 302, 303, 307, 308, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410];
     let refused = refused.iter().chain(&[411, 413, 415, 418, 422, 425, 451, 499]);
@@ -113,7 +121,8 @@ async fn a_connection_that_is_refused_or_breaks_is_retried() {
     })
     .await;
     receiver.down();
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     let task = server.create(&json!({"title": "a"})).await;
     let why = server.wait_for_log("[WEBHOOK] Attempt 1/3 failed: ").await;
     assert!(why.to_lowercase().contains("refused"), "says why in words: {why}");
@@ -128,7 +137,8 @@ async fn a_connection_that_is_refused_or_breaks_is_retried() {
 async fn a_receiver_that_stays_away_ends_in_failed_with_a_reason() {
     let receiver = Receiver::ok().await;
     receiver.down();
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     let task = server.create(&json!({"title": "a"})).await;
     server.wait_for_log("[WEBHOOK] All 3 attempts failed for task_created").await;
     let delivery = server.settled(id(&task)).await.remove(0);
@@ -144,7 +154,8 @@ async fn second_after(status: u16, retry_after: &str) -> f64 {
         _ => Reply::ok(),
     })
     .await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     server.create(&json!({"title": "a"})).await;
     gaps(&receiver.wait_for(2).await)[0]
 }
@@ -184,7 +195,8 @@ async fn nothing_else_goes_to_a_webhook_that_asked_for_a_pause() {
         _ => Reply::ok(),
     })
     .await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     server.create(&json!({"title": "first"})).await;
     server.wait_for_log("[WEBHOOK] Attempt 1/3 failed: ").await;
     let paused = Instant::now();
@@ -206,7 +218,12 @@ async fn the_pause_holds_though_the_attempt_that_was_told_of_it_was_the_last() {
     })
     .await;
     let url = receiver.url();
-    let server = Server::start(&[("WEBHOOK_URL", &url), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let server = Server::start(&[
+        ("WEBHOOK_RECOVERY", "off"),
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_ATTEMPTS", "1"),
+    ])
+    .await;
     let first = server.create(&json!({"title": "first"})).await;
     assert_eq!(server.settled(id(&first)).await[0]["status"], "failed");
     server.create(&json!({"title": "second"})).await;
@@ -217,7 +234,8 @@ async fn the_pause_holds_though_the_attempt_that_was_told_of_it_was_the_last() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retry_after_of_years_is_cut_to_an_hour() {
     let receiver = Receiver::start(|_| Reply::status(503).header("retry-after", "999999999")).await;
-    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
     let task = server.create(&json!({"title": "a"})).await;
     server.wait_for_log("[WEBHOOK] Attempt 1/3 failed: ").await;
     server.wait_for_log("[WEBHOOK] Retrying in 3600000ms...").await;

@@ -1,0 +1,171 @@
+//! Settings of what goes out: the webhooks of `WEBHOOK_URL` and `ALERT_URL`, and the policy for all.
+//!
+//! A message never repeats a value that may be a secret.
+
+use super::{Reader, parse};
+use crate::health::Policy;
+use crate::model::{
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, Filter, OnReject, Origin, Payload, Profile, Time,
+    Webhook, receiver,
+};
+use crate::signature;
+use crate::targets::Targets;
+
+const MINUTE_MS: i64 = 60_000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+/// Seconds of an attempt for the webhooks of the settings.
+const TIMEOUT_SECONDS: u32 = 10;
+
+/// How long what has ended is kept, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Deliveries that arrived, and events without any delivery left.
+    pub delivered_ms: i64,
+    /// Deliveries that failed or were cancelled.
+    pub failed_ms: i64,
+}
+
+impl Retention {
+    /// The oldest event of which it is known that it was never sent to somebody: the deliveries of
+    /// those before may have been, and be gone.
+    pub fn unsent_since(&self, now: Time) -> Time {
+        now.plus_ms(1 - self.delivered_ms.min(self.failed_ms))
+    }
+}
+
+/// What the settings say of what goes out.
+pub(super) struct Outgoing {
+    pub(super) webhook: Option<Webhook>,
+    pub(super) alerts: Option<Webhook>,
+    pub(super) policy: Policy,
+    pub(super) targets: Targets,
+    pub(super) retention: Retention,
+}
+
+pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
+    let url = read.one("WEBHOOK_URL", webhook_url);
+    let alert_url = read.one("ALERT_URL", webhook_url);
+    let headers = read.one("WEBHOOK_HEADERS", headers).unwrap_or_default();
+    let max_attempts = read.one("WEBHOOK_ATTEMPTS", attempts).unwrap_or(3);
+    let ignore_origin =
+        read.one("WEBHOOK_IGNORE_ORIGIN", origins).unwrap_or_else(|| vec![Origin::incoming()]);
+    let profile = read.one("WEBHOOK_PROFILE", |text| parse::choice(&Profile::ALL, text));
+    let payload = read.one("WEBHOOK_PAYLOAD", |text| parse::choice(&Payload::ALL, text));
+    let on_reject = read.one("WEBHOOK_ON_REJECT", |text| parse::choice(&OnReject::ALL, text));
+    let secret = read.one("WEBHOOK_SIGNING_SECRET", signature::parse);
+    let recovers = [("on", true), ("off", false)];
+    let recovers = read.one("WEBHOOK_RECOVERY", |text| parse::choice(&recovers, text));
+    let mut span = |name, default| read.one(name, parse::duration_ms).unwrap_or(default);
+    let policy = Policy {
+        recovers: recovers.unwrap_or(true),
+        probe_first_ms: span("WEBHOOK_PROBE_FIRST", MINUTE_MS / 2),
+        probe_max_ms: span("WEBHOOK_PROBE_MAX", 10 * MINUTE_MS),
+        max_age_ms: span("WEBHOOK_MAX_AGE", 3 * DAY_MS),
+    };
+    let retention = Retention {
+        delivered_ms: span("RETENTION_DELIVERED", 30 * DAY_MS),
+        failed_ms: span("RETENTION_FAILED", 90 * DAY_MS),
+    };
+    if policy.probe_max_ms < policy.probe_first_ms {
+        read.faults.push(
+            "WEBHOOK_PROBE_MAX is shorter than WEBHOOK_PROBE_FIRST: set it to the longest time \
+             between two looks at a webhook that is down, e.g. 10m"
+                .to_owned(),
+        );
+    }
+    let targets = read.one("WEBHOOK_ALLOW_TARGETS", Targets::parse).unwrap_or_default();
+    let common = |id: &str, url: String| Webhook {
+        id: id.to_owned(),
+        url,
+        events: EventKind::OF_TASKS.to_vec(),
+        source: Some("settings".to_owned()),
+        description: None,
+        headers: Vec::new(),
+        secret: None,
+        old_secret: None,
+        payload: Payload::Classic,
+        filter: Filter::default(),
+        ignore_origin: Vec::new(),
+        profile: Profile::Auto,
+        rate_per_second: None,
+        timeout_seconds: TIMEOUT_SECONDS,
+        max_attempts,
+        on_reject: OnReject::Skip,
+    };
+    Outgoing {
+        webhook: url.map(|url| Webhook {
+            headers,
+            secret,
+            payload: payload.unwrap_or(Payload::Classic),
+            ignore_origin,
+            profile: profile.unwrap_or(Profile::Auto),
+            on_reject: on_reject.unwrap_or(OnReject::Skip),
+            ..common(DEFAULT_WEBHOOK, url)
+        }),
+        alerts: alert_url.map(|url| Webhook {
+            events: EventKind::ALERTS.to_vec(),
+            ..common(ALERTS_WEBHOOK, url)
+        }),
+        policy,
+        targets,
+        retention,
+    }
+}
+
+fn webhook_url(text: &str) -> Result<String, String> {
+    receiver::check_url(text).map(|()| text.to_owned())
+}
+
+fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut headers = Vec::new();
+    for entry in text.split(';').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let Some((name, value)) = entry.split_once(':') else {
+            return Err("must be written Name: value; Other-Name: value".to_owned());
+        };
+        let name = receiver::header_name(name.trim())?;
+        let value = value.trim();
+        receiver::check_header_value(&name, value)?;
+        if headers.iter().any(|(known, _)| *known == name) {
+            return Err(format!("names {name} twice: write it once"));
+        }
+        headers.push((name, value.to_owned()));
+    }
+    Ok(headers)
+}
+
+fn attempts(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|n| (1..=20).contains(n));
+    number.ok_or_else(|| format!("is \"{text}\": use a number from 1 to 20"))
+}
+
+fn origins(text: &str) -> Result<Vec<Origin>, String> {
+    if text == "none" {
+        return Ok(Vec::new());
+    }
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            Origin::parse("", name).map_err(|_| {
+                format!(
+                    "names \"{name}\": use names of a-z, 0-9, _ and - with commas between, or none"
+                )
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_pairs_and_not_ours() {
+        let read = headers("X-Make-Apikey: a:b; x-two:2 ;").unwrap();
+        let pair = |n: &str, v: &str| (n.to_owned(), v.to_owned());
+        assert_eq!(read, [pair("x-make-apikey", "a:b"), pair("x-two", "2")]);
+        for bad in ["x", "a b: c", "webhook-id: 1", "Host: e.org", "x: \u{1}secret"] {
+            let said = headers(bad).unwrap_err();
+            assert!(!said.contains("secret"), "{said}");
+        }
+    }
+}

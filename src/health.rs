@@ -1,0 +1,382 @@
+//! Health of a webhook, and the fate of a delivery after an attempt: whose fault was it?
+//!
+//! One poisoned event never stops a webhook, and a dead webhook never burns its events. Pure: what
+//! happened, the time and chance come in. Must not know of SQL or sockets.
+
+use crate::model::{OnReject, Outcome, Time, Webhook};
+use crate::retry::{self, Decision};
+
+/// Different events in a row that must be refused with 401, 403 or 404 before the fault is the
+/// webhook's.
+const REFUSALS: usize = 3;
+/// The wait after a fault of this machine, in milliseconds.
+const OURS_MS: i64 = 1_000;
+
+/// Whether a webhook works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It takes events, as far as is known.
+    Up,
+    /// It answers nothing with 2xx; one request at a time looks whether it is back.
+    Down,
+    /// It does not let us in, or its address may not be reached; a person must look.
+    Misconfigured,
+    /// It said 410: there is no such webhook any more.
+    Gone,
+}
+
+impl Condition {
+    /// Every condition with its name in the database and the API.
+    pub const ALL: [(&'static str, Condition); 4] = [
+        ("up", Condition::Up),
+        ("down", Condition::Down),
+        ("misconfigured", Condition::Misconfigured),
+        ("gone", Condition::Gone),
+    ];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        Condition::ALL[self as usize].0
+    }
+}
+
+/// What the settings say of recovery, for all webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// `false`: attempts are used up or refused, then `failed`; only a pause holds.
+    pub recovers: bool,
+    /// Milliseconds to the first probe.
+    pub probe_first_ms: i64,
+    /// The longest time between two probes, in milliseconds.
+    pub probe_max_ms: i64,
+    /// How long after its commit an event is still worth sending once its webhook is not up.
+    pub max_age_ms: i64,
+}
+
+/// How a webhook is doing. Kept over restarts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Whether it works.
+    pub condition: Condition,
+    /// A person stopped it.
+    pub is_paused: bool,
+    /// Since when it is in this condition; what was tried before does not count any more.
+    pub since: Time,
+    /// Probes that have failed since.
+    pub failures: u32,
+    /// When the next probe goes out; `None` = not by itself.
+    pub probe_at: Option<Time>,
+    /// The events (by their order) refused in a row with 401, 403 or 404.
+    pub refused: Vec<i64>,
+    /// What went wrong, in words; empty while it is up.
+    pub why: String,
+}
+
+impl Health {
+    /// A webhook about which nothing bad is known.
+    pub fn fresh(now: Time) -> Health {
+        Health {
+            condition: Condition::Up,
+            is_paused: false,
+            since: now,
+            failures: 0,
+            probe_at: None,
+            refused: Vec::new(),
+            why: String::new(),
+        }
+    }
+
+    /// Whether events go out as they come.
+    pub fn is_up(&self) -> bool {
+        self.condition == Condition::Up && !self.is_paused
+    }
+
+    /// A person says: go on. If it was not up, one probe looks at once.
+    #[must_use]
+    pub fn resumed(&self, now: Time) -> Health {
+        let probe_at = (self.condition != Condition::Up).then_some(now);
+        Health { is_paused: false, probe_at, ..self.clone() }
+    }
+
+    fn turned(&self, condition: Condition, now: Time, why: &str) -> Health {
+        let since = if condition == self.condition { self.since } else { now };
+        Health {
+            condition,
+            since,
+            failures: 0,
+            probe_at: None,
+            refused: Vec::new(),
+            why: why.to_owned(),
+            is_paused: self.is_paused,
+        }
+    }
+
+    fn probing(self, failures: u32, policy: &Policy, ended: &Ended<'_>) -> Health {
+        let wait = probe_wait_ms(policy, failures, ended.chance);
+        Health { failures, probe_at: Some(ended.now.plus_ms(wait)), ..self }
+    }
+}
+
+/// An attempt that has ended, and what is known around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'e> {
+    /// The order of its event.
+    pub seq: i64,
+    /// Which attempt of its series it was: 1, 2, 3 …
+    pub attempt: u32,
+    /// When that series began.
+    pub first: Time,
+    /// When this request began.
+    pub started: Time,
+    /// It was sent to a webhook that was not up, to see whether it is.
+    pub is_probe: bool,
+    /// It was held as `refused_alone` before.
+    pub is_alone: bool,
+    /// What came back.
+    pub outcome: &'e Outcome,
+    /// The same in words.
+    pub why: &'e str,
+    /// When this webhook last answered anything with 2xx.
+    pub last_success: Option<Time>,
+    /// When it ended.
+    pub now: Time,
+    /// At random, 0 to 1: keeps probes of many webhooks apart.
+    pub chance: f64,
+}
+
+/// What becomes of the delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It arrived.
+    Delivered,
+    /// Again after so many milliseconds.
+    Retry {
+        /// Milliseconds to wait.
+        after_ms: i64,
+    },
+    /// Again after so many milliseconds; this attempt does not count.
+    NotMade {
+        /// Milliseconds to wait.
+        after_ms: i64,
+    },
+    /// The fault is the webhook's: it waits until that is up, with all its attempts before it.
+    Waits,
+    /// The fault is this event's alone: held, and tried by itself after so many milliseconds.
+    Alone {
+        /// Milliseconds to wait.
+        after_ms: i64,
+    },
+    /// Rejected; its task waits for a person.
+    Held,
+    /// A person must act.
+    Failed {
+        /// `rejected` or `attempts_used`.
+        reason: &'static str,
+    },
+    /// Its webhook was deleted meanwhile: nothing more is sent.
+    Cancelled,
+}
+
+impl Fate {
+    /// What becomes of a delivery whose webhook was deleted while its request was under way.
+    #[must_use]
+    pub fn without_webhook(self) -> Fate {
+        match self {
+            Fate::Delivered | Fate::Failed { .. } | Fate::Cancelled => self,
+            Fate::Retry { .. }
+            | Fate::NotMade { .. }
+            | Fate::Waits
+            | Fate::Alone { .. }
+            | Fate::Held => Fate::Cancelled,
+        }
+    }
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What becomes of the delivery.
+    pub fate: Fate,
+    /// How the webhook is doing now, if that has changed.
+    pub health: Option<Health>,
+    /// Deliveries refused earlier (by their order) for which the webhook was at fault: they wait again.
+    pub restored: Vec<i64>,
+}
+
+impl Verdict {
+    fn only(fate: Fate) -> Verdict {
+        Verdict { fate, health: None, restored: Vec::new() }
+    }
+
+    fn and(fate: Fate, health: Health) -> Verdict {
+        Verdict { fate, health: Some(health), restored: Vec::new() }
+    }
+}
+
+/// Milliseconds to a probe after `failures` failed ones: first, doubling to the longest, ±10 %.
+pub fn probe_wait_ms(policy: &Policy, failures: u32, chance: f64) -> i64 {
+    let doubled = policy.probe_first_ms.saturating_mul(1_i64 << failures.min(32));
+    let wait = doubled.clamp(1, policy.probe_max_ms.max(policy.probe_first_ms).max(1));
+    // Tenths of a percent, so that the waits stay whole numbers: 90.0 % to 110.0 %.
+    #[expect(clippy::cast_possible_truncation, reason = "0 to 200")]
+    let permille = 900 + (chance.clamp(0.0, 1.0) * 200.0) as i64;
+    (wait.saturating_mul(permille) / 1_000).max(1)
+}
+
+/// Whether an event is too old to be sent by a webhook that is not up.
+pub fn is_expired(policy: &Policy, committed: Time, now: Time) -> bool {
+    policy.recovers && now.ms_since(committed) >= policy.max_age_ms
+}
+
+/// Decides about a delivery and its webhook after an attempt.
+pub fn after(health: &Health, webhook: &Webhook, policy: &Policy, ended: &Ended<'_>) -> Verdict {
+    let outcome = ended.outcome;
+    if outcome.ours {
+        let retry = Fate::NotMade { after_ms: OURS_MS };
+        let again = ended.now.plus_ms(OURS_MS);
+        return if ended.is_probe && health.condition != Condition::Up {
+            Verdict::and(retry, Health { probe_at: Some(again), ..health.clone() })
+        } else {
+            Verdict::only(retry)
+        };
+    }
+    if outcome.is_success() {
+        return Verdict { health: after_success(health, ended), ..Verdict::only(Fate::Delivered) };
+    }
+    let decision = retry::after(outcome, ended.attempt, webhook.max_attempts, webhook.profile);
+    if !policy.recovers {
+        return Verdict::only(match decision {
+            Decision::Delivered => Fate::Delivered,
+            Decision::Retry { after_ms } => Fate::Retry { after_ms },
+            Decision::AttemptsUsed => Fate::Failed { reason: "attempts_used" },
+            Decision::Rejected => rejected(webhook),
+        });
+    }
+    match (decision, outcome.status) {
+        (_, Some(410)) => turn(health, Condition::Gone, ended),
+        (_, _) if outcome.blocked => turn(health, Condition::Misconfigured, ended),
+        (Decision::Rejected, Some(401 | 403 | 404)) => {
+            after_refusal(health, webhook, policy, ended)
+        }
+        (Decision::Rejected, _) => after_rejection(health, webhook, policy, ended),
+        (decision, _) => after_failure(health, policy, ended, &decision, webhook.max_attempts),
+    }
+}
+
+fn rejected(webhook: &Webhook) -> Fate {
+    match webhook.on_reject {
+        OnReject::Skip => Fate::Failed { reason: "rejected" },
+        OnReject::Hold => Fate::Held,
+    }
+}
+
+/// A 2xx ends `down`. The other conditions end only by the answer to a request that began after
+/// them: an older one says nothing about what the receiver said since.
+fn after_success(health: &Health, ended: &Ended<'_>) -> Option<Health> {
+    match health.condition {
+        Condition::Up if health.refused.is_empty() => None,
+        Condition::Up => Some(Health { refused: Vec::new(), ..health.clone() }),
+        Condition::Down => Some(health.turned(Condition::Up, ended.now, "")),
+        Condition::Misconfigured | Condition::Gone if ended.started >= health.since => {
+            Some(health.turned(Condition::Up, ended.now, ""))
+        }
+        Condition::Misconfigured | Condition::Gone => None,
+    }
+}
+
+/// The answer speaks of the webhook, not of the event: what it refused waits with the rest.
+fn turn(health: &Health, condition: Condition, ended: &Ended<'_>) -> Verdict {
+    let restored = health.refused.iter().copied().filter(|seq| *seq != ended.seq).collect();
+    let health = Some(health.turned(condition, ended.now, ended.why));
+    Verdict { fate: Fate::Waits, health, restored }
+}
+
+fn after_refusal(
+    health: &Health,
+    webhook: &Webhook,
+    policy: &Policy,
+    ended: &Ended<'_>,
+) -> Verdict {
+    let mut refused = health.refused.clone();
+    if !refused.contains(&ended.seq) {
+        refused.push(ended.seq);
+    }
+    let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
+    if is_known || refused.len() >= REFUSALS {
+        let condition = if is_known { health.condition } else { Condition::Misconfigured };
+        return turn(&Health { refused, ..health.clone() }, condition, ended);
+    }
+    let health = Health { refused, ..health.clone() };
+    if health.condition == Condition::Up {
+        return Verdict::and(rejected(webhook), health);
+    }
+    if ended.is_probe {
+        let failures = health.failures.saturating_add(1);
+        return Verdict::and(Fate::Waits, health.probing(failures, policy, ended));
+    }
+    Verdict::and(Fate::Waits, health)
+}
+
+/// The receiver is there and lets us in, but not with this event.
+fn after_rejection(
+    health: &Health,
+    webhook: &Webhook,
+    policy: &Policy,
+    ended: &Ended<'_>,
+) -> Verdict {
+    let fate = rejected(webhook);
+    if health.condition == Condition::Up {
+        if health.refused.is_empty() {
+            return Verdict::only(fate);
+        }
+        return Verdict::and(fate, Health { refused: Vec::new(), ..health.clone() });
+    }
+    if !ended.is_probe {
+        return Verdict::only(fate);
+    }
+    // Somebody answers: the next event is worth an early look.
+    let why = health.why.clone();
+    Verdict::and(fate, health.turned(Condition::Down, ended.now, &why).probing(0, policy, ended))
+}
+
+/// No answer, or one that says "later".
+fn after_failure(
+    health: &Health,
+    policy: &Policy,
+    ended: &Ended<'_>,
+    decision: &Decision,
+    max_attempts: u32,
+) -> Verdict {
+    let asked = ended.outcome.retry_after_ms.unwrap_or(0);
+    let alone = || {
+        let times = ended.attempt.saturating_sub(max_attempts);
+        let wait = probe_wait_ms(policy, times, ended.chance);
+        Fate::Alone { after_ms: wait.max(asked) }
+    };
+    let is_probe = ended.is_probe && health.condition != Condition::Up;
+    if is_probe {
+        let fate = if ended.is_alone { alone() } else { Fate::Waits };
+        let turned = match health.condition {
+            Condition::Down => Health { why: ended.why.to_owned(), ..health.clone() },
+            // It no longer says what it said: from now on it is looked at as any that is down.
+            _ => health.turned(Condition::Down, ended.now, ended.why),
+        };
+        let failures = turned.failures.saturating_add(1);
+        return Verdict::and(fate, turned.probing(failures, policy, ended));
+    }
+    if ended.is_alone {
+        return Verdict::only(alone());
+    }
+    match decision {
+        Decision::Retry { after_ms } => Verdict::only(Fate::Retry { after_ms: *after_ms }),
+        _ if health.condition != Condition::Up => Verdict::only(Fate::Waits),
+        _ if ended.last_success.is_some_and(|at| at >= ended.first) => Verdict::only(alone()),
+        _ => {
+            let down = health.turned(Condition::Down, ended.now, ended.why);
+            Verdict::and(Fate::Waits, down.probing(0, policy, ended))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

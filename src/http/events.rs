@@ -1,0 +1,172 @@
+//! One event explained: for each webhook whether it matched, where its delivery stands, what is next.
+//!
+//! Must not decide anything: the words are `explain`'s, the rules the model's.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::deliveries::DeliveryDetails;
+use super::problem::Problem;
+use super::query::Query;
+use super::{App, Id};
+use crate::explain;
+use crate::model::{Event, EventKind, Task, Time, payload};
+use crate::store::{self, Known, Story};
+
+/// An event and what became of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
+#[serde(rename_all = "camelCase")]
+pub struct EventView {
+    /// The `webhook-id` that receivers see.
+    #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
+    pub id: String,
+    /// What happened.
+    pub event: EventKind,
+    /// The same as Standard Webhooks writes it.
+    #[schema(example = "task.created")]
+    pub r#type: String,
+    /// Whose change it is; of an alert, `webhook:` and the webhook that it tells of.
+    #[schema(example = "task_1765216530445_che0wi9")]
+    pub task_id: String,
+    /// 1, 2, 3 … of its task; 0 of an alert.
+    #[schema(example = 3)]
+    pub version: i64,
+    /// Where the change came from.
+    #[schema(example = "api")]
+    pub origin: String,
+    /// When it was committed.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    pub timestamp: Time,
+    /// The names of the fields that changed.
+    #[schema(example = json!(["status"]))]
+    pub changed: Vec<&'static str>,
+    /// The task before the change; null for a creation.
+    #[schema(required)]
+    pub previous: Option<Task>,
+    /// The task after the change; of an alert, its body.
+    pub task: Subject,
+    /// Each webhook, and what became of the event there.
+    pub webhooks: Vec<WebhookStory>,
+}
+
+/// What an event tells of.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Subject {
+    /// A task.
+    Task(Box<Task>),
+    /// `{text, alert, webhookId, at}`.
+    #[schema(value_type = Object)]
+    Alert(Map<String, Value>),
+}
+
+/// What became of an event for one webhook.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookStory {
+    /// Which webhook; it may be gone by now.
+    #[schema(example = "default")]
+    pub webhook_id: String,
+    /// Whether there is a delivery.
+    pub matched: bool,
+    /// Why there is none: the first property of the webhook that says no (`events`, `ignoreOrigin`,
+    /// `filter.status` …), or `later`: it was made or changed after this event. Null if it matched.
+    #[schema(required, example = json!(null))]
+    pub rule: Option<String>,
+    /// The same in words: where it stands, what blocks it, what happens next and when.
+    #[schema(example = "It arrived with the first attempt.")]
+    pub text: String,
+    /// The delivery with its attempts.
+    #[schema(required)]
+    pub delivery: Option<DeliveryDetails>,
+}
+
+/// Explain an event
+///
+/// For each webhook: whether it wanted the event and which rule decided, where the delivery stands,
+/// its attempts, what happens next and when, and what blocks it.
+#[utoipa::path(get, path = "/api/events/{id}", tag = "Deliveries",
+    params(("id" = String, Path, description = "The event", example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")),
+    responses((status = 200, description = "The event and what became of it", body = EventView)))]
+pub async fn get_event(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<EventView>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let now = app.clock.now();
+    let found = app.store.read(move |tx| store::story(tx, &id, now)).await?;
+    let story = found.ok_or_else(|| Problem::not_found("Event"))?;
+    Ok(Json(view(story).ok_or_else(|| Problem {
+        cause: Some("the JSON of an event is damaged".to_owned()),
+        ..store::Error::Database(String::new()).into()
+    })?))
+}
+
+/// `None` if what is stored is damaged.
+fn view(story: Story) -> Option<EventView> {
+    let Story { event, deliveries, webhooks } = story;
+    let task: Option<Task> = if event.kind.is_alert() {
+        None
+    } else {
+        Some(serde_json::from_str(&event.snapshot).ok()?)
+    };
+    let mut told: Vec<WebhookStory> = deliveries
+        .into_iter()
+        .map(|(delivery, attempts)| WebhookStory {
+            webhook_id: delivery.webhook_id.clone(),
+            matched: true,
+            rule: None,
+            text: explain::where_it_stands(&delivery),
+            delivery: Some(DeliveryDetails { delivery, attempts }),
+        })
+        .collect();
+    for known in webhooks {
+        if told.iter().all(|story| story.webhook_id != known.webhook.id) {
+            told.push(without_delivery(&known, &event, task.as_ref()));
+        }
+    }
+    told.sort_by(|a, b| a.webhook_id.cmp(&b.webhook_id));
+    let diff = event.before.as_deref();
+    let previous = payload::previous(&event.snapshot, diff);
+    let subject = match task {
+        Some(task) => Subject::Task(Box::new(task)),
+        None => Subject::Alert(serde_json::from_str(&event.snapshot).ok()?),
+    };
+    Some(EventView {
+        r#type: event.kind.as_str().replacen('_', ".", 1),
+        task_id: event.task_id.to_string(),
+        version: event.version,
+        origin: event.origin.as_str().to_owned(),
+        timestamp: event.at,
+        changed: payload::changed(diff),
+        previous: previous.and_then(|text| serde_json::from_str(&text).ok()),
+        task: subject,
+        webhooks: told,
+        event: event.kind,
+        id: event.id,
+    })
+}
+
+fn without_delivery(known: &Known, event: &Event, task: Option<&Task>) -> WebhookStory {
+    let webhook = &known.webhook;
+    let wants = match task {
+        Some(task) => webhook.wants(event, task),
+        None => webhook.wants_kind(event.kind, &event.origin),
+    };
+    let (rule, text) = match wants {
+        Err(unwanted) => (unwanted.rule, unwanted.text),
+        Ok(()) => ("later", explain::why_none(&webhook.id, known.created > event.at)),
+    };
+    WebhookStory {
+        webhook_id: webhook.id.clone(),
+        matched: false,
+        rule: Some(rule.to_owned()),
+        text,
+        delivery: None,
+    }
+}

@@ -1,0 +1,293 @@
+//! Recover: a webhook is sent again what it missed, as a job that goes on after a crash.
+//!
+//! Must not do the job: it is a row in the database, which upkeep works off.
+
+use std::collections::BTreeSet;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::body;
+use super::problem::Problem;
+use super::query::Query;
+use super::{App, Id};
+use crate::model::{Invalid, Time, quoted};
+use crate::store::{self, Again, Begun, Recovery, Wanted};
+
+/// What may stand in a recovery.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "it describes a body; what is read is checked value by value")]
+pub struct RecoverInput {
+    /// Events committed then or later: RFC 3339, or a plain date.
+    #[schema(example = "2026-03-01T09:00:00Z")]
+    since: String,
+    /// Events committed then or earlier; now, if it is left out.
+    #[schema(nullable = false, example = "2026-03-02T09:00:00Z")]
+    until: Option<String>,
+    /// Where their deliveries stand: `failed`, `unsent` (there is none, though the webhook wants the
+    /// event), `cancelled`, `delivered`. `failed` and `unsent`, if it is left out.
+    #[schema(nullable = false, example = json!(["failed", "unsent"]))]
+    states: Option<Vec<String>>,
+    /// Only say how many would be sent.
+    #[schema(nullable = false)]
+    dry_run: Option<bool>,
+}
+
+/// A recovery that has begun.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryStarted {
+    /// Of which webhook.
+    #[schema(example = "wh_7x2m9qk")]
+    pub webhook_id: String,
+    /// Events committed then or later.
+    #[schema(value_type = String, format = DateTime, example = "2026-03-01T09:00:00.000Z")]
+    pub since: Time,
+    /// Events committed then or earlier.
+    #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
+    pub until: Time,
+    /// In which states.
+    #[schema(example = json!(["failed", "unsent"]))]
+    pub states: Vec<&'static str>,
+    /// Deliveries put in line so far.
+    #[schema(example = 0)]
+    pub queued: i64,
+    /// Whether all are in line.
+    #[schema(example = false)]
+    pub done: bool,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
+    pub created_at: Time,
+}
+
+impl RecoveryStarted {
+    /// A recovery as it is shown.
+    pub fn of(recovery: &Recovery) -> RecoveryStarted {
+        RecoveryStarted {
+            webhook_id: recovery.webhook_id.clone(),
+            since: recovery.wanted.since,
+            until: recovery.wanted.until,
+            states: names(&recovery.wanted.states),
+            queued: recovery.queued,
+            done: false,
+            created_at: recovery.created,
+        }
+    }
+}
+
+/// What a recovery would do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecoveryPreview {
+    /// Of which webhook.
+    #[schema(example = "wh_7x2m9qk")]
+    pub webhook_id: String,
+    /// Events committed then or later.
+    #[schema(value_type = String, format = DateTime, example = "2026-03-01T09:00:00.000Z")]
+    pub since: Time,
+    /// Events committed then or earlier.
+    #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
+    pub until: Time,
+    /// In which states.
+    #[schema(example = json!(["failed", "unsent"]))]
+    pub states: Vec<&'static str>,
+    /// How many deliveries it would put in line.
+    #[schema(example = 42)]
+    pub would_send: usize,
+    /// Always `true`: nothing was done.
+    pub dry_run: bool,
+}
+
+fn names(states: &[Again]) -> Vec<&'static str> {
+    states.iter().map(|again| again.as_str()).collect()
+}
+
+/// Send a webhook what it missed
+///
+/// The events of a span go out again, or for the first time, in order of commit and at the webhook's
+/// pace, with the same `webhook-id`, and its URL, headers and secret as they are now. Newer events
+/// wait until all are in line. It goes on after a crash. With `dryRun` it is only counted.
+#[utoipa::path(post, path = "/api/webhooks/{id}/recover", tag = "Webhooks",
+    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    request_body(content = RecoverInput, description = "Which events",
+        example = json!({"since": "2026-03-01T09:00:00Z", "states": ["failed", "unsent"]})),
+    responses((status = 202, description = "It has begun", body = RecoveryStarted),
+              (status = 200, description = "With `dryRun`: what it would do", body = RecoveryPreview)))]
+pub async fn recover(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Response, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let headers = request.headers().clone();
+    let bytes = body::read(request).await?;
+    body::expect_json(&headers)?;
+    let now = app.clock.now();
+    let (wanted, is_dry) = read(&body::object(&bytes)?, now)?;
+    if is_dry {
+        return preview(&app, id, wanted, now).await;
+    }
+    match app.store.write(move |tx| store::begin_recovery(tx, &id, &wanted, now)).await? {
+        Begun::Runs(recovery) => {
+            Ok((StatusCode::ACCEPTED, Json(RecoveryStarted::of(&recovery))).into_response())
+        }
+        Begun::Unknown => Err(Problem::not_found("Webhook")),
+        Begun::Already => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "recovery_running",
+            "A recovery of this webhook is under way: wait until it is through, or end it with \
+             DELETE at this address",
+        )),
+    }
+}
+
+/// End a recovery
+///
+/// What it has put in line goes out; the rest does not. Also 204 if none is under way.
+#[utoipa::path(delete, path = "/api/webhooks/{id}/recover", tag = "Webhooks",
+    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    responses((status = 204, description = "None is under way")))]
+pub async fn end_recovery(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    app.store.write(move |tx| store::end_recovery(tx, &id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Counts as the job would, in as many short reads.
+async fn preview(app: &App, id: String, wanted: Wanted, now: Time) -> Result<Response, Problem> {
+    let webhook = id.clone();
+    let found = app
+        .store
+        .read(move |tx| Ok((store::find_webhook(tx, &webhook)?, store::events_between(tx)?)))
+        .await?;
+    let (Some(_), (mut after, last)) = found else { return Err(Problem::not_found("Webhook")) };
+    let oldest = app.retention.unsent_since(now);
+    let mut would_send = 0;
+    while after < last {
+        let (webhook, asked) = (id.clone(), wanted.clone());
+        let look = move |tx: &mut store::Tx<'_>| {
+            store::look_for_again(tx, &webhook, &asked, oldest, after, last)
+        };
+        let due = app.store.read(look).await?;
+        would_send += due.seqs.len();
+        after = due.up_to;
+    }
+    let states = names(&wanted.states);
+    let (since, until) = (wanted.since, wanted.until);
+    let shown = RecoveryPreview { webhook_id: id, since, until, states, would_send, dry_run: true };
+    Ok(Json(shown).into_response())
+}
+
+fn read(object: &Map<String, Value>, now: Time) -> Result<(Wanted, bool), Problem> {
+    let (mut since, mut until, mut is_dry) = (None, now, false);
+    let mut states = vec![Again::Failed, Again::Unsent];
+    for (key, value) in object {
+        match key.as_str() {
+            "since" => since = Some(time(key, value)?),
+            "until" => until = time(key, value)?,
+            "states" => states = read_states(value)?,
+            "dryRun" => {
+                is_dry = value.as_bool().ok_or_else(|| {
+                    Invalid::new(key, format!("is {}; use true or false", quoted(value)))
+                })?;
+            }
+            _ => {
+                let shown: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
+                let what =
+                    "is not a field of a recovery; the fields are since, until, states, dryRun";
+                return Err(Invalid::new(shown, what).into());
+            }
+        }
+    }
+    let Some(since) = since else {
+        let what =
+            "is required: the time from which on events are sent, such as \"2026-03-01T09:00:00Z\"";
+        return Err(Invalid::new("since", what).into());
+    };
+    if until < since {
+        let what =
+            format!("({until}) is before since ({since}); use a later time, or leave it out");
+        return Err(Invalid::new("until", what).into());
+    }
+    Ok((Wanted { since, until, states }, is_dry))
+}
+
+fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
+    value.as_str().and_then(Time::parse).ok_or_else(|| {
+        Invalid::new(
+            field,
+            format!(
+                "{} is not a time; use RFC 3339 such as \"2026-03-01T09:00:00Z\" or a date such as \
+                 \"2026-03-01\"",
+                quoted(value)
+            ),
+        )
+    })
+}
+
+/// Each once, in the order of the names.
+fn read_states(value: &Value) -> Result<Vec<Again>, Invalid> {
+    let all: Vec<&str> = Again::ALL.iter().map(|(name, _)| *name).collect();
+    let wrong =
+        |what: String| Invalid::new("states", format!("{what}; use a list of {}", all.join(", ")));
+    let entries = value.as_array().filter(|entries| !entries.is_empty());
+    let entries = entries.ok_or_else(|| wrong(format!("is {}", quoted(value))))?;
+    let mut found = BTreeSet::new();
+    for entry in entries {
+        let at = all.iter().position(|name| entry.as_str() == Some(name));
+        found.insert(at.ok_or_else(|| wrong(format!("names {}", quoted(entry))))?);
+    }
+    Ok(found.into_iter().map(|at| Again::ALL[at].1).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: Time = Time(1_765_216_530_445);
+
+    fn asked(body: &Value) -> Result<(Wanted, bool), Problem> {
+        read(body.as_object().unwrap(), NOW)
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let (wanted, is_dry) = asked(&json!({"since": "2025-01-01"})).unwrap();
+        assert_eq!((wanted.until, is_dry), (NOW, false));
+        assert_eq!(names(&wanted.states), ["failed", "unsent"]);
+        let body = json!({"since": "2025-01-01", "states": ["delivered", "failed", "failed"]});
+        assert_eq!(names(&asked(&body).unwrap().0.states), ["failed", "delivered"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let since = "2025-01-01";
+        for (body, field) in [
+            (json!({}), "since"),
+            (json!({"since": 1}), "since"),
+            (json!({"since": since, "until": "2024-12-31"}), "until"),
+            (json!({"since": since, "states": "failed"}), "states"),
+            (json!({"since": since, "states": []}), "states"),
+            (json!({"since": since, "states": ["held"]}), "states"),
+            (json!({"since": since, "dryRun": "yes"}), "dryRun"),
+            (json!({"since": since, "colour": 1}), "colour"),
+        ] {
+            let problem = asked(&body).unwrap_err();
+            assert_eq!(
+                (problem.status, problem.field.as_deref()),
+                (StatusCode::BAD_REQUEST, Some(field))
+            );
+        }
+    }
+}

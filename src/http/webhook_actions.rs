@@ -1,0 +1,281 @@
+//! What can be done with a webhook beside changing it: pause, resume, try out, a new secret.
+//!
+//! Must not send anything by itself: the test goes through a function that is passed in.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::query::Query;
+use super::webhook_view::{WebhookView, WebhookWithSecret};
+use super::webhooks::{fresh_secret, not_found, read_only};
+use super::{App, Id, body};
+use crate::explain;
+use crate::model::{
+    ALERTS_WEBHOOK, Event, EventKind, Invalid, Origin, TaskId, Time, Webhook, payload, quoted,
+};
+use crate::store;
+
+/// Pause a webhook
+///
+/// Nothing is sent to it; what comes waits, however long.
+#[utoipa::path(post, path = "/api/webhooks/{id}/pause", tag = "Webhooks",
+    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    responses((status = 200, description = "It is paused", body = WebhookView)))]
+pub async fn pause_webhook(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<WebhookView>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    set_paused(&app, id, true).await
+}
+
+/// Resume a webhook
+///
+/// What waits goes out in order. If it was not up, a single request looks at once whether it is
+/// back.
+#[utoipa::path(post, path = "/api/webhooks/{id}/resume", tag = "Webhooks",
+    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    responses((status = 200, description = "It goes on", body = WebhookView)))]
+pub async fn resume_webhook(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<WebhookView>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    set_paused(&app, id, false).await
+}
+
+async fn set_paused(app: &App, id: String, is_paused: bool) -> Result<Json<WebhookView>, Problem> {
+    let now = app.clock.now();
+    let done = app
+        .store
+        .write(move |tx| {
+            let Some(before) = store::find_webhook(tx, &id)? else { return Ok(None) };
+            store::pause_webhook(tx, &before, is_paused, now)?;
+            let Some(known) = store::find_webhook(tx, &id)? else { return Ok(None) };
+            WebhookView::read(tx, &known, now).map(Some)
+        })
+        .await?;
+    done.map(Json).ok_or_else(not_found)
+}
+
+/// Give a webhook a new secret
+///
+/// The answer shows it, this once. For 24 hours requests are signed with the old one too.
+#[utoipa::path(post, path = "/api/webhooks/{id}/rotate-secret", tag = "Webhooks",
+    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    responses((status = 200, description = "The webhook with its new secret", body = WebhookWithSecret)))]
+pub async fn rotate_secret(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<WebhookWithSecret>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let secret = fresh_secret(&app)?;
+    let (now, new) = (app.clock.now(), secret.clone());
+    let (before, view) = app
+        .store
+        .write(move |tx| {
+            let Some(before) = store::find_webhook(tx, &id)? else { return Ok((None, None)) };
+            if before.webhook.is_from_settings() {
+                return Ok((Some(before), None));
+            }
+            store::rotate_secret(tx, &id, &new, now)?;
+            let Some(known) = store::find_webhook(tx, &id)? else { return Ok((None, None)) };
+            let view = WebhookView::read(tx, &known, now)?;
+            Ok((Some(known), Some(view)))
+        })
+        .await?;
+    match (before, view) {
+        (_, Some(view)) => Ok(Json(WebhookWithSecret::of(view, &secret))),
+        (Some(known), None) => Err(read_only(&known.webhook)),
+        (None, None) => Err(not_found()),
+    }
+}
+
+/// Which sample is sent.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only described here; the handler reads it")]
+pub struct TestInput {
+    /// `task_created` if it is left out; of the webhook `alerts`, `webhook_down`.
+    #[schema(example = "task_created")]
+    event: Option<String>,
+}
+
+/// What a test brought.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TestResult {
+    /// Which webhook.
+    #[schema(example = "wh_7x2m9qk")]
+    pub webhook_id: String,
+    /// Which kind of event the sample was.
+    pub event: EventKind,
+    /// The `webhook-id` that the receiver saw; there is no such event.
+    #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
+    pub id: String,
+    /// The receiver's HTTP status, if it answered.
+    #[schema(required, example = 200)]
+    pub status: Option<u16>,
+    /// From connecting to the last byte that was read.
+    #[schema(example = 84)]
+    pub ms: i64,
+    /// What went wrong, in words; null if nothing did.
+    #[schema(required, example = json!(null))]
+    pub error: Option<String>,
+    /// The beginning of the answer's body, at most 4 KiB, secrets masked.
+    #[schema(required, example = "Accepted")]
+    pub excerpt: Option<String>,
+    /// What the answer means and what would become of a change.
+    #[schema(example = "The receiver took the sample (200 OK); changes will arrive like it.")]
+    pub reason_text: String,
+}
+
+/// Try a webhook out
+///
+/// Sends a sample with every field filled, at once and beside all that waits, and answers with what
+/// came back. It is no change: nothing is stored, and the webhook's health stays as it is.
+#[utoipa::path(post, path = "/api/webhooks/{id}/test", tag = "Webhooks",
+    request_body(content = Option<TestInput>, example = json!({"event": "task_created"})),
+    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    responses((status = 200, description = "What came back", body = TestResult)))]
+pub async fn test_webhook(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<TestResult>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let headers = request.headers().clone();
+    let bytes = body::read(request).await?;
+    let named = if bytes.iter().all(u8::is_ascii_whitespace) {
+        None
+    } else {
+        body::expect_json(&headers)?;
+        named_event(&body::object(&bytes)?)?
+    };
+    let found = app.store.read(move |tx| store::find_webhook(tx, &id)).await?;
+    let webhook = found.ok_or_else(not_found)?.webhook;
+    let kind = kind(&webhook, named)?;
+    let Ok(_place) = app.tests.try_acquire() else {
+        return Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_tests",
+            "Other tests are under way, as many as there may be; try again in a few seconds",
+        )
+        .retry_after(5));
+    };
+    let now = app.clock.now();
+    let event = sample(kind, app.ids.event(now), now);
+    let event_id = event.id.clone();
+    let outcome = (app.try_out)(Arc::clone(&webhook), event).await;
+    Ok(Json(TestResult {
+        webhook_id: webhook.id.clone(),
+        event: kind,
+        id: event_id,
+        status: outcome.status,
+        ms: outcome.ms,
+        error: explain::what_went_wrong(&webhook, &outcome),
+        reason_text: explain::of_test(&webhook, &outcome),
+        excerpt: Some(outcome.excerpt).filter(|text| !text.is_empty()),
+    }))
+}
+
+fn named_event(
+    object: &serde_json::Map<String, serde_json::Value>,
+) -> Result<Option<String>, Problem> {
+    if let Some(key) = object.keys().find(|key| *key != "event") {
+        let shown: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
+        return Err(Invalid::new(shown, "is not a field of a test; the only one is event").into());
+    }
+    match object.get("event") {
+        None | Some(serde_json::Value::Null) => Ok(None),
+        Some(value) => match value.as_str() {
+            Some("") => Ok(None),
+            Some(name) => Ok(Some(name.to_owned())),
+            None => {
+                let what = format!("must be a string, not {}", quoted(value));
+                Err(Invalid::new("event", what).into())
+            }
+        },
+    }
+}
+
+/// The kind of the sample: one that webhooks of its sort get.
+fn kind(webhook: &Webhook, asked: Option<String>) -> Result<EventKind, Problem> {
+    let is_alerts = webhook.id == ALERTS_WEBHOOK;
+    let known = if is_alerts { EventKind::ALERTS } else { EventKind::OF_TASKS };
+    let Some(name) = asked else { return Ok(known[0]) };
+    known.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
+        let shown = quoted(&name.into());
+        let names = known.map(EventKind::as_str).join(", ");
+        Invalid::new("event", format!("{shown} is not allowed; use one of {names}")).into()
+    })
+}
+
+fn sample(kind: EventKind, id: String, now: Time) -> Event {
+    if kind.is_alert() {
+        let text = "This is a test of ALERT_URL: nothing is wrong.";
+        return Event {
+            id,
+            kind,
+            origin: Origin::engine(),
+            task_id: payload::sample(EventKind::Created, now).0.id,
+            version: 0,
+            at: now,
+            snapshot: explain::alert_body(kind, ALERTS_WEBHOOK, text, now),
+            before: None,
+        };
+    }
+    let (task, before) = payload::sample(kind, now);
+    let task_id: TaskId = task.id.clone();
+    let version = if before.is_some() { 2 } else { 1 };
+    let snapshot = Event::snapshot(&task);
+    Event { id, kind, origin: Origin::test(), task_id, version, at: now, snapshot, before }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::WebhookInput;
+    use crate::secret::Secret;
+    use serde_json::json;
+
+    fn webhook(id: &str) -> Webhook {
+        let input = WebhookInput { url: Some("https://e.org".to_owned()), ..Default::default() };
+        input.create(id.to_owned(), Secret::new("whsec_x")).unwrap()
+    }
+
+    #[test]
+    fn a_test_names_a_kind_that_the_webhook_gets() {
+        let named = |body: serde_json::Value| named_event(body.as_object().unwrap());
+        for empty in [json!({}), json!({"event": null}), json!({"event": ""})] {
+            assert_eq!(named(empty).unwrap(), None);
+        }
+        assert_eq!(named(json!({"evnt": "x"})).unwrap_err().field.as_deref(), Some("evnt"));
+        assert!(named(json!({"event": 5})).unwrap_err().message.contains("string"));
+        assert_eq!(kind(&webhook("wh_1"), None).unwrap(), EventKind::Created);
+        let deleted = kind(&webhook("wh_1"), Some("task_deleted".to_owned()));
+        assert_eq!(deleted.unwrap(), EventKind::Deleted);
+        let wrong = kind(&webhook("wh_1"), Some("webhook_down".to_owned())).unwrap_err();
+        assert!(wrong.message.contains("task_created, task_updated"), "{}", wrong.message);
+        assert_eq!(kind(&webhook(ALERTS_WEBHOOK), None).unwrap(), EventKind::WebhookDown);
+    }
+
+    #[test]
+    fn samples_are_whole() {
+        let now = Time(1_765_216_530_445);
+        let updated = sample(EventKind::Updated, "evt_1".to_owned(), now);
+        assert_eq!((updated.version, updated.origin.as_str()), (2, "test"));
+        assert!(updated.before.is_some() && updated.snapshot.contains("sample"));
+        let alert = sample(EventKind::WebhookDown, "evt_1".to_owned(), now);
+        assert!(alert.snapshot.starts_with("{\"text\":\"This is a test"), "{}", alert.snapshot);
+    }
+}

@@ -1,0 +1,289 @@
+//! Webhooks as they are shown and asked for: the shapes of bodies, nothing of what is secret.
+//!
+//! Must not change anything. The whole URL and a secret are shown once, where the webhook is made.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::recover::RecoveryStarted;
+use crate::explain;
+use crate::health::Condition;
+use crate::model::{EventKind, Filter, MASKED, OnReject, Payload, Profile, Time, masked_url};
+use crate::secret::Secret;
+use crate::store::{self, Known, Recovery, Tx};
+
+/// How a webhook is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WebhookStatus {
+    /// Events go out as they come.
+    Up,
+    /// It answers nothing with 2xx; single requests look whether it is back.
+    Down,
+    /// It does not let us in; a person must look.
+    Misconfigured,
+    /// It says that it is gone for good.
+    Gone,
+    /// A person stopped it.
+    Paused,
+}
+
+/// A webhook as it is shown. Every key is always there.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Webhook)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookView {
+    /// `default` is the one from `WEBHOOK_URL`, `alerts` the one from `ALERT_URL`.
+    #[schema(example = "wh_7x2m9qk")]
+    pub id: String,
+    /// Where to send, masked: for many receivers the URL is the password.
+    #[schema(example = "https://hook.eu1.make.com/…")]
+    pub url: String,
+    /// Which kinds of events it gets.
+    #[schema(example = json!(["task_created", "task_deleted"]))]
+    pub events: Vec<EventKind>,
+    /// Who made it.
+    #[schema(required, example = "make")]
+    pub source: Option<String>,
+    /// A line for people.
+    #[schema(required, example = "New tasks to the sales scenario")]
+    pub description: Option<String>,
+    /// The names of its own headers; values are never shown.
+    #[schema(example = json!({"x-make-apikey": "…"}))]
+    pub headers: BTreeMap<String, &'static str>,
+    /// The body that it gets.
+    pub payload: Payload,
+    /// Which tasks.
+    pub filter: Filter,
+    /// Changes from there are not sent.
+    #[schema(example = json!(["make"]))]
+    pub ignore_origin: Vec<String>,
+    /// What is known of the receiver.
+    pub profile: Profile,
+    /// At most so many requests a second; null = as the profile says.
+    #[schema(required, example = 25)]
+    pub rate_per_second: Option<u32>,
+    /// From connecting to the last byte of the answer.
+    #[schema(example = 10)]
+    pub timeout_seconds: u32,
+    /// Before a delivery has used them up.
+    #[schema(example = 3)]
+    pub max_attempts: u32,
+    /// What becomes of a task whose event was rejected.
+    pub on_reject: OnReject,
+    /// It comes from the settings: it can be paused, tested and recovered, but not changed here.
+    #[schema(example = false)]
+    pub read_only: bool,
+    /// Its requests are signed.
+    #[schema(example = true)]
+    pub has_secret: bool,
+    /// How it is doing.
+    pub status: WebhookStatus,
+    /// Why it is not up and what to do, in words; null while it is up.
+    #[schema(required, example = json!(null))]
+    pub reason_text: Option<String>,
+    /// Since when; null while it is paused.
+    #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    pub status_since: Option<Time>,
+    /// When a single request looks whether it is back.
+    #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
+    pub next_probe_at: Option<Time>,
+    /// The receiver asked for quiet until then.
+    #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
+    pub wait_until: Option<Time>,
+    /// Deliveries that have not ended.
+    #[schema(example = 0)]
+    pub waiting: i64,
+    /// The recovery under way.
+    #[schema(required)]
+    pub recovery: Option<RecoveryStarted>,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    pub created_at: Time,
+}
+
+impl WebhookView {
+    /// Reads what is shown of a webhook.
+    pub fn read(tx: &mut Tx<'_>, known: &Known, now: Time) -> store::Result<WebhookView> {
+        let id = &known.webhook.id;
+        let waiting = store::waiting(tx, id)?;
+        let recovery = store::find_recovery(tx, id)?;
+        Ok(WebhookView::of(known, waiting, recovery.as_ref(), now))
+    }
+
+    fn of(known: &Known, waiting: i64, recovery: Option<&Recovery>, now: Time) -> WebhookView {
+        let (webhook, health) = (&known.webhook, &known.health);
+        let is_up = health.is_up();
+        let status = match health.condition {
+            _ if health.is_paused => WebhookStatus::Paused,
+            Condition::Up => WebhookStatus::Up,
+            Condition::Down => WebhookStatus::Down,
+            Condition::Misconfigured => WebhookStatus::Misconfigured,
+            Condition::Gone => WebhookStatus::Gone,
+        };
+        let reason_text = if health.is_paused {
+            Some(explain::why_paused(health))
+        } else {
+            (!is_up).then(|| explain::why_not_up(health))
+        };
+        let is_probed = !is_up && !health.is_paused;
+        let probe_at = health.probe_at.filter(|_| is_probed);
+        WebhookView {
+            id: webhook.id.clone(),
+            url: masked_url(&webhook.url),
+            events: webhook.events.clone(),
+            source: webhook.source.clone(),
+            description: webhook.description.clone(),
+            headers: webhook.headers.iter().map(|(name, _)| (name.clone(), MASKED)).collect(),
+            payload: webhook.payload,
+            filter: webhook.filter.clone(),
+            ignore_origin: webhook.ignore_origin.iter().map(|o| o.as_str().to_owned()).collect(),
+            profile: webhook.profile,
+            rate_per_second: webhook.rate_per_second,
+            timeout_seconds: webhook.timeout_seconds,
+            max_attempts: webhook.max_attempts,
+            on_reject: webhook.on_reject,
+            read_only: webhook.is_from_settings(),
+            has_secret: webhook.secret.is_some(),
+            status,
+            reason_text,
+            status_since: (!health.is_paused).then_some(health.since),
+            next_probe_at: probe_at.map(|at| at.max(known.wait_until)),
+            wait_until: Some(known.wait_until).filter(|until| *until > now),
+            waiting,
+            recovery: recovery.map(RecoveryStarted::of),
+            created_at: known.created,
+        }
+    }
+}
+
+/// A webhook with its secret: shown where one is made, and never again.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookWithSecret {
+    /// The webhook; its URL is whole in the answer that made it.
+    #[serde(flatten)]
+    pub webhook: WebhookView,
+    /// Requests are signed with it. Keep it: it is not shown again.
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    pub secret: String,
+}
+
+impl WebhookWithSecret {
+    /// A webhook and its secret.
+    pub fn of(webhook: WebhookView, secret: &Secret) -> WebhookWithSecret {
+        WebhookWithSecret { webhook, secret: secret.expose().to_owned() }
+    }
+}
+
+/// What may be sent to make or change a webhook. What is left out stays as it is; `null` or `""` is
+/// the default.
+#[derive(ToSchema)]
+#[schema(as = WebhookInput, rename_all = "camelCase")]
+#[expect(dead_code, reason = "only described here; model::WebhookInput reads it")]
+pub struct WebhookInputBody {
+    /// Where to send: http or https, up to 2048 characters. Required for a new webhook.
+    #[schema(nullable = false, example = "https://hook.eu1.make.com/abc")]
+    url: Option<String>,
+    /// Which kinds of events; all four if it is left out or empty.
+    #[schema(example = json!(["task_created", "task_status_changed"]))]
+    events: Option<Vec<String>>,
+    /// Who makes it: 1 to 40 of `[a-z0-9_-]`.
+    #[schema(pattern = "^[a-z0-9_-]{1,40}$", example = "make")]
+    source: Option<String>,
+    /// Up to 500 characters.
+    #[schema(example = "New tasks to the sales scenario")]
+    description: Option<String>,
+    /// Sent with every request, up to 20. Never shown again; in a change, `…` keeps the stored value.
+    #[schema(example = json!({"x-team": "sales"}))]
+    headers: Option<BTreeMap<String, String>>,
+    /// `whsec_` and 24 to 64 bytes in base64; one is made if it is left out.
+    secret: Option<String>,
+    /// `full` if it is left out.
+    payload: Option<Payload>,
+    /// Which tasks: lists of types, categories, statuses, priorities and tags.
+    filter: Option<Filter>,
+    /// Changes from these origins are not sent.
+    #[schema(example = json!(["make"]))]
+    ignore_origin: Option<Vec<String>>,
+    /// `auto` if it is left out.
+    profile: Option<Profile>,
+    /// 1 to 1000; null = as the profile says.
+    #[schema(minimum = 1, maximum = 1000, example = 10)]
+    rate_per_second: Option<u32>,
+    /// 1 to 30; 10 if it is left out.
+    #[schema(minimum = 1, maximum = 30, example = 10)]
+    timeout_seconds: Option<u32>,
+    /// 1 to 20; 3 if it is left out.
+    #[schema(minimum = 1, maximum = 20, example = 3)]
+    max_attempts: Option<u32>,
+    /// `skip` if it is left out.
+    on_reject: Option<OnReject>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::health::Health;
+    use crate::model::WebhookInput;
+    use crate::signature;
+    use crate::store::Presence;
+    use serde_json::json;
+
+    const NOW: Time = Time(1_765_216_530_445);
+
+    fn known() -> Known {
+        let body = json!({"url": "https://h.example.org/s3cret", "headers": {"x-key": "s3cret-2"}});
+        let input = WebhookInput::parse(body.as_object().unwrap(), &signature::parse).unwrap();
+        let webhook = input.create("wh_1".to_owned(), Secret::new("whsec_s3cret")).unwrap();
+        Known {
+            webhook: Arc::new(webhook),
+            presence: Presence::Live,
+            created: NOW,
+            health: Health::fresh(NOW),
+            wait_until: Time(0),
+            is_recovering: false,
+            told: Time(0),
+            is_behind: false,
+        }
+    }
+
+    fn shown(known: &Known) -> serde_json::Value {
+        serde_json::to_value(WebhookView::of(known, 7, None, NOW)).unwrap()
+    }
+
+    #[test]
+    fn nothing_secret_is_shown_and_every_key_is_there() {
+        let view = shown(&known());
+        let text = view.to_string();
+        assert!(!text.contains("s3cret"), "{text}");
+        assert_eq!(view["url"], "https://h.example.org/…");
+        assert_eq!(view["headers"], json!({"x-key": "…"}));
+        assert_eq!((&view["status"], &view["waiting"]), (&json!("up"), &json!(7)));
+        for null in ["reasonText", "nextProbeAt", "waitUntil", "recovery", "ratePerSecond"] {
+            assert_eq!(view.get(null), Some(&json!(null)), "{null}");
+        }
+        let tags = json!({"type": [], "category": [], "status": [], "priority": [], "tag": []});
+        assert_eq!(view["filter"], tags);
+    }
+
+    #[test]
+    fn a_webhook_that_is_not_up_says_why_and_when_it_is_looked_at() {
+        let mut down = known();
+        down.health.condition = Condition::Down;
+        down.health.why = "No answer came.".to_owned();
+        down.health.probe_at = Some(NOW.plus_ms(5));
+        down.wait_until = NOW.plus_ms(9);
+        let view = shown(&down);
+        assert_eq!((&view["status"], &view["waitUntil"]), (&json!("down"), &view["nextProbeAt"]));
+        assert_eq!(view["nextProbeAt"], json!(NOW.plus_ms(9)));
+        assert!(view["reasonText"].as_str().unwrap().contains("No answer came."));
+        down.health.is_paused = true;
+        let view = shown(&down);
+        assert_eq!((&view["status"], &view["nextProbeAt"]), (&json!("paused"), &json!(null)));
+        assert!(view["reasonText"].as_str().unwrap().contains("resume"), "{view}");
+    }
+}

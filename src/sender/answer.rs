@@ -1,0 +1,86 @@
+//! The body of an answer: as much of it as is worth reading, as text that can be shown.
+//!
+//! Must not know what was asked, nor unpack anything.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use super::KEPT_MOST;
+
+/// What is read of an answer, in bytes.
+const READ_MOST: usize = 64 * 1024;
+/// What is read beyond the kept part to find secrets that lie across the cut, in bytes.
+const MARGIN: usize = 1024;
+
+/// When an attempt must end, and how long that was in all.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    /// The end.
+    pub(super) at: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    /// `limit` after `began`.
+    pub(super) fn new(began: Instant, limit: Duration) -> Deadline {
+        Deadline { at: began + limit, limit }
+    }
+
+    /// `No answer came within 10 seconds.`
+    pub(super) fn missed(self, what: &str) -> String {
+        match self.limit.as_secs() {
+            1 => format!("{what} within 1 second."),
+            seconds => format!("{what} within {seconds} seconds."),
+        }
+    }
+}
+
+/// Reads at most 64 KiB, keeps 4 KiB and the margin; also says how the reading ended. An answer
+/// that is longer counts as read; dropping the rest closes its connection.
+pub(super) async fn read(mut body: Incoming, deadline: Deadline) -> (String, Result<(), String>) {
+    let mut kept = Vec::new();
+    let mut total = 0;
+    let end = loop {
+        let frame = match timeout_at(deadline.at, body.frame()).await {
+            Err(_) => break Err(deadline.missed("The answer was not complete")),
+            Ok(None) => break Ok(()),
+            Ok(Some(Err(_))) => break Err("The connection broke within the answer.".to_owned()),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        if let Some(data) = frame.data_ref() {
+            total += data.len();
+            let room = (KEPT_MOST + MARGIN).saturating_sub(kept.len()).min(data.len());
+            kept.extend_from_slice(&data[..room]);
+            if total > READ_MOST {
+                break Ok(());
+            }
+        }
+    };
+    (printable(&kept), end)
+}
+
+/// Text that can be stored and shown whatever the receiver sent.
+fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_receiver_says_can_be_shown() {
+        assert_eq!(printable(b"a\x00\x1b[31mb\nc\xff"), "a[31mb\nc\u{fffd}");
+    }
+
+    #[tokio::test]
+    async fn a_missed_deadline_says_how_long_it_was() {
+        let within = |seconds| Deadline::new(Instant::now(), Duration::from_secs(seconds));
+        assert_eq!(within(1).missed("No answer came"), "No answer came within 1 second.");
+        assert_eq!(within(30).missed("No answer came"), "No answer came within 30 seconds.");
+    }
+}

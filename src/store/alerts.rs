@@ -1,0 +1,126 @@
+//! Alerts: events of the engine itself, for the webhook `alerts` alone, on the same durable path.
+//!
+//! Must never stand in the way of what it tells of, nor tell of itself.
+
+use super::webhooks::{self, Known, Presence};
+use super::{Result, Tx, Value, delivery_id, outbox};
+use crate::explain;
+use crate::health::{Condition, Health};
+use crate::model::{ALERTS_WEBHOOK, Event, EventKind, Origin, TaskId, Time, Webhook};
+
+/// Between two alerts of failed deliveries of one webhook, in milliseconds: a person needs one.
+const FAILURES_APART_MS: i64 = 60_000;
+/// So many deliveries of a webhook that wait are told of: what Make's largest queue holds (Make Help
+/// Center, "Webhooks", "Webhook queue").
+pub const BACKLOG_HIGH: i64 = 10_000;
+/// With so few it is over, and told of when it happens again.
+pub const BACKLOG_OVER: i64 = BACKLOG_HIGH / 2;
+
+/// Tells that a webhook is down or up.
+pub(super) fn tell_of_condition(
+    tx: &mut Tx<'_>,
+    webhook: &Webhook,
+    health: &Health,
+    id: &str,
+    now: Time,
+) -> Result<()> {
+    let kind = match health.condition {
+        Condition::Up => EventKind::WebhookUp,
+        _ => EventKind::WebhookDown,
+    };
+    tell(tx, kind, &webhook.id, &explain::alert_of_condition(webhook, health), id, now)
+}
+
+/// Tells that a delivery failed, but not of each when many do.
+pub(super) fn tell_of_failure(
+    tx: &mut Tx<'_>,
+    known: &Known,
+    seq: i64,
+    why: &str,
+    id: &str,
+    now: Time,
+) -> Result<()> {
+    if (0..FAILURES_APART_MS).contains(&now.ms_since(known.told)) || !is_wanted(tx)? {
+        return Ok(());
+    }
+    let webhook = known.webhook.id.as_str();
+    tx.execute("UPDATE webhooks SET told_ms = ?2 WHERE id = ?1", &[webhook.into(), now.0.into()])?;
+    tx.forget();
+    let text = explain::alert_of_failure(webhook, &delivery_id(seq, webhook), why);
+    tell(tx, EventKind::DeliveryFailed, webhook, &text, id, now)
+}
+
+/// Whether a queue counts as long, if it did or did not before.
+pub fn is_behind(waiting: i64, was_behind: bool) -> bool {
+    waiting > if was_behind { BACKLOG_OVER } else { BACKLOG_HIGH }
+}
+
+/// Tells once that many deliveries wait, and forgets it when few do.
+pub fn tell_of_backlog(
+    tx: &mut Tx<'_>,
+    webhook: &str,
+    waiting: i64,
+    id: &str,
+    now: Time,
+) -> Result<()> {
+    let Some(known) = webhooks::known(tx, webhook)? else { return Ok(()) };
+    let is_behind = is_behind(waiting, known.is_behind);
+    if is_behind == known.is_behind {
+        return Ok(());
+    }
+    tx.execute(
+        "UPDATE webhooks SET is_behind = ?2 WHERE id = ?1",
+        &[webhook.into(), i64::from(is_behind).into()],
+    )?;
+    tx.forget();
+    if is_behind {
+        let text = explain::alert_of_backlog(webhook, BACKLOG_HIGH);
+        tell(tx, EventKind::BacklogHigh, webhook, &text, id, now)?;
+    }
+    Ok(())
+}
+
+fn is_wanted(tx: &mut Tx<'_>) -> Result<bool> {
+    let alerts = webhooks::known(tx, ALERTS_WEBHOOK)?;
+    Ok(alerts.is_some_and(|known| known.presence == Presence::Live))
+}
+
+/// The lane of an alert is the webhook that it tells of, so those of one webhook stay in order.
+fn tell(
+    tx: &mut Tx<'_>,
+    kind: EventKind,
+    about: &str,
+    text: &str,
+    id: &str,
+    now: Time,
+) -> Result<()> {
+    if about == ALERTS_WEBHOOK || !is_wanted(tx)? {
+        return Ok(());
+    }
+    let Ok(lane) = TaskId::parse(&format!("webhook:{about}")) else { return Ok(()) };
+    let event = Event {
+        id: id.to_owned(),
+        kind,
+        origin: Origin::engine(),
+        task_id: lane,
+        version: 0,
+        at: now,
+        snapshot: explain::alert_body(kind, about, text, now),
+        before: None,
+    };
+    let seq = outbox::put_event(tx, &event)?;
+    outbox::put_delivery(tx, seq, ALERTS_WEBHOOK, event.task_id.as_str(), now)?;
+    tx.wake();
+    Ok(())
+}
+
+/// How many deliveries of a webhook wait, counted no further than is told of.
+pub fn waiting_up_to(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
+    let waiting = tx.row(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries
+                               WHERE webhook_id = ?1 AND finished_ms IS NULL LIMIT ?2) some",
+        &[Value::from(webhook), (BACKLOG_HIGH + 1).into()],
+        |row| row.int(0),
+    )?;
+    Ok(waiting.unwrap_or_default())
+}

@@ -1,0 +1,49 @@
+//! The backlog: what waits and what is under way, for the metrics and for each webhook.
+//!
+//! Must not know of single deliveries.
+
+use super::{Result, Tx};
+use crate::model::Time;
+
+/// What waits, for the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Deliveries that wait.
+    pub pending: i64,
+    /// Requests under way.
+    pub sending: i64,
+    /// When the oldest unfinished event was committed.
+    pub oldest: Option<Time>,
+}
+
+/// Counts what waits.
+pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
+    let sending =
+        tx.row("SELECT COUNT(*) FROM deliveries WHERE started_ms IS NOT NULL", &[], |row| {
+            row.int(0)
+        })?;
+    let unfinished = tx.row(
+        "SELECT COUNT(*), MIN(seq) FROM deliveries WHERE finished_ms IS NULL",
+        &[],
+        |row| Ok((row.int(0)?, row.opt_int(1)?)),
+    )?;
+    let sending = sending.unwrap_or_default();
+    let (all, oldest) = unfinished.unwrap_or_default();
+    let oldest = match oldest {
+        Some(seq) => {
+            tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], |row| row.int(0))?
+        }
+        None => None,
+    };
+    Ok(Backlog { pending: all - sending, sending, oldest: oldest.map(Time) })
+}
+
+/// How many deliveries of a webhook have not ended.
+pub fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
+    let waiting = tx.row(
+        "SELECT COUNT(*) FROM deliveries WHERE webhook_id = ?1 AND finished_ms IS NULL",
+        &[webhook.into()],
+        |row| row.int(0),
+    )?;
+    Ok(waiting.unwrap_or_default())
+}

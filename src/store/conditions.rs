@@ -1,0 +1,120 @@
+//! What the engine writes about a webhook: its health, the quiet its receiver asked for, and what
+//! the settings say of `default` and `alerts` at a start.
+//!
+//! Must not decide how a webhook is doing: that is `health`.
+
+use super::webhook_edits::put_properties;
+use super::webhooks::{self, Known, Presence};
+use super::{Result, Tx, Value};
+use crate::health::{Condition, Health};
+use crate::model::{Time, Webhook};
+
+/// Writes how a webhook is doing.
+pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<()> {
+    let refused = serde_json::to_string(&health.refused).unwrap_or_default();
+    tx.execute(
+        "UPDATE webhooks SET paused = ?2, condition = ?3, since_ms = ?4, failures = ?5,
+             probe_ms = ?6, refused = ?7, why = ?8
+         WHERE id = ?1",
+        &[
+            id.into(),
+            i64::from(health.is_paused).into(),
+            health.condition.as_str().into(),
+            health.since.0.into(),
+            i64::from(health.failures).into(),
+            health.probe_at.map(|at| at.0).into(),
+            Value::from(&refused),
+            Value::from(&health.why),
+        ],
+    )?;
+    tx.forget();
+    tx.wake();
+    Ok(())
+}
+
+/// The receiver asked that nothing is sent until then.
+pub(super) fn wait_until(tx: &mut Tx<'_>, id: &str, until: Time) -> Result<()> {
+    let changed = tx.execute(
+        "UPDATE webhooks SET wait_until_ms = ?2 WHERE id = ?1 AND wait_until_ms < ?2",
+        &[id.into(), until.0.into()],
+    )?;
+    if changed > 0 {
+        tx.forget();
+    }
+    Ok(())
+}
+
+/// The webhook got another URL: what the old receiver asked for, and what was tried there, no
+/// longer counts.
+pub(super) fn begin_anew(tx: &mut Tx<'_>, before: &Known, now: Time) -> Result<()> {
+    let id = before.webhook.id.as_str();
+    let health = Health { is_paused: before.health.is_paused, ..Health::fresh(now) };
+    put_health(tx, id, &health)?;
+    tx.execute("UPDATE webhooks SET wait_until_ms = 0 WHERE id = ?1", &[id.into()])?;
+    // At most those that failed lately have a time to come.
+    tx.execute(
+        "UPDATE deliveries SET due_ms = ?2, tries = 0 WHERE webhook_id = ?1 AND due_ms > ?2",
+        &[id.into(), now.0.into()],
+    )?;
+    tx.forget();
+    Ok(())
+}
+
+/// Writes what the settings say of a webhook; `None`: its setting is gone. Events then make no
+/// delivery for it, and what waits stays.
+pub fn put_from_settings(
+    tx: &mut Tx<'_>,
+    id: &str,
+    webhook: Option<&Webhook>,
+    now: Time,
+) -> Result<()> {
+    let before = webhooks::known(tx, id)?;
+    let Some(webhook) = webhook else {
+        tx.execute(
+            "UPDATE webhooks SET state = 'retired', url = '', headers = '[]', secret = NULL
+             WHERE id = ?1",
+            &[id.into()],
+        )?;
+        tx.forget();
+        return Ok(());
+    };
+    put_properties(tx, webhook, before.as_ref().map_or(now, |known| known.created))?;
+    if let Some(before) = before {
+        // The URL of a retired one is not kept, so its return counts as another URL.
+        if before.webhook.url != webhook.url {
+            begin_anew(tx, &before, now)?;
+        } else if matches!(before.health.condition, Condition::Misconfigured | Condition::Gone) {
+            // A start is a person's "look again".
+            let probe_at = Some(now);
+            put_health(tx, id, &Health { probe_at, ..before.health })?;
+        }
+    }
+    tx.execute("UPDATE webhooks SET state = 'live' WHERE id = ?1", &[id.into()])?;
+    tx.forget();
+    tx.wake();
+    Ok(())
+}
+
+/// At a start: what was tried before it no longer counts, no wait is longer than `latest`, and
+/// where health is switched off everything is up.
+pub(super) fn restart(tx: &mut Tx<'_>, recovers: bool, now: Time, latest: Time) -> Result<()> {
+    for known in webhooks::all(tx)?.iter().filter(|known| known.presence != Presence::Deleted) {
+        let mut health = known.health.clone();
+        if !recovers {
+            health = Health { is_paused: health.is_paused, ..Health::fresh(now) };
+        }
+        if health.condition == Condition::Up {
+            health.since = now;
+        }
+        health.probe_at = health.probe_at.map(|at| at.min(latest));
+        if health != known.health {
+            put_health(tx, &known.webhook.id, &health)?;
+        }
+    }
+    tx.execute(
+        "UPDATE webhooks SET wait_until_ms = ?1 WHERE wait_until_ms > ?1",
+        &[latest.0.into()],
+    )?;
+    tx.forget();
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! Expiry: what a receiver did not take for so long that it is no longer worth sending.
+//!
+//! Looked at only while the webhook is down, misconfigured or gone, or for one that is refused
+//! alone; never while a webhook is paused, drains, or is being recovered. Must not decide what is
+//! too old: that is `health`.
+
+use super::webhooks::{self, Known, Presence};
+use super::{Result, Tx, Value, alerts, lanes};
+use crate::explain;
+use crate::health::{Condition, Policy, is_expired};
+use crate::model::Time;
+
+/// Entries of the queue that one look takes in.
+const WINDOW: usize = 5_000;
+/// Lanes that one look hands on, and deliveries that one step ends.
+const STEP: usize = 100;
+
+/// A place in the queue of a webhook: when something is due, and its order.
+pub type Place = (i64, i64);
+
+/// What a look at a queue brought.
+#[derive(Clone, Debug, Default)]
+pub struct Aged {
+    /// The lanes (by their task) of which the first one is too old.
+    pub lanes: Vec<String>,
+    /// Where to go on; `None` = that was all.
+    pub next: Option<Place>,
+}
+
+/// Whether expiry looks at a webhook, and whether at all that waits for it or only at what is
+/// refused alone.
+fn looks_at(known: &Known) -> Option<bool> {
+    let health = &known.health;
+    let may = known.presence == Presence::Live && !health.is_paused && !known.is_recovering;
+    may.then_some(health.condition != Condition::Up)
+}
+
+/// The webhooks that expiry looks at.
+pub fn webhooks_that_age(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+    let all = webhooks::all(tx)?;
+    let looked_at = all.iter().filter(|known| looks_at(known).is_some());
+    Ok(looked_at.map(|known| known.webhook.id.clone()).collect())
+}
+
+/// The newest event committed by then, found by halving: times are in order, but for steps of the
+/// clock.
+pub fn newest_by(tx: &mut Tx<'_>, cutoff: Time) -> Result<Option<i64>> {
+    let ends = tx.row("SELECT MIN(seq), MAX(seq) FROM events", &[], |row| {
+        Ok(row.opt_int(0)?.zip(row.opt_int(1)?))
+    })?;
+    let Some((mut low, mut high)) = ends.flatten() else { return Ok(None) };
+    let mut newest = None;
+    while low <= high {
+        let middle = low + (high - low) / 2;
+        let found = tx.row(
+            "SELECT seq, at_ms FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+            &[middle.into()],
+            |row| Ok((row.int(0)?, Time(row.int(1)?))),
+        )?;
+        match found {
+            Some((seq, at)) if at <= cutoff => {
+                newest = Some(seq);
+                low = seq + 1;
+            }
+            _ => high = middle - 1,
+        }
+    }
+    Ok(newest)
+}
+
+/// Looks for what is too old in the queue of a webhook, from a place on.
+pub fn look_for_expired(
+    tx: &mut Tx<'_>,
+    policy: &Policy,
+    webhook: &str,
+    newest: i64,
+    from: Place,
+    now: Time,
+) -> Result<Aged> {
+    let known = webhooks::known(tx, webhook)?;
+    let Some(takes_all) = known.as_ref().and_then(looks_at) else { return Ok(Aged::default()) };
+    let queue = tx.rows(
+        "SELECT due_ms, seq FROM deliveries
+         WHERE webhook_id = ?1 AND due_ms IS NOT NULL AND (due_ms, seq) > (?2, ?3)
+         ORDER BY due_ms, seq LIMIT ?4",
+        &[
+            webhook.into(),
+            from.0.into(),
+            from.1.into(),
+            i64::try_from(WINDOW).unwrap_or(i64::MAX).into(),
+        ],
+        |row| Ok((row.int(0)?, row.int(1)?)),
+    )?;
+    let mut aged = Aged { lanes: Vec::new(), next: queue.last().copied() };
+    if queue.len() < WINDOW {
+        aged.next = None;
+    }
+    for (due, seq) in queue.into_iter().filter(|(_, seq)| *seq <= newest) {
+        let head = tx.row(
+            "SELECT d.task_id, d.status, e.at_ms FROM deliveries d JOIN events e ON e.seq = d.seq
+             WHERE d.seq = ?2 AND d.webhook_id = ?1",
+            &[webhook.into(), seq.into()],
+            |row| Ok((row.text(0)?, row.text(1)? == "held", Time(row.int(2)?))),
+        )?;
+        let Some((task, is_alone, at)) = head else { continue };
+        if (takes_all || is_alone) && is_expired(policy, at, now) {
+            aged.lanes.push(task);
+            if aged.lanes.len() == STEP {
+                aged.next = Some((due, seq));
+                break;
+            }
+        }
+    }
+    Ok(aged)
+}
+
+/// Ends what is too old in some lanes; the next of each has the turn. Answers the lanes that it left
+/// for another step.
+pub fn expire_step(
+    tx: &mut Tx<'_>,
+    policy: &Policy,
+    webhook: &str,
+    lanes: &[String],
+    alert_id: &str,
+    now: Time,
+) -> Result<Vec<String>> {
+    let Some(known) = webhooks::known(tx, webhook)? else { return Ok(Vec::new()) };
+    let Some(takes_all) = looks_at(&known) else { return Ok(Vec::new()) };
+    let text = explain::why_expired(policy.max_age_ms);
+    let (mut room, mut ended, mut left) = (STEP, None, Vec::new());
+    for task in lanes {
+        if room == 0 {
+            left.push(task.clone());
+            continue;
+        }
+        // Who had the turn may have left or ended since.
+        let Some((head, is_alone)) = head(tx, webhook, task)? else { continue };
+        let lane = match (takes_all, is_alone) {
+            (true, _) => waiting(tx, webhook, task, room)?,
+            // The webhook works: only this one is too old to be tried again.
+            (false, true) => vec![head],
+            (false, false) => continue,
+        };
+        for (seq, _) in lane.into_iter().filter(|(_, at)| is_expired(policy, *at, now)) {
+            tx.execute(
+                "UPDATE deliveries SET status = 'failed', due_ms = NULL, finished_ms = ?3,
+                     reason = 'expired', reason_text = ?4
+                 WHERE seq = ?1 AND webhook_id = ?2",
+                &[seq.into(), webhook.into(), now.0.into(), Value::from(&text)],
+            )?;
+            room -= 1;
+            ended = Some(seq);
+        }
+        lanes::give_turn(tx, webhook, task, now)?;
+        if room == 0 {
+            left.push(task.clone());
+        }
+    }
+    if let Some(seq) = ended {
+        alerts::tell_of_failure(tx, &known, seq, &text, alert_id, now)?;
+    }
+    Ok(left)
+}
+
+/// The delivery of a lane that has the turn, when it was committed, and whether it is refused alone.
+fn head(tx: &mut Tx<'_>, webhook: &str, task: &str) -> Result<Option<((i64, Time), bool)>> {
+    tx.row(
+        "SELECT d.seq, e.at_ms, d.status FROM deliveries d JOIN events e ON e.seq = d.seq
+         WHERE d.webhook_id = ?1 AND d.task_id = ?2 AND d.finished_ms IS NULL
+           AND d.due_ms IS NOT NULL",
+        &[webhook.into(), task.into()],
+        |row| Ok(((row.int(0)?, Time(row.int(1)?)), row.text(2)? == "held")),
+    )
+}
+
+/// What waits in a lane and when it was committed, the first ones first. One that was rejected waits
+/// for a person, and those behind it with it.
+fn waiting(tx: &mut Tx<'_>, webhook: &str, task: &str, most: usize) -> Result<Vec<(i64, Time)>> {
+    let lane = tx.rows_until(
+        "SELECT d.seq, e.at_ms, d.reason FROM deliveries d JOIN events e ON e.seq = d.seq
+         WHERE d.webhook_id = ?1 AND d.task_id = ?2 AND d.finished_ms IS NULL
+           AND d.started_ms IS NULL
+         ORDER BY d.seq LIMIT ?3",
+        &[webhook.into(), task.into(), i64::try_from(most).unwrap_or(i64::MAX).into()],
+        |row| Ok((row.int(0)?, Time(row.int(1)?), row.opt_text(2)?)),
+        |(_, _, reason)| reason.as_deref() == Some("rejected"),
+    )?;
+    let waits = lane.into_iter().filter(|(_, _, reason)| reason.as_deref() != Some("rejected"));
+    Ok(waits.map(|(seq, at, _)| (seq, at)).collect())
+}

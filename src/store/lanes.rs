@@ -1,0 +1,113 @@
+//! Lanes in the database: who has the turn, who joins, who is next.
+//!
+//! The rule is `lane`; here it meets the rows. A delivery that may go out has a `due_ms`.
+
+use super::{Result, Tx, Value};
+use crate::lane::{self, Holder, Turn};
+use crate::model::Time;
+
+/// Puts an unfinished delivery into its lane, due at `due` if it is its turn; answers whether it is.
+/// Its own row must not have the turn already.
+pub(super) fn join(
+    tx: &mut Tx<'_>,
+    webhook: &str,
+    task: &str,
+    seq: i64,
+    due: Time,
+) -> Result<bool> {
+    let holder = tx.row(
+        "SELECT seq, status, tries FROM deliveries
+         WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL AND seq <> ?3
+           AND (due_ms IS NOT NULL OR started_ms IS NOT NULL OR status = 'held')
+         ORDER BY due_ms IS NULL AND started_ms IS NULL, seq LIMIT 1",
+        &[webhook.into(), task.into(), seq.into()],
+        |row| {
+            let status = row.text(1)?;
+            let is_under_way = status == "sending" || (status == "pending" && row.int(2)? > 0);
+            Ok(Holder { seq: row.int(0)?, is_under_way })
+        },
+    )?;
+    let turn = lane::join(seq, holder);
+    if let Turn::InsteadOf(other) = turn {
+        tx.execute(
+            "UPDATE deliveries SET due_ms = NULL WHERE seq = ?1 AND webhook_id = ?2",
+            &[other.into(), webhook.into()],
+        )?;
+    }
+    let is_first = turn != Turn::Waits;
+    tx.execute(
+        "UPDATE deliveries SET due_ms = ?3 WHERE seq = ?1 AND webhook_id = ?2",
+        &[seq.into(), webhook.into(), is_first.then_some(due.0).into()],
+    )?;
+    Ok(is_first)
+}
+
+/// Gives the lowest waiting delivery of a lane its turn. If that one was rejected and is held, the
+/// lane waits for a person.
+pub(super) fn give_turn(tx: &mut Tx<'_>, webhook: &str, task: &str, now: Time) -> Result<()> {
+    let next = tx.row(
+        "SELECT seq, reason FROM deliveries
+         WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL ORDER BY seq LIMIT 1",
+        &[webhook.into(), task.into()],
+        |row| Ok((row.int(0)?, row.opt_text(1)?)),
+    )?;
+    if let Some((seq, reason)) = next
+        && reason.as_deref() != Some("rejected")
+    {
+        tx.execute(
+            "UPDATE deliveries SET due_ms = ?3
+             WHERE seq = ?1 AND webhook_id = ?2 AND due_ms IS NULL AND started_ms IS NULL",
+            &[seq.into(), webhook.into(), now.0.into()],
+        )?;
+        tx.wake();
+    }
+    Ok(())
+}
+
+/// A delivery that was under way now waits for long: what joined its lane with a lower order
+/// meanwhile goes first.
+pub(super) fn let_earlier_pass(
+    tx: &mut Tx<'_>,
+    webhook: &str,
+    task: &str,
+    seq: i64,
+    now: Time,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE deliveries SET due_ms = NULL
+         WHERE seq = ?3 AND webhook_id = ?1 AND due_ms IS NOT NULL
+           AND EXISTS (SELECT 1 FROM deliveries d WHERE d.webhook_id = ?1 AND d.task_id = ?2
+                       AND d.finished_ms IS NULL AND d.seq < ?3)",
+        &[webhook.into(), task.into(), seq.into()],
+    )?;
+    let is_waiting = tx.row(
+        "SELECT 1 FROM deliveries WHERE seq = ?2 AND webhook_id = ?1 AND due_ms IS NULL",
+        &[webhook.into(), seq.into()],
+        |row| row.int(0),
+    )?;
+    if is_waiting.is_some() {
+        give_turn(tx, webhook, task, now)?;
+    }
+    tx.wake();
+    Ok(())
+}
+
+/// Puts a finished or held delivery back into its lane under its old place, with all its attempts
+/// before it, due at `due` at the earliest.
+pub(super) fn rejoin(
+    tx: &mut Tx<'_>,
+    webhook: &str,
+    task: &str,
+    seq: i64,
+    due: Time,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE deliveries SET status = 'pending', due_ms = NULL, tries = 0, first_ms = NULL,
+             finished_ms = NULL, reason = NULL, reason_text = NULL
+         WHERE seq = ?1 AND webhook_id = ?2",
+        &[seq.into(), Value::from(webhook)],
+    )?;
+    join(tx, webhook, task, seq, due)?;
+    tx.wake();
+    Ok(())
+}

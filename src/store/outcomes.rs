@@ -1,0 +1,250 @@
+//! Outcomes: how an attempt ended, written down with all that follows from it: the delivery, its
+//! webhook's health, the next of its task, an alert.
+//!
+//! Must not decide what follows: that is `health`.
+
+use super::webhooks::{self, Presence};
+use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
+use crate::explain;
+use crate::health::{self, Ended, Fate, Health, Policy};
+use crate::model::{Outcome, Time};
+use crate::retry::RETRY_AFTER_MOST_MS;
+
+/// The end of an attempt.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// What came back.
+    pub outcome: Outcome,
+    /// When it ended.
+    pub ended: Time,
+    /// When the webhook last answered anything with 2xx, as far as this process knows.
+    pub last_success: Option<Time>,
+    /// At random, 0 to 1.
+    pub chance: f64,
+    /// The id of the event that is made if there is something to alert of.
+    pub alert_id: String,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Of the delivery.
+    pub fate: Fate,
+    /// Of its webhook, if that has another condition now.
+    pub turned: Option<Health>,
+    /// When the next probe goes out, if the webhook is looked at by probes.
+    pub probe_at: Option<Time>,
+}
+
+/// Writes down how an attempt ended and what follows. `None` if the delivery is no longer the one
+/// that was claimed.
+pub fn record(
+    tx: &mut Tx<'_>,
+    policy: &Policy,
+    claim: &Claim,
+    end: &Record,
+) -> Result<Option<Recorded>> {
+    let id = claim.webhook.id.as_str();
+    let Some(known) = webhooks::known(tx, id)? else { return Ok(None) };
+    let why = explain::what_went_wrong(&claim.webhook, &end.outcome);
+    let ended = Ended {
+        seq: claim.seq,
+        attempt: claim.attempt,
+        first: claim.first,
+        started: claim.started,
+        is_probe: claim.is_probe,
+        is_alone: claim.is_alone,
+        outcome: &end.outcome,
+        why: why.as_deref().unwrap_or_default(),
+        last_success: end.last_success,
+        now: end.ended,
+        chance: end.chance,
+    };
+    // Health belongs to a URL: the answer of another one says nothing about this.
+    let is_same = known.webhook.url == claim.webhook.url || known.presence != Presence::Live;
+    let known_health = if is_same { known.health.clone() } else { Health::fresh(end.ended) };
+    let mut verdict = health::after(&known_health, &claim.webhook, policy, &ended);
+    if !is_same || known.presence == Presence::Deleted {
+        verdict.health = None;
+        verdict.restored.clear();
+    }
+    if known.presence == Presence::Deleted {
+        verdict.fate = verdict.fate.without_webhook();
+    }
+    if !put_delivery(tx, claim, end, &verdict.fate)? {
+        return Ok(None);
+    }
+    put_attempt(tx, claim, end, &verdict.fate, why.as_deref())?;
+    if let Some(wait) = end.outcome.retry_after_ms.filter(|_| is_same) {
+        conditions::wait_until(tx, id, end.ended.plus_ms(wait))?;
+    }
+    let mut turned = None;
+    if let Some(health) = &verdict.health {
+        conditions::put_health(tx, id, health)?;
+        for seq in &verdict.restored {
+            restore(tx, id, *seq)?;
+        }
+        if health.condition != known.health.condition {
+            alerts::tell_of_condition(tx, &claim.webhook, health, &end.alert_id, end.ended)?;
+            turned = Some(health.clone());
+        }
+    }
+    let (task, now) = (claim.task_id.as_str(), end.ended);
+    match verdict.fate {
+        Fate::Delivered => lanes::give_turn(tx, id, task, now)?,
+        Fate::Failed { reason } => {
+            let text = explain::why_failed(&claim.webhook, &end.outcome, reason);
+            lanes::give_turn(tx, id, task, now)?;
+            alerts::tell_of_failure(tx, &known, claim.seq, &text, &end.alert_id, now)?;
+        }
+        Fate::Held | Fate::Alone { .. } | Fate::Waits => {
+            lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
+        }
+        Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Cancelled => tx.wake(),
+    }
+    let probe_at = verdict.health.as_ref().unwrap_or(&known.health).probe_at;
+    Ok(Some(Recorded { fate: verdict.fate, turned, probe_at }))
+}
+
+/// Answers whether the delivery still was the one that was claimed.
+fn put_delivery(tx: &mut Tx<'_>, claim: &Claim, end: &Record, fate: &Fate) -> Result<bool> {
+    let at = |ms: i64| Some(end.ended.plus_ms(ms).0);
+    let tries = i64::from(claim.attempt);
+    let first = Some(claim.first.0);
+    let (webhook, outcome) = (&claim.webhook, &end.outcome);
+    let (status, due, tries, first, reason) = match fate {
+        Fate::Delivered => ("delivered", None, tries, first, None),
+        Fate::Retry { after_ms } => ("pending", at(*after_ms), tries, first, None),
+        Fate::NotMade { after_ms } => {
+            let first = first.filter(|_| tries > 1);
+            ("pending", at(*after_ms), tries - 1, first, None)
+        }
+        Fate::Waits => ("pending", at(0), 0, None, None),
+        Fate::Alone { after_ms } => {
+            let text = explain::why_alone(webhook, outcome);
+            ("held", at(*after_ms), tries, first, Some(("refused_alone", text)))
+        }
+        Fate::Held => {
+            let text = explain::why_held(webhook, outcome);
+            ("held", None, 0, None, Some(("rejected", text)))
+        }
+        Fate::Failed { reason } => {
+            let text = explain::why_failed(webhook, outcome, reason);
+            ("failed", None, tries, first, Some((*reason, text)))
+        }
+        Fate::Cancelled => {
+            let text = explain::WEBHOOK_DELETED.to_owned();
+            ("cancelled", None, tries, first, Some(("webhook_deleted", text)))
+        }
+    };
+    let is_finished = matches!(fate, Fate::Delivered | Fate::Failed { .. } | Fate::Cancelled);
+    let updated = tx.execute(
+        "UPDATE deliveries SET status = ?3, due_ms = ?4, tries = ?5, first_ms = ?6,
+             finished_ms = ?7, reason = ?8, reason_text = ?9, started_ms = NULL
+         WHERE seq = ?1 AND webhook_id = ?2 AND started_ms IS NOT NULL AND attempts = ?10",
+        &[
+            claim.seq.into(),
+            Value::from(&webhook.id),
+            status.into(),
+            due.into(),
+            tries.into(),
+            first.into(),
+            is_finished.then_some(end.ended.0).into(),
+            reason.as_ref().map(|(code, _)| *code).into(),
+            reason.as_ref().map(|(_, text)| text.as_str()).into(),
+            claim.number.into(),
+        ],
+    )?;
+    Ok(updated > 0)
+}
+
+fn put_attempt(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    end: &Record,
+    fate: &Fate,
+    error: Option<&str>,
+) -> Result<()> {
+    let outcome = match fate {
+        Fate::Delivered => "delivered",
+        Fate::Retry { .. } | Fate::NotMade { .. } => "retry",
+        Fate::Waits | Fate::Alone { .. } | Fate::Held => "held",
+        Fate::Failed { .. } | Fate::Cancelled => "failed",
+    };
+    tx.execute(
+        "INSERT INTO attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        &[
+            claim.seq.into(),
+            Value::from(&claim.webhook.id),
+            claim.number.into(),
+            claim.started.0.into(),
+            end.outcome.ms.into(),
+            end.outcome.status.map(i64::from).into(),
+            error.into(),
+            Some(end.outcome.excerpt.as_str()).filter(|text| !text.is_empty()).into(),
+            outcome.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// A delivery was refused for a fault that is the webhook's: it waits again and goes out first.
+fn restore(tx: &mut Tx<'_>, webhook: &str, seq: i64) -> Result<()> {
+    let found = tx.row(
+        "SELECT d.task_id, e.at_ms FROM deliveries d JOIN events e ON e.seq = d.seq
+         WHERE d.seq = ?1 AND d.webhook_id = ?2 AND d.reason = 'rejected'",
+        &[seq.into(), webhook.into()],
+        |row| Ok((row.text(0)?, row.int(1)?)),
+    )?;
+    if let Some((task, committed)) = found {
+        lanes::rejoin(tx, webhook, &task, seq, Time(committed))?;
+    }
+    Ok(())
+}
+
+/// The wall clock stepped back by `back_ms`: what waits for a time waits for the same span still.
+pub fn shift_due(tx: &mut Tx<'_>, now: Time, back_ms: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE deliveries SET due_ms = due_ms - ?2 WHERE due_ms IS NOT NULL AND due_ms > ?1",
+        &[now.0.into(), back_ms.into()],
+    )?;
+    tx.execute(
+        "UPDATE webhooks SET wait_until_ms = wait_until_ms - ?2 WHERE wait_until_ms > ?1",
+        &[now.0.into(), back_ms.into()],
+    )?;
+    tx.execute(
+        "UPDATE webhooks SET probe_ms = probe_ms - ?2 WHERE probe_ms > ?1",
+        &[now.0.into(), back_ms.into()],
+    )?;
+    tx.forget();
+    Ok(())
+}
+
+/// At a start: what was under way at a crash may have arrived. Its attempt is shown as `unknown`,
+/// counts in the number but not towards the limit, and is made again at once. Answers how many
+/// there were.
+///
+/// No wait is longer than an hour, or than the longest between two probes: what a wrong clock put
+/// off for longer is brought back to that.
+pub fn restart(tx: &mut Tx<'_>, policy: &Policy, now: Time) -> Result<usize> {
+    let longest = RETRY_AFTER_MOST_MS.max(policy.probe_max_ms.saturating_mul(11) / 10);
+    let latest = now.plus_ms(longest);
+    tx.execute(
+        "UPDATE deliveries SET due_ms = ?1 WHERE due_ms IS NOT NULL AND due_ms > ?1",
+        &[latest.0.into()],
+    )?;
+    conditions::restart(tx, policy.recovers, now, latest)?;
+    tx.execute(
+        "INSERT INTO attempts (seq, webhook_id, number, started_ms, error, outcome)
+         SELECT seq, webhook_id, attempts, started_ms,
+             'The server ended while this request was under way; it may have arrived.', 'unknown'
+         FROM deliveries WHERE started_ms IS NOT NULL",
+        &[],
+    )?;
+    tx.execute(
+        "UPDATE deliveries SET status = 'pending', due_ms = ?1, tries = tries - 1, started_ms = NULL
+         WHERE started_ms IS NOT NULL",
+        &[now.0.into()],
+    )
+}

@@ -1,0 +1,383 @@
+//! Simulation: the real claims, lanes, health and pace over a real database in memory, with a clock
+//! that is turned by hand, receivers that follow a script, and chance from a seed.
+//!
+//! More than a million random steps; the promises are checked after each. A seed that fails is named
+//! and runs again with `BTK_SEED=<seed> cargo test --lib simulation`. Must not know of threads,
+//! sockets or real time.
+
+mod actors;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use rusqlite::Connection;
+
+use super::tx::Memory;
+use super::{
+    Change, Claim, Edit, Record, Tx, cancel, change_webhook, claim_due, delivery_id, find_webhook,
+    list_webhooks, make_webhook, migrate, open, pause_webhook, record, redeliver, restart,
+};
+use crate::health::{Condition, Policy};
+use crate::model::{OnReject, Origin, Profile, Task, TaskId, TaskInput, Time, Unknown, Webhook};
+use crate::pace::Gates;
+use actors::{Dice, MOODS, Mood, answer, webhook};
+
+const EPISODES: u64 = 1_300;
+const STEPS: u64 = 800;
+const TASKS: u64 = 6;
+const POLICY: Policy =
+    Policy { recovers: true, probe_first_ms: 30_000, probe_max_ms: 600_000, max_age_ms: i64::MAX };
+
+struct World {
+    connection: Connection,
+    memory: Memory,
+    dice: Dice,
+    now: Time,
+    /// A clock that never steps back.
+    steady_ms: i64,
+    gates: Gates,
+    under_way: Vec<Claim>,
+    moods: HashMap<String, Mood>,
+    /// Deliveries that were put back into their lane, which may be overtaken by one under way.
+    rejoined: HashSet<(String, i64)>,
+    /// What each event looked like when it was first sent.
+    bytes: HashMap<String, String>,
+    /// When requests left to the webhook that is paced.
+    left: VecDeque<i64>,
+    last_success: HashMap<String, Time>,
+    events: u64,
+}
+
+impl World {
+    fn new(seed: u64) -> World {
+        let mut connection = Connection::open_in_memory().unwrap();
+        open::add_functions(&connection).unwrap();
+        migrate::run(&mut connection).unwrap();
+        let mut world = World {
+            connection,
+            memory: Memory::default(),
+            dice: Dice(seed),
+            now: Time(1_765_216_530_445),
+            steady_ms: 0,
+            gates: Gates::default(),
+            under_way: Vec::new(),
+            moods: HashMap::new(),
+            rejoined: HashSet::new(),
+            bytes: HashMap::new(),
+            left: VecDeque::new(),
+            last_success: HashMap::new(),
+            events: 0,
+        };
+        for (id, profile, on_reject, max_attempts) in [
+            ("wh_a", Profile::Auto, OnReject::Skip, 3),
+            ("wh_b", Profile::Make, OnReject::Skip, 2),
+            ("wh_c", Profile::Plain, OnReject::Hold, 1),
+        ] {
+            let webhook = webhook(id, profile, on_reject, max_attempts);
+            let now = world.now;
+            world.tx(|tx| make_webhook(tx, &webhook, now).unwrap());
+            world.moods.insert(id.to_owned(), Mood::Well);
+        }
+        world
+    }
+
+    fn tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
+        work(&mut Tx::with_memory(&self.connection, &self.memory))
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        self.connection.prepare_cached(sql).unwrap().query_row([], |row| row.get(0)).unwrap()
+    }
+
+    fn step(&mut self) {
+        match self.dice.below(100) {
+            0..=24 => self.change_a_task(),
+            25..=54 => self.look(),
+            55..=84 => self.end_one(),
+            85..=91 => {
+                let ms = self.dice.pick(&[1, 20, 200, 1_000, 2_000, 11_000, 40_000]);
+                self.pass(ms);
+            }
+            92..=93 => {
+                let webhook = self.dice.pick(&["wh_a", "wh_b", "wh_c"]);
+                let mood = self.dice.pick(&MOODS);
+                self.moods.insert(webhook.to_owned(), mood);
+            }
+            94 => self.pause_or_resume(),
+            95..=97 => self.edit_a_delivery(),
+            98 if self.dice.below(4) == 0 => self.move_a_webhook(),
+            98 => self.pass(600_000),
+            _ if self.dice.below(10) == 0 => self.crash(),
+            _ => {}
+        }
+    }
+
+    fn pass(&mut self, ms: i64) {
+        self.now = self.now.plus_ms(ms);
+        self.steady_ms += ms;
+    }
+
+    fn change_a_task(&mut self) {
+        let id = TaskId::parse(&format!("t{}", self.dice.below(TASKS))).unwrap();
+        self.events += 1;
+        let (n, now) = (self.events, self.now);
+        let change = Change { event_id: format!("evt_{n}"), origin: Origin::api(), now };
+        let body = serde_json::json!({ "title": format!("Title {n}") });
+        let input = TaskInput::parse(
+            body.as_object().unwrap(),
+            "",
+            Unknown::Refused,
+            now,
+            &mut String::new,
+        )
+        .unwrap();
+        let deletes = self.dice.below(8) == 0;
+        self.tx(|tx| match super::get(tx, &id).unwrap() {
+            Some(before) if deletes => drop(super::delete(tx, &before, change).unwrap()),
+            Some(before) => {
+                let (after, kind) = before.task.apply(input, now).unwrap();
+                super::update(tx, &before, after, kind, change).unwrap();
+            }
+            None => {
+                let last = super::last_version(tx, &id).unwrap();
+                super::create(tx, Task::create(id, input, now).unwrap(), last, change).unwrap();
+            }
+        });
+    }
+
+    fn look(&mut self) {
+        let (now, steady_ms) = (self.now, self.steady_ms);
+        let mut gates = std::mem::take(&mut self.gates);
+        let found = self.tx(|tx| claim_due(tx, now, steady_ms, &mut gates).unwrap());
+        self.gates = gates;
+        for claim in found.claims {
+            self.gates.take(&claim.webhook.id);
+            self.check_claim(&claim);
+            self.under_way.push(claim);
+        }
+        for id in ["wh_a", "wh_b", "wh_c"] {
+            let to = self.under_way.iter().filter(|claim| claim.webhook.id == id).count();
+            assert!(to <= 32, "{to} requests at a time to {id}");
+        }
+    }
+
+    fn check_claim(&mut self, claim: &Claim) {
+        let id = &claim.webhook.id;
+        let known = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap();
+        assert!(!known.health.is_paused, "sent to {id}, which is paused");
+        let others = || self.under_way.iter().filter(|other| other.webhook.id == *id);
+        if known.health.condition != Condition::Up {
+            assert_eq!(others().count(), 0, "{id} is not up and gets more than one probe");
+        }
+        assert!(others().all(|other| other.task_id != claim.task_id), "two of a task at a time");
+        let earlier: Vec<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT seq FROM deliveries
+                 WHERE webhook_id = ?1 AND task_id = ?2 AND seq < ?3 AND finished_ms IS NULL",
+            )
+            .unwrap()
+            .query_map((id, claim.task_id.as_str(), claim.seq), |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        for seq in earlier {
+            let may = self.rejoined.contains(&(id.clone(), seq));
+            assert!(may, "event {} overtakes event {seq} of its task on {id}", claim.seq);
+        }
+        let bytes = format!("{} {:?}", claim.snapshot, claim.before);
+        let first = self.bytes.entry(claim.event_id.clone()).or_insert_with(|| bytes.clone());
+        assert_eq!(*first, bytes, "the same event, the same bytes");
+        if id == "wh_b" {
+            self.left.push_back(self.steady_ms);
+            while self.left.front().is_some_and(|at| *at <= self.steady_ms - 10_000) {
+                self.left.pop_front();
+            }
+            assert!(self.left.len() <= 275, "{} requests to Make in 10 s", self.left.len());
+        }
+    }
+
+    fn end_one(&mut self) {
+        if self.under_way.is_empty() {
+            return;
+        }
+        let at = usize::try_from(self.dice.below(self.under_way.len() as u64)).unwrap();
+        let claim = self.under_way.swap_remove(at);
+        let id = claim.webhook.id.clone();
+        let outcome = answer(self.moods[&id], &claim, &mut self.dice);
+        let success = outcome.is_success().then_some(self.now);
+        if let Some(at) = success {
+            self.last_success.insert(id.clone(), at);
+        }
+        self.gates.release(&id, outcome.status.is_some(), success.map(|at| at.0));
+        let end = Record {
+            outcome,
+            ended: self.now,
+            last_success: self.last_success.get(&id).copied(),
+            chance: 0.5,
+            alert_id: format!("evt_alert_{}", self.dice.next()),
+        };
+        let before = self.tx(|tx| find_webhook(tx, &id).unwrap()).unwrap();
+        let done = self.tx(|tx| record(tx, &POLICY, &claim, &end).unwrap());
+        let recorded = done.expect("what was claimed can be recorded");
+        if recorded.turned.is_some_and(|health| health.condition != Condition::Up) {
+            for seq in before.health.refused {
+                self.rejoined.insert((id.clone(), seq));
+            }
+        }
+    }
+
+    fn pause_or_resume(&mut self) {
+        let id = self.dice.pick(&["wh_a", "wh_b", "wh_c"]);
+        let (now, pauses) = (self.now, self.dice.below(3) == 0);
+        self.tx(|tx| {
+            let known = find_webhook(tx, id).unwrap().unwrap();
+            pause_webhook(tx, &known, pauses, now).unwrap();
+        });
+    }
+
+    fn move_a_webhook(&mut self) {
+        let id = self.dice.pick(&["wh_a", "wh_b", "wh_c"]);
+        let (now, n) = (self.now, self.dice.next());
+        self.tx(|tx| {
+            let known = find_webhook(tx, id).unwrap().unwrap();
+            let url = format!("http://127.0.0.1:9/{n}");
+            let after = Webhook { url, ..(*known.webhook).clone() };
+            change_webhook(tx, &known, &after, now).unwrap();
+        });
+    }
+
+    fn edit_a_delivery(&mut self) {
+        if self.events == 0 {
+            return;
+        }
+        let newest = self.count("SELECT MAX(seq) FROM events");
+        let seq = newest - i64::try_from(self.dice.below(40)).unwrap();
+        let id = self.dice.pick(&["wh_a", "wh_b", "wh_c"]);
+        let delivery = delivery_id(seq, id);
+        let (now, cancels) = (self.now, self.dice.below(2) == 0);
+        let edit = self.tx(|tx| {
+            if cancels { cancel(tx, &delivery, now) } else { redeliver(tx, &delivery, now) }
+                .unwrap()
+        });
+        if !cancels && matches!(edit, Edit::Done(_)) {
+            self.rejoined.insert((id.to_owned(), seq));
+        }
+    }
+
+    fn crash(&mut self) {
+        self.under_way.clear();
+        self.gates = Gates::default();
+        self.last_success.clear();
+        self.left.clear();
+        self.memory.take();
+        let now = self.now;
+        self.tx(|tx| restart(tx, &POLICY, now).unwrap());
+    }
+
+    /// What must hold of the rows after every step.
+    fn check_rows(&self) {
+        let turns = self.count(
+            "SELECT COUNT(*) FROM (
+                 SELECT 1 FROM deliveries WHERE finished_ms IS NULL GROUP BY webhook_id, task_id
+                 HAVING SUM(due_ms IS NOT NULL OR started_ms IS NOT NULL) > 1)",
+        );
+        assert_eq!(turns, 0, "two of a lane have the turn");
+        let stuck = self.count(
+            "SELECT COUNT(*) FROM (
+                 SELECT 1 FROM deliveries d WHERE finished_ms IS NULL GROUP BY webhook_id, task_id
+                 HAVING SUM(due_ms IS NOT NULL OR started_ms IS NOT NULL) = 0
+                    AND (SELECT reason FROM deliveries h WHERE h.webhook_id = d.webhook_id
+                         AND h.task_id = d.task_id AND h.finished_ms IS NULL
+                         ORDER BY h.seq LIMIT 1) IS NOT 'rejected')",
+        );
+        assert_eq!(stuck, 0, "a lane waits for nothing");
+        let sending = self.count("SELECT COUNT(*) FROM deliveries WHERE started_ms IS NOT NULL");
+        assert_eq!(usize::try_from(sending).unwrap(), self.under_way.len());
+    }
+
+    /// What must hold of all rows, also of those that nothing touches any more.
+    fn check_all_rows(&self) {
+        let wrong = self.count(
+            "SELECT COUNT(*) FROM deliveries WHERE
+                 (status IN ('delivered', 'failed', 'cancelled')) <> (finished_ms IS NOT NULL)
+                 OR (status IN ('held', 'failed', 'cancelled')) <> (reason IS NOT NULL)
+                 OR (status = 'sending') <> (started_ms IS NOT NULL)
+                 OR (finished_ms IS NOT NULL AND due_ms IS NOT NULL)",
+        );
+        assert_eq!(wrong, 0, "a delivery is in no state that there is");
+        let missing = self
+            .count("SELECT 3 * (SELECT COUNT(*) FROM events) - (SELECT COUNT(*) FROM deliveries)");
+        assert_eq!(missing, 0, "an event has no delivery");
+    }
+
+    /// Everybody is well again and a person looks after what is left: then nothing is left.
+    fn settle(&mut self) {
+        for mood in self.moods.values_mut() {
+            *mood = Mood::Well;
+        }
+        for round in 0.. {
+            assert!(round < 20_000, "something is never delivered");
+            for known in self.tx(|tx| list_webhooks(tx).unwrap()) {
+                let now = self.now;
+                let needs =
+                    matches!(known.health.condition, Condition::Gone | Condition::Misconfigured);
+                if known.health.is_paused || (needs && known.health.probe_at.is_none()) {
+                    self.tx(|tx| pause_webhook(tx, &known, false, now).unwrap());
+                }
+            }
+            let asks =
+                "SELECT MIN(seq * 10 + (unicode(substr(webhook_id, 4)) - 97)) FROM deliveries
+                        WHERE status = 'failed' OR (status = 'held' AND reason = 'rejected')";
+            let mut left: Option<i64> =
+                self.connection.query_row(asks, [], |row| row.get(0)).unwrap();
+            if let Some(code) = left.take() {
+                let id = ["wh_a", "wh_b", "wh_c"][usize::try_from(code % 10).unwrap()];
+                let (delivery, now) = (delivery_id(code / 10, id), self.now);
+                self.rejoined.insert((id.to_owned(), code / 10));
+                self.tx(|tx| redeliver(tx, &delivery, now).unwrap());
+            }
+            self.look();
+            while !self.under_way.is_empty() {
+                self.end_one();
+            }
+            if self.count(
+                "SELECT COUNT(*) FROM deliveries WHERE status NOT IN ('delivered', 'cancelled')",
+            ) == 0
+            {
+                return;
+            }
+            self.pass(if round % 50 == 49 { 60_000 } else { 500 });
+        }
+    }
+}
+
+fn run(seed: u64) {
+    let told = std::panic::catch_unwind(|| {
+        let mut world = World::new(seed);
+        for n in 0..STEPS {
+            world.step();
+            world.check_rows();
+            if n % 100 == 0 {
+                world.check_all_rows();
+            }
+        }
+        world.settle();
+        world.check_rows();
+        world.check_all_rows();
+    });
+    assert!(told.is_ok(), "run this again with BTK_SEED={seed}");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test has no cli that could pass the seed on")]
+fn the_promises_hold_in_a_million_random_steps() {
+    if let Some(seed) = std::env::var("BTK_SEED").ok().and_then(|text| text.parse().ok()) {
+        return run(seed);
+    }
+    // Two at a time: each has a database of its own.
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            scope.spawn(move || (0..EPISODES).filter(|n| n % 2 == half).for_each(run));
+        }
+    });
+}

@@ -1,0 +1,107 @@
+//! Who takes part in a simulation: chance from a seed, receivers with moods, their webhooks.
+//!
+//! Must not know what is checked.
+
+use crate::model::{EventKind, Filter, OnReject, Outcome, Payload, Profile, Webhook};
+use crate::store::Claim;
+
+/// Random numbers from a seed: `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators", 2014).
+pub(super) struct Dice(pub(super) u64);
+
+impl Dice {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(super) fn below(&mut self, most: u64) -> u64 {
+        self.next() % most
+    }
+
+    pub(super) fn pick<T: Copy>(&mut self, all: &[T]) -> T {
+        all[usize::try_from(self.below(all.len() as u64)).unwrap()]
+    }
+}
+
+/// What a receiver does at present.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mood {
+    Well,
+    Broken,
+    Silent,
+    Busy,
+    Full,
+    Closed,
+    Gone,
+    Picky,
+    Wild,
+}
+
+pub(super) const MOODS: [Mood; 12] = [
+    Mood::Well,
+    Mood::Well,
+    Mood::Well,
+    Mood::Well,
+    Mood::Broken,
+    Mood::Silent,
+    Mood::Busy,
+    Mood::Full,
+    Mood::Closed,
+    Mood::Gone,
+    Mood::Picky,
+    Mood::Wild,
+];
+
+pub(super) fn answer(mood: Mood, claim: &Claim, dice: &mut Dice) -> Outcome {
+    let status = match mood {
+        Mood::Broken => 500,
+        Mood::Silent => return Outcome::broken("No answer came."),
+        Mood::Busy => 429,
+        Mood::Full => 400,
+        Mood::Closed => 401,
+        Mood::Gone => 410,
+        // One task's events are never taken.
+        Mood::Picky if claim.task_id.as_str() == "t0" => dice.pick(&[500, 400]),
+        Mood::Well | Mood::Picky => 200,
+        Mood::Wild => dice.pick(&[200, 200, 500, 503, 429, 302, 400, 404, 422]),
+    };
+    let mut outcome = Outcome { status: Some(status), ..Outcome::broken("") };
+    outcome.broken = None;
+    if matches!(mood, Mood::Full) {
+        outcome.excerpt = "Queue is full".to_owned();
+    }
+    if status == 429 && dice.below(3) == 0 {
+        outcome.retry_after_ms = Some(5_000);
+    }
+    outcome
+}
+
+pub(super) fn webhook(
+    id: &str,
+    profile: Profile,
+    on_reject: OnReject,
+    max_attempts: u32,
+) -> Webhook {
+    Webhook {
+        id: id.to_owned(),
+        url: format!("http://127.0.0.1:9/{id}"),
+        events: EventKind::OF_TASKS.to_vec(),
+        source: None,
+        description: None,
+        headers: Vec::new(),
+        secret: None,
+        old_secret: None,
+        payload: Payload::Full,
+        filter: Filter::default(),
+        ignore_origin: Vec::new(),
+        profile,
+        rate_per_second: None,
+        timeout_seconds: 10,
+        max_attempts,
+        on_reject,
+    }
+}

@@ -1,0 +1,204 @@
+//! A small world for the tests of the slow work: a real database file, webhooks, changes of tasks,
+//! answers. Time is turned by hand.
+//!
+//! Must not check anything: that is what the tests are for.
+
+use rusqlite::Connection;
+use serde_json::json;
+
+use super::tx::Memory;
+use super::*;
+use crate::health::Policy;
+use crate::model::{
+    ALERTS_WEBHOOK, EventKind, Filter, OnReject, Origin, Outcome, Payload, Profile, Task, TaskId,
+    TaskInput, Time, Unknown, Webhook,
+};
+use crate::pace::Gates;
+
+pub(super) const START: Time = Time(1_765_216_530_445);
+pub(super) const HOUR: i64 = 3_600_000;
+pub(super) const POLICY: Policy =
+    Policy { recovers: true, probe_first_ms: 30_000, probe_max_ms: 600_000, max_age_ms: HOUR };
+
+pub(super) struct World {
+    pub(super) connection: Connection,
+    pub(super) memory: Memory,
+    pub(super) now: Time,
+    pub(super) events: u32,
+    _home: tempfile::TempDir,
+}
+
+pub(super) fn webhook(id: &str) -> Webhook {
+    let is_alerts = id == ALERTS_WEBHOOK;
+    Webhook {
+        id: id.to_owned(),
+        url: format!("http://127.0.0.1:9/{id}"),
+        events: if is_alerts { EventKind::ALERTS } else { EventKind::OF_TASKS }.to_vec(),
+        source: None,
+        description: None,
+        headers: Vec::new(),
+        secret: None,
+        old_secret: None,
+        payload: Payload::Full,
+        filter: Filter::default(),
+        ignore_origin: Vec::new(),
+        profile: Profile::Plain,
+        rate_per_second: None,
+        timeout_seconds: 10,
+        max_attempts: 1,
+        on_reject: OnReject::Skip,
+    }
+}
+
+impl World {
+    pub(super) fn new(webhooks: &[&str]) -> World {
+        let home = tempfile::tempdir().unwrap();
+        let (connection, _log) = open::open_writer(&home.path().join("btk.db")).unwrap();
+        connection.execute_batch("PRAGMA synchronous = OFF").unwrap();
+        let world =
+            World { connection, memory: Memory::default(), now: START, events: 0, _home: home };
+        for id in webhooks {
+            world.tx(|tx| make_webhook(tx, &webhook(id), START)).unwrap();
+        }
+        world
+    }
+
+    /// As the writer does it: a savepoint in a transaction.
+    pub(super) fn tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
+        self.connection.execute_batch("BEGIN IMMEDIATE; SAVEPOINT job").unwrap();
+        let done = work(&mut Tx::with_memory(&self.connection, &self.memory));
+        self.connection.execute_batch("RELEASE job; COMMIT").unwrap();
+        done
+    }
+
+    pub(super) fn count(&self, sql: &str) -> i64 {
+        self.connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// What waits for or became of a webhook: `seq status`, with `!` where it has its turn.
+    pub(super) fn lanes(&self, webhook: &str) -> Vec<String> {
+        let sql = "SELECT seq || ' ' || status || CASE WHEN due_ms IS NULL THEN '' ELSE '!' END
+                   FROM deliveries WHERE webhook_id = ?1 ORDER BY seq";
+        let mut statement = self.connection.prepare(sql).unwrap();
+        statement.query_map([webhook], |row| row.get(0)).unwrap().map(|row| row.unwrap()).collect()
+    }
+
+    /// A change of a task, a second after the one before.
+    pub(super) fn change(&mut self, task: &str, words: &str) {
+        self.now = self.now.plus_ms(1_000);
+        self.events += 1;
+        let (now, event_id) = (self.now, format!("evt_{}", self.events));
+        let id = TaskId::parse(task).unwrap();
+        let body = json!({"title": words, "type": task.to_ascii_uppercase()});
+        let input = TaskInput::parse(
+            body.as_object().unwrap(),
+            "",
+            Unknown::Refused,
+            now,
+            &mut String::new,
+        )
+        .unwrap();
+        let change = Change { event_id, origin: Origin::api(), now };
+        self.tx(|tx| match get(tx, &id)? {
+            None => create(tx, Task::create(id, input, now).unwrap(), 0, change),
+            Some(stored) => {
+                let (after, kind) = stored.task.apply(input, now).unwrap();
+                update(tx, &stored, after, kind, change)
+            }
+        })
+        .unwrap();
+    }
+
+    /// Claims what is due; answers it by webhook and order of events.
+    pub(super) fn claim(&self) -> Vec<Claim> {
+        let mut gates = Gates::default();
+        self.tx(|tx| claim_due(tx, self.now, 0, &mut gates)).unwrap().claims
+    }
+
+    pub(super) fn end(&self, claim: &Claim, status: u16) {
+        let outcome = Outcome { status: Some(status), broken: None, ..Outcome::broken("") };
+        let end = Record {
+            outcome,
+            ended: self.now,
+            last_success: None,
+            chance: 0.5,
+            alert_id: format!("evt_alert_{}_{}", claim.seq, claim.number),
+        };
+        self.tx(|tx| record(tx, &POLICY, claim, &end)).unwrap().unwrap();
+    }
+
+    /// Sends all that is due; every answer has this status. Answers the order of events.
+    pub(super) fn send_all(&self, status: u16) -> Vec<i64> {
+        let mut sent = Vec::new();
+        loop {
+            let claims = self.claim();
+            if claims.is_empty() {
+                return sent;
+            }
+            for claim in claims {
+                self.end(&claim, status);
+                sent.push(claim.seq);
+            }
+        }
+    }
+
+    pub(super) fn set(&self, sql: &str) {
+        self.connection.execute_batch(sql).unwrap();
+        self.memory.take();
+    }
+
+    pub(super) fn delete_old(&self, delivered_ms: i64, failed_ms: i64) -> usize {
+        let cutoffs = Cutoffs {
+            delivered: self.now.plus_ms(-delivered_ms),
+            failed: self.now.plus_ms(-failed_ms),
+            events: self.now.plus_ms(-delivered_ms),
+            now: self.now,
+        };
+        let (mut after, mut steps) = (0, 0);
+        while let Some(stretch) = self.tx(|tx| look_for_old(tx, after, &cutoffs)).unwrap() {
+            while stretch.has_old && self.tx(|tx| delete_old(tx, &stretch, &cutoffs)).unwrap() {
+                steps += 1;
+            }
+            after = stretch.up_to;
+        }
+        steps
+    }
+
+    pub(super) fn expire(&self) {
+        let cutoff = self.now.plus_ms(-POLICY.max_age_ms);
+        let Some(newest) = self.tx(|tx| newest_by(tx, cutoff)).unwrap() else { return };
+        for id in self.tx(webhooks_that_age).unwrap() {
+            let look = |tx: &mut Tx<'_>| {
+                look_for_expired(tx, &POLICY, &id, newest, (i64::MIN, 0), self.now)
+            };
+            let mut lanes = self.tx(look).unwrap().lanes;
+            while !lanes.is_empty() {
+                let alert = format!("evt_expired_{}", self.now.0);
+                lanes =
+                    self.tx(|tx| expire_step(tx, &POLICY, &id, &lanes, &alert, self.now)).unwrap();
+            }
+        }
+    }
+
+    pub(super) fn recover(&self, webhook: &str, states: &[Again]) -> Recovery {
+        let wanted = Wanted { since: START, until: self.now, states: states.to_vec() };
+        match self.tx(|tx| begin_recovery(tx, webhook, &wanted, self.now)).unwrap() {
+            Begun::Runs(recovery) => recovery,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// One step; answers whether the recovery is through.
+    pub(super) fn recover_some(&self, webhook: &str, oldest: Time) -> bool {
+        let Some(job) = self.tx(|tx| find_recovery(tx, webhook)).unwrap() else { return true };
+        let look = |tx: &mut Tx<'_>| {
+            look_for_again(tx, webhook, &job.wanted, oldest, job.cursor, job.last)
+        };
+        let due = self.tx(look).unwrap();
+        self.tx(|tx| recover_step(tx, &job, &due, self.now)).unwrap()
+    }
+
+    pub(super) fn recover_all(&self, webhook: &str) {
+        while !self.recover_some(webhook, START) {}
+    }
+}

@@ -1,0 +1,161 @@
+//! Webhooks as people change them: made, changed, deleted, paused, resumed, given a new secret.
+//!
+//! Must not check what people send: that is done before it gets here.
+
+use super::conditions::{begin_anew, put_health};
+use super::webhooks::{self, Known, Presence};
+use super::{Result, Tx, Value};
+use crate::health::Health;
+use crate::model::{Origin, Time, Webhook};
+use crate::secret::Secret;
+
+/// How many webhooks there may be, those of the settings not counted.
+pub const WEBHOOKS_MOST: usize = 500;
+/// How long the secret before the last rotation signs too, in milliseconds: 24 hours.
+const OVERLAP_MS: i64 = 24 * 3_600_000;
+
+/// What came of asking for a webhook.
+#[derive(Clone, Debug)]
+pub enum Made {
+    /// It is new.
+    New(Known),
+    /// One with the same URL and events was there.
+    Same(Known),
+    /// There are as many as there may be.
+    TooMany,
+}
+
+/// Every webhook that is there, the oldest first.
+pub fn list_webhooks(tx: &mut Tx<'_>) -> Result<Vec<Known>> {
+    let mut found: Vec<Known> = webhooks::all(tx)?
+        .iter()
+        .filter(|known| known.presence == Presence::Live)
+        .cloned()
+        .collect();
+    found.sort_by_key(|known| (known.created, known.webhook.id.clone()));
+    Ok(found)
+}
+
+/// One webhook that is there.
+pub fn find_webhook(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
+    Ok(webhooks::known(tx, id)?.filter(|known| known.presence == Presence::Live))
+}
+
+/// Another webhook with the same URL and the same events as this one.
+pub fn find_same(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<Option<Known>> {
+    let is_same = |known: &Known| {
+        let other = &known.webhook;
+        other.id != webhook.id
+            && !other.is_from_settings()
+            && other.url == webhook.url
+            && other.events.len() == webhook.events.len()
+            && other.events.iter().all(|kind| webhook.events.contains(kind))
+    };
+    Ok(list_webhooks(tx)?.into_iter().find(is_same))
+}
+
+/// Makes a webhook, unless one with the same URL and events is there.
+pub fn make_webhook(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Result<Made> {
+    if let Some(same) = find_same(tx, webhook)? {
+        return Ok(Made::Same(same));
+    }
+    let there = list_webhooks(tx)?;
+    if there.iter().filter(|known| !known.webhook.is_from_settings()).count() >= WEBHOOKS_MOST {
+        return Ok(Made::TooMany);
+    }
+    put_properties(tx, webhook, now)?;
+    Ok(match find_webhook(tx, &webhook.id)? {
+        Some(made) => Made::New(made),
+        None => Made::TooMany,
+    })
+}
+
+/// Writes the properties of a webhook that is there. Another URL is another receiver: it begins as
+/// one that is up.
+pub fn change_webhook(tx: &mut Tx<'_>, before: &Known, after: &Webhook, now: Time) -> Result<()> {
+    put_properties(tx, after, before.created)?;
+    if before.webhook.url != after.url {
+        begin_anew(tx, before, now)?;
+    }
+    Ok(())
+}
+
+/// Deletes a webhook: nothing is sent to it from now on; what waits is cancelled step by step.
+pub fn delete_webhook(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE webhooks SET state = 'deleted', secret = NULL, old_secret = NULL, headers = '[]'
+         WHERE id = ?1",
+        &[id.into()],
+    )?;
+    tx.execute("DELETE FROM recoveries WHERE webhook_id = ?1", &[id.into()])?;
+    tx.forget();
+    Ok(())
+}
+
+/// Stops a webhook, or lets it go on.
+pub fn pause_webhook(tx: &mut Tx<'_>, before: &Known, is_paused: bool, now: Time) -> Result<()> {
+    let health = if is_paused {
+        Health { is_paused, ..before.health.clone() }
+    } else {
+        before.health.resumed(now)
+    };
+    put_health(tx, &before.webhook.id, &health)
+}
+
+/// Gives a webhook a new secret; the old one signs too for 24 hours.
+pub fn rotate_secret(tx: &mut Tx<'_>, id: &str, secret: &Secret, now: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE webhooks SET old_secret = secret, old_until_ms = ?3, secret = ?2 WHERE id = ?1",
+        &[id.into(), secret.expose().into(), now.plus_ms(OVERLAP_MS).0.into()],
+    )?;
+    tx.forget();
+    Ok(())
+}
+
+/// Writes every property of a webhook, new or not; how it is doing stays.
+pub(super) fn put_properties(tx: &mut Tx<'_>, webhook: &Webhook, created: Time) -> Result<()> {
+    let headers = serde_json::to_string(&webhook.headers).unwrap_or_default();
+    let filter = serde_json::to_string(&webhook.filter).unwrap_or_default();
+    let events: Vec<&str> = webhook.events.iter().map(|kind| kind.as_str()).collect();
+    let origins: Vec<&str> = webhook.ignore_origin.iter().map(Origin::as_str).collect();
+    let old = webhook.old_secret.as_ref();
+    tx.execute(
+        "INSERT INTO webhooks (id, state, created_ms, url, events, source, description, headers,
+             secret, old_secret, old_until_ms, payload, filter, ignore_origin, profile,
+             rate_per_second, timeout_s, max_attempts, on_reject, paused, condition, since_ms,
+             failures, probe_ms, refused, why, wait_until_ms, told_ms, is_behind)
+         VALUES (?1, 'live', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+             ?18, 0, 'up', ?2, 0, NULL, '[]', '', 0, 0, 0)
+         ON CONFLICT (id) DO UPDATE SET
+             url = excluded.url, events = excluded.events, source = excluded.source,
+             description = excluded.description, headers = excluded.headers,
+             secret = excluded.secret, old_secret = excluded.old_secret,
+             old_until_ms = excluded.old_until_ms, payload = excluded.payload,
+             filter = excluded.filter, ignore_origin = excluded.ignore_origin,
+             profile = excluded.profile, rate_per_second = excluded.rate_per_second,
+             timeout_s = excluded.timeout_s, max_attempts = excluded.max_attempts,
+             on_reject = excluded.on_reject",
+        &[
+            Value::from(&webhook.id),
+            created.0.into(),
+            Value::from(&webhook.url),
+            Value::from(&events.join(",")),
+            webhook.source.as_deref().into(),
+            webhook.description.as_deref().into(),
+            Value::from(&headers),
+            webhook.secret.as_ref().map(Secret::expose).into(),
+            old.map(|(secret, _)| secret.expose()).into(),
+            old.map(|(_, until)| until.0).into(),
+            webhook.payload.as_str().into(),
+            Value::from(&filter),
+            Value::from(&origins.join(",")),
+            webhook.profile.as_str().into(),
+            webhook.rate_per_second.map(i64::from).into(),
+            i64::from(webhook.timeout_seconds).into(),
+            i64::from(webhook.max_attempts).into(),
+            webhook.on_reject.as_str().into(),
+        ],
+    )?;
+    tx.forget();
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! Upkeep: the slow work beside the sending: recoveries, deleted webhooks, expiry, retention, free
+//! pages, old keys, alerts of long queues.
+//!
+//! Each chore looks on a reader and writes in steps of a few milliseconds, with a pause as long as
+//! the step between them, so that nobody waits for it. It keeps nothing in memory that matters: after
+//! a crash each chore finds in the database where it was. Must not know what a row looks like.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::clock::{Clock, Ids};
+use crate::config::Retention;
+use crate::health::Policy;
+use crate::model::ALERTS_WEBHOOK;
+use crate::store::{self, Cutoffs, Recovery, Removal, Store, Tx};
+
+/// Keys that are forgotten in one write.
+const KEYS: i64 = 500;
+/// Between two rounds of forgetting old keys.
+const MINUTE: Duration = Duration::from_mins(1);
+/// Between two looks at how long the queues are.
+const BACKLOG: Duration = Duration::from_secs(10);
+/// Something that was asked for is looked for as soon as anything changes, but no more often than
+/// this, and in any case as often as that.
+const PROMPT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// The shortest time between two rounds.
+const ROUND_LEAST: Duration = Duration::from_millis(200);
+/// The longest between two rounds of expiry, and of retention.
+const ROUNDS_MOST: (Duration, Duration) = (MINUTE, Duration::from_mins(10));
+/// The pause after a step.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
+/// No event goes before this age, in milliseconds: the next one must not carry an earlier time.
+const EVENT_LEAST_MS: i64 = 2_000;
+
+/// What is done in rounds.
+#[derive(Clone, Copy, Debug)]
+enum Chore {
+    Keys,
+    Retention,
+    Expiry,
+    Backlogs,
+}
+
+/// Whether a chore met a fault lately. A fault shows in every other write too, so it is told once,
+/// and there is always a next round.
+#[derive(Debug, Default)]
+struct Fault {
+    is_there: bool,
+}
+
+impl Fault {
+    fn note(&mut self, end: store::Result<()>) {
+        match end {
+            Ok(()) => self.is_there = false,
+            // The server is ending, which others say.
+            Err(store::Error::Closed | store::Error::Broken(_)) => {}
+            Err(error) => {
+                if !self.is_there {
+                    warn!("Upkeep of the database has to wait: {error}");
+                }
+                self.is_there = true;
+            }
+        }
+    }
+}
+
+/// What upkeep works with.
+pub struct Upkeep {
+    /// Everything that lasts.
+    pub store: Arc<Store>,
+    /// Which time it is.
+    pub clock: Clock,
+    /// Ids for alerts.
+    pub ids: Arc<Ids>,
+    /// What happens when a webhook does not work.
+    pub policy: Policy,
+    /// How long what has ended is kept.
+    pub retention: Retention,
+}
+
+/// How often to look for what is older than a span: a tenth of it, within bounds.
+fn round(span_ms: i64, most: Duration) -> Duration {
+    let tenth = u64::try_from(span_ms / 10).unwrap_or_default();
+    Duration::from_millis(tenth).clamp(ROUND_LEAST, most)
+}
+
+impl Upkeep {
+    /// Works until `stop`. A step that is under way then is finished by the store, or not begun.
+    pub async fn run(self, stop: CancellationToken) {
+        let kept = self.retention.delivered_ms.min(self.retention.failed_ms);
+        let retention = round(kept, ROUNDS_MOST.1);
+        let expiry = round(self.policy.max_age_ms, ROUNDS_MOST.0);
+        let work = async {
+            tokio::join!(
+                self.promptly(),
+                self.every(Chore::Keys, MINUTE),
+                self.every(Chore::Retention, retention),
+                self.every(Chore::Expiry, expiry),
+                self.every(Chore::Backlogs, BACKLOG),
+            )
+        };
+        tokio::select! {
+            () = stop.cancelled() => {},
+            _ = work => {},
+        }
+    }
+
+    /// A chore, again and again.
+    async fn every(&self, chore: Chore, pause: Duration) {
+        let mut fault = Fault::default();
+        loop {
+            fault.note(match chore {
+                Chore::Keys => self.forget_keys().await,
+                Chore::Retention => self.delete_old().await,
+                Chore::Expiry => self.expire().await,
+                Chore::Backlogs => self.tell_of_backlogs().await,
+            });
+            sleep(pause).await;
+        }
+    }
+
+    /// What somebody asked for begins at once.
+    async fn promptly(&self) {
+        let mut changes = self.store.changes();
+        let mut fault = Fault::default();
+        loop {
+            changes.borrow_and_update();
+            let work = async {
+                self.recover().await?;
+                self.remove_deleted().await
+            };
+            fault.note(work.await);
+            sleep(PROMPT.0).await;
+            // If the store is gone, the server is ending.
+            let _told_or_late = timeout(PROMPT.1, changes.changed()).await;
+        }
+    }
+
+    /// One write, then a pause as long as it took.
+    async fn step<T, F>(&self, work: F) -> store::Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> store::Result<T> + Send + 'static,
+    {
+        let began = Instant::now();
+        let value = self.store.write_patiently(work).await?;
+        sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
+        Ok(value)
+    }
+
+    /// Side by side: a long recovery of one webhook does not keep the next one waiting.
+    async fn recover(&self) -> store::Result<()> {
+        loop {
+            let recoveries = self.store.read(store::list_recoveries).await?;
+            if recoveries.is_empty() {
+                return Ok(());
+            }
+            for recovery in recoveries {
+                self.recover_some(recovery).await?;
+            }
+            self.remove_deleted().await?;
+        }
+    }
+
+    async fn recover_some(&self, recovery: Recovery) -> store::Result<()> {
+        let now = self.clock.now();
+        let oldest = self.retention.unsent_since(now);
+        let (id, wanted) = (recovery.webhook_id.clone(), recovery.wanted.clone());
+        let (cursor, last) = (recovery.cursor, recovery.last);
+        let look =
+            move |tx: &mut Tx<'_>| store::look_for_again(tx, &id, &wanted, oldest, cursor, last);
+        let due = self.store.read(look).await?;
+        let id = recovery.webhook_id.clone();
+        if self.step(move |tx| store::recover_step(tx, &recovery, &due, now)).await? {
+            info!("[WEBHOOK] Webhook {id}: its recovery is in line and goes out in order");
+        }
+        Ok(())
+    }
+
+    async fn remove_deleted(&self) -> store::Result<()> {
+        for webhook in self.store.read(store::deleted_webhooks).await? {
+            loop {
+                let (id, now) = (webhook.clone(), self.clock.now());
+                if self.step(move |tx| store::remove_step(tx, &id, now)).await? != Removal::Goes {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn forget_keys(&self) -> store::Result<()> {
+        let now = self.clock.now();
+        while self.step(move |tx| store::forget_before(tx, now, KEYS)).await? > 0 {}
+        Ok(())
+    }
+
+    async fn delete_old(&self) -> store::Result<()> {
+        let now = self.clock.now();
+        let Retention { delivered_ms, failed_ms } = self.retention;
+        let cutoffs = Cutoffs {
+            delivered: now.plus_ms(-delivered_ms),
+            failed: now.plus_ms(-failed_ms),
+            events: now.plus_ms(-delivered_ms.max(EVENT_LEAST_MS)),
+            now,
+        };
+        let mut after = 0;
+        loop {
+            let look = move |tx: &mut Tx<'_>| store::look_for_old(tx, after, &cutoffs);
+            let Some(stretch) = self.store.read(look).await? else { break };
+            while stretch.has_old
+                && self.step(move |tx| store::delete_old(tx, &stretch, &cutoffs)).await?
+            {
+            }
+            after = stretch.up_to;
+        }
+        self.give_back_pages().await
+    }
+
+    async fn give_back_pages(&self) -> store::Result<()> {
+        let mut pages = self.store.read(store::pages).await?;
+        if !pages.are_many_free() {
+            return Ok(());
+        }
+        while !pages.are_few_free() {
+            pages = self
+                .step(|tx| {
+                    store::give_back(tx)?;
+                    store::pages(tx)
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn expire(&self) -> store::Result<()> {
+        if !self.policy.recovers {
+            return Ok(());
+        }
+        let (policy, now) = (self.policy, self.clock.now());
+        let cutoff = now.plus_ms(-policy.max_age_ms);
+        let Some(newest) = self.store.read(move |tx| store::newest_by(tx, cutoff)).await? else {
+            return Ok(());
+        };
+        for webhook in self.store.read(store::webhooks_that_age).await? {
+            let mut from = Some((i64::MIN, 0));
+            while let Some(place) = from {
+                let id = webhook.clone();
+                let look = move |tx: &mut Tx<'_>| {
+                    store::look_for_expired(tx, &policy, &id, newest, place, now)
+                };
+                let aged = self.store.read(look).await?;
+                from = aged.next;
+                let mut lanes = aged.lanes;
+                while !lanes.is_empty() {
+                    let (id, alert_id) = (webhook.clone(), self.ids.event(now));
+                    let end = move |tx: &mut Tx<'_>| {
+                        store::expire_step(tx, &policy, &id, &lanes, &alert_id, now)
+                    };
+                    lanes = self.step(end).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_of_backlogs(&self) -> store::Result<()> {
+        for known in self.store.read(store::list_webhooks).await? {
+            let id = known.webhook.id.clone();
+            if id == ALERTS_WEBHOOK {
+                continue;
+            }
+            let count = id.clone();
+            let waiting = self.store.read(move |tx| store::waiting_up_to(tx, &count)).await?;
+            if store::is_behind(waiting, known.is_behind) != known.is_behind {
+                let now = self.clock.now();
+                let alert_id = self.ids.event(now);
+                self.step(move |tx| store::tell_of_backlog(tx, &id, waiting, &alert_id, now))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}

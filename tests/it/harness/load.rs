@@ -1,0 +1,87 @@
+//! Many writes at once, and what may be said of many requests that arrived: each event there, its
+//! repeats the same, each task in order, and how many came within a span.
+//!
+//! It must not know how the program sends.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::{Hit, Server};
+
+const WRITERS: usize = 16;
+
+/// Creates so many tasks and changes each so often, many at a time; returns their ids.
+pub(crate) async fn flood(server: &Server, tasks: usize, changes: usize) -> Vec<String> {
+    let mut writers = JoinSet::new();
+    for writer in 0..WRITERS.min(tasks) {
+        let client = server.client();
+        writers.spawn(async move {
+            let mut made = Vec::new();
+            for n in (writer..tasks).step_by(WRITERS) {
+                let body = json!({"title": format!("task {n}")});
+                let call = client.call("POST", "/api/tasks").json(&body);
+                let task = call.send().await.expect(201).json();
+                made.push(task["id"].as_str().expect("an id").to_owned());
+            }
+            // Turn by turn, so that the events of many tasks stand between two of one.
+            for change in 0..changes {
+                for id in &made {
+                    let body = json!({"description": format!("change {change}")});
+                    let call = client.call("PUT", &format!("/api/tasks/{id}")).json(&body);
+                    call.send().await.expect(200);
+                }
+            }
+            made
+        });
+    }
+    writers.join_all().await.into_iter().flatten().collect()
+}
+
+/// The versions of one task as they arrived.
+pub(crate) fn versions(hits: &[Hit]) -> Vec<u64> {
+    hits.iter().map(|hit| hit.header("x-btk-task-version").parse().expect("a number")).collect()
+}
+
+/// Ends the test unless of each task the versions 1 to `last` arrived, in order, each under one id
+/// of its own, each repeat with the same bytes. Returns the number of repeats.
+#[track_caller]
+pub(crate) fn all_in_order(hits: &[Hit], tasks: &[String], last: u64) -> usize {
+    let mut bodies = HashMap::<&str, &Bytes>::new();
+    let mut arrived = HashMap::<String, Vec<(u64, &str)>>::new();
+    for hit in hits {
+        let id = hit.header("webhook-id");
+        let body = bodies.entry(id).or_insert(&hit.body);
+        assert_eq!(*body, &hit.body, "a repeat of {id} carries other bytes");
+        let version = hit.header("x-btk-task-version").parse().expect("a number");
+        arrived.entry(hit.task("id")).or_default().push((version, id));
+    }
+    for task in tasks {
+        let mut seen = arrived.remove(task).unwrap_or_default();
+        assert!(seen.is_sorted_by_key(|(version, _)| *version), "{task} turned round: {seen:?}");
+        seen.dedup();
+        let numbers: Vec<_> = seen.iter().map(|(version, _)| *version).collect();
+        assert_eq!(numbers, (1..=last).collect::<Vec<_>>(), "{task} arrived as {seen:?}");
+    }
+    assert!(arrived.is_empty(), "of tasks that nobody made: {:?}", arrived.keys());
+    let events = tasks.len() * usize::try_from(last).expect("small");
+    assert_eq!(bodies.len(), events, "one id for one event");
+    hits.len() - events
+}
+
+/// The largest number of requests within any span of this length.
+pub(crate) fn most_within(span: Duration, mut times: Vec<Instant>) -> usize {
+    times.sort_unstable();
+    let mut from = 0;
+    let mut most = 0;
+    for (to, time) in times.iter().enumerate() {
+        while *time - times[from] >= span {
+            from += 1;
+        }
+        most = most.max(to + 1 - from);
+    }
+    most
+}
