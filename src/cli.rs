@@ -211,9 +211,8 @@ impl Summary {
             database: config.database.clone(),
             webhooks: match &config.webhook {
                 Some(webhook) => format!("each change goes to {}", masked_url(&webhook.url)),
-                None => {
-                    "off: changes are kept but not sent later either. Set WEBHOOK_URL".to_owned()
-                }
+                None => "off: changes are kept; a recovery can send them later. Set WEBHOOK_URL"
+                    .to_owned(),
             },
             incoming: match &config.webhook_secret {
                 Some(_) => "?secret=<WEBHOOK_SECRET>",

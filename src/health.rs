@@ -98,15 +98,15 @@ impl Health {
         Health { is_paused: false, probe_at, ..self.clone() }
     }
 
-    fn turned(&self, condition: Condition, now: Time, why: &str) -> Health {
-        let since = if condition == self.condition { self.since } else { now };
+    fn turned(&self, condition: Condition, ended: &Ended<'_>) -> Health {
+        let since = if condition == self.condition { self.since } else { ended.now };
         Health {
             condition,
             since,
             failures: 0,
             probe_at: None,
             refused: Vec::new(),
-            why: why.to_owned(),
+            why: ended.why.to_owned(),
             is_paused: self.is_paused,
         }
     }
@@ -270,15 +270,19 @@ fn rejected(webhook: &Webhook) -> Fate {
     }
 }
 
+fn up(health: &Health, ended: &Ended<'_>) -> Health {
+    Health { why: String::new(), ..health.turned(Condition::Up, ended) }
+}
+
 /// A 2xx ends `down`. The other conditions end only by the answer to a request that began after
 /// them: an older one says nothing about what the receiver said since.
 fn after_success(health: &Health, ended: &Ended<'_>) -> Option<Health> {
     match health.condition {
         Condition::Up if health.refused.is_empty() => None,
         Condition::Up => Some(Health { refused: Vec::new(), ..health.clone() }),
-        Condition::Down => Some(health.turned(Condition::Up, ended.now, "")),
+        Condition::Down => Some(up(health, ended)),
         Condition::Misconfigured | Condition::Gone if ended.started >= health.since => {
-            Some(health.turned(Condition::Up, ended.now, ""))
+            Some(up(health, ended))
         }
         Condition::Misconfigured | Condition::Gone => None,
     }
@@ -287,7 +291,10 @@ fn after_success(health: &Health, ended: &Ended<'_>) -> Option<Health> {
 /// The answer speaks of the webhook, not of the event: what it refused waits with the rest.
 fn turn(health: &Health, condition: Condition, ended: &Ended<'_>) -> Verdict {
     let restored = health.refused.iter().copied().filter(|seq| *seq != ended.seq).collect();
-    let health = Some(health.turned(condition, ended.now, ended.why));
+    // A probe that a person asked for while this request was under way is still to come.
+    let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
+    let probe_at = health.probe_at.filter(|at| is_known && *at > ended.started);
+    let health = Some(Health { probe_at, ..health.turned(condition, ended) });
     Verdict { fate: Fate::Waits, health, restored }
 }
 
@@ -336,7 +343,8 @@ fn after_rejection(
     }
     // Somebody answers: the next event is worth an early look.
     let why = health.why.clone();
-    Verdict::and(fate, health.turned(Condition::Down, ended.now, &why).probing(0, policy, ended))
+    let down = Health { why, ..health.turned(Condition::Down, ended) };
+    Verdict::and(fate, down.probing(0, policy, ended))
 }
 
 /// No answer, or one that says "later".
@@ -359,7 +367,7 @@ fn after_failure(
         let turned = match health.condition {
             Condition::Down => Health { why: ended.why.to_owned(), ..health.clone() },
             // It no longer says what it said: from now on it is looked at as any that is down.
-            _ => health.turned(Condition::Down, ended.now, ended.why),
+            _ => health.turned(Condition::Down, ended),
         };
         let failures = turned.failures.saturating_add(1);
         return Verdict::and(fate, turned.probing(failures, policy, ended));
@@ -372,7 +380,7 @@ fn after_failure(
         _ if health.condition != Condition::Up => Verdict::only(Fate::Waits),
         _ if ended.last_success.is_some_and(|at| at >= ended.first) => Verdict::only(alone()),
         _ => {
-            let down = health.turned(Condition::Down, ended.now, ended.why);
+            let down = health.turned(Condition::Down, ended);
             Verdict::and(Fate::Waits, down.probing(0, policy, ended))
         }
     }

@@ -53,6 +53,7 @@ CREATE TABLE deliveries_new (
     attempts    INTEGER NOT NULL,               -- requests made, for ever
     tries       INTEGER NOT NULL,               -- of those, how many are in the series at hand
     first_ms    INTEGER,                        -- when that series began; NULL before its first
+    payload     TEXT,                           -- the body it gets; NULL before its first attempt
     started_ms  INTEGER,                        -- of the request under way; NULL if there is none
     finished_ms INTEGER,                        -- NULL: not finished
     reason      TEXT,                           -- of held, failed and cancelled, else NULL: a code,
@@ -60,8 +61,8 @@ CREATE TABLE deliveries_new (
     PRIMARY KEY (seq, webhook_id)
 ) STRICT, WITHOUT ROWID;
 INSERT INTO deliveries_new
-    SELECT seq, webhook_id, task_id, status, due_ms, attempts, tries, NULL, started_ms, finished_ms,
-        reason, reason_text
+    SELECT seq, webhook_id, task_id, status, due_ms, attempts, tries, NULL,
+        CASE WHEN attempts > 0 THEN 'classic' END, started_ms, finished_ms, reason, reason_text
     FROM deliveries;
 DROP TABLE deliveries;
 ALTER TABLE deliveries_new RENAME TO deliveries;

@@ -20,7 +20,7 @@ pub const REFERENCE: [Setting; 26] = [
     setting(
         "WEBHOOK_URL",
         "unset",
-        "Where each change is sent, e.g. the address of a Make custom webhook. Unset: nothing is sent, not later either.",
+        "Where each change is sent, e.g. the address of a Make custom webhook. Unset: nothing is sent; a recovery can send it later.",
     ),
     setting(
         "WEBHOOK_SECRET",
@@ -30,12 +30,12 @@ pub const REFERENCE: [Setting; 26] = [
     setting(
         "WEBHOOK_HEADERS",
         "none",
-        "Headers sent with every webhook: Name: value; Other-Name: value, e.g. x-make-apikey: abc",
+        "Headers sent to WEBHOOK_URL: Name: value; Other-Name: value, e.g. x-make-apikey: abc",
     ),
     setting(
         "WEBHOOK_ATTEMPTS",
         "3",
-        "Attempts before a delivery counts as failed, 1 to 20, with 1 s, 2 s, 4 s … between them.",
+        "Attempts in a row, 1 to 20, with 1 s, 2 s, 4 s … between them, before the receiver counts as down.",
     ),
     setting(
         "WEBHOOK_IGNORE_ORIGIN",
@@ -45,7 +45,7 @@ pub const REFERENCE: [Setting; 26] = [
     setting(
         "WEBHOOK_PROFILE",
         "auto",
-        "What is known of the receiver: make (at most 25 requests a second, a full queue is waited for), plain, or auto (by the host).",
+        "What is known of the receiver: make (at most 25 requests a second, a full queue is waited for), plain (a 400 is a refusal whatever it says), or auto (the pace by the host; a full queue is waited for).",
     ),
     setting(
         "WEBHOOK_PAYLOAD",

@@ -18,6 +18,7 @@ const NO_SEQ: i64 = 0;
 /// What is sent, and as which attempt.
 struct Sent<'e> {
     event: Full<'e>,
+    payload: Payload,
     seq: i64,
     number: i64,
 }
@@ -33,7 +34,8 @@ pub(super) fn of(claim: &Claim, now: Time) -> Message<'_> {
         snapshot: &claim.snapshot,
         diff: claim.before.as_deref(),
     };
-    message(&claim.webhook, &Sent { event, seq: claim.seq, number: claim.number }, now)
+    let sent = Sent { event, payload: claim.payload, seq: claim.seq, number: claim.number };
+    message(&claim.webhook, &sent, now)
 }
 
 /// What is sent to try a webhook out: the first attempt of an event that nothing else knows.
@@ -47,12 +49,12 @@ pub(super) fn of_test<'w>(webhook: &'w Webhook, event: &Event, now: Time) -> Mes
         snapshot: &event.snapshot,
         diff: event.before.as_deref(),
     };
-    message(webhook, &Sent { event, seq: NO_SEQ, number: 1 }, now)
+    message(webhook, &Sent { event, payload: webhook.payload, seq: NO_SEQ, number: 1 }, now)
 }
 
 fn message<'w>(webhook: &'w Webhook, sent: &Sent<'_>, now: Time) -> Message<'w> {
     let Full { id, kind, version, .. } = sent.event;
-    let body = Bytes::from(body(kind, webhook.payload, &sent.event));
+    let body = Bytes::from(body(kind, sent.payload, &sent.event));
     let timestamp = now.0 / 1_000;
     let mut headers = vec![
         ("webhook-id", id.to_owned()),

@@ -58,7 +58,10 @@ pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
         Fate::Failed { reason: "attempts_used" } => {
             say!(claim, "[WEBHOOK] All {most} attempts failed for {event}");
         }
-        Fate::Waits if (300..500).contains(&status) && status != 429 => refusal(claim, status),
+        Fate::Waits if recorded.is_rejected => refusal(claim, status),
+        Fate::Waits if record.outcome.blocked => {
+            say!(claim, "[WEBHOOK] Nothing was sent to that address, not retrying");
+        }
         Fate::Waits => {
             if !claim.is_probe {
                 say!(claim, "[WEBHOOK] All {most} attempts failed for {event}");

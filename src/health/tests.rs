@@ -146,6 +146,18 @@ fn gone_and_a_forbidden_address_act_at_once() {
 }
 
 #[test]
+fn a_probe_that_a_person_asked_for_outlives_a_late_refusal() {
+    let gone = Health { condition: Condition::Gone, ..Health::fresh(T0) };
+    let asked = gone.resumed(T0.plus_ms(3_005));
+    let outcome = answered(410);
+    let late = after(&asked, &webhook(), &POLICY, &ended(&outcome, 1, 1)).health.unwrap();
+    assert_eq!(late.probe_at, asked.probe_at);
+    let probe = Ended { started: T0.plus_ms(3_006), is_probe: true, ..ended(&outcome, 1, 1) };
+    let refused = after(&asked, &webhook(), &POLICY, &probe).health.unwrap();
+    assert_eq!(refused.probe_at, None, "one request, no more");
+}
+
+#[test]
 fn a_rejected_event_is_its_own_fault() {
     let outcome = answered(422);
     let one = ended(&outcome, 1, 1);

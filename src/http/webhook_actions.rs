@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::problem::Problem;
 use super::query::Query;
 use super::webhook_view::{WebhookView, WebhookWithSecret};
-use super::webhooks::{fresh_secret, not_found, read_only};
+use super::webhooks::{fresh_secret, not_found, read_only, view};
 use super::{App, Id, body};
 use crate::explain;
 use crate::model::{
@@ -59,11 +59,10 @@ async fn set_paused(app: &App, id: String, is_paused: bool) -> Result<Json<Webho
         .write(move |tx| {
             let Some(before) = store::find_webhook(tx, &id)? else { return Ok(None) };
             store::pause_webhook(tx, &before, is_paused, now)?;
-            let Some(known) = store::find_webhook(tx, &id)? else { return Ok(None) };
-            WebhookView::read(tx, &known, now).map(Some)
+            store::find_webhook(tx, &id)
         })
         .await?;
-    done.map(Json).ok_or_else(not_found)
+    view(app, done.ok_or_else(not_found)?).await.map(Json)
 }
 
 /// Give a webhook a new secret
@@ -80,24 +79,21 @@ pub async fn rotate_secret(
     Query::read(request.uri().query(), &[])?;
     let secret = fresh_secret(&app)?;
     let (now, new) = (app.clock.now(), secret.clone());
-    let (before, view) = app
+    let known = app
         .store
         .write(move |tx| {
-            let Some(before) = store::find_webhook(tx, &id)? else { return Ok((None, None)) };
-            if before.webhook.is_from_settings() {
-                return Ok((Some(before), None));
+            let before = store::find_webhook(tx, &id)?;
+            if before.as_ref().is_some_and(|known| !known.webhook.is_from_settings()) {
+                store::rotate_secret(tx, &id, &new, now)?;
             }
-            store::rotate_secret(tx, &id, &new, now)?;
-            let Some(known) = store::find_webhook(tx, &id)? else { return Ok((None, None)) };
-            let view = WebhookView::read(tx, &known, now)?;
-            Ok((Some(known), Some(view)))
+            Ok(before)
         })
-        .await?;
-    match (before, view) {
-        (_, Some(view)) => Ok(Json(WebhookWithSecret::of(view, &secret))),
-        (Some(known), None) => Err(read_only(&known.webhook)),
-        (None, None) => Err(not_found()),
+        .await?
+        .ok_or_else(not_found)?;
+    if known.webhook.is_from_settings() {
+        return Err(read_only(&known.webhook));
     }
+    Ok(Json(WebhookWithSecret::of(view(&app, known).await?, &secret)))
 }
 
 /// Which sample is sent.

@@ -2,6 +2,8 @@
 //!
 //! Must not send anything, nor show a URL, a header's value or a secret that it was not just given.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -139,32 +141,30 @@ pub async fn create_webhook(State(app): State<App>, request: Request) -> Result<
     let input = input(&app, request).await?;
     let webhook = input.create(app.ids.webhook(), fresh_secret(&app)?)?;
     let now = app.clock.now();
-    let (made, view) = app
-        .store
-        .write(move |tx| {
-            let made = store::make_webhook(tx, &webhook, now)?;
-            let view = match &made {
-                Made::New(known) | Made::Same(known) => Some(WebhookView::read(tx, known, now)?),
-                Made::TooMany => None,
-            };
-            Ok((made, view))
-        })
-        .await?;
-    match (made, view) {
-        (Made::New(known), Some(mut view)) => {
-            view.url.clone_from(&known.webhook.url);
+    match app.store.write(move |tx| store::make_webhook(tx, &webhook, now)).await? {
+        Made::New(known) => {
+            let made = Arc::clone(&known.webhook);
+            let mut view = view(&app, known).await?;
+            view.url.clone_from(&made.url);
             // A webhook that was just made has a secret: `create` sees to that.
-            let secret = known.webhook.secret.clone().unwrap_or_else(|| Secret::new(""));
+            let secret = made.secret.clone().unwrap_or_else(|| Secret::new(""));
             let body = WebhookWithSecret::of(view, &secret);
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }
-        (_, Some(view)) => Ok(Json(view).into_response()),
-        (_, None) => Err(Problem::new(
+        Made::Same(known) => Ok(Json(view(&app, known).await?).into_response()),
+        Made::TooMany => Err(Problem::new(
             StatusCode::CONFLICT,
             "too_many_webhooks",
             format!("There are {WEBHOOKS_MOST} webhooks, which is the most; delete one first"),
         )),
     }
+}
+
+/// A webhook as it is shown. Read apart from the write before it: what waits is counted, and that
+/// must keep no other write waiting.
+pub(super) async fn view(app: &App, known: Known) -> Result<WebhookView, Problem> {
+    let now = app.clock.now();
+    Ok(app.store.read(move |tx| WebhookView::read(tx, &known, now)).await?)
 }
 
 /// Read a webhook
@@ -220,7 +220,7 @@ pub async fn update_webhook(
     }
     let now = app.clock.now();
     let done = app.store.write(move |tx| change(tx, &id, input, now)).await?;
-    done.map(Json).map_err(|refused| match refused {
+    let known = done.map_err(|refused| match refused {
         Refused::Unknown => not_found(),
         Refused::ReadOnly(known) => read_only(&known.webhook),
         Refused::Invalid(invalid) => invalid.into(),
@@ -231,7 +231,8 @@ pub async fn update_webhook(
                 "The webhook {other} has this url and these events already; change or delete it"
             ),
         ),
-    })
+    })?;
+    view(&app, known).await.map(Json)
 }
 
 fn change(
@@ -239,7 +240,7 @@ fn change(
     id: &str,
     input: WebhookInput,
     now: Time,
-) -> store::Result<Result<WebhookView, Refused>> {
+) -> store::Result<Result<Known, Refused>> {
     let Some(before) = store::find_webhook(tx, id)? else { return Ok(Err(Refused::Unknown)) };
     if before.webhook.is_from_settings() {
         return Ok(Err(Refused::ReadOnly(before)));
@@ -260,8 +261,7 @@ fn change(
         store::rotate_secret(tx, id, &secret, now)?;
     }
     tx.wake();
-    let Some(known) = store::find_webhook(tx, id)? else { return Ok(Err(Refused::Unknown)) };
-    WebhookView::read(tx, &known, now).map(Ok)
+    Ok(store::find_webhook(tx, id)?.ok_or(Refused::Unknown))
 }
 
 /// Delete a webhook

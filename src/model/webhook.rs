@@ -36,17 +36,22 @@ impl Payload {
     pub fn as_str(self) -> &'static str {
         Payload::ALL[self as usize].0
     }
+
+    /// The payload of that name.
+    pub fn parse(name: &str) -> Option<Payload> {
+        Payload::ALL.iter().find(|(known, _)| *known == name).map(|(_, payload)| *payload)
+    }
 }
 
 /// What is known of the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// As the host says: a host of Make is `make`, everything else `plain`.
+    /// As the host says: a host of Make gets Make's pace. Whoever says "Queue is full" is waited for.
     Auto,
     /// Make: at most 25 requests a second, and a full queue is a reason to wait.
     Make,
-    /// Nothing special.
+    /// Nothing special: a 400 is a refusal whatever it says.
     Plain,
 }
 

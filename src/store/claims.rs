@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::webhooks::{self, Known, Presence};
 use super::{Error, Result, Row, Tx, Value};
 use crate::health::Condition;
-use crate::model::{EventKind, Origin, TaskId, Time, Webhook};
+use crate::model::{EventKind, Origin, Payload, TaskId, Time, Webhook};
 use crate::pace::Gates;
 
 /// How many of those that wait a probe is chosen from, the longest due first: whatever fails goes to
@@ -36,6 +36,8 @@ pub struct Claim {
     pub snapshot: String,
     /// What the change changed.
     pub before: Option<String>,
+    /// The body it gets: what its first attempt had, so that a repeat has the same bytes.
+    pub payload: Payload,
     /// The number of this attempt: 1, 2, 3 … for ever.
     pub number: i64,
     /// The same in its series: 1, 2, 3 … `max_attempts`, and on while it is refused alone.
@@ -183,7 +185,7 @@ fn claim_probe(tx: &mut Tx<'_>, known: &Known, now: Time, found: &mut Claims) ->
 
 const SELECT: &str = "\
     SELECT d.seq, e.id, e.kind, e.origin, e.task_id, e.version, e.task, e.before, e.at_ms,
-           d.attempts, d.tries, d.first_ms, d.status
+           d.attempts, d.tries, d.first_ms, d.status, d.payload
     FROM deliveries d JOIN events e ON e.seq = d.seq";
 
 fn read(row: &Row<'_>, known: &Known, now: Time) -> Result<Claim> {
@@ -204,6 +206,10 @@ fn read(row: &Row<'_>, known: &Known, now: Time) -> Result<Claim> {
         version: row.int(5)?,
         snapshot: row.text(6)?,
         before: row.opt_text(7)?,
+        payload: match row.opt_text(13)? {
+            Some(name) => Payload::parse(&name).ok_or_else(|| damaged("payload"))?,
+            None => known.webhook.payload,
+        },
         created: Time(row.int(8)?),
         number: row.int(9)? + 1,
         attempt: tries + 1,
@@ -217,7 +223,7 @@ fn read(row: &Row<'_>, known: &Known, now: Time) -> Result<Claim> {
 fn take(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
     tx.execute(
         "UPDATE deliveries SET status = 'sending', due_ms = NULL, started_ms = ?3,
-             attempts = attempts + 1, tries = ?4, first_ms = ?5, reason = NULL, reason_text = NULL
+             attempts = attempts + 1, tries = ?4, first_ms = ?5, payload = ?6, reason = NULL, reason_text = NULL
          WHERE seq = ?1 AND webhook_id = ?2",
         &[
             claim.seq.into(),
@@ -225,6 +231,7 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
             claim.started.0.into(),
             i64::from(claim.attempt).into(),
             claim.first.0.into(),
+            claim.payload.as_str().into(),
         ],
     )?;
     Ok(())

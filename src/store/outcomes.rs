@@ -8,7 +8,7 @@ use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
 use crate::explain;
 use crate::health::{self, Ended, Fate, Health, Policy};
 use crate::model::{Outcome, Time};
-use crate::retry::RETRY_AFTER_MOST_MS;
+use crate::retry::{self, Decision, RETRY_AFTER_MOST_MS};
 
 /// The end of an attempt.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Record {
 pub struct Recorded {
     /// Of the delivery.
     pub fate: Fate,
+    /// The receiver's answer will not change by itself.
+    pub is_rejected: bool,
     /// Of its webhook, if that has another condition now.
     pub turned: Option<Health>,
     /// When the next probe goes out, if the webhook is looked at by probes.
@@ -103,7 +105,10 @@ pub fn record(
         Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Cancelled => tx.wake(),
     }
     let probe_at = verdict.health.as_ref().unwrap_or(&known.health).probe_at;
-    Ok(Some(Recorded { fate: verdict.fate, turned, probe_at }))
+    let (webhook, attempt) = (&claim.webhook, claim.attempt);
+    let decision = retry::after(&end.outcome, attempt, webhook.max_attempts, webhook.profile);
+    let is_rejected = decision == Decision::Rejected;
+    Ok(Some(Recorded { fate: verdict.fate, is_rejected, turned, probe_at }))
 }
 
 /// Answers whether the delivery still was the one that was claimed.

@@ -19,7 +19,7 @@ use super::{
 use crate::health::{Condition, Policy};
 use crate::model::{OnReject, Origin, Profile, Task, TaskId, TaskInput, Time, Unknown, Webhook};
 use crate::pace::Gates;
-use actors::{Dice, MOODS, Mood, answer, webhook};
+use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
 
 const EPISODES: u64 = 1_300;
 const STEPS: u64 = 800;
@@ -192,7 +192,8 @@ impl World {
             while self.left.front().is_some_and(|at| *at <= self.steady_ms - 10_000) {
                 self.left.pop_front();
             }
-            assert!(self.left.len() <= 275, "{} requests to Make in 10 s", self.left.len());
+            let most = usize::try_from(PACE * 11).unwrap();
+            assert!(self.left.len() <= most, "{} requests in 10 s", self.left.len());
         }
     }
 

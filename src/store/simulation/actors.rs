@@ -27,6 +27,9 @@ impl Dice {
     }
 }
 
+/// Requests a second to the webhook that is paced: few enough to be reached.
+pub(super) const PACE: u32 = 2;
+
 /// What a receiver does at present.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mood {
@@ -99,7 +102,7 @@ pub(super) fn webhook(
         filter: Filter::default(),
         ignore_origin: Vec::new(),
         profile,
-        rate_per_second: None,
+        rate_per_second: (profile == Profile::Make).then_some(PACE),
         timeout_seconds: 10,
         max_attempts,
         on_reject,
