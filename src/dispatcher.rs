@@ -24,7 +24,8 @@ use crate::clock::{Clock, Ids};
 use crate::health::{Fate, Policy};
 use crate::metrics::{Metrics, Result as Counted, ResultLabel};
 use crate::model::{Event, Outcome, Time, Webhook};
-use crate::pace::Gates;
+use crate::pace::{Gates, Released};
+use crate::retry;
 use crate::sender::Sender;
 use crate::store::{self, Claim, Record, Recorded, Store, Tx};
 use steady::Steady;
@@ -149,7 +150,7 @@ impl Dispatcher {
         {
             let mut gates = self.gates();
             for claim in &found.claims {
-                gates.take(&claim.webhook.id);
+                gates.take(&claim.webhook.id, claim.bytes());
             }
         }
         for claim in found.claims {
@@ -171,20 +172,24 @@ impl Dispatcher {
         });
         let ended = self.clock.now();
         let id = claim.webhook.id.as_str();
-        let success = outcome.is_success().then_some(ended.0);
-        let (is_short, last_success) = {
-            let mut gates = self.gates();
-            let is_short = gates.release(id, outcome.status.is_some(), success);
-            (is_short, gates.last_success_ms(id).map(Time))
+        let released = Released {
+            bytes: claim.bytes(),
+            is_answered: outcome.status.is_some(),
+            is_success: outcome.is_success(),
+            // One that is refused alone says nothing of its webhook.
+            is_failure: !claim.is_alone && retry::is_retryable(&outcome),
+            now_ms: ended.0,
         };
-        if is_short {
+        let seen = self.gates().release(id, &released);
+        if seen.is_short {
             self.freed.notify_one();
         }
         narrate::answer(&claim, &outcome);
         let record = Record {
             outcome,
             ended,
-            last_success,
+            last_success: seen.success_ms.map(Time),
+            failing_since: seen.failing_ms.map(Time),
             chance: self.ids.chance(),
             alert_id: self.ids.event(ended),
         };

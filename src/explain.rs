@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::health::{Condition, Health};
 use crate::model::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Delivery, EventKind, Outcome, Time, Webhook, masked_url,
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Delivery, EventKind, Outcome, Profile, Time, Webhook,
+    masked_url,
 };
 use crate::retry::{self, is_full_queue};
 
@@ -32,7 +33,7 @@ pub fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
 /// What an answer of Make's webhook gateway means (Make Help Center, "Webhooks", "Error handling";
 /// what the statuses 401, 410 and 500 mean is known from its users).
 fn meaning(webhook: &Webhook, outcome: &Outcome, status: u16) -> Option<&'static str> {
-    if is_full_queue(outcome) {
+    if is_full_queue(outcome) && webhook.profile != Profile::Plain {
         return Some(
             "Make's queue is full: turn the scenario on or let it work the queue off; nothing is lost meanwhile.",
         );

@@ -9,6 +9,10 @@ use crate::retry::{self, Decision};
 /// Different events in a row that must be refused with 401, 403 or 404 before the fault is the
 /// webhook's.
 const REFUSALS: usize = 3;
+/// A webhook that for so long has answered nothing with 2xx and failed what it was sent is down, even
+/// if no single event has used its attempts: behind a long queue, second attempts come late. Longer
+/// than three attempts of ten seconds take. In milliseconds.
+const FAILING_MS: i64 = 60_000;
 /// The wait after a fault of this machine, in milliseconds.
 const OURS_MS: i64 = 1_000;
 
@@ -138,6 +142,8 @@ pub struct Ended<'e> {
     pub why: &'e str,
     /// When this webhook last answered anything with 2xx.
     pub last_success: Option<Time>,
+    /// Since when this webhook has answered nothing with 2xx and failed at least once.
+    pub failing_since: Option<Time>,
     /// When it ended.
     pub now: Time,
     /// At random, 0 to 1: keeps probes of many webhooks apart.
@@ -319,7 +325,8 @@ fn after_refusal(
     }
     if ended.is_probe {
         let failures = health.failures.saturating_add(1);
-        return Verdict::and(Fate::Waits, health.probing(failures, policy, ended));
+        let said = Health { why: ended.why.to_owned(), ..health };
+        return Verdict::and(Fate::Waits, said.probing(failures, policy, ended));
     }
     Verdict::and(Fate::Waits, health)
 }
@@ -342,9 +349,7 @@ fn after_rejection(
         return Verdict::only(fate);
     }
     // Somebody answers: the next event is worth an early look.
-    let why = health.why.clone();
-    let down = Health { why, ..health.turned(Condition::Down, ended) };
-    Verdict::and(fate, down.probing(0, policy, ended))
+    Verdict::and(fate, health.turned(Condition::Down, ended).probing(0, policy, ended))
 }
 
 /// No answer, or one that says "later".
@@ -375,8 +380,11 @@ fn after_failure(
     if ended.is_alone {
         return Verdict::only(alone());
     }
+    let fails_long = ended.failing_since.is_some_and(|at| ended.now.ms_since(at) >= FAILING_MS);
     match decision {
-        Decision::Retry { after_ms } => Verdict::only(Fate::Retry { after_ms: *after_ms }),
+        Decision::Retry { after_ms } if !fails_long || health.condition != Condition::Up => {
+            Verdict::only(Fate::Retry { after_ms: *after_ms })
+        }
         _ if health.condition != Condition::Up => Verdict::only(Fate::Waits),
         _ if ended.last_success.is_some_and(|at| at >= ended.first) => Verdict::only(alone()),
         _ => {

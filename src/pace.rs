@@ -12,6 +12,9 @@ use crate::model::Webhook;
 const ROOM: usize = 32;
 /// Requests at a time to a webhook whose last attempt got no answer.
 const ROOM_SILENT: usize = 2;
+/// Bytes of tasks under way to all receivers together, beyond which each gets one request at a time:
+/// slow receivers of large tasks must not fill the memory.
+const BYTES_MOST: usize = 64 * 1024 * 1024;
 /// Requests a second to Make, and at once. Make takes 300 in 10 seconds (Make Help Center,
 /// "Webhooks", "Webhook processing rate"); this gives at most 25 + 250 in any 10 s.
 const MAKE_RATE: u32 = 25;
@@ -59,6 +62,8 @@ struct Gate {
     bucket: Option<Bucket>,
     /// When it last answered with 2xx.
     success_ms: Option<i64>,
+    /// When the first request failed since.
+    failing_ms: Option<i64>,
     /// Something due was left for want of a place.
     is_short: bool,
 }
@@ -74,15 +79,49 @@ pub struct Room {
     pub is_idle: bool,
 }
 
+/// What a request that has ended says of its webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// Bytes of its task.
+    pub bytes: usize,
+    /// An answer came.
+    pub is_answered: bool,
+    /// It was a 2xx.
+    pub is_success: bool,
+    /// It failed in a way that speaks of the webhook: no answer, or one that says "later".
+    pub is_failure: bool,
+    /// When it ended, by the wall clock.
+    pub now_ms: i64,
+}
+
+/// What is known of a webhook since the start of the process, by the wall clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Something that is due waited for a place.
+    pub is_short: bool,
+    /// When it last answered with 2xx.
+    pub success_ms: Option<i64>,
+    /// When the first request failed since.
+    pub failing_ms: Option<i64>,
+}
+
 /// The room of every webhook.
 #[derive(Debug, Default)]
-pub struct Gates(HashMap<String, Gate>);
+pub struct Gates {
+    gates: HashMap<String, Gate>,
+    /// Of all tasks under way.
+    bytes: usize,
+}
 
 impl Gates {
     /// The room of a webhook at `now_ms`.
     pub fn room(&mut self, webhook: &Webhook, now_ms: i64) -> Room {
-        let gate = self.0.entry(webhook.id.clone()).or_default();
-        let places = if gate.is_silent { ROOM_SILENT } else { ROOM };
+        let gate = self.gates.entry(webhook.id.clone()).or_default();
+        let places = match gate.is_silent {
+            _ if self.bytes > BYTES_MOST => 1,
+            true => ROOM_SILENT,
+            false => ROOM,
+        };
         let mut free = places.saturating_sub(gate.under_way);
         let mut wait_ms = None;
         if let Some(rate) = rate(webhook) {
@@ -105,9 +144,10 @@ impl Gates {
         Room { free, wait_ms, is_idle: gate.under_way == 0 }
     }
 
-    /// A request of a webhook leaves.
-    pub fn take(&mut self, webhook_id: &str) {
-        let gate = self.0.entry(webhook_id.to_owned()).or_default();
+    /// A request of a webhook leaves, with a task of so many bytes.
+    pub fn take(&mut self, webhook_id: &str, bytes: usize) {
+        self.bytes += bytes;
+        let gate = self.gates.entry(webhook_id.to_owned()).or_default();
         gate.under_way += 1;
         if let Some(bucket) = &mut gate.bucket {
             bucket.tokens -= 1.0;
@@ -116,31 +156,36 @@ impl Gates {
 
     /// Something due was left because no place was free: look again when one is.
     pub fn fell_short(&mut self, webhook_id: &str) {
-        self.0.entry(webhook_id.to_owned()).or_default().is_short = true;
+        self.gates.entry(webhook_id.to_owned()).or_default().is_short = true;
     }
 
-    /// A request has ended. Answers whether something waits for its place.
-    pub fn release(
-        &mut self,
-        webhook_id: &str,
-        is_answered: bool,
-        success_ms: Option<i64>,
-    ) -> bool {
-        let Some(gate) = self.0.get_mut(webhook_id) else { return false };
+    /// A request has ended.
+    pub fn release(&mut self, webhook_id: &str, end: &Released) -> Seen {
+        self.bytes = self.bytes.saturating_sub(end.bytes);
+        let Some(gate) = self.gates.get_mut(webhook_id) else { return Seen::default() };
         gate.under_way = gate.under_way.saturating_sub(1);
-        gate.is_silent = !is_answered;
-        gate.success_ms = gate.success_ms.max(success_ms);
-        std::mem::take(&mut gate.is_short)
-    }
-
-    /// When a webhook last answered with 2xx, by the wall clock; `None` if not since the start.
-    pub fn last_success_ms(&self, webhook_id: &str) -> Option<i64> {
-        self.0.get(webhook_id)?.success_ms
+        gate.is_silent = !end.is_answered;
+        if end.is_success {
+            gate.success_ms = Some(end.now_ms);
+            gate.failing_ms = None;
+        } else if end.is_failure {
+            gate.failing_ms = gate.failing_ms.or(Some(end.now_ms));
+        }
+        Seen {
+            is_short: std::mem::take(&mut gate.is_short),
+            success_ms: gate.success_ms,
+            failing_ms: gate.failing_ms,
+        }
     }
 
     /// Forgets webhooks that are gone and have nothing under way.
     pub fn keep(&mut self, is_known: impl Fn(&str) -> bool) {
-        self.0.retain(|id, gate| gate.under_way > 0 || is_known(id));
+        self.gates.retain(|id, gate| gate.under_way > 0 || is_known(id));
+    }
+
+    /// How many webhooks it knows.
+    pub fn count(&self) -> usize {
+        self.gates.len()
     }
 }
 
@@ -174,14 +219,29 @@ mod tests {
     fn a_silent_receiver_gets_two_at_a_time() {
         let (mut gates, plain) = (Gates::default(), webhook(Profile::Plain, None));
         assert_eq!(gates.room(&plain, 0).free, 32);
-        (0..32).for_each(|_| gates.take("wh_a"));
+        (0..32).for_each(|_| gates.take("wh_a", 1));
         assert_eq!(gates.room(&plain, 0), Room { free: 0, wait_ms: None, is_idle: false });
-        (0..31).for_each(|_| assert!(!gates.release("wh_a", false, None)));
+        let silent = end(false, false, 5);
+        (0..31).for_each(|_| assert!(!gates.release("wh_a", &silent).is_short));
         assert_eq!(gates.room(&plain, 0).free, 1);
         gates.fell_short("wh_a");
-        assert!(gates.release("wh_a", true, Some(7)), "something waits for the place");
+        let seen = gates.release("wh_a", &end(true, true, 7));
+        assert_eq!(seen, Seen { is_short: true, success_ms: Some(7), failing_ms: None });
         assert_eq!(gates.room(&plain, 0), Room { free: 32, wait_ms: None, is_idle: true });
-        assert_eq!(gates.last_success_ms("wh_a"), Some(7));
+    }
+
+    fn end(is_answered: bool, is_success: bool, now_ms: i64) -> Released {
+        Released { bytes: 1, is_answered, is_success, is_failure: !is_success, now_ms }
+    }
+
+    #[test]
+    fn large_tasks_leave_one_at_a_time_when_many_are_under_way() {
+        let (mut gates, plain) = (Gates::default(), webhook(Profile::Plain, None));
+        gates.take("wh_b", BYTES_MOST + 1);
+        assert_eq!(gates.room(&plain, 0).free, 1, "its neighbours still get a request through");
+        let large = Released { bytes: BYTES_MOST + 1, ..end(true, true, 1) };
+        gates.release("wh_b", &large);
+        assert_eq!(gates.room(&plain, 0).free, 32);
     }
 
     #[test]
@@ -190,8 +250,8 @@ mod tests {
         let mut left = Vec::new();
         for now in (0..60_000).filter(|ms| ms % 7 == 0 && !(20_000..30_000).contains(ms)) {
             for _ in 0..gates.room(&make, now).free {
-                gates.take("wh_a");
-                gates.release("wh_a", true, None);
+                gates.take("wh_a", 1);
+                gates.release("wh_a", &end(true, true, now));
                 left.push(now);
             }
         }

@@ -47,7 +47,11 @@ const MASKED_LEAST: usize = 6;
 /// The text with each of the secrets in it replaced by `…`.
 pub fn mask<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let mut text = text.to_owned();
-    for secret in secrets.into_iter().filter(|secret| secret.len() >= MASKED_LEAST) {
+    let mut secrets: Vec<&str> =
+        secrets.into_iter().filter(|secret| secret.len() >= MASKED_LEAST).collect();
+    // The longest first: a shorter one within it would leave its rest.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in secrets {
         // As it is, and as a slash may be written in JSON.
         for written in [secret, &secret.replace('/', "\\/")] {
             if text.contains(written) {
@@ -78,5 +82,6 @@ mod tests {
     #[test]
     fn secrets_in_an_answer_are_masked() {
         assert_eq!(mask("no hook /abc123 here", ["/abc123", "here"]), "no hook … here");
+        assert_eq!(mask("key tenant42-9f8e", ["tenant42", "tenant42-9f8e"]), "key …");
     }
 }

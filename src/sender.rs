@@ -47,6 +47,8 @@ pub struct Message<'m> {
     pub headers: Vec<(&'static str, String)>,
     /// The webhook's own headers; their values are secrets.
     pub own_headers: &'m [(String, String)],
+    /// The webhook's secrets, which are not sent.
+    pub secrets: Vec<&'m Secret>,
     /// The body, JSON.
     pub body: Bytes,
     /// From connecting to the last byte of the answer; kept within [`TIMEOUT`].
@@ -57,15 +59,19 @@ pub struct Message<'m> {
 }
 
 impl Message<'_> {
-    /// What a receiver must not give away by repeating it, the longest first: the URL, its path,
-    /// the parts of that, and the webhook's own header values with their words.
+    /// What a receiver must not give away by repeating it: the URL, its path, the parts of that, the
+    /// webhook's own header values with their words, its secrets, and what they signed.
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
         let parts = path.split(['/', '?', '&', '=']);
         let values = self.own_headers.iter().map(|(_, value)| value.as_str());
         let words = self.own_headers.iter().flat_map(|(_, value)| value.split(' '));
         let bare = path.split('?').next().unwrap_or_default();
-        [self.url, path, bare].into_iter().chain(parts).chain(values).chain(words)
+        let signed = self.headers.iter().filter(|(name, _)| is_signature(name));
+        let signed = signed.flat_map(|(_, value)| value.split([' ', ',', '=']));
+        let secrets = self.secrets.iter().map(|secret| secret.expose());
+        let own = values.chain(words).chain(signed).chain(secrets);
+        [self.url, path, bare].into_iter().chain(parts).chain(own)
     }
 }
 
@@ -164,12 +170,20 @@ fn request(message: &Message<'_>) -> Result<Request<Full<Bytes>>, String> {
     Ok(request)
 }
 
+/// Whoever has the signature of a body can send that body in our name.
+fn is_signature(header: &str) -> bool {
+    header == "webhook-signature" || header == "x-btk-signature"
+}
+
 fn log_request(message: &Message<'_>) {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
     let own = message.own_headers.iter().map(|(name, _)| format!("{name}: …"));
-    let ours = message.headers.iter().map(|(name, value)| format!("{name}: {value}"));
+    let ours = message
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", if is_signature(name) { "…" } else { value }));
     let headers: Vec<String> = ours.chain(own).collect();
     tracing::debug!(
         "[WEBHOOK] Request: POST {} | {} | {}",
@@ -199,6 +213,7 @@ mod tests {
             url: "http://127.0.0.1:1/",
             headers: vec![],
             own_headers: &own,
+            secrets: vec![],
             body: Bytes::new(),
             timeout: *TIMEOUT.start(),
             is_trusted: false,

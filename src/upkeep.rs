@@ -226,7 +226,10 @@ impl Upkeep {
         if !pages.are_many_free() {
             return Ok(());
         }
-        while !pages.are_few_free() {
+        let mut before = i64::MAX;
+        // A file that cannot be made smaller stays as it is.
+        while !pages.are_few_free() && pages.free < before {
+            before = pages.free;
             pages = self
                 .step(|tx| {
                     store::give_back(tx)?;

@@ -71,6 +71,7 @@ fn message<'w>(webhook: &'w Webhook, sent: &Sent<'_>, now: Time) -> Message<'w> 
         url: &webhook.url,
         headers,
         own_headers: &webhook.headers,
+        secrets,
         body,
         is_trusted: webhook.is_from_settings(),
         timeout: Duration::from_secs(u64::from(webhook.timeout_seconds)),

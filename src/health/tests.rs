@@ -47,6 +47,7 @@ fn ended(outcome: &Outcome, seq: i64, attempt: u32) -> Ended<'_> {
         outcome,
         why: "It did not work.",
         last_success: None,
+        failing_since: None,
         now: T0.plus_ms(3_010),
         chance: 0.5,
     }
@@ -84,6 +85,18 @@ fn while_others_arrive_the_fault_is_that_events_alone() {
     let early = Ended { last_success: before, ..ended(&outcome, 1, 3) };
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &early);
     assert_eq!(verdict.fate, Fate::Waits, "a success before its first attempt says nothing");
+}
+
+#[test]
+fn a_minute_of_nothing_but_failures_is_down_too() {
+    let outcome = answered(500);
+    for (ms, is_down) in [(59_999, false), (60_000, true)] {
+        let since = Some(T0.plus_ms(3_010 - ms));
+        let first = Ended { failing_since: since, ..ended(&outcome, 1, 1) };
+        let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &first);
+        assert_eq!(verdict.health.is_some(), is_down, "{ms}");
+        assert_eq!(verdict.fate == Fate::Waits, is_down, "{ms}");
+    }
 }
 
 #[test]

@@ -91,8 +91,14 @@ pub fn check_header_value(name: &str, value: &str) -> Result<(), String> {
              blanks around it"
         ));
     }
+    if value.len() > HEADER_VALUE_MOST {
+        return Err(format!("has a value for {name} of more than {HEADER_VALUE_MOST} characters"));
+    }
     Ok(())
 }
+
+/// The longest value of a header, in bytes; what an answer repeats of it can still be found.
+const HEADER_VALUE_MOST: usize = 4_000;
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use super::KEPT_MOST;
 /// What is read of an answer, in bytes.
 const READ_MOST: usize = 64 * 1024;
 /// What is read beyond the kept part to find secrets that lie across the cut, in bytes.
-const MARGIN: usize = 1024;
+const MARGIN: usize = 4 * 1024;
 
 /// When an attempt must end, and how long that was in all.
 #[derive(Clone, Copy, Debug)]

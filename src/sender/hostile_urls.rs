@@ -78,6 +78,7 @@ fn to(url: &str) -> Message<'_> {
         url,
         headers: vec![],
         own_headers: &[],
+        secrets: vec![],
         body: Bytes::from_static(b"{}"),
         timeout: Duration::from_secs(5),
         is_trusted: false,

@@ -118,7 +118,7 @@ fn tell(
 pub fn waiting_up_to(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
     let waiting = tx.row(
         "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries
-                               WHERE webhook_id = ?1 AND finished_ms IS NULL LIMIT ?2) some",
+                               WHERE webhook_id = ?1 AND finished_ms IS NULL LIMIT ?2) counted",
         &[Value::from(webhook), (BACKLOG_HIGH + 1).into()],
         |row| row.int(0),
     )?;

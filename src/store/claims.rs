@@ -54,6 +54,13 @@ pub struct Claim {
     pub started: Time,
 }
 
+impl Claim {
+    /// Bytes of memory that it takes while it is under way, about: it and its body.
+    pub fn bytes(&self) -> usize {
+        2 * (self.snapshot.len() + self.before.as_ref().map_or(0, String::len))
+    }
+}
+
 /// What a look at the queues brought.
 #[derive(Debug, Default)]
 pub struct Claims {
@@ -84,6 +91,9 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
         &[],
         |row| Ok((row.text(0)?, row.opt_int(1)?)),
     )?;
+    if gates.count() > all.len() {
+        gates.keep(|id| all.iter().any(|known| known.webhook.id == id));
+    }
     for (id, due) in waiting {
         let Some(due) = due else { continue };
         let known = all.iter().find(|known| known.webhook.id == id);

@@ -97,6 +97,9 @@ impl DeliveryFilter {
             format!("?{}", args.len())
         };
         let stops = |bind: &mut dyn FnMut(&'f str) -> String| {
+            if stopped.is_empty() {
+                return "1 = 0".to_owned();
+            }
             let ids: Vec<String> = stopped.iter().map(|id| bind(id)).collect();
             format!("d.webhook_id IN ({})", ids.join(", "))
         };

@@ -165,12 +165,17 @@ pub fn expire_step(
 /// The delivery of a lane that has the turn, when it was committed, and whether it is refused alone.
 fn head(tx: &mut Tx<'_>, webhook: &str, task: &str) -> Result<Option<((i64, Time), bool)>> {
     tx.row(
-        "SELECT d.seq, e.at_ms, d.status FROM deliveries d JOIN events e ON e.seq = d.seq
+        "SELECT d.seq, e.at_ms, d.status, d.due_ms FROM deliveries d JOIN events e ON e.seq = d.seq
          WHERE d.webhook_id = ?1 AND d.task_id = ?2 AND d.finished_ms IS NULL
-           AND d.due_ms IS NOT NULL",
+         ORDER BY d.seq LIMIT 1",
         &[webhook.into(), task.into()],
-        |row| Ok(((row.int(0)?, Time(row.int(1)?)), row.text(2)? == "held")),
+        |row| {
+            let is_due = row.opt_int(3)?.is_some();
+            let head = ((row.int(0)?, Time(row.int(1)?)), row.text(2)? == "held");
+            Ok(is_due.then_some(head))
+        },
     )
+    .map(Option::flatten)
 }
 
 /// What waits in a lane and when it was committed, the first ones first. One that was rejected waits

@@ -15,15 +15,18 @@ pub(super) fn join(
     seq: i64,
     due: Time,
 ) -> Result<bool> {
+    // The first in the lane has the turn, unless one behind it was under way when it joined: then
+    // that one keeps the turn. So the first is all that must be looked at, however long the lane is.
     let holder = tx.row(
-        "SELECT seq, status, tries FROM deliveries
+        "SELECT seq, status, tries, due_ms FROM deliveries
          WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL AND seq <> ?3
-           AND (due_ms IS NOT NULL OR started_ms IS NOT NULL OR status = 'held')
-         ORDER BY due_ms IS NULL AND started_ms IS NULL, seq LIMIT 1",
+         ORDER BY seq LIMIT 1",
         &[webhook.into(), task.into(), seq.into()],
         |row| {
             let status = row.text(1)?;
-            let is_under_way = status == "sending" || (status == "pending" && row.int(2)? > 0);
+            let is_waiting = status == "pending" && row.opt_int(3)?.is_none();
+            let has_tried = status == "pending" && row.int(2)? > 0;
+            let is_under_way = status == "sending" || has_tried || is_waiting;
             Ok(Holder { seq: row.int(0)?, is_under_way })
         },
     )?;
@@ -101,13 +104,24 @@ pub(super) fn rejoin(
     seq: i64,
     due: Time,
 ) -> Result<()> {
+    let was_first = tx.row(
+        "SELECT seq FROM deliveries
+         WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL ORDER BY seq LIMIT 1",
+        &[webhook.into(), task.into()],
+        |row| row.int(0),
+    )?;
     tx.execute(
         "UPDATE deliveries SET status = 'pending', due_ms = NULL, tries = 0, first_ms = NULL,
              finished_ms = NULL, reason = NULL, reason_text = NULL
          WHERE seq = ?1 AND webhook_id = ?2",
         &[seq.into(), Value::from(webhook)],
     )?;
-    join(tx, webhook, task, seq, due)?;
+    if was_first == Some(seq) {
+        // Held, it had the turn all the time.
+        give_turn(tx, webhook, task, due)?;
+    } else {
+        join(tx, webhook, task, seq, due)?;
+    }
     tx.wake();
     Ok(())
 }

@@ -6,7 +6,7 @@
 use super::webhooks::{self, Presence};
 use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
 use crate::explain;
-use crate::health::{self, Ended, Fate, Health, Policy};
+use crate::health::{self, Condition, Ended, Fate, Health, Policy};
 use crate::model::{Outcome, Time};
 use crate::retry::{self, Decision, RETRY_AFTER_MOST_MS};
 
@@ -19,6 +19,8 @@ pub struct Record {
     pub ended: Time,
     /// When the webhook last answered anything with 2xx, as far as this process knows.
     pub last_success: Option<Time>,
+    /// Since when it has answered nothing with 2xx and failed, as far as this process knows.
+    pub failing_since: Option<Time>,
     /// At random, 0 to 1.
     pub chance: f64,
     /// The id of the event that is made if there is something to alert of.
@@ -59,6 +61,7 @@ pub fn record(
         outcome: &end.outcome,
         why: why.as_deref().unwrap_or_default(),
         last_success: end.last_success,
+        failing_since: end.failing_since,
         now: end.ended,
         chance: end.chance,
     };
@@ -69,6 +72,10 @@ pub fn record(
     if !is_same || known.presence == Presence::Deleted {
         verdict.health = None;
         verdict.restored.clear();
+    }
+    // What the old URL refused, the new one has not seen.
+    if !is_same && verdict.fate != Fate::Delivered {
+        verdict.fate = Fate::Waits;
     }
     if known.presence == Presence::Deleted {
         verdict.fate = verdict.fate.without_webhook();
@@ -86,9 +93,13 @@ pub fn record(
         for seq in &verdict.restored {
             restore(tx, id, *seq)?;
         }
-        if health.condition != known.health.condition {
-            alerts::tell_of_condition(tx, &claim.webhook, health, &end.alert_id, end.ended)?;
+        let (was, is) = (known.health.condition, health.condition);
+        if is != was {
             turned = Some(health.clone());
+        }
+        // From one fault to another is no news to whom was told of the first.
+        if (was == Condition::Up) != (is == Condition::Up) {
+            alerts::tell_of_condition(tx, &claim.webhook, health, &end.alert_id, end.ended)?;
         }
     }
     let (task, now) = (claim.task_id.as_str(), end.ended);

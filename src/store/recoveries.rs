@@ -167,9 +167,9 @@ fn read(row: &Row<'_>) -> Result<Recovery> {
     })
 }
 
-/// The recoveries that can go on: those whose webhook is not paused.
+/// The recoveries that can go on: those whose webhook is there and not paused.
 pub fn list_recoveries(tx: &mut Tx<'_>) -> Result<Vec<Recovery>> {
-    let unpaused = "webhook_id IN (SELECT id FROM webhooks WHERE paused = 0)";
+    let unpaused = "webhook_id IN (SELECT id FROM webhooks WHERE paused = 0 AND state = 'live')";
     tx.rows(&format!("{SELECT} WHERE {unpaused}"), &[], read)
 }
 

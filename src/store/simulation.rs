@@ -14,11 +14,16 @@ use rusqlite::Connection;
 use super::tx::Memory;
 use super::{
     Change, Claim, Edit, Record, Tx, cancel, change_webhook, claim_due, delivery_id, find_webhook,
-    list_webhooks, make_webhook, migrate, open, pause_webhook, record, redeliver, restart,
+    list_webhooks, make_webhook, migrate, open, pause_webhook, put_from_settings, record,
+    redeliver, restart,
 };
 use crate::health::{Condition, Policy};
-use crate::model::{OnReject, Origin, Profile, Task, TaskId, TaskInput, Time, Unknown, Webhook};
-use crate::pace::Gates;
+use crate::model::{
+    ALERTS_WEBHOOK, EventKind, OnReject, Origin, Profile, Task, TaskId, TaskInput, Time, Unknown,
+    Webhook,
+};
+use crate::pace::{Gates, Released};
+use crate::retry;
 use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
 
 const EPISODES: u64 = 1_300;
@@ -43,7 +48,6 @@ struct World {
     bytes: HashMap<String, String>,
     /// When requests left to the webhook that is paced.
     left: VecDeque<i64>,
-    last_success: HashMap<String, Time>,
     events: u64,
 }
 
@@ -64,7 +68,6 @@ impl World {
             rejoined: HashSet::new(),
             bytes: HashMap::new(),
             left: VecDeque::new(),
-            last_success: HashMap::new(),
             events: 0,
         };
         for (id, profile, on_reject, max_attempts) in [
@@ -77,6 +80,11 @@ impl World {
             world.tx(|tx| make_webhook(tx, &webhook, now).unwrap());
             world.moods.insert(id.to_owned(), Mood::Well);
         }
+        let alerts = webhook(ALERTS_WEBHOOK, Profile::Plain, OnReject::Skip, 3);
+        let alerts = Webhook { events: EventKind::ALERTS.to_vec(), ..alerts };
+        let now = world.now;
+        world.tx(|tx| put_from_settings(tx, ALERTS_WEBHOOK, Some(&alerts), now).unwrap());
+        world.moods.insert(ALERTS_WEBHOOK.to_owned(), Mood::Well);
         world
     }
 
@@ -98,7 +106,7 @@ impl World {
                 self.pass(ms);
             }
             92..=93 => {
-                let webhook = self.dice.pick(&["wh_a", "wh_b", "wh_c"]);
+                let webhook = self.dice.pick(&["wh_a", "wh_b", "wh_c", ALERTS_WEBHOOK]);
                 let mood = self.dice.pick(&MOODS);
                 self.moods.insert(webhook.to_owned(), mood);
             }
@@ -150,7 +158,7 @@ impl World {
         let found = self.tx(|tx| claim_due(tx, now, steady_ms, &mut gates).unwrap());
         self.gates = gates;
         for claim in found.claims {
-            self.gates.take(&claim.webhook.id);
+            self.gates.take(&claim.webhook.id, claim.bytes());
             self.check_claim(&claim);
             self.under_way.push(claim);
         }
@@ -205,15 +213,19 @@ impl World {
         let claim = self.under_way.swap_remove(at);
         let id = claim.webhook.id.clone();
         let outcome = answer(self.moods[&id], &claim, &mut self.dice);
-        let success = outcome.is_success().then_some(self.now);
-        if let Some(at) = success {
-            self.last_success.insert(id.clone(), at);
-        }
-        self.gates.release(&id, outcome.status.is_some(), success.map(|at| at.0));
+        let released = Released {
+            bytes: claim.bytes(),
+            is_answered: outcome.status.is_some(),
+            is_success: outcome.is_success(),
+            is_failure: !claim.is_alone && retry::is_retryable(&outcome),
+            now_ms: self.now.0,
+        };
+        let seen = self.gates.release(&id, &released);
         let end = Record {
             outcome,
             ended: self.now,
-            last_success: self.last_success.get(&id).copied(),
+            last_success: seen.success_ms.map(Time),
+            failing_since: seen.failing_ms.map(Time),
             chance: 0.5,
             alert_id: format!("evt_alert_{}", self.dice.next()),
         };
@@ -253,7 +265,7 @@ impl World {
         }
         let newest = self.count("SELECT MAX(seq) FROM events");
         let seq = newest - i64::try_from(self.dice.below(40)).unwrap();
-        let id = self.dice.pick(&["wh_a", "wh_b", "wh_c"]);
+        let id = self.dice.pick(&["wh_a", "wh_b", "wh_c", ALERTS_WEBHOOK]);
         let delivery = delivery_id(seq, id);
         let (now, cancels) = (self.now, self.dice.below(2) == 0);
         let edit = self.tx(|tx| {
@@ -268,7 +280,6 @@ impl World {
     fn crash(&mut self) {
         self.under_way.clear();
         self.gates = Gates::default();
-        self.last_success.clear();
         self.left.clear();
         self.memory.take();
         let now = self.now;
@@ -306,8 +317,11 @@ impl World {
                  OR (finished_ms IS NOT NULL AND due_ms IS NOT NULL)",
         );
         assert_eq!(wrong, 0, "a delivery is in no state that there is");
-        let missing = self
-            .count("SELECT 3 * (SELECT COUNT(*) FROM events) - (SELECT COUNT(*) FROM deliveries)");
+        let missing = self.count(
+            "SELECT 3 * (SELECT COUNT(*) FROM events WHERE kind LIKE 'task%')
+                 + (SELECT COUNT(*) FROM events WHERE kind NOT LIKE 'task%')
+                 - (SELECT COUNT(*) FROM deliveries)",
+        );
         assert_eq!(missing, 0, "an event has no delivery");
     }
 
@@ -326,15 +340,15 @@ impl World {
                     self.tx(|tx| pause_webhook(tx, &known, false, now).unwrap());
                 }
             }
-            let asks =
-                "SELECT MIN(seq * 10 + (unicode(substr(webhook_id, 4)) - 97)) FROM deliveries
-                        WHERE status = 'failed' OR (status = 'held' AND reason = 'rejected')";
-            let mut left: Option<i64> =
-                self.connection.query_row(asks, [], |row| row.get(0)).unwrap();
-            if let Some(code) = left.take() {
-                let id = ["wh_a", "wh_b", "wh_c"][usize::try_from(code % 10).unwrap()];
-                let (delivery, now) = (delivery_id(code / 10, id), self.now);
-                self.rejoined.insert((id.to_owned(), code / 10));
+            let asks = "SELECT seq, webhook_id FROM deliveries
+                        WHERE status = 'failed' OR (status = 'held' AND reason = 'rejected')
+                        ORDER BY seq LIMIT 1";
+            let left = self
+                .connection
+                .query_row(asks, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
+            if let Ok((seq, id)) = left {
+                let (delivery, now) = (delivery_id(seq, &id), self.now);
+                self.rejoined.insert((id, seq));
                 self.tx(|tx| redeliver(tx, &delivery, now).unwrap());
             }
             self.look();

@@ -121,6 +121,7 @@ impl World {
             outcome,
             ended: self.now,
             last_success: None,
+            failing_since: None,
             chance: 0.5,
             alert_id: format!("evt_alert_{}_{}", claim.seq, claim.number),
         };

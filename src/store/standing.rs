@@ -43,7 +43,10 @@ pub(super) fn of(waiting: &Waiting, known: Option<&Known>, now: Time) -> Standin
         let text = "Somebody paused the webhook; resume it and this goes out in its turn.";
         return held("webhook_paused", text.into(), None);
     }
-    let probe = health.probe_at.map(|at| at.max(known.wait_until).max(now));
+    let probe = health
+        .probe_at
+        .filter(|_| waiting.due.is_some())
+        .map(|at| at.max(known.wait_until).max(now));
     match health.condition {
         Condition::Up => {}
         condition => {

@@ -60,6 +60,10 @@ pub(super) const MOODS: [Mood; 12] = [
 ];
 
 pub(super) fn answer(mood: Mood, claim: &Claim, dice: &mut Dice) -> Outcome {
+    if matches!(mood, Mood::Wild) && dice.below(20) == 0 {
+        let is_ours = dice.below(2) == 0;
+        return Outcome { ours: is_ours, blocked: !is_ours, ..Outcome::broken("Not made.") };
+    }
     let status = match mood {
         Mood::Broken => 500,
         Mood::Silent => return Outcome::broken("No answer came."),
