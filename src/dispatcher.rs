@@ -62,6 +62,7 @@ impl Dispatcher {
         ids: Arc<Ids>,
         metrics: Arc<Metrics>,
         policy: Policy,
+        requests_most: usize,
     ) -> Dispatcher {
         Dispatcher {
             store,
@@ -70,7 +71,7 @@ impl Dispatcher {
             ids,
             metrics,
             policy,
-            gates: Arc::default(),
+            gates: Arc::new(Mutex::new(Gates::new(requests_most))),
             freed: Notify::new(),
             born: Instant::now(),
             looked: AtomicU64::new(0),

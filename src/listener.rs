@@ -32,21 +32,33 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 const WRITE_IDLE: Duration = Duration::from_secs(10);
 /// Connections at a time, if the process may have as many files.
 const CONNECTIONS: usize = 1024;
-/// Files that are kept for the database and for sending.
-const FILES_KEPT: usize = 160;
 /// For requests under way when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How many connections there may be, after asking for as many files as the system allows.
-pub fn connections_most() -> usize {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    // Where more files are refused, what there is must do.
-    let raised = setrlimit(Resource::Nofile, wanted).is_ok();
-    let files = if raised { limit.maximum } else { limit.current };
-    let files = files.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
-    CONNECTIONS.min(files.saturating_sub(FILES_KEPT)).max(files.min(64) / 2).max(1)
+/// How the files that the system allows are shared out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// Connections of clients at a time.
+    pub connections: usize,
+    /// Requests to receivers at a time, over all webhooks.
+    pub requests: usize,
+}
+
+impl Files {
+    /// Asks for as many files as the system allows and shares them out. A third is for clients, a
+    /// third for requests to receivers; what is left is for the database and for connections to
+    /// receivers that are kept open.
+    pub fn share() -> Files {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        // Where more files are refused, what there is must do.
+        let raised = setrlimit(Resource::Nofile, wanted).is_ok();
+        let files = if raised { limit.maximum } else { limit.current };
+        let files = files.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX));
+        let third = (files / 3).max(1);
+        Files { connections: CONNECTIONS.min(third), requests: third }
+    }
 }
 
 /// Accepts and serves until `stop`, then lets what is under way end, for at most [`GRACE`].

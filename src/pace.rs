@@ -106,23 +106,43 @@ pub struct Seen {
 }
 
 /// The room of every webhook.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Gates {
-    gates: HashMap<String, Gate>,
+    each: HashMap<String, Gate>,
+    /// Requests at a time over all webhooks: as many as the system gives files for.
+    most: usize,
+    under_way: usize,
     /// Of all tasks under way.
     bytes: usize,
+    /// Something due was left because the most were under way.
+    is_short: bool,
+}
+
+impl Default for Gates {
+    fn default() -> Gates {
+        Gates::new(usize::MAX)
+    }
 }
 
 impl Gates {
-    /// The room of a webhook at `now_ms`.
-    pub fn room(&mut self, webhook: &Webhook, now_ms: i64) -> Room {
-        let gate = self.gates.entry(webhook.id.clone()).or_default();
+    /// Gates through which at most so many requests go at a time.
+    pub fn new(most: usize) -> Gates {
+        Gates { each: HashMap::new(), most, under_way: 0, bytes: 0, is_short: false }
+    }
+
+    /// The room of a webhook at `now_ms`; `chosen` requests are about to leave but not yet taken.
+    pub fn room(&mut self, webhook: &Webhook, chosen: usize, now_ms: i64) -> Room {
+        let gate = self.each.entry(webhook.id.clone()).or_default();
+        // Where it gets tight, each webhook gets one at a time, so that none takes what is left.
+        let is_tight = self.bytes > BYTES_MOST || self.under_way + chosen > self.most / 4 * 3;
         let places = match gate.is_silent {
-            _ if self.bytes > BYTES_MOST => 1,
+            _ if is_tight => 1,
             true => ROOM_SILENT,
             false => ROOM,
         };
-        let mut free = places.saturating_sub(gate.under_way);
+        let left = self.most.saturating_sub(self.under_way + chosen);
+        let mut free = places.saturating_sub(gate.under_way).min(left);
+        self.is_short |= left == 0;
         let mut wait_ms = None;
         if let Some(rate) = rate(webhook) {
             let empty = Bucket { rate, tokens: 0.0, at_ms: now_ms };
@@ -147,7 +167,8 @@ impl Gates {
     /// A request of a webhook leaves, with a task of so many bytes.
     pub fn take(&mut self, webhook_id: &str, bytes: usize) {
         self.bytes += bytes;
-        let gate = self.gates.entry(webhook_id.to_owned()).or_default();
+        self.under_way += 1;
+        let gate = self.each.entry(webhook_id.to_owned()).or_default();
         gate.under_way += 1;
         if let Some(bucket) = &mut gate.bucket {
             bucket.tokens -= 1.0;
@@ -156,13 +177,15 @@ impl Gates {
 
     /// Something due was left because no place was free: look again when one is.
     pub fn fell_short(&mut self, webhook_id: &str) {
-        self.gates.entry(webhook_id.to_owned()).or_default().is_short = true;
+        self.each.entry(webhook_id.to_owned()).or_default().is_short = true;
     }
 
     /// A request has ended.
     pub fn release(&mut self, webhook_id: &str, end: &Released) -> Seen {
         self.bytes = self.bytes.saturating_sub(end.bytes);
-        let Some(gate) = self.gates.get_mut(webhook_id) else { return Seen::default() };
+        self.under_way = self.under_way.saturating_sub(1);
+        let is_short = std::mem::take(&mut self.is_short);
+        let Some(gate) = self.each.get_mut(webhook_id) else { return Seen::default() };
         gate.under_way = gate.under_way.saturating_sub(1);
         gate.is_silent = !end.is_answered;
         if end.is_success {
@@ -172,7 +195,7 @@ impl Gates {
             gate.failing_ms = gate.failing_ms.or(Some(end.now_ms));
         }
         Seen {
-            is_short: std::mem::take(&mut gate.is_short),
+            is_short: std::mem::take(&mut gate.is_short) || is_short,
             success_ms: gate.success_ms,
             failing_ms: gate.failing_ms,
         }
@@ -180,12 +203,12 @@ impl Gates {
 
     /// Forgets webhooks that are gone and have nothing under way.
     pub fn keep(&mut self, is_known: impl Fn(&str) -> bool) {
-        self.gates.retain(|id, gate| gate.under_way > 0 || is_known(id));
+        self.each.retain(|id, gate| gate.under_way > 0 || is_known(id));
     }
 
     /// How many webhooks it knows.
     pub fn count(&self) -> usize {
-        self.gates.len()
+        self.each.len()
     }
 }
 
@@ -218,16 +241,16 @@ mod tests {
     #[test]
     fn a_silent_receiver_gets_two_at_a_time() {
         let (mut gates, plain) = (Gates::default(), webhook(Profile::Plain, None));
-        assert_eq!(gates.room(&plain, 0).free, 32);
+        assert_eq!(gates.room(&plain, 0, 0).free, 32);
         (0..32).for_each(|_| gates.take("wh_a", 1));
-        assert_eq!(gates.room(&plain, 0), Room { free: 0, wait_ms: None, is_idle: false });
+        assert_eq!(gates.room(&plain, 0, 0), Room { free: 0, wait_ms: None, is_idle: false });
         let silent = end(false, false, 5);
         (0..31).for_each(|_| assert!(!gates.release("wh_a", &silent).is_short));
-        assert_eq!(gates.room(&plain, 0).free, 1);
+        assert_eq!(gates.room(&plain, 0, 0).free, 1);
         gates.fell_short("wh_a");
         let seen = gates.release("wh_a", &end(true, true, 7));
         assert_eq!(seen, Seen { is_short: true, success_ms: Some(7), failing_ms: None });
-        assert_eq!(gates.room(&plain, 0), Room { free: 32, wait_ms: None, is_idle: true });
+        assert_eq!(gates.room(&plain, 0, 0), Room { free: 32, wait_ms: None, is_idle: true });
     }
 
     fn end(is_answered: bool, is_success: bool, now_ms: i64) -> Released {
@@ -238,10 +261,10 @@ mod tests {
     fn large_tasks_leave_one_at_a_time_when_many_are_under_way() {
         let (mut gates, plain) = (Gates::default(), webhook(Profile::Plain, None));
         gates.take("wh_b", BYTES_MOST + 1);
-        assert_eq!(gates.room(&plain, 0).free, 1, "its neighbours still get a request through");
+        assert_eq!(gates.room(&plain, 0, 0).free, 1, "its neighbours still get a request through");
         let large = Released { bytes: BYTES_MOST + 1, ..end(true, true, 1) };
         gates.release("wh_b", &large);
-        assert_eq!(gates.room(&plain, 0).free, 32);
+        assert_eq!(gates.room(&plain, 0, 0).free, 32);
     }
 
     #[test]
@@ -249,7 +272,7 @@ mod tests {
         let (mut gates, make) = (Gates::default(), webhook(Profile::Make, None));
         let mut left = Vec::new();
         for now in (0..60_000).filter(|ms| ms % 7 == 0 && !(20_000..30_000).contains(ms)) {
-            for _ in 0..gates.room(&make, now).free {
+            for _ in 0..gates.room(&make, 0, now).free {
                 gates.take("wh_a", 1);
                 gates.release("wh_a", &end(true, true, now));
                 left.push(now);
@@ -263,11 +286,23 @@ mod tests {
     }
 
     #[test]
+    fn no_more_leave_than_there_are_files_for() {
+        let (mut gates, plain) = (Gates::new(8), webhook(Profile::Plain, None));
+        assert_eq!(gates.room(&plain, 0, 0).free, 8);
+        assert_eq!(gates.room(&plain, 8, 0).free, 0, "what this look has chosen counts");
+        (0..7).for_each(|_| gates.take("wh_b", 1));
+        assert_eq!(gates.room(&plain, 0, 0).free, 1, "what is left is for its neighbours too");
+        gates.take("wh_c", 1);
+        assert_eq!(gates.room(&plain, 0, 0).free, 0);
+        assert!(gates.release("wh_b", &end(true, true, 1)).is_short, "look again");
+    }
+
+    #[test]
     fn the_bucket_is_empty_at_a_start_and_after_another_pace() {
         let mut gates = Gates::default();
-        let room = gates.room(&webhook(Profile::Auto, Some(10)), 5_000);
+        let room = gates.room(&webhook(Profile::Auto, Some(10)), 0, 5_000);
         assert_eq!((room.free, room.wait_ms), (0, Some(100)));
-        assert_eq!(gates.room(&webhook(Profile::Auto, Some(10)), 6_000).free, 10);
-        assert_eq!(gates.room(&webhook(Profile::Auto, Some(20)), 6_000).free, 0);
+        assert_eq!(gates.room(&webhook(Profile::Auto, Some(10)), 0, 6_000).free, 10);
+        assert_eq!(gates.room(&webhook(Profile::Auto, Some(20)), 0, 6_000).free, 0);
     }
 }

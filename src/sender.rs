@@ -69,7 +69,10 @@ impl Message<'_> {
         let bare = path.split('?').next().unwrap_or_default();
         let signed = self.headers.iter().filter(|(name, _)| is_signature(name));
         let signed = signed.flat_map(|(_, value)| value.split([' ', ',', '=']));
-        let secrets = self.secrets.iter().map(|secret| secret.expose());
+        let secrets = self.secrets.iter().flat_map(|secret| {
+            let whole = secret.expose();
+            [whole, whole.trim_start_matches("whsec_")]
+        });
         let own = values.chain(words).chain(signed).chain(secrets);
         [self.url, path, bare].into_iter().chain(parts).chain(own)
     }

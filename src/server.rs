@@ -129,6 +129,7 @@ impl Wiring {
         let broken = store.broken();
         // Ends when somebody stops the server or the disk fails, whichever is first.
         let ending = stop.child_token();
+        let files = listener::Files::share();
         let dispatcher = Arc::new(Dispatcher::new(
             Arc::clone(&store),
             sender,
@@ -136,6 +137,7 @@ impl Wiring {
             Arc::clone(&ids),
             Arc::clone(&metrics),
             config.policy,
+            files.requests,
         ));
         let (looking, testing) = (Arc::clone(&dispatcher), Arc::clone(&dispatcher));
         let upkeep = Upkeep {
@@ -187,8 +189,7 @@ impl Wiring {
                 }
             }
         });
-        let most = listener::connections_most();
-        listener::serve(listener, router, most, ending.clone()).await;
+        listener::serve(listener, router, files.connections, ending.clone()).await;
         tracker.close();
         if timeout(GRACE, tracker.wait()).await.is_err() {
             tracing::warn!(

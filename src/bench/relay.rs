@@ -62,7 +62,7 @@ pub(super) async fn run(target: &str) -> anyhow::Result<()> {
     say_listening(socket.local_addr()?)?;
     // Never cancelled: what it serves may end in the middle, with the process.
     let stop = CancellationToken::new();
-    tasks.spawn(listener::serve(socket, router, listener::connections_most(), stop));
+    tasks.spawn(listener::serve(socket, router, listener::Files::share().connections, stop));
     until_stdin_closes().await;
     Ok(())
 }

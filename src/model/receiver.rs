@@ -72,6 +72,9 @@ pub fn header_name(text: &str) -> Result<String, String> {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Err("has a name that is no header name: letters, digits and - are usual".to_owned());
     }
+    if name.len() > HEADER_NAME_MOST {
+        return Err(format!("has a name of more than {HEADER_NAME_MOST} characters"));
+    }
     let ours = name.starts_with("webhook-") || name.starts_with("x-btk-");
     if ours || RESERVED.contains(&name.as_str()) {
         return Err(format!("may not set {name}: that header is set by btk itself"));
@@ -97,6 +100,8 @@ pub fn check_header_value(name: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The longest name of a header.
+const HEADER_NAME_MOST: usize = 128;
 /// The longest value of a header, in bytes; what an answer repeats of it can still be found.
 const HEADER_VALUE_MOST: usize = 4_000;
 

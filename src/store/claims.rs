@@ -109,7 +109,7 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
             found.look_in(at.ms_since(now));
             continue;
         }
-        let room = gates.room(&known.webhook, steady_ms);
+        let room = gates.room(&known.webhook, found.claims.len(), steady_ms);
         if let Some(wait) = room.wait_ms {
             found.look_in(wait);
             continue;
@@ -118,7 +118,7 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
             if claim_of(tx, known, now, room.free, &mut found)? {
                 gates.fell_short(&id);
             }
-        } else if room.is_idle {
+        } else if room.is_idle && room.free > 0 {
             claim_probe(tx, known, now, &mut found)?;
         } else {
             gates.fell_short(&id);

@@ -27,9 +27,8 @@ pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<(
             Value::from(&health.why),
         ],
     )?;
-    tx.forget();
     tx.wake();
-    Ok(())
+    webhooks::refresh(tx, id)
 }
 
 /// The receiver asked that nothing is sent until then.
@@ -39,7 +38,7 @@ pub(super) fn wait_until(tx: &mut Tx<'_>, id: &str, until: Time) -> Result<()> {
         &[id.into(), until.0.into()],
     )?;
     if changed > 0 {
-        tx.forget();
+        webhooks::refresh(tx, id)?;
     }
     Ok(())
 }

@@ -203,8 +203,9 @@ impl From<rusqlite::Error> for Error {
                 ErrorCode::SystemIoFailure
                 | ErrorCode::DatabaseCorrupt
                 | ErrorCode::NotADatabase
-                | ErrorCode::ReadOnly
-                | ErrorCode::CannotOpen => Error::Broken(error.to_string()),
+                | ErrorCode::ReadOnly => Error::Broken(error.to_string()),
+                // A file of its own could not be opened: the process is out of file handles for now.
+                ErrorCode::CannotOpen => Error::Busy,
                 ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Locked,
                 _ => Error::Database(error.to_string()),
             },

@@ -54,21 +54,38 @@ pub(super) fn all(tx: &mut Tx<'_>) -> Result<Arc<Vec<Known>>> {
     if let Some(remembered) = tx.recall::<Vec<Known>>() {
         return Ok(remembered);
     }
-    let all = tx.rows(
-        "SELECT w.id, w.state, w.created_ms, w.url, w.events, w.source, w.description, w.headers,
-             w.secret, w.old_secret, w.old_until_ms, w.payload, w.filter, w.ignore_origin, w.profile,
-             w.rate_per_second, w.timeout_s, w.max_attempts, w.on_reject, w.paused, w.condition,
-             w.since_ms, w.failures, w.probe_ms, w.refused, w.why, w.wait_until_ms, w.told_ms,
-             w.is_behind,
-             (SELECT COUNT(*) FROM recoveries r WHERE r.webhook_id = w.id)
-         FROM webhooks w ORDER BY w.id",
-        &[],
-        read,
-    )?;
+    let all = tx.rows(&format!("{SELECT} ORDER BY w.id"), &[], read)?;
     let all = Arc::new(all);
     tx.remember(Arc::clone(&all));
     Ok(all)
 }
+
+/// A webhook was written: what is remembered of the others stays.
+pub(super) fn refresh(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    let Some(mut all) = tx.recall::<Vec<Known>>() else { return Ok(()) };
+    tx.forget();
+    let is = tx.row(&format!("{SELECT} WHERE w.id = ?1"), &[id.into()], read)?;
+    // Nobody else holds the list now, so this changes it where it is.
+    let list = Arc::make_mut(&mut all);
+    match (list.binary_search_by(|known| known.webhook.id.as_str().cmp(id)), is) {
+        (Ok(at), Some(known)) => list[at] = known,
+        (Ok(at), None) => drop(list.remove(at)),
+        (Err(at), Some(known)) => list.insert(at, known),
+        (Err(_), None) => {}
+    }
+    tx.remember(all);
+    Ok(())
+}
+
+const SELECT: &str = "\
+    SELECT w.id, w.state, w.created_ms, w.url, w.events, w.source, w.description, w.headers,
+        w.secret, w.old_secret, w.old_until_ms, w.payload, w.filter, w.ignore_origin, w.profile,
+        w.rate_per_second, w.timeout_s, w.max_attempts, w.on_reject, w.paused, w.condition,
+        w.since_ms, w.failures, w.probe_ms, w.refused, w.why, w.wait_until_ms, w.told_ms,
+        w.is_behind,
+        (SELECT COUNT(*) FROM recoveries r WHERE r.webhook_id = w.id)
+        
+    FROM webhooks w";
 
 /// One webhook, also one that is retired or deleted.
 pub(super) fn known(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
