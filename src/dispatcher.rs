@@ -24,8 +24,7 @@ use crate::clock::{Clock, Ids};
 use crate::health::{Fate, Policy};
 use crate::metrics::{Metrics, Result as Counted, ResultLabel};
 use crate::model::{Event, Outcome, Time, Webhook};
-use crate::pace::{Gates, Released};
-use crate::retry;
+use crate::pace::Gates;
 use crate::sender::Sender;
 use crate::store::{self, Claim, Record, Recorded, Store, Tx};
 use steady::Steady;
@@ -173,15 +172,7 @@ impl Dispatcher {
         });
         let ended = self.clock.now();
         let id = claim.webhook.id.as_str();
-        let released = Released {
-            bytes: claim.bytes(),
-            is_answered: outcome.status.is_some(),
-            is_success: outcome.is_success(),
-            // One that is refused alone says nothing of its webhook.
-            is_failure: !claim.is_alone && retry::is_retryable(&outcome),
-            now_ms: ended.0,
-        };
-        let seen = self.gates().release(id, &released);
+        let seen = self.gates().release(id, &claim.released(&outcome, ended));
         if seen.is_short {
             self.freed.notify_one();
         }

@@ -215,27 +215,10 @@ impl Gates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{EventKind, Filter, OnReject, Payload, Profile};
+    use crate::model::Profile;
 
     fn webhook(profile: Profile, rate_per_second: Option<u32>) -> Webhook {
-        Webhook {
-            id: "wh_a".to_owned(),
-            url: "https://e.org/".to_owned(),
-            events: EventKind::OF_TASKS.to_vec(),
-            source: None,
-            description: None,
-            headers: Vec::new(),
-            secret: None,
-            old_secret: None,
-            payload: Payload::Full,
-            filter: Filter::default(),
-            ignore_origin: Vec::new(),
-            profile,
-            rate_per_second,
-            timeout_seconds: 10,
-            max_attempts: 3,
-            on_reject: OnReject::Skip,
-        }
+        Webhook { profile, rate_per_second, ..Webhook::new("wh_a", "https://e.org/") }
     }
 
     #[test]

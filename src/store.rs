@@ -45,7 +45,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use alerts::{is_behind, tell_of_backlog, waiting_up_to};
+pub use alerts::{is_behind, tell_of_backlog};
 pub use backlog::{Backlog, backlog, waiting};
 pub use changes::{Change, Written, create, delete, last_version, update};
 pub use claims::{Claim, Claims, claim_due};

@@ -278,7 +278,7 @@ impl Upkeep {
                 continue;
             }
             let count = id.clone();
-            let waiting = self.store.read(move |tx| store::waiting_up_to(tx, &count)).await?;
+            let waiting = self.store.read(move |tx| store::waiting(tx, &count)).await?;
             if store::is_behind(waiting, known.is_behind) != known.is_behind {
                 let now = self.clock.now();
                 let alert_id = self.ids.event(now);

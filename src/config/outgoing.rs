@@ -5,17 +5,14 @@
 use super::{Reader, parse};
 use crate::health::Policy;
 use crate::model::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, Filter, OnReject, Origin, Payload, Profile, Time,
-    Webhook, receiver,
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, OnReject, Origin, Payload, Profile, Time, Webhook,
+    receiver,
 };
 use crate::signature;
 use crate::targets::Targets;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
-/// Seconds of an attempt for the webhooks of the settings.
-const TIMEOUT_SECONDS: u32 = 10;
-
 /// How long what has ended is kept, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -75,22 +72,10 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
     }
     let targets = read.one("WEBHOOK_ALLOW_TARGETS", Targets::parse).unwrap_or_default();
     let common = |id: &str, url: String| Webhook {
-        id: id.to_owned(),
-        url,
-        events: EventKind::OF_TASKS.to_vec(),
         source: Some("settings".to_owned()),
-        description: None,
-        headers: Vec::new(),
-        secret: None,
-        old_secret: None,
         payload: Payload::Classic,
-        filter: Filter::default(),
-        ignore_origin: Vec::new(),
-        profile: Profile::Auto,
-        rate_per_second: None,
-        timeout_seconds: TIMEOUT_SECONDS,
         max_attempts,
-        on_reject: OnReject::Skip,
+        ..Webhook::new(id, url)
     };
     Outgoing {
         webhook: url.map(|url| Webhook {

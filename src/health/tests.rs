@@ -1,7 +1,6 @@
 //! The rules of health as a table of cases.
 
 use super::*;
-use crate::model::{EventKind, Filter, Payload, Profile};
 
 const POLICY: Policy = Policy {
     recovers: true,
@@ -12,24 +11,7 @@ const POLICY: Policy = Policy {
 const T0: Time = Time(1_000_000);
 
 fn webhook() -> Webhook {
-    Webhook {
-        id: "wh_a".to_owned(),
-        url: "https://e.org/".to_owned(),
-        events: EventKind::OF_TASKS.to_vec(),
-        source: None,
-        description: None,
-        headers: Vec::new(),
-        secret: None,
-        old_secret: None,
-        payload: Payload::Full,
-        filter: Filter::default(),
-        ignore_origin: Vec::new(),
-        profile: Profile::Auto,
-        rate_per_second: None,
-        timeout_seconds: 10,
-        max_attempts: 3,
-        on_reject: OnReject::Skip,
-    }
+    Webhook::new("wh_a", "https://e.org/")
 }
 
 fn answered(status: u16) -> Outcome {

@@ -17,6 +17,11 @@ pub const DEFAULT_WEBHOOK: &str = "default";
 /// The id of the webhook that comes from `ALERT_URL`.
 pub const ALERTS_WEBHOOK: &str = "alerts";
 
+/// Seconds from connecting to the last byte of the answer, unless somebody says otherwise.
+pub(super) const TIMEOUT_SECONDS: u32 = 10;
+/// Attempts of a delivery, unless somebody says otherwise.
+pub(super) const MAX_ATTEMPTS: u32 = 3;
+
 /// The body that a webhook gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -152,6 +157,29 @@ pub struct Unwanted {
 }
 
 impl Webhook {
+    /// A webhook that wants every change of a task, with nothing else named: what is left out of
+    /// the settings or a request is as it is here.
+    pub fn new(id: impl Into<String>, url: impl Into<String>) -> Webhook {
+        Webhook {
+            id: id.into(),
+            url: url.into(),
+            events: EventKind::OF_TASKS.to_vec(),
+            source: None,
+            description: None,
+            headers: Vec::new(),
+            secret: None,
+            old_secret: None,
+            payload: Payload::Full,
+            filter: Filter::default(),
+            ignore_origin: Vec::new(),
+            profile: Profile::Auto,
+            rate_per_second: None,
+            timeout_seconds: TIMEOUT_SECONDS,
+            max_attempts: MAX_ATTEMPTS,
+            on_reject: OnReject::Skip,
+        }
+    }
+
     /// Whether it comes from the settings: it can be paused but not changed over the API.
     pub fn is_from_settings(&self) -> bool {
         self.id == DEFAULT_WEBHOOK || self.id == ALERTS_WEBHOOK

@@ -12,7 +12,7 @@ use super::fields::{self, Invalid, is_empty, optional, shown_key};
 use super::input::tag;
 use super::receiver;
 use super::task::{Priority, Status};
-use super::webhook::{Filter, OnReject, Payload, Profile, Webhook};
+use super::webhook::{Filter, MAX_ATTEMPTS, OnReject, Payload, Profile, TIMEOUT_SECONDS, Webhook};
 use crate::secret::Secret;
 
 const FIELDS: &str = "url, events, source, description, headers, secret, payload, filter, \
@@ -24,8 +24,6 @@ const HEADERS_MOST: usize = 20;
 const DESCRIPTION_MOST: usize = 500;
 /// Entries of a list in a filter, and of `ignoreOrigin`.
 const LIST_MOST: usize = 50;
-const TIMEOUT_SECONDS: u32 = 10;
-const MAX_ATTEMPTS: u32 = 3;
 
 /// The properties that a request names; `None` = not named: unchanged, or the default of a new one.
 #[derive(Clone, Default)]
@@ -142,22 +140,8 @@ impl WebhookInput {
             return Err(Invalid::new("url", "is required: where to send, http or https"));
         };
         let blank = Webhook {
-            id,
-            url,
-            events: EventKind::OF_TASKS.to_vec(),
-            source: None,
-            description: None,
-            headers: Vec::new(),
             secret: Some(self.secret.clone().flatten().unwrap_or(made)),
-            old_secret: None,
-            payload: Payload::Full,
-            filter: Filter::default(),
-            ignore_origin: Vec::new(),
-            profile: Profile::Auto,
-            rate_per_second: None,
-            timeout_seconds: TIMEOUT_SECONDS,
-            max_attempts: MAX_ATTEMPTS,
-            on_reject: OnReject::Skip,
+            ..Webhook::new(id, url)
         };
         self.apply(&blank)
     }

@@ -3,7 +3,7 @@
 //! Must never stand in the way of what it tells of, nor tell of itself.
 
 use super::webhooks::{self, Known, Presence};
-use super::{Result, Tx, Value, delivery_id, outbox};
+use super::{Result, Tx, delivery_id, outbox};
 use crate::explain;
 use crate::health::{Condition, Health};
 use crate::model::{ALERTS_WEBHOOK, Event, EventKind, Origin, TaskId, Time, Webhook};
@@ -112,15 +112,4 @@ fn tell(
     outbox::put_delivery(tx, seq, ALERTS_WEBHOOK, event.task_id.as_str(), now)?;
     tx.wake();
     Ok(())
-}
-
-/// How many deliveries of a webhook wait, counted no further than is told of.
-pub fn waiting_up_to(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
-    let waiting = tx.row(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries
-                               WHERE webhook_id = ?1 AND finished_ms IS NULL LIMIT ?2) counted",
-        &[Value::from(webhook), (BACKLOG_HIGH + 1).into()],
-        |row| row.int(0),
-    )?;
-    Ok(waiting.unwrap_or_default())
 }

@@ -16,20 +16,20 @@ pub struct Backlog {
     pub oldest: Option<Time>,
 }
 
-/// Counts what waits.
+/// What waits, over all webhooks.
 pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
     let sending =
         tx.row("SELECT COUNT(*) FROM deliveries WHERE started_ms IS NOT NULL", &[], |row| {
             row.int(0)
         })?;
-    let unfinished = tx.row(
-        "SELECT COUNT(*), MIN(seq) FROM deliveries WHERE finished_ms IS NULL",
-        &[],
-        |row| Ok((row.int(0)?, row.opt_int(1)?)),
-    )?;
+    let all = tx.row("SELECT SUM(unfinished) FROM backlogs", &[], |row| row.opt_int(0))?;
+    let oldest =
+        tx.row("SELECT MIN(seq) FROM deliveries WHERE finished_ms IS NULL", &[], |row| {
+            row.opt_int(0)
+        })?;
     let sending = sending.unwrap_or_default();
-    let (all, oldest) = unfinished.unwrap_or_default();
-    let oldest = match oldest {
+    let all = all.flatten().unwrap_or_default();
+    let oldest = match oldest.flatten() {
         Some(seq) => {
             tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], |row| row.int(0))?
         }
@@ -41,7 +41,7 @@ pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
 /// How many deliveries of a webhook have not ended.
 pub fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
     let waiting = tx.row(
-        "SELECT COUNT(*) FROM deliveries WHERE webhook_id = ?1 AND finished_ms IS NULL",
+        "SELECT unfinished FROM backlogs WHERE webhook_id = ?1",
         &[webhook.into()],
         |row| row.int(0),
     )?;

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::webhooks::{self, Known, Presence};
 use super::{Error, Result, Row, Tx, Value};
 use crate::health::Condition;
-use crate::model::{EventKind, Origin, Payload, TaskId, Time, Webhook};
-use crate::pace::Gates;
+use crate::model::{EventKind, Origin, Outcome, Payload, TaskId, Time, Webhook};
+use crate::pace::{Gates, Released};
+use crate::retry;
 
 /// How many of those that wait a probe is chosen from, the longest due first: whatever fails goes to
 /// the end of these, so the choice moves on.
@@ -55,6 +56,18 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// What the gates hear when its request has ended.
+    pub fn released(&self, outcome: &Outcome, ended: Time) -> Released {
+        Released {
+            bytes: self.bytes(),
+            is_answered: outcome.status.is_some(),
+            is_success: outcome.is_success(),
+            // One that is refused alone says nothing of its webhook.
+            is_failure: !self.is_alone && retry::is_retryable(outcome),
+            now_ms: ended.0,
+        }
+    }
+
     /// Bytes of memory that it takes while it is under way, about: it and its body.
     pub fn bytes(&self) -> usize {
         2 * (self.snapshot.len() + self.before.as_ref().map_or(0, String::len))

@@ -8,9 +8,10 @@ use super::open::Opening;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
-const SCRIPTS: [&str; 2] = [
+const SCRIPTS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_engine.sql"),
+    include_str!("../../migrations/sqlite/0003_backlogs.sql"),
 ];
 
 /// Brings the database to this program's version, a transaction a script.
@@ -76,6 +77,31 @@ mod tests {
         let mut db = Connection::open_in_memory().unwrap();
         assert!(run_scripts(&mut db, &["CREATE TABLE a (x INTEGER); nonsense"]).is_err());
         run_scripts(&mut db, &["CREATE TABLE a (x INTEGER)"]).unwrap();
+    }
+
+    #[test]
+    fn what_already_waits_is_counted() {
+        let mut db = Connection::open_in_memory().unwrap();
+        run_scripts(&mut db, &SCRIPTS[..2]).unwrap();
+        for (seq, finished) in [(1, "NULL"), (2, "5"), (3, "NULL")] {
+            db.execute_batch(&format!(
+                "INSERT INTO events VALUES ({seq}, 'evt_{seq}', 'k', 'api', 't', 1, 0, '{{}}', NULL);
+                 INSERT INTO deliveries VALUES ({seq}, 'default', 't', 'pending', NULL, 0, 0, NULL,
+                     NULL, NULL, {finished}, NULL, NULL);"
+            ))
+            .unwrap();
+        }
+        run(&mut db).unwrap();
+        let count = || -> i64 {
+            db.query_row("SELECT unfinished FROM backlogs", [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(count(), 2);
+        db.execute_batch("UPDATE deliveries SET finished_ms = NULL WHERE seq = 2").unwrap();
+        assert_eq!(count(), 3);
+        db.execute_batch("DELETE FROM deliveries WHERE seq = 2").unwrap();
+        assert_eq!(count(), 2);
+        db.execute_batch("UPDATE deliveries SET finished_ms = 7").unwrap();
+        assert_eq!(count(), 0);
     }
 
     #[test]

@@ -22,8 +22,7 @@ use crate::model::{
     ALERTS_WEBHOOK, EventKind, OnReject, Origin, Profile, Task, TaskId, TaskInput, Time, Unknown,
     Webhook,
 };
-use crate::pace::{Gates, Released};
-use crate::retry;
+use crate::pace::Gates;
 use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
 
 const EPISODES: u64 = 1_300;
@@ -213,14 +212,7 @@ impl World {
         let claim = self.under_way.swap_remove(at);
         let id = claim.webhook.id.clone();
         let outcome = answer(self.moods[&id], &claim, &mut self.dice);
-        let released = Released {
-            bytes: claim.bytes(),
-            is_answered: outcome.status.is_some(),
-            is_success: outcome.is_success(),
-            is_failure: !claim.is_alone && retry::is_retryable(&outcome),
-            now_ms: self.now.0,
-        };
-        let seen = self.gates.release(&id, &released);
+        let seen = self.gates.release(&id, &claim.released(&outcome, self.now));
         let end = Record {
             outcome,
             ended: self.now,
@@ -305,6 +297,12 @@ impl World {
         assert_eq!(stuck, 0, "a lane waits for nothing");
         let sending = self.count("SELECT COUNT(*) FROM deliveries WHERE started_ms IS NOT NULL");
         assert_eq!(usize::try_from(sending).unwrap(), self.under_way.len());
+        let miscounted = self.count(
+            "SELECT COUNT(*) FROM (
+                 SELECT webhook_id, SUM(finished_ms IS NULL) AS n FROM deliveries GROUP BY webhook_id) d
+             WHERE n <> (SELECT unfinished FROM backlogs b WHERE b.webhook_id = d.webhook_id)",
+        );
+        assert_eq!(miscounted, 0, "the count of what waits is wrong");
     }
 
     /// What must hold of all rows, also of those that nothing touches any more.

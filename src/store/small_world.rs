@@ -10,8 +10,8 @@ use super::tx::Memory;
 use super::*;
 use crate::health::Policy;
 use crate::model::{
-    ALERTS_WEBHOOK, EventKind, Filter, OnReject, Origin, Outcome, Payload, Profile, Task, TaskId,
-    TaskInput, Time, Unknown, Webhook,
+    ALERTS_WEBHOOK, EventKind, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time, Unknown,
+    Webhook,
 };
 use crate::pace::Gates;
 
@@ -31,22 +31,10 @@ pub(super) struct World {
 pub(super) fn webhook(id: &str) -> Webhook {
     let is_alerts = id == ALERTS_WEBHOOK;
     Webhook {
-        id: id.to_owned(),
-        url: format!("http://127.0.0.1:9/{id}"),
         events: if is_alerts { EventKind::ALERTS } else { EventKind::OF_TASKS }.to_vec(),
-        source: None,
-        description: None,
-        headers: Vec::new(),
-        secret: None,
-        old_secret: None,
-        payload: Payload::Full,
-        filter: Filter::default(),
-        ignore_origin: Vec::new(),
         profile: Profile::Plain,
-        rate_per_second: None,
-        timeout_seconds: 10,
         max_attempts: 1,
-        on_reject: OnReject::Skip,
+        ..Webhook::new(id, format!("http://127.0.0.1:9/{id}"))
     }
 }
 

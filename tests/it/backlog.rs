@@ -66,6 +66,10 @@ fn fill(home: &Path, n: usize, whose: Whose) {
              PRAGMA wal_checkpoint(TRUNCATE);"
         ))
         .expect("the schema is as this knows it");
+    drop(database);
+    // Else the server's own syncs would write all this out.
+    let file = std::fs::File::open(home.join("btk.db")).expect("the file of a stopped server");
+    file.sync_all().expect("a disk");
 }
 
 /// The most memory that a process has held so far, in MiB.
@@ -129,6 +133,16 @@ async fn creates(server: &Server, n: usize) -> f64 {
     f64::from(u32::try_from(n).expect("few")) / began.elapsed().as_secs_f64()
 }
 
+/// How long it takes to claim, send and record so many of what waits.
+async fn sent(server: &Server, receiver: &Receiver, n: usize) -> Duration {
+    // The first ones warm up the connections.
+    let first = receiver.hits().len() + n;
+    server.tell("default", "resume").await.expect(200);
+    let hits = receiver.wait_for(first + n).await;
+    server.tell("default", "pause").await.expect(200);
+    hits[first + n - 1].at - hits[first].at
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_waiting_events_of_one_task_slow_nobody() {
     let _loud = QUIET.write().await;
@@ -189,7 +203,7 @@ async fn a_million_waiting_deliveries_cost_neither_time_nor_memory() {
     // Turn by turn, so that both see the same machine.
     for _ in 0..SAMPLES {
         for (server, rates) in [&empty, &full].into_iter().zip(&mut rates) {
-            rates.push(creates(server, 2_000).await);
+            rates.push(creates(server, 4_000).await);
         }
     }
     let [alone, beside] = rates.map(|mut rates| {
@@ -199,17 +213,22 @@ async fn a_million_waiting_deliveries_cost_neither_time_nor_memory() {
     println!("{alone:.0} creates/s with nothing waiting, {beside:.0}/s with a million");
     assert!(beside >= alone * 0.8, "{beside:.0}/s instead of {alone:.0}/s");
 
-    // Both have more than enough to claim for a while.
-    let mut spans = Vec::new();
-    for (server, receiver) in [(&empty, &other), (&full, &receiver)] {
-        server.tell("default", "resume").await.expect(200);
-        // The answer to the resume counts what waits; what was sent beside that is left out.
-        let hits = receiver.wait_for(10_000).await;
-        spans.push(hits[9_999].at - hits[4_999].at);
-        server.tell("default", "pause").await.expect(200);
+    // Both have more than enough to claim in each turn.
+    let mut spans = [Vec::new(), Vec::new()];
+    for _ in 0..SAMPLES {
+        for ((server, receiver), spans) in
+            [(&empty, &other), (&full, &receiver)].into_iter().zip(&mut spans)
+        {
+            spans.push(sent(server, receiver, 1_500).await);
+        }
     }
-    println!("5,000 sent in {:?} and {:?}", spans[0], spans[1]);
-    assert!(spans[1] <= spans[0].mul_f64(1.2), "{spans:?}");
+    println!("1,500 sent in {spans:?}");
+    let [alone, beside] = spans.map(|mut spans| {
+        spans.sort();
+        spans[SAMPLES / 2]
+    });
+    println!("of these the median: {alone:?} and {beside:?}");
+    assert!(beside <= alone.mul_f64(1.2), "{beside:?} instead of {alone:?}");
     let peak = peak_mib(full.pid());
     println!("{peak} MiB at most");
     assert!(peak < MEMORY_MIB, "{peak} MiB");

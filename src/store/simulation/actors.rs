@@ -2,7 +2,7 @@
 //!
 //! Must not know what is checked.
 
-use crate::model::{EventKind, Filter, OnReject, Outcome, Payload, Profile, Webhook};
+use crate::model::{OnReject, Outcome, Profile, Webhook};
 use crate::store::Claim;
 
 /// Random numbers from a seed: `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number
@@ -94,21 +94,10 @@ pub(super) fn webhook(
     max_attempts: u32,
 ) -> Webhook {
     Webhook {
-        id: id.to_owned(),
-        url: format!("http://127.0.0.1:9/{id}"),
-        events: EventKind::OF_TASKS.to_vec(),
-        source: None,
-        description: None,
-        headers: Vec::new(),
-        secret: None,
-        old_secret: None,
-        payload: Payload::Full,
-        filter: Filter::default(),
-        ignore_origin: Vec::new(),
         profile,
         rate_per_second: (profile == Profile::Make).then_some(PACE),
-        timeout_seconds: 10,
         max_attempts,
         on_reject,
+        ..Webhook::new(id, format!("http://127.0.0.1:9/{id}"))
     }
 }
