@@ -3,6 +3,7 @@
 //! Handlers talk to the store and to nobody else: what they write, the dispatcher finds. Must not
 //! know of the dispatcher, of sockets, nor of `Config`: values are passed in.
 
+mod assets;
 mod body;
 mod deliveries;
 mod door;
@@ -10,6 +11,7 @@ mod events;
 mod guard;
 mod incoming;
 mod openapi;
+mod pages;
 mod problem;
 mod query;
 mod recover;
@@ -91,6 +93,8 @@ pub struct Shared {
     guard: guard::Guard,
     places: Arc<Semaphore>,
     tests: Semaphore,
+    /// The digest in the addresses of the assets.
+    assets: String,
     document: Arc<Value>,
 }
 
@@ -158,12 +162,12 @@ pub fn router(parts: Parts) -> Router {
         guard: guard::Guard::new(parts.incoming_rate, parts.clock.now()),
         places: Arc::new(Semaphore::new(PLACES)),
         tests: Semaphore::new(TESTS),
+        assets: assets::hash(),
         document: Arc::new(openapi::complete(&document)),
         parts,
     });
-    router
-        .route("/", get(site::root))
-        .route("/docs.css", get(site::docs_css))
+    pages::add(router)
+        .route("/assets/{hash}/{*path}", get(assets::serve))
         .fallback(respond::no_route)
         .method_not_allowed_fallback(respond::no_method)
         .layer(from_fn_with_state(Arc::clone(&app), respond::respond))

@@ -14,15 +14,11 @@ use super::App;
 use super::problem::Problem;
 
 /// Open to everybody; all else asks for the token, where there is one.
-const OPEN: [&str; 7] = [
-    "/",
-    "/api/incoming-webhook",
-    "/healthz",
-    "/readyz",
-    "/docs",
-    "/docs.css",
-    "/api/openapi.json",
-];
+const OPEN: [&str; 6] =
+    ["/api/incoming-webhook", "/healthz", "/readyz", "/docs", "/api/openapi.json", "/sign-in"];
+
+/// Below here stands nothing but files that everybody may see.
+const FILES: &str = "/assets/";
 /// Answered even when every place is taken, so that an overload can be seen.
 const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
@@ -86,6 +82,7 @@ pub fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem>
     }
     if let Some(token) = &app.api_token
         && !OPEN.contains(&path)
+        && !path.starts_with(FILES)
         && !bearer(request.headers()).is_some_and(|offered| token.matches(offered))
     {
         return Err(Problem::unauthorized(

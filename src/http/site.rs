@@ -3,7 +3,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
@@ -89,26 +89,16 @@ pub async fn docs(State(app): State<App>) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp)),
     ];
-    (headers, page(&app.document, &app.address, app.api_token.is_some())).into_response()
-}
-
-/// The style of the page.
-pub async fn docs_css() -> Response {
-    let kind = HeaderValue::from_static("text/css; charset=utf-8");
-    ([(header::CONTENT_TYPE, kind)], include_str!("../../assets/docs.css")).into_response()
-}
-
-/// Whoever opens the bare address in a browser sees what there is.
-pub async fn root() -> Redirect {
-    Redirect::temporary("/docs")
+    (headers, page(&app.document, &app.address, app.api_token.is_some(), &app.assets))
+        .into_response()
 }
 
 /// The page, from the document.
-fn page(document: &Value, address: &str, has_token: bool) -> String {
+fn page(document: &Value, address: &str, has_token: bool, assets: &str) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
-         <title>BTK-System API</title><link rel=\"stylesheet\" href=\"/docs.css\">\
+         <title>BTK-System API</title><link rel=\"stylesheet\" href=\"/assets/{assets}/style.css\">\
          <h1>BTK-System {}</h1><p>{}</p>\
          <p>For programs: <a href=\"/api/openapi.json\">/api/openapi.json</a> (OpenAPI 3.1).</p>",
         escape(document["info"]["version"].as_str().unwrap_or_default()),
@@ -195,7 +185,7 @@ mod tests {
     fn the_page_has_a_curl_line_for_every_route() {
         let (_, document) = crate::http::routes().split_for_parts();
         let document = super::super::openapi::complete(&document);
-        let html = page(&document, "http://127.0.0.1:5000", true);
+        let html = page(&document, "http://127.0.0.1:5000", true, "abc");
         let routes: usize = document["paths"]
             .as_object()
             .unwrap()

@@ -33,6 +33,7 @@ mod lanes;
 mod list;
 mod make;
 mod outgoing;
+mod pages;
 mod paging;
 mod payloads;
 mod recovery;

@@ -1,0 +1,87 @@
+//! The pages for people: one shell for all, which says what the page is and which script fills it.
+//!
+//! The data comes from the API like everybody's. Must not know any of it.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use http::{HeaderValue, header};
+
+use super::App;
+use super::assets::SHELL;
+
+/// A page.
+struct Page {
+    /// Where it is.
+    path: &'static str,
+    /// What it is called.
+    title: &'static str,
+    /// The script that fills it, below `assets/pages`.
+    script: &'static str,
+}
+
+const fn page(path: &'static str, title: &'static str, script: &'static str) -> Page {
+    Page { path, title, script }
+}
+
+const PAGES: [Page; 6] = [
+    page("/", "Board", "board"),
+    page("/deliveries", "Deliveries", "deliveries"),
+    page("/webhooks", "Webhooks", "webhooks"),
+    page("/setup", "Set up Make", "setup"),
+    page("/overview", "Overview", "overview"),
+    page("/sign-in", "Sign in", "sign-in"),
+];
+
+/// Only our own files, and nothing that a text could smuggle in.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+                      connect-src 'self'; img-src 'self' data:; base-uri 'none'; \
+                      form-action 'self'; frame-ancestors 'none'";
+
+/// Adds the address of each page.
+pub fn add(mut router: Router<App>) -> Router<App> {
+    for page in &PAGES {
+        let show = async |State(app): State<App>| page.show(&app.assets);
+        router = router.route(page.path, get(show));
+    }
+    router
+}
+
+impl Page {
+    fn show(&self, hash: &str) -> Response {
+        let html = SHELL
+            .replace("%TITLE%", self.title)
+            .replace("%PAGE%", self.script)
+            .replace("%HASH%", hash);
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            // Kept only to be asked for again: it names the files of one version.
+            (header::CACHE_CONTROL, "no-cache"),
+        ]
+        .map(|(name, value)| (name, HeaderValue::from_static(value)));
+        (headers, html).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_names_files_that_are_there_and_nothing_stays_open() {
+        for page in &PAGES {
+            let script = format!("/assets/pages/{}.js", page.script);
+            let root = env!("CARGO_MANIFEST_DIR");
+            assert!(std::fs::exists(format!("{root}{script}")).unwrap(), "{script}");
+        }
+        for place in ["%TITLE%", "%PAGE%", "%HASH%"] {
+            assert!(SHELL.contains(place), "{place}");
+        }
+        let rest = SHELL.replace("%TITLE%", "").replace("%PAGE%", "").replace("%HASH%", "");
+        let open =
+            rest.split('%').skip(1).find(|t| t.starts_with(|c: char| c.is_ascii_uppercase()));
+        assert_eq!(open, None, "nothing fills this in");
+    }
+}
