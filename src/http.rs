@@ -5,6 +5,7 @@
 
 mod assets;
 mod body;
+mod changes;
 mod deliveries;
 mod door;
 mod events;
@@ -35,6 +36,7 @@ use axum::routing::get;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -79,6 +81,8 @@ pub struct Parts {
     pub address: String,
     /// The host name of `PUBLIC_URL`, in small letters.
     pub public_host: Option<String>,
+    /// Cancelled when the server stops: an answer that has no end of its own ends then.
+    pub ending: CancellationToken,
     /// Whether the dispatcher is at work.
     pub is_sending: Box<dyn Fn() -> bool + Send + Sync>,
     /// Where webhooks that are made here may lead.
@@ -93,6 +97,7 @@ pub struct Shared {
     guard: guard::Guard,
     places: Arc<Semaphore>,
     tests: Semaphore,
+    streams: Arc<Semaphore>,
     /// The digest in the addresses of the assets.
     assets: String,
     document: Arc<Value>,
@@ -151,6 +156,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(site::healthz))
         .routes(routes!(site::readyz))
         .routes(routes!(site::metrics))
+        .routes(routes!(changes::watch_changes))
         .routes(routes!(site::openapi))
         .routes(routes!(site::docs))
 }
@@ -162,6 +168,7 @@ pub fn router(parts: Parts) -> Router {
         guard: guard::Guard::new(parts.incoming_rate, parts.clock.now()),
         places: Arc::new(Semaphore::new(PLACES)),
         tests: Semaphore::new(TESTS),
+        streams: Arc::new(Semaphore::new(changes::STREAMS)),
         assets: assets::hash(),
         document: Arc::new(openapi::complete(&document)),
         parts,

@@ -158,6 +158,7 @@ impl Wiring {
             retention: config.retention,
             public_host: config.public_url.as_deref().and_then(host_of),
             address: config.public_url.unwrap_or_else(|| format!("http://{address}")),
+            ending: ending.clone(),
             is_sending: Box::new(move || looking.is_alive()),
             targets: config.targets,
             try_out: Box::new(move |webhook, event| {

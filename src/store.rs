@@ -159,6 +159,8 @@ where
 struct Shared {
     /// Bumped after a commit that left something to send. Carries no data.
     changes: watch::Sender<u64>,
+    /// Counts the commits that wrote anything.
+    commits: watch::Sender<u64>,
     /// Cancelled when the disk has failed: stop acknowledging, end the process.
     broken: CancellationToken,
     /// Whether the last write that had to reach the disk failed for want of room.
@@ -196,6 +198,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Store, Opening> {
         let shared = Arc::new(Shared {
             changes: watch::Sender::new(0),
+            commits: watch::Sender::new(0),
             broken: CancellationToken::new(),
             full: AtomicBool::new(false),
         });
@@ -273,6 +276,11 @@ impl Store {
     /// Told after each commit that left something to send.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
+    }
+
+    /// How many commits have written anything since the store was opened.
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.shared.commits.subscribe()
     }
 
     /// Cancelled when the disk has failed and the process must end.

@@ -162,6 +162,12 @@ const INTERNAL: Shared = shared(
     "A fault of the server's own",
     "The server met a fault of its own; nothing was changed. Its log says more under this requestId",
 );
+const STREAMS_FULL: Shared = shared(
+    "503",
+    "too_many_streams",
+    "As many watch as may, or not now; `Retry-After` says when to try again",
+    "As many watch the changes as may at a time; ask for what you need every few seconds instead, and try again later",
+);
 const UNAVAILABLE: Shared = shared(
     "503",
     "busy",
@@ -226,6 +232,7 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
             errors.push(READ_ONLY);
         }
         ("post", "/api/webhooks/{id}/test") => errors.push(TESTS_FULL),
+        ("get", "/api/changes") => errors.push(STREAMS_FULL),
         _ => {}
     }
     // What is not there need not be deleted: that is a 204.

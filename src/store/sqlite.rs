@@ -97,11 +97,10 @@ fn write_loop(
             // What was undone may have been remembered.
             memory.take();
         }
+        let has_written = end.is_ok() && log.written.load(Ordering::Relaxed);
         match &end {
             // Only what reached the disk shows that there is room.
-            Ok(()) if log.written.load(Ordering::Relaxed) => {
-                shared.full.store(false, Ordering::Relaxed);
-            }
+            Ok(()) if has_written => shared.full.store(false, Ordering::Relaxed),
             Err(Error::Full) => shared.full.store(true, Ordering::Relaxed),
             Err(Error::Broken(why)) => shared.break_off(why),
             Ok(()) | Err(_) => {}
@@ -111,6 +110,9 @@ fn write_loop(
         }
         if wakes && end.is_ok() {
             shared.changes.send_modify(|n| *n += 1);
+        }
+        if has_written {
+            shared.commits.send_modify(|n| *n += 1);
         }
         // On a full disk the log itself may be what fills it.
         let is_due = log.pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES;

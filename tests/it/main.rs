@@ -20,6 +20,7 @@ mod answers;
 mod api;
 mod backlog;
 mod bulkheads;
+mod changes;
 mod crash;
 mod deliveries;
 mod ends;

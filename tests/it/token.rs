@@ -80,8 +80,11 @@ async fn every_route_but_the_open_ones_is_401_without_the_right_token() {
                 answer.expect_error(401);
             }
         }
-        let answer = ask(&server, &route, Some(&format!("Bearer {TOKEN}"))).await;
-        assert_ne!(answer.status, 401, "{route:?} with the right token");
+        // One that has no end with the right token; it is in `changes`.
+        if route.1 != "/api/changes" {
+            let answer = ask(&server, &route, Some(&format!("Bearer {TOKEN}"))).await;
+            assert_ne!(answer.status, 401, "{route:?} with the right token");
+        }
         let (method, path) = &route;
         let in_query = (method.clone(), format!("{path}?token={TOKEN}&api_token={TOKEN}"));
         let answer = ask(&server, &in_query, None).await;

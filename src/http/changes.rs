@@ -1,0 +1,94 @@
+//! The stream of changes: tells whoever watches that something was written, so that it looks again.
+//!
+//! It carries a number and no data: what changed is asked for like everything else. Must not know
+//! what was written.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::App;
+use super::problem::Problem;
+use super::query::Query;
+
+/// Streams at a time. Each holds a connection, and there are about a thousand of these.
+pub const STREAMS: usize = 100;
+/// Between two numbers: an eye sees no more, and a page asks several things after each.
+const PACE: Duration = Duration::from_millis(250);
+/// After so much silence comes a comment, so that no proxy takes the stream for dead.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// Hear of changes as they are written
+///
+/// A stream of server-sent events. `data` is how many commits this process has made so far: at once,
+/// then at most four times a second after commits. It says that something changed and not what. A
+/// comment comes after 15 s without a change.
+#[utoipa::path(get, path = "/api/changes", tag = "Server",
+    responses((status = 200, description = "The stream; it ends when the server stops", body = String,
+        content_type = "text/event-stream", example = "data: 1204\n\n")))]
+pub async fn watch_changes(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let place = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_streams",
+            "As many watch the changes as may at a time; ask for what you need every few seconds \
+             instead, and try again later",
+        )
+        .retry_after(30)
+    })?;
+    let mut commits = app.store.commits();
+    // The first number is sent at once.
+    commits.mark_changed();
+    let now = Instant::now();
+    let watcher =
+        Watcher { commits, ending: app.ending.clone(), free_at: now, said_at: now, _place: place };
+    let body = Body::from_stream(stream::unfold(watcher, Watcher::next));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        // Some proxies collect an answer until it is long enough to be worth passing on.
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// Somebody who watches.
+struct Watcher {
+    commits: watch::Receiver<u64>,
+    ending: CancellationToken,
+    /// When the next number may be sent.
+    free_at: Instant,
+    /// When anything was last sent.
+    said_at: Instant,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Watcher {
+    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Watcher)> {
+        let changed = async {
+            self.commits.changed().await.ok()?;
+            sleep_until(self.free_at).await;
+            Some(*self.commits.borrow_and_update())
+        };
+        let text = tokio::select! {
+            () = self.ending.cancelled() => return None,
+            number = changed => {
+                self.free_at = Instant::now() + PACE;
+                format!("data: {}\n\n", number?)
+            }
+            () = sleep_until(self.said_at + SILENCE) => ": nothing new\n\n".to_owned(),
+        };
+        self.said_at = Instant::now();
+        Some((Ok(text.into()), self))
+    }
+}
