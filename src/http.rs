@@ -18,6 +18,7 @@ mod query;
 mod recover;
 mod repeats;
 mod respond;
+mod session;
 mod site;
 mod task_list;
 mod tasks;
@@ -34,6 +35,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use futures_util::future::BoxFuture;
+use http::Uri;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -79,8 +81,8 @@ pub struct Parts {
     pub retention: Retention,
     /// How the server is reached, for the lines on `/docs`.
     pub address: String,
-    /// The host name of `PUBLIC_URL`, in small letters.
-    pub public_host: Option<String>,
+    /// `PUBLIC_URL`.
+    pub public_url: Option<Uri>,
     /// Cancelled when the server stops: an answer that has no end of its own ends then.
     pub ending: CancellationToken,
     /// Whether the dispatcher is at work.
@@ -152,11 +154,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(webhook_actions::test_webhook))
         .routes(routes!(webhook_actions::rotate_secret))
         .routes(routes!(recover::recover, recover::end_recovery))
+        // Whoever looks at the pages.
+        .routes(routes!(session::create_session, session::get_session, session::end_session))
+        .routes(routes!(changes::watch_changes))
         // Operators and monitoring.
         .routes(routes!(site::healthz))
         .routes(routes!(site::readyz))
         .routes(routes!(site::metrics))
-        .routes(routes!(changes::watch_changes))
         .routes(routes!(site::openapi))
         .routes(routes!(site::docs))
 }

@@ -10,8 +10,8 @@
 //!   database and nowhere else.
 //! - [`upkeep`] does the slow work beside it: retention, expiry, recoveries, what was deleted.
 //! - Decisions are pure: [`retry`] (again?), [`health`] (whose fault?), [`pace`] (how much now?),
-//!   `lane` (whose turn?), [`targets`] (which addresses?), [`signature`]. [`explain`] says them in
-//!   words.
+//!   `lane` (whose turn?), [`targets`] (which addresses?), [`signature`], [`session`]. [`explain`]
+//!   says them in words.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
 //! - [`clock`], [`metrics`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
 
@@ -35,6 +35,7 @@ pub(crate) mod scratch;
 pub mod secret;
 pub mod sender;
 pub mod server;
+pub mod session;
 pub mod signals;
 pub mod signature;
 pub mod store;

@@ -156,7 +156,7 @@ impl Wiring {
             webhook_secret: config.webhook_secret,
             incoming_rate: config.incoming_rate,
             retention: config.retention,
-            public_host: config.public_url.as_deref().and_then(host_of),
+            public_url: config.public_url.as_deref().and_then(|url| url.parse().ok()),
             address: config.public_url.unwrap_or_else(|| format!("http://{address}")),
             ending: ending.clone(),
             is_sending: Box::new(move || looking.is_alive()),
@@ -208,12 +208,6 @@ impl Wiring {
         }
         Ok(())
     }
-}
-
-/// The host name in a URL, in small letters.
-fn host_of(url: &str) -> Option<String> {
-    let url: ::http::Uri = url.parse().ok()?;
-    url.host().map(str::to_ascii_lowercase)
 }
 
 async fn close(store: Arc<Store>) {

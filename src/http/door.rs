@@ -1,4 +1,5 @@
-//! The door: who is let in. The token; without one, the host name and the site; the limit over all.
+//! The door: who is let in. The token or a session; without a token, the host name and the site;
+//! the limit over all.
 //!
 //! Must not know what a request asks for, beyond its method and its path.
 
@@ -6,12 +7,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use http::uri::Authority;
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::uri::{Authority, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::App;
 use super::problem::Problem;
+use crate::secret::Secret;
+use crate::session;
 
 /// Open to everybody; all else asks for the token, where there is one.
 const OPEN: [&str; 6] =
@@ -19,11 +22,18 @@ const OPEN: [&str; 6] =
 
 /// Below here stands nothing but files that everybody may see.
 const FILES: &str = "/assets/";
+
+/// Where one signs in, by POST: open too.
+const SIGN_IN: &str = "/api/session";
+
 /// Answered even when every place is taken, so that an overload can be seen.
 const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Asked for by machines that know the server under any name.
 const ANY_HOST: [&str; 3] = ["/api/incoming-webhook", "/healthz", "/readyz"];
+
+/// The cookie that counts as the token.
+pub const COOKIE: &str = "btk_session";
 
 /// Without a token, only names that no stranger can give to this machine are answered: else a page
 /// elsewhere could point its own name here and act as its reader ("DNS rebinding").
@@ -35,7 +45,7 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
         name == "localhost"
             || name.ends_with(".localhost")
             || name.parse::<IpAddr>().is_ok()
-            || app.public_host.as_deref() == Some(name)
+            || public_host(app).is_some_and(|ours| ours.eq_ignore_ascii_case(name))
     });
     if allowed {
         return Ok(());
@@ -51,18 +61,60 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
     ))
 }
 
-/// Without a token, what a page of another site sends in its reader's name changes nothing: browsers
-/// say where a request comes from.
-fn expect_same_site(request: &Request) -> Result<(), Problem> {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-        return Ok(());
+fn public_host(app: &App) -> Option<&str> {
+    app.public_url.as_ref()?.host()
+}
+
+/// Which page a browser says that a request comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Ours,
+    Elsewhere,
+    /// It does not say: a program, or a browser that was told the address by its reader.
+    Untold,
+}
+
+/// `Sec-Fetch-Site` decides alone where it stands, for no page can forge it and no proxy changes
+/// what it means; `Host` may have been rewritten on the way. Older browsers send only `Origin`.
+fn came_from(app: &App, headers: &HeaderMap) -> Source {
+    let text = |name: HeaderName| headers.get(name).map(|v| v.to_str().unwrap_or_default());
+    match text(HeaderName::from_static("sec-fetch-site")) {
+        Some("same-origin") => return Source::Ours,
+        Some("none") => return Source::Untold,
+        Some(_) => return Source::Elsewhere,
+        None => {}
     }
-    let text = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok());
-    let site = text(HeaderName::from_static("sec-fetch-site"));
-    let origin = text(header::ORIGIN).map(|url| url.split("://").nth(1).unwrap_or_default());
-    let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none")
-        || origin.is_some_and(|origin| Some(origin) != text(header::HOST));
-    if is_foreign {
+    let Some(origin) = text(header::ORIGIN) else { return Source::Untold };
+    let Some((scheme, origin)) = origin.parse().ok().as_ref().and_then(origin_of) else {
+        return Source::Elsewhere;
+    };
+    let host = text(header::HOST).and_then(|host| format!("{scheme}://{host}").parse().ok());
+    let ours = [host.as_ref(), app.public_url.as_ref()].into_iter().flatten().filter_map(origin_of);
+    if ours.into_iter().any(|ours| ours == (scheme.clone(), origin.clone())) {
+        Source::Ours
+    } else {
+        Source::Elsewhere
+    }
+}
+
+/// Scheme, and host with port, as browsers compare them.
+fn origin_of(url: &Uri) -> Option<(String, String)> {
+    let (scheme, host) = (url.scheme_str()?, url.host()?.to_ascii_lowercase());
+    let port = url.port_u16().or(match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    })?;
+    Some((scheme.to_owned(), format!("{host}:{port}")))
+}
+
+fn is_write(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// What a page of another site sends in its reader's name changes nothing.
+fn expect_same_site(app: &App, request: &Request) -> Result<(), Problem> {
+    if is_write(request.method()) && came_from(app, request.headers()) == Source::Elsewhere {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "cross_site",
@@ -72,23 +124,54 @@ fn expect_same_site(request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
+/// The token, or a session. A token that is wrong is not made good by a session.
+fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Result<(), Problem> {
+    if path == SIGN_IN && request.method() == Method::POST {
+        return expect_same_site(app, request);
+    }
+    if OPEN.contains(&path) || path.starts_with(FILES) {
+        return Ok(());
+    }
+    let headers = request.headers();
+    let is_let_in = match bearer(headers) {
+        Bearer::Is(offered) => token.matches(offered),
+        Bearer::Unclear => false,
+        Bearer::None => {
+            let value = cookie(headers);
+            let is_in = value.is_some_and(|value| session::is_good(token, value, app.clock.now()));
+            if is_in && is_write(request.method()) && came_from(app, headers) != Source::Ours {
+                return Err(Problem::new(
+                    StatusCode::FORBIDDEN,
+                    "cross_site",
+                    "With a session, changes are taken only from this server's own pages. Is this one, \
+                     set PUBLIC_URL to its address; a program sends API_TOKEN as \
+                     Authorization: Bearer <token>",
+                ));
+            }
+            is_in
+        }
+    };
+    if is_let_in {
+        return Ok(());
+    }
+    Err(Problem::unauthorized(
+        "unauthorized",
+        "Unauthorized: send the server's API_TOKEN as Authorization: Bearer <token>",
+    ))
+}
+
 /// The place that a request takes until its answer begins; none for those that need none.
 pub struct Place(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
 
+/// Lets a request in, or says why not.
 pub fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem> {
-    if app.api_token.is_none() && !ANY_HOST.contains(&path) {
-        expect_host(app, request)?;
-        expect_same_site(request)?;
-    }
-    if let Some(token) = &app.api_token
-        && !OPEN.contains(&path)
-        && !path.starts_with(FILES)
-        && !bearer(request.headers()).is_some_and(|offered| token.matches(offered))
-    {
-        return Err(Problem::unauthorized(
-            "unauthorized",
-            "Unauthorized: send the server's API_TOKEN as Authorization: Bearer <token>",
-        ));
+    match &app.api_token {
+        Some(token) => expect_token(app, token, request, path)?,
+        None if ANY_HOST.contains(&path) => {}
+        None => {
+            expect_host(app, request)?;
+            expect_same_site(app, request)?;
+        }
     }
     if ALWAYS.contains(&path) {
         return Ok(Place(None));
@@ -104,10 +187,91 @@ pub fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem>
     Ok(Place(Some(place)))
 }
 
-/// The token of `Authorization: Bearer …`, where that header stands exactly once.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut all = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (all.next(), all.next()) else { return None };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// What `Authorization` says.
+enum Bearer<'h> {
+    /// Nothing of a token. A password for a proxy on the way is none of ours.
+    None,
+    /// `Bearer` and this token.
+    Is(&'h str),
+    /// A token is meant, but which?
+    Unclear,
+}
+
+fn bearer(headers: &HeaderMap) -> Bearer<'_> {
+    let all: Vec<&[u8]> =
+        headers.get_all(header::AUTHORIZATION).iter().map(HeaderValue::as_bytes).collect();
+    let is_bearer =
+        |value: &&[u8]| value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"));
+    if !all.iter().any(is_bearer) {
+        return Bearer::None;
+    }
+    let [value] = all[..] else { return Bearer::Unclear };
+    match str::from_utf8(value).ok().and_then(|text| text.split_once(' ')) {
+        Some((scheme, token)) if scheme.len() == 6 => Bearer::Is(token.trim()),
+        _ => Bearer::Unclear,
+    }
+}
+
+/// The value of our cookie: of the first, where there are more.
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (name, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
+        (name == COOKIE).then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &HeaderName, values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn the_first_cookie_of_our_name_is_ours() {
+        for (lines, found) in [
+            (&["btk_session=1.ab"][..], Some("1.ab")),
+            (&["a=b; btk_session=1.ab; btk_session=2.cd"], Some("1.ab")),
+            (&["a=b", "c=d;btk_session=x=y"], Some("x=y")),
+            (&["btk_session=; btk_session=1.ab"], Some("")),
+            (&["xbtk_session=1.ab; BTK_SESSION=1.ab; btk_session; btk_session =1"], None),
+            (&["a=\"; btk_session=1.ab\""], Some("1.ab\"")),
+            (&[], None),
+        ] {
+            assert_eq!(cookie(&headers(&header::COOKIE, lines)), found, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_stands_alone_or_is_none() {
+        let token = |values: &[&str]| match bearer(&headers(&header::AUTHORIZATION, values)) {
+            Bearer::None => "none".to_owned(),
+            Bearer::Is(token) => format!("is {token}"),
+            Bearer::Unclear => "unclear".to_owned(),
+        };
+        assert_eq!(token(&["Bearer abc"]), "is abc");
+        assert_eq!(token(&["bEARER  abc "]), "is abc");
+        for unclear in [&["Bearer"][..], &["Bearer abc", "Bearer abc"], &["Basic x", "Bearer abc"]]
+        {
+            assert_eq!(token(unclear), "unclear", "{unclear:?}");
+        }
+        for none in [&[][..], &[""], &["Basic abc"], &["abc"]] {
+            assert_eq!(token(none), "none", "{none:?}");
+        }
+    }
+
+    #[test]
+    fn origins_are_compared_with_their_ports() {
+        let of = |text: &str| origin_of(&text.parse().unwrap());
+        assert_eq!(of("https://Tasks.example.org/btk"), of("https://tasks.example.org:443"));
+        assert_ne!(of("https://tasks.example.org"), of("http://tasks.example.org"));
+        assert_ne!(of("http://localhost:5000"), of("http://localhost:5001"));
+        assert_eq!(of("null"), None);
+    }
 }

@@ -1,4 +1,4 @@
-//! The guard of the incoming endpoint: how many webhooks, and how many wrong secrets.
+//! The guard: how many incoming webhooks, and how many wrong secrets and tokens.
 //!
 //! Pure but for its counters: the time is passed in. Must not know what a webhook says.
 
@@ -6,6 +6,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use http::StatusCode;
+
+use super::problem::Problem;
 use crate::config::Rate;
 use crate::model::Time;
 
@@ -55,8 +58,21 @@ impl Guard {
         Err(wait as u32)
     }
 
+    /// Counts a wrong secret and gives its answer: `wrong`, or that it was one too many.
+    pub fn refusal(&self, address: Option<IpAddr>, now: Time, wrong: Problem) -> Problem {
+        match address.map(|address| self.wrong_secret(address, now)) {
+            None | Some(Ok(())) => wrong,
+            Some(Err(seconds)) => Problem::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_wrong_secrets",
+                "Too many wrong secrets came from this address; correct the secret, or wait a minute",
+            )
+            .retry_after(seconds),
+        }
+    }
+
     /// Counts a wrong secret. If the address has tried too many, the seconds until it may go on.
-    pub fn wrong_secret(&self, address: IpAddr, now: Time) -> Result<(), u32> {
+    fn wrong_secret(&self, address: IpAddr, now: Time) -> Result<(), u32> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let address = network(address);
         if state.wrong.len() >= ADDRESSES_MOST && !state.wrong.contains_key(&address) {

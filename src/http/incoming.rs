@@ -200,18 +200,9 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
     if secret.matches(&offered) {
         return Ok(());
     }
-    let Some(Peer(address)) = request.extensions().get::<Peer>() else {
-        return Err(Problem::unauthorized("wrong_secret", "Unauthorized: Invalid secret"));
-    };
-    match app.guard.wrong_secret(address.ip(), now) {
-        Ok(()) => Err(Problem::unauthorized("wrong_secret", "Unauthorized: Invalid secret")),
-        Err(seconds) => Err(Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_wrong_secrets",
-            "Too many wrong secrets came from this address; correct the secret, or wait a minute",
-        )
-        .retry_after(seconds)),
-    }
+    let wrong = Problem::unauthorized("wrong_secret", "Unauthorized: Invalid secret");
+    let peer = request.extensions().get::<Peer>();
+    Err(app.guard.refusal(peer.map(|Peer(address)| address.ip()), now, wrong))
 }
 
 fn log(object: &Map<String, Value>, result: &str) {

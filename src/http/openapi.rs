@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use utoipa::OpenApi;
 
+use super::door::COOKIE;
 use super::problem::ErrorBody;
 
 /// What the whole document says.
@@ -79,7 +80,7 @@ const HOST: Shared = shared(
 const CROSS_SITE: Shared = shared(
     "403",
     "cross_site",
-    "Without a token: a browser says that another site's page sent this",
+    "A browser says that another site's page sent this, or does not prove that one of ours did where it has a session instead of the token",
     "A page of another site may not change anything here; set API_TOKEN and send it to do so",
 );
 const UNFINISHED: Shared = shared(
@@ -126,6 +127,18 @@ const NO_SECRET: Shared = shared(
 );
 const WRONG_SECRET: Shared =
     shared("401", "wrong_secret", "The secret is missing or wrong", "Unauthorized: Invalid secret");
+const WRONG_TOKEN: Shared = shared(
+    "401",
+    "wrong_token",
+    "The token is wrong",
+    "That is not the token of this server; it is the API_TOKEN in its settings",
+);
+const TOO_MANY_WRONG: Shared = shared(
+    "429",
+    "too_many_wrong_secrets",
+    "Too many wrong tokens or secrets; `Retry-After` says when to go on",
+    "Too many wrong secrets came from this address; correct the secret, or wait a minute",
+);
 const MISMATCH: Shared = shared(
     "412",
     "version_mismatch",
@@ -179,10 +192,11 @@ const UNAVAILABLE: Shared = shared(
 pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     document["components"]["securitySchemes"] = json!({
-        "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, where one is set"}
+        "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, where one is set"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Of a browser that has signed in"},
     });
-    document["security"] = json!([{}, {"token": []}]);
-    for input in ["TaskInput", "AttachmentInput", "RecoverInput"] {
+    document["security"] = json!([{}, {"token": []}, {"session": []}]);
+    for input in ["TaskInput", "AttachmentInput", "RecoverInput", "SessionInput"] {
         document["components"]["schemas"][input]["additionalProperties"] = json!(false);
     }
     // The same fields, flat: what a form has no way to nest.
@@ -208,10 +222,13 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
     };
     let is_incoming = path == "/api/incoming-webhook" && method == "post";
     let is_open = operation["security"] == json!([{}]) && !is_incoming;
+    let is_sign_in = path == "/api/session" && method == "post";
     let reads_body = takes_body || method == "delete";
     let mut errors = Vec::new();
     if is_incoming {
         errors.extend([BAD_REQUEST, WRONG_SECRET, NO_SECRET]);
+    } else if is_sign_in {
+        errors.extend([BAD_REQUEST, WRONG_TOKEN, HOST, CROSS_SITE, TOO_MANY_WRONG]);
     } else if !is_open {
         errors.extend([BAD_REQUEST, UNAUTHORIZED, HOST]);
     }

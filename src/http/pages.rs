@@ -3,13 +3,15 @@
 //! The data comes from the API like everybody's. Must not know any of it.
 
 use axum::Router;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
-use http::{HeaderValue, header};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, header};
 
 use super::App;
 use super::assets::SHELL;
+use super::problem::Problem;
 
 /// A page.
 struct Page {
@@ -46,6 +48,22 @@ pub fn add(mut router: Router<App>) -> Router<App> {
         router = router.route(page.path, get(show));
     }
     router
+}
+
+/// Whoever opens a page without a session signs in first and is led back to it.
+pub fn to_sign_in(request: &Request, problem: &Problem) -> Option<Response> {
+    let uri = request.uri();
+    let is_page = PAGES.iter().any(|page| page.path == uri.path());
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut wanted = request.headers().get_all(header::ACCEPT).iter();
+    let is_browser =
+        wanted.any(|kinds| kinds.to_str().is_ok_and(|text| text.contains("text/html")));
+    if problem.code != "unauthorized" || !is_page || !is_read || !is_browser {
+        return None;
+    }
+    let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let next: String = form_urlencoded::byte_serialize(asked.as_bytes()).collect();
+    Some(Redirect::to(&format!("/sign-in?next={next}")).into_response())
 }
 
 impl Page {

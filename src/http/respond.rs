@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::App;
 use super::door::admit;
+use super::pages;
 use super::problem::Problem;
 use crate::metrics::RequestLabels;
 
@@ -28,7 +29,9 @@ pub async fn respond(State(app): State<App>, request: Request, next: Next) -> Re
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
 
     let mut response = match admit(&app, &request, &path) {
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            pages::to_sign_in(&request, &problem).unwrap_or_else(|| problem.into_response())
+        }
         Ok(_place) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,
             Err(_panic) => Problem {

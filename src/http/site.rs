@@ -153,7 +153,8 @@ fn curl(path: &str, method: &str, operation: &Value, address: &str, has_token: b
     }
     let body = &operation["requestBody"]["content"]["application/json"];
     if let Some(body) = body.get("example") {
-        if !is_guarded {
+        let mut parameters = operation["parameters"].as_array().unwrap_or(&nothing).iter();
+        if parameters.any(|parameter| parameter["name"] == "X-Webhook-Secret") {
             line.push_str(" \\\n  -H 'X-Webhook-Secret: <WEBHOOK_SECRET>'");
         }
         line.push_str(&format!(" \\\n  -H 'Content-Type: application/json' -d '{body}'"));

@@ -43,6 +43,7 @@ mod retention;
 mod retries;
 mod secrets;
 mod server;
+mod session;
 mod settings;
 mod signing;
 mod states;
