@@ -13,7 +13,7 @@
 //!   `lane` (whose turn?), [`targets`] (which addresses?), [`signature`], [`session`]. [`explain`]
 //!   says them in words.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
-//! - [`clock`], [`metrics`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
+//! - [`clock`], [`figures`], [`metrics`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
 
 pub mod bench;
 pub mod cli;
@@ -22,6 +22,7 @@ pub mod config;
 pub mod demo;
 pub mod dispatcher;
 pub mod explain;
+pub mod figures;
 pub mod health;
 pub mod http;
 pub(crate) mod lane;

@@ -12,6 +12,7 @@ mod deliveries;
 mod delivery_edits;
 mod events;
 mod expiry;
+mod figures;
 mod idempotency;
 mod lanes;
 mod migrate;
@@ -46,7 +47,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use alerts::{is_behind, tell_of_backlog};
-pub use backlog::{Backlog, backlog, waiting};
+pub use backlog::{Backlog, backlog, oldest_waiting, waiting, waiting_in_all, who_waits};
 pub use changes::{Change, Written, create, delete, last_version, update};
 pub use claims::{Claim, Claims, claim_due};
 pub use conditions::put_from_settings;
@@ -57,6 +58,9 @@ pub use deliveries::{
 pub use delivery_edits::{Edit, cancel, redeliver};
 pub use events::{Story, story};
 pub use expiry::{Aged, Place, expire_step, look_for_expired, newest_by, webhooks_that_age};
+pub use figures::{
+    Line, OfWebhook, add_figures, figures_of_webhooks, figures_since, forget_figures,
+};
 pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
 pub use open::{Opening, sqlite_version};
 pub use outcomes::{Record, Recorded, record, restart, shift_due};

@@ -47,3 +47,26 @@ pub fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
     )?;
     Ok(waiting.unwrap_or_default())
 }
+
+/// How many deliveries have not ended, over all webhooks.
+pub fn waiting_in_all(tx: &mut Tx<'_>) -> Result<i64> {
+    let all = tx.row("SELECT SUM(unfinished) FROM backlogs", &[], |row| row.opt_int(0))?;
+    Ok(all.flatten().unwrap_or_default())
+}
+
+/// The webhooks that have deliveries which have not ended.
+pub fn who_waits(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+    tx.rows("SELECT webhook_id FROM backlogs WHERE unfinished > 0", &[], |row| row.text(0))
+}
+
+/// When the oldest event of a webhook that has not ended was committed.
+pub fn oldest_waiting(tx: &mut Tx<'_>, webhook_id: &str) -> Result<Option<Time>> {
+    let oldest = tx.row(
+        "SELECT MIN(seq) FROM deliveries WHERE webhook_id = ?1 AND finished_ms IS NULL",
+        &[webhook_id.into()],
+        |row| row.opt_int(0),
+    )?;
+    let Some(seq) = oldest.flatten() else { return Ok(None) };
+    let at = tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], |row| row.int(0))?;
+    Ok(at.map(Time))
+}

@@ -8,10 +8,11 @@ use super::open::Opening;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
-const SCRIPTS: [&str; 3] = [
+const SCRIPTS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_engine.sql"),
     include_str!("../../migrations/sqlite/0003_backlogs.sql"),
+    include_str!("../../migrations/sqlite/0004_figures.sql"),
 ];
 
 /// Brings the database to this program's version, a transaction a script.

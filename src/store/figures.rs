@@ -1,0 +1,364 @@
+//! Figures as they are kept: rows by span, added up as they come, read for the pages, forgotten.
+//!
+//! Nothing that is sent rests on them. Must not know how they are counted or shown: that is
+//! `crate::figures`.
+
+use std::collections::BTreeMap;
+
+use super::{Result, Tx, Value};
+use crate::figures::{Answer, Batch, HOUR, Hour, Lags, MINUTE, TEN_MINUTES, Tally, Waiting, start};
+use crate::model::Time;
+
+const HOUR_MS: i64 = 3_600_000;
+/// The spans of all webhooks together, each with how long it is kept, in milliseconds: what a day
+/// and a week show, and the running ones.
+const OF_ALL: [(i64, i64); 2] = [(MINUTE, 26 * HOUR_MS), (HOUR, 8 * 24 * HOUR_MS)];
+/// The spans of single webhooks: for a rate of five minutes, lags of an hour, bars of a day. With
+/// minutes alone, 500 webhooks would have 30,000 rows to add up for the lags of an hour.
+const OF_EACH: [(i64, i64); 3] =
+    [(MINUTE, HOUR_MS / 6), (TEN_MINUTES, 2 * HOUR_MS), (HOUR, 26 * HOUR_MS)];
+/// What begins later than this from now was written by a clock that was ahead.
+const AHEAD_MS: i64 = HOUR_MS;
+
+/// Figures of all webhooks together.
+#[derive(Debug, Default)]
+pub struct Line {
+    /// How many waited at the last look before the rows.
+    pub before: Option<i64>,
+    /// From the oldest to the newest.
+    pub rows: Vec<(Time, Tally)>,
+}
+
+/// Figures of one webhook.
+#[derive(Debug, Default)]
+pub struct OfWebhook {
+    /// How many were delivered, by minute, over the last few.
+    pub minutes: Vec<(Time, i64)>,
+    /// Of the last hour.
+    pub lags: Lags,
+    /// Of the last day.
+    pub hours: Vec<Hour>,
+    /// Its newest answer.
+    pub last_answer: Option<Answer>,
+}
+
+/// Adds what has come together to what is there.
+pub fn add_figures(tx: &mut Tx<'_>, batch: &Batch) -> Result<()> {
+    for (seconds, _) in OF_ALL {
+        let mut spans = BTreeMap::<Time, Tally>::new();
+        for (minute, tally) in &batch.all {
+            spans.entry(start(*minute, seconds)).or_default().add(tally);
+        }
+        for (from, later) in spans {
+            add_of_all(tx, seconds, from, &later)?;
+        }
+    }
+    for (seconds, _) in OF_EACH {
+        let mut spans = BTreeMap::<(Time, &str), Tally>::new();
+        for ((minute, webhook), tally) in &batch.webhooks {
+            spans.entry((start(*minute, seconds), webhook)).or_default().add(tally);
+        }
+        for ((from, webhook), later) in spans {
+            add_of_webhook(tx, seconds, from, webhook, later)?;
+        }
+    }
+    for (webhook, answer) in &batch.answers {
+        tx.execute(
+            "INSERT INTO last_answers (webhook_id, at_ms, status, ms, error)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (webhook_id) DO UPDATE SET at_ms = excluded.at_ms,
+                 status = excluded.status, ms = excluded.ms, error = excluded.error",
+            &[
+                webhook.into(),
+                answer.at.0.into(),
+                answer.status.into(),
+                answer.ms.into(),
+                answer.error.as_deref().into(),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+fn add_of_all(tx: &mut Tx<'_>, seconds: i64, from: Time, later: &Tally) -> Result<()> {
+    let known = tx.row(
+        "SELECT start_ms, attempts, delivered, lags, waiting_most, waiting_last FROM figures
+         WHERE seconds = ?1 AND start_ms = ?2",
+        &[seconds.into(), from.0.into()],
+        read_tally,
+    )?;
+    let mut tally = known.map(|(_, tally)| tally).unwrap_or_default();
+    tally.add(later);
+    tx.execute(
+        "INSERT INTO figures
+             (seconds, start_ms, attempts, delivered, lags, waiting_most, waiting_last)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (seconds, start_ms) DO UPDATE SET attempts = excluded.attempts,
+             delivered = excluded.delivered, lags = excluded.lags,
+             waiting_most = excluded.waiting_most, waiting_last = excluded.waiting_last",
+        &[
+            seconds.into(),
+            from.0.into(),
+            tally.attempts.into(),
+            tally.delivered.into(),
+            Value::from(&tally.lags.text()),
+            tally.waiting.map(|waiting| waiting.most).into(),
+            tally.waiting.map(|waiting| waiting.last).into(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn add_of_webhook(
+    tx: &mut Tx<'_>,
+    seconds: i64,
+    from: Time,
+    webhook: &str,
+    later: Tally,
+) -> Result<()> {
+    let mut lags = Lags::default();
+    if seconds == TEN_MINUTES {
+        lags = later.lags;
+        let known = tx.row(
+            "SELECT lags FROM webhook_figures
+             WHERE seconds = ?1 AND start_ms = ?2 AND webhook_id = ?3",
+            &[seconds.into(), from.0.into(), webhook.into()],
+            |row| row.text(0),
+        )?;
+        lags.merge_text(&known.unwrap_or_default());
+    }
+    tx.execute(
+        "INSERT INTO webhook_figures (seconds, start_ms, webhook_id, attempts, delivered, lags)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (seconds, start_ms, webhook_id) DO UPDATE SET
+             attempts = webhook_figures.attempts + excluded.attempts,
+             delivered = webhook_figures.delivered + excluded.delivered, lags = excluded.lags",
+        &[
+            seconds.into(),
+            from.0.into(),
+            webhook.into(),
+            later.attempts.into(),
+            later.delivered.into(),
+            Value::from(&lags.text()),
+        ],
+    )?;
+    Ok(())
+}
+
+fn read_tally(row: &super::Row<'_>) -> Result<(Time, Tally)> {
+    let mut lags = Lags::default();
+    lags.merge_text(&row.text(3)?);
+    let waiting = row.opt_int(4)?.zip(row.opt_int(5)?);
+    let waiting = waiting.map(|(most, last)| Waiting { most, last });
+    let tally = Tally { attempts: row.int(1)?, delivered: row.int(2)?, lags, waiting };
+    Ok((Time(row.int(0)?), tally))
+}
+
+/// The figures of all webhooks together from a moment on, by spans of so many seconds: a minute or
+/// an hour.
+pub fn figures_since(tx: &mut Tx<'_>, seconds: i64, first: Time) -> Result<Line> {
+    let rows = tx.rows(
+        "SELECT start_ms, attempts, delivered, lags, waiting_most, waiting_last FROM figures
+         WHERE seconds = ?1 AND start_ms >= ?2 ORDER BY start_ms",
+        &[seconds.into(), first.0.into()],
+        read_tally,
+    )?;
+    let before = tx.row(
+        "SELECT waiting_last FROM figures
+         WHERE seconds = ?1 AND start_ms < ?2 AND waiting_last IS NOT NULL
+         ORDER BY start_ms DESC LIMIT 1",
+        &[seconds.into(), first.0.into()],
+        |row| row.int(0),
+    )?;
+    Ok(Line { before, rows })
+}
+
+/// The figures of every webhook that has any.
+pub fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<BTreeMap<String, OfWebhook>> {
+    let mut found = BTreeMap::<String, OfWebhook>::new();
+    // Up to the running span, so that what a clock that was ahead has written does not count.
+    let spans = |seconds: i64, back: i64| -> [Value<'static>; 3] {
+        let last = start(now, seconds);
+        [seconds.into(), last.plus_ms(-back * seconds * 1_000).0.into(), last.0.into()]
+    };
+    let counts = tx.rows(
+        "SELECT webhook_id, start_ms, attempts, delivered FROM webhook_figures
+         WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
+        &spans(HOUR, 23),
+        |row| {
+            let (at, attempts, delivered) = (Time(row.int(1)?), row.int(2)?, row.int(3)?);
+            Ok((row.text(0)?, Hour { at, attempts, delivered }))
+        },
+    )?;
+    for (webhook, hour) in counts {
+        found.entry(webhook).or_default().hours.push(hour);
+    }
+    let lags = tx.rows(
+        "SELECT webhook_id, lags FROM webhook_figures
+         WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
+        &spans(TEN_MINUTES, 6),
+        |row| Ok((row.text(0)?, row.text(1)?)),
+    )?;
+    for (webhook, lags) in lags {
+        found.entry(webhook).or_default().lags.merge_text(&lags);
+    }
+    let minutes = tx.rows(
+        "SELECT webhook_id, start_ms, delivered FROM webhook_figures
+         WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
+        &spans(MINUTE, 5),
+        |row| Ok((row.text(0)?, (Time(row.int(1)?), row.int(2)?))),
+    )?;
+    for (webhook, minute) in minutes {
+        found.entry(webhook).or_default().minutes.push(minute);
+    }
+    let answers =
+        tx.rows("SELECT webhook_id, at_ms, status, ms, error FROM last_answers", &[], |row| {
+            let (at, status, ms) = (Time(row.int(1)?), row.opt_int(2)?, row.int(3)?);
+            Ok((row.text(0)?, Answer { at, status, ms, error: row.opt_text(4)? }))
+        })?;
+    for (webhook, answer) in answers {
+        found.entry(webhook).or_default().last_answer = Some(answer);
+    }
+    Ok(found)
+}
+
+/// Forgets some of what is too old to be shown, of clocks that were ahead, and the answers of
+/// webhooks that are gone. Answers how many rows went of single webhooks: if any, there may be more.
+pub fn forget_figures(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
+    let ahead = now.plus_ms(AHEAD_MS);
+    for (seconds, kept_ms) in OF_ALL {
+        tx.execute(
+            "DELETE FROM figures WHERE seconds = ?1 AND start_ms > ?2",
+            &[seconds.into(), ahead.0.into()],
+        )?;
+        // The newest stays: while nothing is written, it says how many wait.
+        tx.execute(
+            "DELETE FROM figures WHERE seconds = ?1 AND start_ms < ?2
+               AND start_ms < (SELECT MAX(f.start_ms) FROM figures f WHERE f.seconds = ?1)",
+            &[seconds.into(), now.plus_ms(-kept_ms).0.into()],
+        )?;
+    }
+    let mut gone = 0;
+    for (seconds, kept_ms) in OF_EACH {
+        let ends = tx.row(
+            "SELECT MIN(start_ms), MAX(start_ms) FROM webhook_figures WHERE seconds = ?1",
+            &[seconds.into()],
+            |row| Ok([row.opt_int(0)?, row.opt_int(1)?]),
+        )?;
+        // A span at a time: as many rows as there are webhooks, at most.
+        for end in ends.into_iter().flatten().flatten() {
+            if end < now.plus_ms(-kept_ms).0 || end > ahead.0 {
+                gone += tx.execute(
+                    "DELETE FROM webhook_figures WHERE seconds = ?1 AND start_ms = ?2",
+                    &[seconds.into(), end.into()],
+                )?;
+            }
+        }
+    }
+    tx.execute(
+        "DELETE FROM last_answers WHERE NOT EXISTS
+             (SELECT 1 FROM webhooks w WHERE w.id = last_answers.webhook_id)",
+        &[],
+    )?;
+    Ok(gone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::small_world::{HOUR as HOUR_LONG, START, World};
+    use super::*;
+    use crate::figures::{Ended, Figures, points};
+
+    const M: i64 = 60_000;
+
+    fn write(world: &World, told: &[(&str, Time, Option<i64>)]) {
+        let figures = Figures::default();
+        for (webhook_id, at, lag_ms) in told {
+            let status = Some(if lag_ms.is_some() { 200 } else { 503 });
+            let answer = Answer { at: *at, status, ms: 1, error: None };
+            figures.tell(Ended { webhook_id, lag_ms: *lag_ms, answer });
+        }
+        let mut left = figures.take();
+        while !left.is_empty() {
+            let part = left.part(1);
+            world.tx(|tx| add_figures(tx, &part)).unwrap();
+        }
+    }
+
+    fn look(world: &World, at: Time, waiting: i64) {
+        let mut batch = Batch::default();
+        batch.look(at, waiting);
+        world.tx(|tx| add_figures(tx, &batch)).unwrap();
+    }
+
+    #[test]
+    fn what_is_added_bit_by_bit_is_read_as_a_whole() {
+        let world = World::new(&["wh_a", "wh_b"]);
+        let noon = start(START, HOUR);
+        write(&world, &[("wh_a", noon, Some(10)), ("wh_a", noon.plus_ms(1), Some(12))]);
+        write(&world, &[("wh_b", noon.plus_ms(M), None), ("wh_a", noon.plus_ms(2), Some(14))]);
+        write(&world, &[("wh_a", noon.plus_ms(59 * M), Some(15))]);
+        let minutes = world.tx(|tx| figures_since(tx, MINUTE, noon)).unwrap().rows;
+        let counts: Vec<_> = minutes.iter().map(|(_, t)| (t.attempts, t.delivered)).collect();
+        assert_eq!(counts, [(3, 3), (1, 0), (1, 1)]);
+        let hours = world.tx(|tx| figures_since(tx, HOUR, noon)).unwrap().rows;
+        assert_eq!((hours.len(), hours[0].1.attempts), (1, 5));
+        assert_eq!(hours[0].1.lags.text(), "10:1 12:1 14:1 15:1");
+
+        let now = noon.plus_ms(60 * M);
+        let found = world.tx(|tx| figures_of_webhooks(tx, now)).unwrap();
+        let (a, b) = (&found["wh_a"], &found["wh_b"]);
+        assert_eq!(a.hours, [Hour { at: noon, attempts: 4, delivered: 4 }]);
+        assert_eq!(a.minutes, [(noon.plus_ms(59 * M), 1)]);
+        assert_eq!((a.lags.percentile(50), b.lags.percentile(50)), (Some(12), None));
+        assert_eq!(b.last_answer.as_ref().unwrap().status, Some(503));
+        assert_eq!(a.last_answer.as_ref().unwrap().at, noon.plus_ms(59 * M));
+    }
+
+    #[test]
+    fn what_is_old_or_of_the_future_goes_and_what_still_says_something_stays() {
+        let mut world = World::new(&["wh_a"]);
+        write(&world, &[("wh_a", START, Some(1)), ("wh_gone", START, Some(1))]);
+        write(&world, &[("wh_a", START.plus_ms(400 * HOUR_LONG), None)]);
+        look(&world, START.plus_ms(M), 0);
+        let forget = |world: &World| {
+            while world.tx(|tx| forget_figures(tx, world.now)).unwrap() > 0 {}
+        };
+        let count = |table: &str| world_count(&world, table);
+        forget(&world);
+        assert_eq!(count("webhook_figures"), 6, "what a clock that was ahead has written is gone");
+        assert_eq!(count("figures"), 3);
+        assert_eq!(count("last_answers"), 1, "and the answer of who is gone");
+        world.now = START.plus_ms(27 * HOUR_LONG);
+        forget(&world);
+        assert_eq!(world_count(&world, "webhook_figures"), 0);
+        // The last look is what says that nothing waits, for as long as nothing is written.
+        world.now = START.plus_ms(900 * HOUR_LONG);
+        forget(&world);
+        assert_eq!(world_count(&world, "figures"), 2);
+        for seconds in [MINUTE, HOUR] {
+            let first = world.now.plus_ms(-HOUR_LONG);
+            let line = world.tx(|tx| figures_since(tx, seconds, first)).unwrap();
+            let points = points(&line.rows, line.before, seconds, 2, world.now);
+            assert!(points.iter().all(|point| point.waiting == Some(0)), "{points:?}");
+        }
+        assert_eq!(world_count(&world, "last_answers"), 1);
+    }
+
+    fn world_count(world: &World, table: &str) -> i64 {
+        world.count(&format!("SELECT COUNT(*) FROM {table}"))
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_breaks_nothing() {
+        let world = World::new(&["wh_a"]);
+        write(&world, &[("wh_a", START, Some(1))]);
+        write(&world, &[("wh_a", START.plus_ms(-30 * M), None)]);
+        let found = world.tx(|tx| figures_of_webhooks(tx, START.plus_ms(-30 * M))).unwrap();
+        assert_eq!(found["wh_a"].last_answer.as_ref().unwrap().status, Some(503));
+        assert_eq!(found["wh_a"].minutes.len(), 1);
+        world.tx(|tx| forget_figures(tx, START.plus_ms(-30 * M))).unwrap();
+        let all = world.tx(|tx| figures_since(tx, MINUTE, START.plus_ms(-60 * M))).unwrap().rows;
+        assert_eq!(all.len(), 2);
+    }
+}
