@@ -21,6 +21,8 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::clock::{Clock, Ids};
+use crate::explain;
+use crate::figures::{Answer, Ended, Figures};
 use crate::health::{Fate, Policy};
 use crate::metrics::{Metrics, Result as Counted, ResultLabel};
 use crate::model::{Event, Outcome, Time, Webhook};
@@ -37,13 +39,28 @@ const SILENT_MS: u64 = 30_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a dispatcher works with.
+pub struct Parts {
+    /// Where everything is found and written down.
+    pub store: Arc<Store>,
+    /// Makes the requests.
+    pub sender: Sender,
+    /// Which time it is.
+    pub clock: Clock,
+    /// Chance, and ids for alerts.
+    pub ids: Arc<Ids>,
+    /// What is counted for monitoring.
+    pub metrics: Arc<Metrics>,
+    /// What is counted for the pages.
+    pub figures: Arc<Figures>,
+    /// What happens when a webhook does not work.
+    pub policy: Policy,
+    /// Requests under way at a time, over all webhooks.
+    pub requests_most: usize,
+}
+
+/// [`Parts`] and how it goes.
 pub struct Dispatcher {
-    store: Arc<Store>,
-    sender: Sender,
-    clock: Clock,
-    ids: Arc<Ids>,
-    metrics: Arc<Metrics>,
-    policy: Policy,
+    parts: Parts,
     /// How much may go to whom. Locked for moments only.
     gates: Arc<Mutex<Gates>>,
     freed: Notify,
@@ -54,23 +71,10 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// A dispatcher that has not begun.
-    pub fn new(
-        store: Arc<Store>,
-        sender: Sender,
-        clock: Clock,
-        ids: Arc<Ids>,
-        metrics: Arc<Metrics>,
-        policy: Policy,
-        requests_most: usize,
-    ) -> Dispatcher {
+    pub fn new(parts: Parts) -> Dispatcher {
         Dispatcher {
-            store,
-            sender,
-            clock,
-            ids,
-            metrics,
-            policy,
-            gates: Arc::new(Mutex::new(Gates::new(requests_most))),
+            gates: Arc::new(Mutex::new(Gates::new(parts.requests_most))),
+            parts,
             freed: Notify::new(),
             born: Instant::now(),
             looked: AtomicU64::new(0),
@@ -93,8 +97,8 @@ impl Dispatcher {
 
     /// Works until `stop`; what is under way then goes on in `tracker`.
     pub async fn run(self: Arc<Self>, stop: CancellationToken, tracker: TaskTracker) {
-        let mut changes = self.store.changes();
-        let mut clock = Steady::new(self.clock.now());
+        let mut changes = self.parts.store.changes();
+        let mut clock = Steady::new(self.parts.clock.now());
         let mut was_faulty = false;
         while !stop.is_cancelled() {
             // Register for the wake-up first, then look: nothing can fall between.
@@ -133,11 +137,12 @@ impl Dispatcher {
         clock: &mut Steady,
         tracker: &TaskTracker,
     ) -> store::Result<Duration> {
-        let now = self.clock.now();
+        let now = self.parts.clock.now();
         let back = clock.step_back(now);
         let steady_ms = i64::try_from(self.age_ms()).unwrap_or(i64::MAX);
         let gates = Arc::clone(&self.gates);
         let found = self
+            .parts
             .store
             .write_patiently(move |tx| {
                 if back > 0 {
@@ -164,13 +169,13 @@ impl Dispatcher {
     async fn deliver(&self, claim: Claim) {
         narrate::sending(&claim);
         let sent = AssertUnwindSafe(async {
-            self.sender.send(&message::of(&claim, self.clock.now())).await
+            self.parts.sender.send(&message::of(&claim, self.parts.clock.now())).await
         });
         // A delivery that is never recorded would stop its task for ever.
         let outcome = sent.catch_unwind().await.unwrap_or_else(|_| {
             Outcome::broken("The server met a fault of its own while sending.")
         });
-        let ended = self.clock.now();
+        let ended = self.parts.clock.now();
         let id = claim.webhook.id.as_str();
         let seen = self.gates().release(id, &claim.released(&outcome, ended));
         if seen.is_short {
@@ -182,8 +187,8 @@ impl Dispatcher {
             ended,
             last_success: seen.success_ms.map(Time),
             failing_since: seen.failing_ms.map(Time),
-            chance: self.ids.chance(),
-            alert_id: self.ids.event(ended),
+            chance: self.parts.ids.chance(),
+            alert_id: self.parts.ids.event(ended),
         };
         if let Some(recorded) = self.write_down(&claim, &record).await {
             self.count(&claim, &record, &recorded.fate);
@@ -194,7 +199,7 @@ impl Dispatcher {
     /// Sends an event that is in no database, to try a webhook out: beside lanes, pace, health and
     /// the log of deliveries.
     pub async fn try_out(&self, webhook: &Webhook, event: &Event) -> Outcome {
-        self.sender.send(&message::of_test(webhook, event, self.clock.now())).await
+        self.parts.sender.send(&message::of_test(webhook, event, self.parts.clock.now())).await
     }
 
     fn count(&self, claim: &Claim, record: &Record, fate: &Fate) {
@@ -204,11 +209,23 @@ impl Dispatcher {
             Fate::Waits | Fate::Alone { .. } | Fate::Held => Counted::held,
             Fate::Failed { .. } | Fate::Cancelled => Counted::failed,
         };
-        self.metrics.deliveries.get_or_create(&ResultLabel { result }).inc();
-        self.metrics.attempt_duration.observe(seconds(record.outcome.ms));
+        let (metrics, outcome) = (&self.parts.metrics, &record.outcome);
+        let lag_ms = record.ended.ms_since(claim.created);
+        metrics.deliveries.get_or_create(&ResultLabel { result }).inc();
+        metrics.attempt_duration.observe(seconds(outcome.ms));
         if result == Counted::delivered {
-            self.metrics.delivery_lag.observe(seconds(record.ended.ms_since(claim.created)));
+            metrics.delivery_lag.observe(seconds(lag_ms));
         }
+        self.parts.figures.tell(Ended {
+            webhook_id: &claim.webhook.id,
+            lag_ms: outcome.is_success().then_some(lag_ms),
+            answer: Answer {
+                at: record.ended,
+                status: outcome.status.map(i64::from),
+                ms: outcome.ms,
+                error: explain::what_went_wrong(&claim.webhook, outcome),
+            },
+        });
     }
 
     /// Writes an outcome down, however long the disk stays full: sending again would be a repeat.
@@ -216,9 +233,9 @@ impl Dispatcher {
     async fn write_down(&self, claim: &Claim, record: &Record) -> Option<Recorded> {
         let mut was_told = false;
         loop {
-            let (claim, record, policy) = (claim.clone(), record.clone(), self.policy);
+            let (claim, record, policy) = (claim.clone(), record.clone(), self.parts.policy);
             let job = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
-            match self.store.write_patiently(job).await {
+            match self.parts.store.write_patiently(job).await {
                 Ok(recorded) => return recorded,
                 Err(store::Error::Closed | store::Error::Broken(_)) => return None,
                 Err(error) => {

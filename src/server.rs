@@ -16,7 +16,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{Clock, Ids};
 use crate::config::Config;
-use crate::dispatcher::Dispatcher;
+use crate::dispatcher::{self, Dispatcher};
+use crate::figures::Figures;
 use crate::http::{self, Parts};
 use crate::listener;
 use crate::metrics::Metrics;
@@ -24,7 +25,7 @@ use crate::model::{ALERTS_WEBHOOK, DEFAULT_WEBHOOK};
 use crate::secret::Secret;
 use crate::sender::Sender;
 use crate::store::{self, Store};
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Recorder, Upkeep};
 
 /// For requests to receivers that are under way when the last connection has ended. Together with
 /// the listener's own grace, less than ten seconds.
@@ -130,15 +131,18 @@ impl Wiring {
         // Ends when somebody stops the server or the disk fails, whichever is first.
         let ending = stop.child_token();
         let files = listener::Files::share();
-        let dispatcher = Arc::new(Dispatcher::new(
-            Arc::clone(&store),
+        let figures = Arc::new(Figures::default());
+        let dispatcher = Arc::new(Dispatcher::new(dispatcher::Parts {
+            store: Arc::clone(&store),
             sender,
             clock,
-            Arc::clone(&ids),
-            Arc::clone(&metrics),
-            config.policy,
-            files.requests,
-        ));
+            ids: Arc::clone(&ids),
+            metrics: Arc::clone(&metrics),
+            figures: Arc::clone(&figures),
+            policy: config.policy,
+            requests_most: files.requests,
+        }));
+        let recorder = Arc::new(Recorder::new(Arc::clone(&store), figures, clock));
         let (looking, testing) = (Arc::clone(&dispatcher), Arc::clone(&dispatcher));
         let upkeep = Upkeep {
             store: Arc::clone(&store),
@@ -181,6 +185,7 @@ impl Wiring {
             }
         });
         tracker.spawn(upkeep.run(ending.clone()));
+        tracker.spawn(Arc::clone(&recorder).run(ending.clone()));
         tracker.spawn({
             let (broken, ending) = (broken.clone(), ending.clone());
             async move {
@@ -197,6 +202,8 @@ impl Wiring {
                 "[WEBHOOK] Some requests did not end in time; they are sent again at the next start"
             );
         }
+        // What ended since its last write. A disk that does not take it any more is told of below.
+        let _lost = recorder.write_down().await;
         close(store).await;
         if broken.is_cancelled() {
             anyhow::bail!(

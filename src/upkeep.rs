@@ -1,9 +1,11 @@
 //! Upkeep: the slow work beside the sending: recoveries, deleted webhooks, expiry, retention, free
-//! pages, old keys, alerts of long queues.
+//! pages, old keys and figures, alerts of long queues.
 //!
 //! Each chore looks on a reader and writes in steps of a few milliseconds, with a pause as long as
 //! the step between them, so that nobody waits for it. It keeps nothing in memory that matters: after
 //! a crash each chore finds in the database where it was. Must not know what a row looks like.
+
+mod recorder;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +20,11 @@ use crate::health::Policy;
 use crate::model::ALERTS_WEBHOOK;
 use crate::store::{self, Cutoffs, Recovery, Removal, Store, Tx};
 
+pub use recorder::Recorder;
+
 /// Keys that are forgotten in one write.
 const KEYS: i64 = 500;
-/// Between two rounds of forgetting old keys.
+/// Between two rounds of forgetting old keys, and old figures.
 const MINUTE: Duration = Duration::from_mins(1);
 /// Between two looks at how long the queues are.
 const BACKLOG: Duration = Duration::from_secs(10);
@@ -43,6 +47,7 @@ enum Chore {
     Retention,
     Expiry,
     Backlogs,
+    Figures,
 }
 
 /// Whether a chore met a fault lately. A fault shows in every other write too, so it is told once,
@@ -101,6 +106,7 @@ impl Upkeep {
                 self.every(Chore::Retention, retention),
                 self.every(Chore::Expiry, expiry),
                 self.every(Chore::Backlogs, BACKLOG),
+                self.every(Chore::Figures, MINUTE),
             )
         };
         tokio::select! {
@@ -118,6 +124,7 @@ impl Upkeep {
                 Chore::Retention => self.delete_old().await,
                 Chore::Expiry => self.expire().await,
                 Chore::Backlogs => self.tell_of_backlogs().await,
+                Chore::Figures => self.forget_figures().await,
             });
             sleep(pause).await;
         }
@@ -196,6 +203,12 @@ impl Upkeep {
     async fn forget_keys(&self) -> store::Result<()> {
         let now = self.clock.now();
         while self.step(move |tx| store::forget_before(tx, now, KEYS)).await? > 0 {}
+        Ok(())
+    }
+
+    async fn forget_figures(&self) -> store::Result<()> {
+        let now = self.clock.now();
+        while self.step(move |tx| store::forget_figures(tx, now)).await? > 0 {}
         Ok(())
     }
 
