@@ -9,6 +9,7 @@ mod changes;
 mod deliveries;
 mod door;
 mod events;
+mod figures;
 mod guard;
 mod incoming;
 mod openapi;
@@ -161,6 +162,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(site::healthz))
         .routes(routes!(site::readyz))
         .routes(routes!(site::metrics))
+        .routes(routes!(figures::get_figures))
+        .routes(routes!(figures::list_webhook_figures))
         .routes(routes!(site::openapi))
         .routes(routes!(site::docs))
 }

@@ -25,6 +25,7 @@ mod crash;
 mod deliveries;
 mod ends;
 mod explain;
+mod figures;
 mod form;
 mod guard;
 mod hardening;

@@ -1,0 +1,228 @@
+//! Figures: what the overview page and the list of webhooks draw.
+//!
+//! Must not count anything itself, nor show anything of a task or a URL.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::problem::Problem;
+use super::query::Query;
+use crate::figures::{self, HOUR, Lags, MINUTE, Point};
+use crate::model::Time;
+use crate::store::{self, OfWebhook};
+
+/// A span to draw: points of so many seconds, made of rows of so many.
+#[derive(Clone, Copy)]
+struct Span {
+    count: i64,
+    seconds: i64,
+    rows: i64,
+}
+
+const SPANS: [(&str, Span); 3] = [
+    ("hour", Span { count: 60, seconds: MINUTE, rows: MINUTE }),
+    ("day", Span { count: 96, seconds: 15 * MINUTE, rows: MINUTE }),
+    ("week", Span { count: 168, seconds: HOUR, rows: HOUR }),
+];
+
+/// Bars of a webhook.
+const HOURS: i64 = 24;
+
+/// What was counted over all webhooks within a span. Every key is always there.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Figures)]
+#[serde(rename_all = "camelCase")]
+pub struct PointView {
+    /// When it begins: a whole multiple of its length, in UTC.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:00.000Z")]
+    pub at: Time,
+    /// How long it is.
+    #[schema(example = 60)]
+    pub seconds: i64,
+    /// Requests to receivers that ended in it; tests of a webhook are not among them.
+    #[schema(example = 42)]
+    pub attempts: i64,
+    /// Of those, answered with 2xx.
+    #[schema(example = 40)]
+    pub delivered: i64,
+    /// Of those, the rest.
+    #[schema(example = 2)]
+    pub failed: i64,
+    /// Milliseconds from the commit of an event to its delivery that half of the delivered did not
+    /// exceed, within 7 %; null where nothing was delivered.
+    #[schema(required, example = 6)]
+    pub lag_p50_ms: Option<i64>,
+    /// The same of 99 in a hundred.
+    #[schema(required, example = 31)]
+    pub lag_p99_ms: Option<i64>,
+    /// The most deliveries that waited in it, looked at every two seconds; null where that is not
+    /// known.
+    #[schema(required, example = 3)]
+    pub waiting: Option<i64>,
+}
+
+impl PointView {
+    fn of(point: &Point, seconds: i64) -> PointView {
+        let tally = &point.tally;
+        let (lag_p50_ms, lag_p99_ms) = percentiles(&tally.lags);
+        PointView {
+            at: point.at,
+            seconds,
+            attempts: tally.attempts,
+            delivered: tally.delivered,
+            failed: tally.attempts - tally.delivered,
+            lag_p50_ms,
+            lag_p99_ms,
+            waiting: point.waiting,
+        }
+    }
+}
+
+fn percentiles(lags: &Lags) -> (Option<i64>, Option<i64>) {
+    (lags.percentile(50), lags.percentile(99))
+}
+
+/// What was counted of a webhook. Every key is always there.
+#[derive(Serialize, ToSchema)]
+#[schema(as = WebhookFigures)]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookFiguresView {
+    /// Which one.
+    #[schema(example = "wh_7x2m9qk")]
+    pub webhook_id: String,
+    /// Deliveries a minute over the last five minutes, to the hundredth.
+    #[schema(example = 12.4)]
+    pub per_minute: f64,
+    /// Milliseconds from the commit of an event to its delivery that half of those delivered over
+    /// the last hour (to its ten minutes) did not exceed, within 7 %; null if nothing was delivered.
+    #[schema(required, example = 6)]
+    pub lag_p50_ms: Option<i64>,
+    /// The same of 99 in a hundred.
+    #[schema(required, example = 31)]
+    pub lag_p99_ms: Option<i64>,
+    /// When the oldest of its events that have not ended was committed; null if none waits.
+    #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
+    pub oldest_waiting_at: Option<Time>,
+    /// How its newest request ended; null if there was none.
+    #[schema(required)]
+    pub last_answer: Option<AnswerView>,
+    /// The last 24 hours, the oldest first, the running one last.
+    pub hours: Vec<HourView>,
+}
+
+/// How the newest request of a webhook ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LastAnswer)]
+pub struct AnswerView {
+    /// When.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    pub at: Time,
+    /// The HTTP status; null if no answer came.
+    #[schema(required, example = 200)]
+    pub status: Option<i64>,
+    /// Milliseconds that it took.
+    #[schema(example = 84)]
+    pub ms: i64,
+    /// What went wrong, in words; null if nothing did.
+    #[schema(required, example = json!(null))]
+    pub error: Option<String>,
+}
+
+/// An hour of a webhook.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HourFigures)]
+pub struct HourView {
+    /// When it begins, a whole hour in UTC.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:00:00.000Z")]
+    pub at: Time,
+    /// Requests that were answered with 2xx.
+    #[schema(example = 40)]
+    pub delivered: i64,
+    /// Requests that ended otherwise.
+    #[schema(example = 2)]
+    pub failed: i64,
+}
+
+impl WebhookFiguresView {
+    fn of(webhook_id: String, kept: OfWebhook, oldest: Option<Time>, now: Time) -> Self {
+        let (lag_p50_ms, lag_p99_ms) = percentiles(&kept.lags);
+        let hours = figures::hours(&kept.hours, HOURS, now);
+        WebhookFiguresView {
+            webhook_id,
+            per_minute: figures::per_minute(&kept.minutes, now),
+            lag_p50_ms,
+            lag_p99_ms,
+            oldest_waiting_at: oldest,
+            last_answer: kept.last_answer.map(|answer| AnswerView {
+                at: answer.at,
+                status: answer.status,
+                ms: answer.ms,
+                error: answer.error,
+            }),
+            hours: hours
+                .into_iter()
+                .map(|hour| HourView {
+                    at: hour.at,
+                    delivered: hour.delivered,
+                    failed: hour.attempts - hour.delivered,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Read what was sent and how it went, over time
+///
+/// Over all webhooks, as points without gaps, the oldest first; the last one is the running one. An
+/// hour has 60 points of a minute, a day 96 of 15 minutes, a week 168 of an hour. What is shown is
+/// up to two seconds old.
+#[utoipa::path(get, path = "/api/figures", tag = "Deliveries",
+    params(("span" = Option<String>, Query, description = "`hour`, `day` or `week`; `hour` if absent", example = "day")),
+    responses((status = 200, description = "The points", body = Vec<PointView>)))]
+pub async fn get_figures(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Vec<PointView>>, Problem> {
+    let query = Query::read(request.uri().query(), &["span"])?;
+    let span = query.choice("span", &SPANS)?.unwrap_or(SPANS[0].1);
+    let now = app.clock.now();
+    let Span { count, seconds, rows } = span;
+    let first = figures::start(now, seconds).plus_ms(-(count - 1) * seconds * 1_000);
+    let line = app.store.read(move |tx| store::figures_since(tx, rows, first)).await?;
+    let points = figures::points(&line.rows, line.before, seconds, count, now);
+    Ok(Json(points.iter().map(|point| PointView::of(point, seconds)).collect()))
+}
+
+/// Read how each webhook is going
+///
+/// One item for each webhook, the newest first. What is shown is up to two seconds old.
+#[utoipa::path(get, path = "/api/figures/webhooks", tag = "Deliveries",
+    responses((status = 200, description = "The webhooks", body = Vec<WebhookFiguresView>)))]
+pub async fn list_webhook_figures(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Vec<WebhookFiguresView>>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let now = app.clock.now();
+    let found = app
+        .store
+        .read(move |tx| {
+            let mut kept = store::figures_of_webhooks(tx, now)?;
+            let waits = store::who_waits(tx)?;
+            let mut found = Vec::new();
+            for known in store::list_webhooks(tx)?.iter().rev() {
+                let id = known.webhook.id.clone();
+                let oldest =
+                    if waits.contains(&id) { store::oldest_waiting(tx, &id)? } else { None };
+                let of_it = kept.remove(&id).unwrap_or_default();
+                found.push((id, of_it, oldest));
+            }
+            Ok(found)
+        })
+        .await?;
+    let views = found.into_iter();
+    Ok(Json(views.map(|(id, kept, old)| WebhookFiguresView::of(id, kept, old, now)).collect()))
+}
