@@ -8,6 +8,7 @@ mod body;
 mod changes;
 mod deliveries;
 mod door;
+mod event_list;
 mod events;
 mod figures;
 mod guard;
@@ -146,6 +147,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(deliveries::redeliver))
         .routes(routes!(deliveries::cancel_delivery))
+        .routes(routes!(event_list::list_events))
         .routes(routes!(events::get_event))
         // Whoever says where changes go.
         .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))

@@ -56,7 +56,7 @@ pub use deliveries::{
     list_deliveries,
 };
 pub use delivery_edits::{Edit, cancel, redeliver};
-pub use events::{Story, story};
+pub use events::{EventFilter, EventPage, Story, count_events, event_seq, list_events, story};
 pub use expiry::{Aged, Place, expire_step, look_for_expired, newest_by, webhooks_that_age};
 pub use figures::{
     Line, OfWebhook, add_figures, figures_of_webhooks, figures_since, forget_figures,

@@ -40,15 +40,7 @@ pub(super) fn of(claim: &Claim, now: Time) -> Message<'_> {
 
 /// What is sent to try a webhook out: the first attempt of an event that nothing else knows.
 pub(super) fn of_test<'w>(webhook: &'w Webhook, event: &Event, now: Time) -> Message<'w> {
-    let event = Full {
-        id: &event.id,
-        kind: event.kind,
-        at: event.at,
-        version: event.version,
-        origin: event.origin.as_str(),
-        snapshot: &event.snapshot,
-        diff: event.before.as_deref(),
-    };
+    let event = Full::from(event);
     message(webhook, &Sent { event, payload: webhook.payload, seq: NO_SEQ, number: 1 }, now)
 }
 

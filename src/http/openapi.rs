@@ -59,6 +59,12 @@ const UNAUTHORIZED: Shared = shared(
     "Unauthorized: send the server's API_TOKEN as Authorization: Bearer <token>",
 );
 const NOT_FOUND: Shared = shared("404", "not_found", "It is not there", "Task not found");
+const NO_EVENT: Shared = shared(
+    "404",
+    "not_found",
+    "There is no such event, or no longer",
+    "The event that since names was not found",
+);
 const TIMEOUT: Shared = shared(
     "408",
     "too_slow",
@@ -249,6 +255,7 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
             errors.push(READ_ONLY);
         }
         ("post", "/api/webhooks/{id}/test") => errors.push(TESTS_FULL),
+        ("get", "/api/events") => errors.push(NO_EVENT),
         ("get", "/api/changes") => errors.push(STREAMS_FULL),
         _ => {}
     }

@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::event::EventKind;
+use super::event::{Event, EventKind};
 use super::task::{Attachment, Priority, Status, Task, TaskId};
 use super::time::Time;
 
@@ -123,6 +123,20 @@ pub struct Full<'a> {
     pub diff: Option<&'a str>,
 }
 
+impl<'e> From<&'e Event> for Full<'e> {
+    fn from(event: &'e Event) -> Full<'e> {
+        Full {
+            id: &event.id,
+            kind: event.kind,
+            at: event.at,
+            version: event.version,
+            origin: event.origin.as_str(),
+            snapshot: &event.snapshot,
+            diff: event.before.as_deref(),
+        }
+    }
+}
+
 /// The full body: always the same keys in the same order, so that a tool that learns them from one
 /// event knows them for all.
 pub fn full(event: &Full<'_>) -> String {
@@ -191,7 +205,6 @@ mod javascript;
 
 #[cfg(test)]
 mod tests {
-    use super::super::Event;
     use super::*;
 
     const NOW: Time = Time(1_765_216_530_445);

@@ -1,12 +1,48 @@
-//! One event and what became of it, for whoever asks.
+//! Events for whoever asks: one and what became of it, and the list of those of tasks.
 //!
 //! Events are written by the outbox and never change. Must not judge which webhook wants one.
 
 use super::deliveries::{attempts, of_event};
 use super::webhook_edits::list_webhooks;
 use super::webhooks::Known;
-use super::{Error, Result, Tx};
+use super::{Error, Result, Row, Tx, Value};
 use crate::model::{Attempt, Delivery, Event, EventKind, Origin, TaskId, Time};
+
+/// Events that one request looks at: a kind may be rare, and there may be a million.
+const LOOKED_MOST: usize = 5_000;
+/// A page ends early when its events are larger than this together.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+const COLUMNS: &str = "seq, id, kind, origin, task_id, version, at_ms, task, before";
+
+fn damaged(what: &str) -> Error {
+    Error::Database(format!("an event has a damaged {what}"))
+}
+
+fn kind(row: &Row<'_>) -> Result<EventKind> {
+    EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))
+}
+
+fn read(row: &Row<'_>) -> Result<Event> {
+    Ok(Event {
+        id: row.text(1)?,
+        kind: kind(row)?,
+        origin: Origin::parse("", &row.text(3)?).map_err(|_| damaged("origin"))?,
+        task_id: TaskId::parse(&row.text(4)?).map_err(|_| damaged("task"))?,
+        version: row.int(5)?,
+        at: Time(row.int(6)?),
+        snapshot: row.text(7)?,
+        before: row.opt_text(8)?,
+    })
+}
+
+/// One event with its place in the order of commits; `None` if there is none of this id, or no
+/// longer.
+fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<(i64, Event)>> {
+    tx.row(&format!("SELECT {COLUMNS} FROM events WHERE id = ?1"), &[id.into()], |row| {
+        Ok((row.int(0)?, read(row)?))
+    })
+}
 
 /// An event, its deliveries and who might have wanted it.
 #[derive(Clone, Debug)]
@@ -21,30 +57,116 @@ pub struct Story {
 
 /// What became of an event; `None` if there is none of this id, or no longer.
 pub fn story(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Story>> {
-    let damaged = |what: &str| Error::Database(format!("an event has a damaged {what}"));
-    let found = tx.row(
-        "SELECT seq, id, kind, origin, task_id, version, at_ms, task, before
-         FROM events WHERE id = ?1",
-        &[id.into()],
-        |row| {
-            let event = Event {
-                id: row.text(1)?,
-                kind: EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))?,
-                origin: Origin::parse("", &row.text(3)?).map_err(|_| damaged("origin"))?,
-                task_id: TaskId::parse(&row.text(4)?).map_err(|_| damaged("task"))?,
-                version: row.int(5)?,
-                at: Time(row.int(6)?),
-                snapshot: row.text(7)?,
-                before: row.opt_text(8)?,
-            };
-            Ok((row.int(0)?, event))
-        },
-    )?;
-    let Some((seq, event)) = found else { return Ok(None) };
+    let Some((seq, event)) = find(tx, id)? else { return Ok(None) };
     let mut deliveries = Vec::new();
     for delivery in of_event(tx, seq, now)? {
         let attempts = attempts(tx, &delivery.id)?;
         deliveries.push((delivery, attempts));
     }
     Ok(Some(Story { event, deliveries, webhooks: list_webhooks(tx)? }))
+}
+
+/// Which events a list shows. Alerts are in none: they tell of no task.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// What happened.
+    pub kind: Option<EventKind>,
+    /// Of this task alone.
+    pub task_id: Option<String>,
+    /// Committed after this one, by its place in the order.
+    pub since: Option<i64>,
+}
+
+/// Some events, the newest first.
+#[derive(Clone, Debug)]
+pub struct EventPage {
+    /// The events.
+    pub events: Vec<Event>,
+    /// The last event that was looked at, where more may follow.
+    pub next: Option<String>,
+}
+
+/// The place of an event in the order of commits.
+pub fn event_seq(tx: &mut Tx<'_>, id: &str) -> Result<Option<i64>> {
+    tx.row("SELECT seq FROM events WHERE id = ?1", &[id.into()], |row| row.int(0))
+}
+
+/// A page of at most `most` events before the place `before`. It looks at no more than
+/// [`LOOKED_MOST`], so it may have fewer, even none, and say where to go on.
+pub fn list_events(
+    tx: &mut Tx<'_>,
+    filter: &EventFilter,
+    before: Option<i64>,
+    most: usize,
+) -> Result<EventPage> {
+    let mut args: Vec<Value<'_>> = vec![
+        before.unwrap_or(i64::MAX).into(),
+        filter.since.unwrap_or(0).into(),
+        i64::try_from(LOOKED_MOST).unwrap_or(i64::MAX).into(),
+    ];
+    args.extend(filter.task_id.as_deref().map(Value::Text));
+    let (mut bytes, mut count) = (0, 0);
+    let mut looked = tx.rows_until(
+        &list_sql(filter),
+        &args,
+        |row| {
+            let kind = kind(row)?;
+            let is_wanted = filter.kind.map_or(!kind.is_alert(), |wanted| wanted == kind);
+            Ok((row.text(1)?, if is_wanted { Some(read(row)?) } else { None }))
+        },
+        |(_, event)| {
+            if let Some(Event { snapshot, before, .. }) = event {
+                bytes += snapshot.len() + before.as_ref().map_or(0, String::len);
+                count += 1;
+            }
+            count > most || bytes > PAGE_BYTES
+        },
+    )?;
+    let is_cut = looked.len() == LOOKED_MOST || bytes > PAGE_BYTES || count > most;
+    if count > most {
+        // One more than asked for tells that there is a next page.
+        looked.pop();
+    }
+    let next = looked.last().filter(|_| is_cut).map(|(id, _)| id.clone());
+    Ok(EventPage { events: looked.into_iter().filter_map(|(_, event)| event).collect(), next })
+}
+
+fn list_sql(filter: &EventFilter) -> String {
+    let of_task = if filter.task_id.is_some() { "task_id = ?4 AND" } else { "" };
+    format!(
+        "SELECT {COLUMNS} FROM events WHERE {of_task} seq < ?1 AND seq > ?2
+         ORDER BY seq DESC LIMIT ?3"
+    )
+}
+
+/// How many events of a task there are after a place.
+pub fn count_events(tx: &mut Tx<'_>, task_id: &str, since: Option<i64>) -> Result<i64> {
+    let args = [task_id.into(), since.unwrap_or(0).into()];
+    let sql = "SELECT COUNT(*) FROM events WHERE task_id = ?1 AND seq > ?2";
+    Ok(tx.row(sql, &args, |row| row.int(0))?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Store;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_list_looks_along_an_index_and_sorts_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("btk.db")).unwrap();
+        for (task_id, meant) in [
+            (None, "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (Some("a"), "SEARCH events USING INDEX events_by_task (task_id=? AND seq>? AND seq<?)"),
+        ] {
+            let filter = EventFilter { task_id: task_id.map(str::to_owned), ..Default::default() };
+            let sql = format!("EXPLAIN QUERY PLAN {}", list_sql(&filter));
+            let args = [i64::MAX.into(), 0.into(), 1.into(), Value::Text("a")];
+            let n = if task_id.is_some() { 4 } else { 3 };
+            let plan =
+                store.read(move |tx| tx.rows(&sql, &args[..n], |row| row.text(3))).await.unwrap();
+            assert_eq!(plan, [meant]);
+        }
+        store.close();
+    }
 }

@@ -24,6 +24,7 @@ mod changes;
 mod crash;
 mod deliveries;
 mod ends;
+mod events;
 mod explain;
 mod figures;
 mod form;

@@ -1,0 +1,132 @@
+//! The list of events: what happened to tasks, as the full payload writes it.
+//!
+//! The text is put together from what is stored, byte for byte as a receiver gets it. Must not know
+//! what became of an event.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, header};
+use utoipa::ToSchema;
+
+use super::App;
+use super::problem::Problem;
+use super::query::Query;
+use super::task_list::{TOTAL, add_next};
+use crate::model::payload::{self, Full};
+use crate::model::{EventKind, Task, Time};
+use crate::store::{self, EventFilter};
+
+/// Events on a page, unless `limit` says otherwise.
+const PAGE: usize = 100;
+
+/// An event of a task, as the payload `full` tells it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described here; payload::full writes it")]
+pub struct TaskEvent {
+    /// The `webhook-id` that receivers see.
+    #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
+    id: String,
+    /// What happened.
+    event: EventKind,
+    /// The same as Standard Webhooks writes it.
+    #[schema(example = "task.status_changed")]
+    r#type: String,
+    /// When it was committed.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    timestamp: Time,
+    /// 1, 2, 3 … of its task.
+    #[schema(example = 3)]
+    version: i64,
+    /// Where the change came from.
+    #[schema(example = "api")]
+    origin: String,
+    /// The names of the fields that changed.
+    #[schema(example = json!(["status"]))]
+    changed: Vec<String>,
+    /// The task before the change; null for a creation.
+    #[schema(required)]
+    previous: Option<Task>,
+    /// The task after the change; of a deletion, as it was last.
+    task: Task,
+}
+
+/// List events
+///
+/// What happened to tasks, the newest 100 first, unless `limit` says otherwise; each as the payload
+/// `full` tells it. One request looks at no more than 5,000 events and answers about 1 MiB: it may
+/// answer fewer than `limit`, even none, and still give `X-Next-Cursor`. Go on until that is absent.
+#[utoipa::path(get, path = "/api/events", tag = "Deliveries",
+    params(
+        ("taskId" = Option<String>, Query, description = "Only of this task"),
+        ("event" = Option<EventKind>, Query, description = "Only this kind"),
+        ("since" = Option<String>, Query, description = "Only those committed after this event (`evt_…`)"),
+        ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
+    responses((status = 200, description = "The events", body = Vec<TaskEvent>,
+        headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, with taskId and without event"),
+                ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
+                ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
+pub async fn list_events(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let known = ["taskId", "event", "since", "limit", "cursor"];
+    let query = Query::read(request.uri().query(), &known)?;
+    let kinds = EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind));
+    let kind = query.choice("event", &kinds)?;
+    let most = query.limit()?.unwrap_or(PAGE);
+    let text = |name: &str| query.get(name).map(str::to_owned);
+    let (task_id, since, cursor) = (text("taskId"), text("since"), text("cursor"));
+    let found = app.store.read(move |tx| {
+        let since = match since {
+            None => None,
+            Some(id) => match store::event_seq(tx, &id)? {
+                None => return Ok(Found::NoSince),
+                found => found,
+            },
+        };
+        let before = match &cursor {
+            None => None,
+            Some(id) => match store::event_seq(tx, id)? {
+                None => return Ok(Found::NoCursor),
+                found => found,
+            },
+        };
+        // Of one kind, each event would have to be looked at.
+        let total = match &task_id {
+            Some(task) if kind.is_none() && cursor.is_none() => {
+                Some(store::count_events(tx, task, since)?)
+            }
+            _ => None,
+        };
+        let filter = EventFilter { kind, task_id, since };
+        let page = store::list_events(tx, &filter, before, most)?;
+        let items: Vec<String> =
+            page.events.iter().map(|event| payload::full(&Full::from(event))).collect();
+        Ok(Found::Page { text: format!("[{}]", items.join(",")), next: page.next, total })
+    });
+    let (text, next, total) = match found.await? {
+        Found::Page { text, next, total } => (text, next, total),
+        Found::NoSince => return Err(Problem::not_found("The event that since names was")),
+        Found::NoCursor => {
+            return Err(Problem::bad_parameter(
+                "cursor",
+                "is not one of this list, or its event is gone by now; take it from X-Next-Cursor",
+            ));
+        }
+    };
+    let mut response = text.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(total) = total {
+        headers.insert(TOTAL, total.into());
+    }
+    if let Some(next) = next {
+        add_next(headers, "/api/events", &query, &next);
+    }
+    Ok(response)
+}
+
+/// What the database had.
+enum Found {
+    Page { text: String, next: Option<String>, total: Option<i64> },
+    NoSince,
+    NoCursor,
+}
