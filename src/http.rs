@@ -7,6 +7,7 @@ mod assets;
 mod body;
 mod changes;
 mod deliveries;
+mod delivery_request;
 mod door;
 mod event_list;
 mod events;
@@ -21,6 +22,7 @@ mod recover;
 mod repeats;
 mod respond;
 mod session;
+mod setup;
 mod site;
 mod task_list;
 mod tasks;
@@ -77,6 +79,8 @@ pub struct Parts {
     pub api_token: Option<Secret>,
     /// What incoming webhooks must show.
     pub webhook_secret: Option<Secret>,
+    /// Whether changes go to `WEBHOOK_URL`.
+    pub webhook_url_is_set: bool,
     /// How many incoming webhooks are taken.
     pub incoming_rate: Rate,
     /// How long what has ended is kept.
@@ -102,6 +106,7 @@ pub struct Shared {
     places: Arc<Semaphore>,
     tests: Semaphore,
     streams: Arc<Semaphore>,
+    last_received: setup::Latest,
     /// The digest in the addresses of the assets.
     assets: String,
     document: Arc<Value>,
@@ -145,6 +150,7 @@ fn routes() -> OpenApiRouter<App> {
         // Whoever wants to know what became of a change.
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::get_delivery))
+        .routes(routes!(delivery_request::get_request))
         .routes(routes!(deliveries::redeliver))
         .routes(routes!(deliveries::cancel_delivery))
         .routes(routes!(event_list::list_events))
@@ -160,6 +166,7 @@ fn routes() -> OpenApiRouter<App> {
         // Whoever looks at the pages.
         .routes(routes!(session::create_session, session::get_session, session::end_session))
         .routes(routes!(changes::watch_changes))
+        .routes(routes!(setup::get_setup))
         // Operators and monitoring.
         .routes(routes!(site::healthz))
         .routes(routes!(site::readyz))
@@ -178,6 +185,7 @@ pub fn router(parts: Parts) -> Router {
         places: Arc::new(Semaphore::new(PLACES)),
         tests: Semaphore::new(TESTS),
         streams: Arc::new(Semaphore::new(changes::STREAMS)),
+        last_received: setup::Latest::default(),
         assets: assets::hash(),
         document: Arc::new(openapi::complete(&document)),
         parts,

@@ -9,6 +9,7 @@
 //! - [`dispatcher`] claims what is due, [`sender`] makes the attempt. It meets the handlers in the
 //!   database and nowhere else.
 //! - [`upkeep`] does the slow work beside it: retention, expiry, recoveries, what was deleted.
+//! - [`request`] is what an event looks like on the wire, whether it is sent or only shown.
 //! - Decisions are pure: [`retry`] (again?), [`health`] (whose fault?), [`pace`] (how much now?),
 //!   `lane` (whose turn?), [`targets`] (which addresses?), [`signature`], [`session`]. [`explain`]
 //!   says them in words.
@@ -31,6 +32,7 @@ pub mod listener;
 pub mod metrics;
 pub mod model;
 pub mod pace;
+pub mod request;
 pub mod retry;
 pub(crate) mod scratch;
 pub mod secret;

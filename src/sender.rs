@@ -14,15 +14,14 @@ mod hostile_urls;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
-};
+use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
 use crate::model::{Outcome, masked_url};
+use crate::request::{FIXED, is_signature};
 use crate::retry;
 use crate::secret::{Secret, mask};
 use crate::targets::Targets;
@@ -35,8 +34,6 @@ pub const TIMEOUT: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(30);
 /// What is kept of an answer's body.
 const KEPT_MOST: usize = 4 * 1024;
-/// Who we are.
-const AGENT: &str = concat!("BTK-System/", env!("CARGO_PKG_VERSION"));
 
 /// A request to be made.
 #[derive(Clone)]
@@ -158,10 +155,9 @@ fn request(message: &Message<'_>) -> Result<Request<Full<Bytes>>, String> {
     *request.method_mut() = Method::POST;
     *request.uri_mut() = url;
     let headers = request.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    // Nothing is unpacked here: what a few packed bytes would grow to is not our affair.
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for (name, value) in FIXED {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
     let ours = message.headers.iter().map(|(name, value)| (*name, value.as_str()));
     let own = message.own_headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     for (name, value) in own.chain(ours) {
@@ -171,11 +167,6 @@ fn request(message: &Message<'_>) -> Result<Request<Full<Bytes>>, String> {
         headers.insert(key, value);
     }
     Ok(request)
-}
-
-/// Whoever has the signature of a body can send that body in our name.
-fn is_signature(header: &str) -> bool {
-    header == "webhook-signature" || header == "x-btk-signature"
 }
 
 fn log_request(message: &Message<'_>) {

@@ -158,6 +158,7 @@ impl Wiring {
             metrics,
             api_token: config.api_token,
             webhook_secret: config.webhook_secret,
+            webhook_url_is_set: config.webhook.is_some(),
             incoming_rate: config.incoming_rate,
             retention: config.retention,
             public_url: config.public_url.as_deref().and_then(|url| url.parse().ok()),

@@ -24,6 +24,7 @@ mod recoveries;
 #[cfg(test)]
 mod recovery_tests;
 mod removals;
+mod requests;
 mod retention;
 #[cfg(test)]
 mod simulation;
@@ -70,6 +71,7 @@ pub use recoveries::{
     find_recovery, list_recoveries, look_for_again, recover_step,
 };
 pub use removals::{Removal, deleted_webhooks, remove_step};
+pub use requests::{Sent, sent};
 pub use retention::{Cutoffs, Stretch, delete_old, look_for_old};
 pub use tasks::{Cursor, CursorKey, Sort, SortKey, Stored, TaskFilter, get, list_count, list_page};
 pub use tx::{Row, Tx, Value};

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::repeats::{REPLAYED, key, key_taken, single};
+use super::setup::LastReceived;
 use super::{App, Peer, body};
 use crate::model::{EventKind, Invalid, Task, TaskId, Time};
 use crate::store::{self, Key, Repeat, Tx, look_up, remember};
@@ -120,8 +121,10 @@ pub async fn receive_webhook(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let received = receive(&app, request).await;
+    let mut last = LastReceived::new(app.clock.now());
+    let received = receive(&app, request, &mut last).await;
     if let Err(problem) = &received {
+        last.refused(problem);
         let status = problem.status.as_u16();
         let shown: String = problem.message.chars().filter(|c| !c.is_control()).collect();
         if problem.status == StatusCode::TOO_MANY_REQUESTS {
@@ -131,10 +134,15 @@ pub async fn receive_webhook(
             tracing::info!(status, "[INCOMING WEBHOOK] Refused with {status}: {shown}");
         }
     }
+    app.last_received.put(last, [&app.webhook_secret, &app.api_token].into_iter().flatten());
     received
 }
 
-async fn receive(app: &App, request: Request) -> Result<Response, Problem> {
+async fn receive(
+    app: &App,
+    request: Request,
+    last: &mut LastReceived,
+) -> Result<Response, Problem> {
     let now = app.clock.now();
     authenticate(app, &request, now)?;
     app.guard.take(now).map_err(|seconds| {
@@ -148,9 +156,11 @@ async fn receive(app: &App, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = body::read(Request::from_parts(parts.clone(), body)).await?;
     let object = object(&parts, &bytes)?;
+    last.claims(&object);
     let came = came(app, &parts, &bytes, &object, now).await;
     log(&object, came.as_ref().map_or("refused", |(result, _)| result.as_str()));
     let (result, task_id) = came?;
+    last.did(result, task_id.as_deref());
     let message = "Webhook received successfully";
     let mut response =
         Json(Received { success: true, message, timestamp: now, result, task_id }).into_response();

@@ -44,6 +44,11 @@ fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<(i64, Event)>> {
     })
 }
 
+/// The event at a place in the order of commits.
+pub(super) fn event_at(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Event>> {
+    tx.row(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"), &[seq.into()], read)
+}
+
 /// An event, its deliveries and who might have wanted it.
 #[derive(Clone, Debug)]
 pub struct Story {

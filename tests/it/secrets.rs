@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Receiver, Reply, Server};
+use crate::harness::{Answer, Receiver, Reply, Server};
 
 /// Every secret of these tests holds this word, and nothing else does.
 const MARK: &str = "seeded";
@@ -56,6 +56,18 @@ async fn everything_said(level: &str) -> Vec<(String, String)> {
         let call = server.call("GET", "/api/tasks").header("authorization", authorization);
         said.push((authorization.to_owned(), call.send().await.expect(401).text()));
     }
+    let sign_in = async |token: &str| {
+        let call = server.call("POST", "/api/session").json(&json!({"token": token}));
+        let answer = call.send().await;
+        said_of(&answer)
+    };
+    for token in ["seeded-wrong", "seeded-token-0123456789"] {
+        said.push((format!("sign-in with {token}"), sign_in(token).await));
+    }
+    let wrong = server.call("POST", "/api/session").text("application/json", "[\"seeded-token\"]");
+    said.push(("a sign-in of another shape".into(), said_of(&wrong.send().await)));
+    let page = server.call("GET", "/deliveries").header("cookie", "btk_session=seeded-session");
+    said.push(("a page".into(), said_of(&page.header("accept", "text/html").send().await)));
     call("GET", "/api/tasks?q=seeded-search").send().await.expect(200);
     server.call("GET", "/nothing?x=seeded-query").send().await;
 
@@ -73,16 +85,37 @@ async fn everything_said(level: &str) -> Vec<(String, String)> {
     for delivery in list.json().as_array().expect("an array") {
         let path = format!("/api/deliveries/{}", delivery["id"].as_str().expect("an id"));
         said.push((path.clone(), call("GET", &path).send().await.expect(200).text()));
+        let path = format!("{path}/request");
+        said.push((path.clone(), call("GET", &path).send().await.expect(200).text()));
     }
     said.push(("/api/deliveries".into(), list.text()));
-    for path in
-        ["/metrics", "/docs", "/api/openapi.json", "/healthz", "/readyz", "/api/incoming-webhook"]
-    {
+    for path in [
+        "/metrics",
+        "/docs",
+        "/api/openapi.json",
+        "/healthz",
+        "/readyz",
+        "/api/incoming-webhook",
+        "/api/events",
+        "/api/session",
+        "/api/setup",
+        "/",
+        "/deliveries",
+        "/webhooks",
+        "/setup",
+        "/overview",
+        "/sign-in",
+    ] {
         said.push((path.to_owned(), call("GET", path).send().await.expect(200).text()));
     }
     assert!(server.stop().await.success());
     said.push(("output and log".into(), server.output()));
     said
+}
+
+/// An answer with its headers.
+fn said_of(answer: &Answer) -> String {
+    format!("{:?}\n{}", answer.headers, answer.text())
 }
 
 #[track_caller]
@@ -104,6 +137,20 @@ async fn no_secret_and_no_query_string_is_said_at_debug_or_the_usual_level() {
     let (debug, usual) = tokio::join!(everything_said("debug"), everything_said(""));
     nothing_marked(&debug);
     nothing_marked(&usual);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_in_no_log() {
+    let settings =
+        [("API_TOKEN", "tok-0123456789-abcdef"), ("HOST", "127.0.0.1"), ("RUST_LOG", "trace")];
+    let mut server = Server::start(&settings).await;
+    let body = json!({"token": "tok-0123456789-abcdef"});
+    let answer = server.post("/api/session", &body).await.expect(204);
+    let cookie = answer.header("set-cookie").split(';').next().expect("a cookie").to_owned();
+    server.call("GET", "/api/tasks").header("cookie", &cookie).send().await.expect(200);
+    assert!(server.stop().await.success());
+    let proof = cookie.rsplit('.').next().expect("a proof");
+    assert!(proof.len() == 64 && !server.output().contains(proof), "{}", server.output());
 }
 
 #[tokio::test(flavor = "multi_thread")]
