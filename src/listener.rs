@@ -30,6 +30,9 @@ use crate::http::Peer;
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// A client that takes nothing of an answer for so long is cut.
 const WRITE_IDLE: Duration = Duration::from_secs(10);
+/// What was sent and reached nobody for so long: the other side has gone without a word.
+#[cfg(target_os = "linux")]
+const GONE: Duration = Duration::from_secs(30);
 /// Connections at a time, if the process may have as many files.
 const CONNECTIONS: usize = 1024;
 /// For requests under way when the server stops.
@@ -87,6 +90,7 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
         };
         // A connection without it is only slower.
         let _slower = stream.set_nodelay(true);
+        notice_gone(&stream);
         let connection = graceful.watch(connection(stream, peer, router.clone()));
         let cut = cut.clone();
         connections.spawn(async move {
@@ -106,6 +110,18 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
     }
     connections.wait().await;
 }
+
+/// A stream that says little never fills what the system holds back for it, so no write of ours
+/// would wait; left to itself, the system tries for a quarter of an hour to reach who is gone.
+#[cfg(target_os = "linux")]
+fn notice_gone(stream: &TcpStream) {
+    let ms = u32::try_from(GONE.as_millis()).unwrap_or(u32::MAX);
+    // A connection without it only ends later.
+    let _later = rustix::net::sockopt::set_tcp_user_timeout(stream, ms);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn notice_gone(_stream: &TcpStream) {}
 
 /// After a fault of `accept`: want of files passes, and must not become a busy loop.
 async fn pause_after(error: &io::Error) {
