@@ -149,6 +149,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(incoming::incoming_ready, incoming::receive_webhook))
         // Whoever wants to know what became of a change.
         .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(deliveries::list_latest_deliveries))
         .routes(routes!(deliveries::get_delivery))
         .routes(routes!(delivery_request::get_request))
         .routes(routes!(deliveries::redeliver))

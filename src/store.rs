@@ -10,12 +10,16 @@ mod claims;
 mod conditions;
 mod deliveries;
 mod delivery_edits;
+mod delivery_list;
 mod events;
 mod expiry;
 mod figures;
 mod idempotency;
 mod lanes;
+#[cfg(test)]
+mod list_tests;
 mod migrate;
+mod needle;
 mod open;
 mod outbox;
 mod outcomes;
@@ -26,6 +30,7 @@ mod recovery_tests;
 mod removals;
 mod requests;
 mod retention;
+mod runs;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -52,13 +57,13 @@ pub use backlog::{Backlog, backlog, oldest_waiting, waiting, waiting_in_all, who
 pub use changes::{Change, Written, create, delete, last_version, update};
 pub use claims::{Claim, Claims, claim_due};
 pub use conditions::put_from_settings;
-pub use deliveries::{
-    DeliveryFilter, attempts, count_deliveries, delivery_id, find_delivery, is_delivery_id,
-    list_deliveries,
-};
+pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id};
 pub use delivery_edits::{Edit, cancel, redeliver};
-pub use events::{EventFilter, EventPage, Story, count_events, event_seq, list_events, story};
-pub use expiry::{Aged, Place, expire_step, look_for_expired, newest_by, webhooks_that_age};
+pub use delivery_list::{DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries};
+pub use events::{
+    EventFilter, EventPage, Story, count_events, event_seq, list_events, newest_by, story,
+};
+pub use expiry::{Aged, Place, expire_step, look_for_expired, webhooks_that_age};
 pub use figures::{
     Line, OfWebhook, add_figures, figures_of_webhooks, figures_since, forget_figures,
 };

@@ -18,6 +18,11 @@ use crate::store::{self, DeliveryFilter, Edit};
 
 /// Deliveries on a page, unless `limit` says otherwise.
 const PAGE: usize = 100;
+/// Tasks whose latest delivery is read in one request.
+const TASKS_MOST: usize = 100;
+
+const PARAMETERS: [&str; 9] =
+    ["status", "event", "taskId", "webhookId", "since", "until", "q", "limit", "cursor"];
 
 /// A delivery with its attempts.
 #[derive(Serialize, ToSchema)]
@@ -31,25 +36,29 @@ pub struct DeliveryDetails {
 
 /// List deliveries
 ///
-/// The newest 100 first, unless `limit` says otherwise.
+/// The newest 100 first, unless `limit` says otherwise. With `q` a page may have fewer than `limit`,
+/// even none, and still be followed by another: one request looks at 5,000 at most. Go on until
+/// `X-Next-Cursor` is absent.
 #[utoipa::path(get, path = "/api/deliveries", tag = "Deliveries",
     params(
         ("status" = Option<DeliveryStatus>, Query, description = "Only this status"),
         ("event" = Option<String>, Query, description = "Only this kind (`task_created` …) or only this event (`evt_…`)"),
         ("taskId" = Option<String>, Query, description = "Only this task"),
         ("webhookId" = Option<String>, Query, description = "Only this webhook"),
+        ("since" = Option<String>, Query, description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
+        ("until" = Option<String>, Query, description = "Only of events committed at this moment or earlier"),
+        ("q" = Option<String>, Query, description = "The task as it was sent, the reason, or the error or answer of an attempt contains this, whatever the case"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
     responses((status = 200, description = "The deliveries", body = Vec<Delivery>,
-        headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
+        headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, unless there is a `q`"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
 pub async fn list_deliveries(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let known = ["status", "event", "taskId", "webhookId", "limit", "cursor"];
-    let query = Query::read(request.uri().query(), &known)?;
+    let query = Query::read(request.uri().query(), &PARAMETERS)?;
     let filter = filter(&query)?;
     let most = query.limit()?.unwrap_or(PAGE);
     let after = query.get("cursor").map(str::to_owned);
@@ -60,21 +69,21 @@ pub async fn list_deliveries(
         ));
     }
     let now = app.clock.now();
-    let (found, more, total) = app
+    let (found, next, total) = app
         .store
         .read(move |tx| {
-            let (found, more) = store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
-            let total =
-                if after.is_none() { Some(store::count_deliveries(tx, &filter)?) } else { None };
-            Ok((found, more, total))
+            let (found, next) = store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
+            let is_counted = after.is_none() && filter.q.is_none();
+            let total = if is_counted { Some(store::count_deliveries(tx, &filter)?) } else { None };
+            Ok((found, next, total))
         })
         .await?;
     let mut response = Json(&found).into_response();
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());
     }
-    if let Some(last) = found.last().filter(|_| more) {
-        add_next(response.headers_mut(), "/api/deliveries", &query, &last.id);
+    if let Some(cursor) = next {
+        add_next(response.headers_mut(), "/api/deliveries", &query, &cursor);
     }
     Ok(response)
 }
@@ -100,7 +109,37 @@ fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
         event_id,
         task_id: query.get("taskId").map(str::to_owned),
         webhook_id: query.get("webhookId").map(str::to_owned),
+        since: query.time("since")?,
+        until: query.time("until")?,
+        q: query.get("q").map(str::to_owned),
     })
+}
+
+/// Read how tasks fare
+///
+/// Of each task the delivery of its newest event that is furthest from done: failed before held,
+/// sending, pending, cancelled and delivered. A task whose newest event has no delivery, or that is
+/// not known, is left out.
+#[utoipa::path(get, path = "/api/deliveries/latest", tag = "Deliveries",
+    params(("taskId" = String, Query, description = "1 to 100 tasks, with commas between them", example = "task_1,task_2")),
+    responses((status = 200, description = "At most one for each task, in the order asked", body = Vec<Delivery>)))]
+pub async fn list_latest_deliveries(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<Vec<Delivery>>, Problem> {
+    let query = Query::read(request.uri().query(), &["taskId"])?;
+    let ids = query.get("taskId").unwrap_or_default().split(',').filter(|id| !id.is_empty());
+    let tasks: Vec<String> = ids.map(str::to_owned).collect();
+    if tasks.is_empty() || tasks.len() > TASKS_MOST {
+        let what = format!(
+            "names {} tasks; use 1 to {TASKS_MOST} ids with commas between them",
+            tasks.len()
+        );
+        return Err(Problem::bad_parameter("taskId", what));
+    }
+    let now = app.clock.now();
+    let read = move |tx: &mut store::Tx<'_>| store::latest_deliveries(tx, &tasks, now);
+    Ok(Json(app.store.read(read).await?))
 }
 
 /// Read a delivery with its attempts

@@ -58,6 +58,9 @@ pub struct RecoveryStarted {
     /// Deliveries put in line so far.
     #[schema(example = 0)]
     pub queued: i64,
+    /// How much of the span has been looked at, 0 to 1.
+    #[schema(minimum = 0, maximum = 1, example = 0.25)]
+    pub progress: f64,
     /// Whether all are in line.
     #[schema(example = false)]
     pub done: bool,
@@ -75,6 +78,7 @@ impl RecoveryStarted {
             until: recovery.wanted.until,
             states: names(&recovery.wanted.states),
             queued: recovery.queued,
+            progress: recovery.progress(),
             done: false,
             created_at: recovery.created,
         }
@@ -165,11 +169,11 @@ pub async fn end_recovery(
 
 /// Counts as the job would, in as many short reads.
 async fn preview(app: &App, id: String, wanted: Wanted, now: Time) -> Result<Response, Problem> {
-    let webhook = id.clone();
-    let found = app
-        .store
-        .read(move |tx| Ok((store::find_webhook(tx, &webhook)?, store::events_between(tx)?)))
-        .await?;
+    let (webhook, since, until) = (id.clone(), wanted.since, wanted.until);
+    let look = move |tx: &mut store::Tx<'_>| {
+        Ok((store::find_webhook(tx, &webhook)?, store::events_between(tx, since, until)?))
+    };
+    let found = app.store.read(look).await?;
     let (Some(_), (mut after, last)) = found else { return Err(Problem::not_found("Webhook")) };
     let oldest = app.retention.unsent_since(now);
     let mut would_send = 0;
@@ -183,7 +187,6 @@ async fn preview(app: &App, id: String, wanted: Wanted, now: Time) -> Result<Res
         after = due.up_to;
     }
     let states = names(&wanted.states);
-    let (since, until) = (wanted.since, wanted.until);
     let shown = RecoveryPreview { webhook_id: id, since, until, states, would_send, dry_run: true };
     Ok(Json(shown).into_response())
 }

@@ -3,7 +3,7 @@
 //! Must never stand in the way of what it tells of, nor tell of itself.
 
 use super::webhooks::{self, Known, Presence};
-use super::{Result, Tx, delivery_id, outbox};
+use super::{Result, Tx, changes, delivery_id, outbox};
 use crate::explain;
 use crate::health::{Condition, Health};
 use crate::model::{ALERTS_WEBHOOK, Event, EventKind, Origin, TaskId, Time, Webhook};
@@ -98,18 +98,19 @@ fn tell(
         return Ok(());
     }
     let Ok(lane) = TaskId::parse(&format!("webhook:{about}")) else { return Ok(()) };
+    let at = changes::commit_time(tx, now)?;
     let event = Event {
         id: id.to_owned(),
         kind,
         origin: Origin::engine(),
         task_id: lane,
         version: 0,
-        at: now,
-        snapshot: explain::alert_body(kind, about, text, now),
+        at,
+        snapshot: explain::alert_body(kind, about, text, at),
         before: None,
     };
     let seq = outbox::put_event(tx, &event)?;
-    outbox::put_delivery(tx, seq, ALERTS_WEBHOOK, event.task_id.as_str(), now)?;
+    outbox::put_delivery(tx, seq, ALERTS_WEBHOOK, kind, event.task_id.as_str(), now)?;
     tx.wake();
     Ok(())
 }

@@ -2,8 +2,9 @@
 //!
 //! Must not know of single deliveries.
 
+use super::runs::{self, Span, Total, UNFINISHED};
 use super::{Result, Tx};
-use crate::model::Time;
+use crate::model::{DeliveryStatus, Time};
 
 /// What waits, for the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,55 +19,47 @@ pub struct Backlog {
 
 /// What waits, over all webhooks.
 pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
-    let sending =
-        tx.row("SELECT COUNT(*) FROM deliveries WHERE started_ms IS NOT NULL", &[], |row| {
-            row.int(0)
-        })?;
-    let all = tx.row("SELECT SUM(unfinished) FROM backlogs", &[], |row| row.opt_int(0))?;
-    let oldest =
-        tx.row("SELECT MIN(seq) FROM deliveries WHERE finished_ms IS NULL", &[], |row| {
-            row.opt_int(0)
-        })?;
-    let sending = sending.unwrap_or_default();
-    let all = all.flatten().unwrap_or_default();
-    let oldest = match oldest.flatten() {
-        Some(seq) => {
-            tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], |row| row.int(0))?
-        }
-        None => None,
-    };
-    Ok(Backlog { pending: all - sending, sending, oldest: oldest.map(Time) })
+    let totals = runs::totals(tx, None)?;
+    let is_sending = |_: &str, status, _| status == DeliveryStatus::Sending;
+    let mut sending = 0;
+    for run in totals.iter().flat_map(|total| total.runs(&is_sending)) {
+        sending += run.count(tx, Span::ALL)?;
+    }
+    let all: i64 = totals.iter().map(|total| total.unfinished).sum();
+    Ok(Backlog { pending: all - sending, sending, oldest: oldest(tx, &totals)? })
 }
 
 /// How many deliveries of a webhook have not ended.
 pub fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
-    let waiting = tx.row(
-        "SELECT unfinished FROM backlogs WHERE webhook_id = ?1",
-        &[webhook.into()],
-        |row| row.int(0),
-    )?;
-    Ok(waiting.unwrap_or_default())
+    Ok(runs::totals(tx, Some(webhook))?.iter().map(|total| total.unfinished).sum())
+}
+
+/// When the oldest delivery of a webhook that has not ended was committed.
+pub fn oldest_waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<Option<Time>> {
+    let totals = runs::totals(tx, Some(webhook))?;
+    oldest(tx, &totals)
+}
+
+fn oldest(tx: &mut Tx<'_>, totals: &[Total]) -> Result<Option<Time>> {
+    let is_unfinished = |_: &str, status, _| UNFINISHED.contains(&status);
+    let mut oldest = None;
+    for run in totals.iter().flat_map(|total| total.runs(&is_unfinished)) {
+        let first = run.first(tx)?;
+        oldest = oldest.into_iter().chain(first).min();
+    }
+    let Some(seq) = oldest else { return Ok(None) };
+    let at = tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], |row| row.int(0))?;
+    Ok(at.map(Time))
 }
 
 /// How many deliveries have not ended, over all webhooks.
 pub fn waiting_in_all(tx: &mut Tx<'_>) -> Result<i64> {
-    let all = tx.row("SELECT SUM(unfinished) FROM backlogs", &[], |row| row.opt_int(0))?;
+    let all = tx.row("SELECT SUM(unfinished) FROM totals", &[], |row| row.opt_int(0))?;
     Ok(all.flatten().unwrap_or_default())
 }
 
 /// The webhooks that have deliveries which have not ended.
 pub fn who_waits(tx: &mut Tx<'_>) -> Result<Vec<String>> {
-    tx.rows("SELECT webhook_id FROM backlogs WHERE unfinished > 0", &[], |row| row.text(0))
-}
-
-/// When the oldest event of a webhook that has not ended was committed.
-pub fn oldest_waiting(tx: &mut Tx<'_>, webhook_id: &str) -> Result<Option<Time>> {
-    let oldest = tx.row(
-        "SELECT MIN(seq) FROM deliveries WHERE webhook_id = ?1 AND finished_ms IS NULL",
-        &[webhook_id.into()],
-        |row| row.opt_int(0),
-    )?;
-    let Some(seq) = oldest.flatten() else { return Ok(None) };
-    let at = tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], |row| row.int(0))?;
-    Ok(at.map(Time))
+    let sql = "SELECT DISTINCT webhook_id FROM totals WHERE unfinished > 0";
+    tx.rows(sql, &[], |row| row.text(0))
 }

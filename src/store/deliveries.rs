@@ -1,10 +1,11 @@
-//! Deliveries as people see them: the list, one of them, its attempts.
+//! Deliveries as people see them: one of them, its attempts, those of an event.
 //!
-//! Must not change one: see `delivery_edits` for people, `claims` and `outcomes` for the engine.
+//! Must not choose among many: that is `delivery_list`. Must not change one: see `delivery_edits` for
+//! people, `claims` and `outcomes` for the engine.
 
 use super::standing::{self, Waiting};
 use super::webhooks::{self, Known};
-use super::{Error, Result, Row, Tx, Value};
+use super::{Error, Result, Row, Tx};
 use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind, Time};
 
 /// The id of a delivery: the order of its event and its webhook.
@@ -16,21 +17,6 @@ pub(super) fn parse_id(id: &str) -> Option<(i64, &str)> {
     let (seq, webhook) = id.strip_prefix("dlv_")?.split_once('_')?;
     let plain = !seq.is_empty() && seq.bytes().all(|b| b.is_ascii_digit());
     Some((seq.parse().ok().filter(|_| plain)?, webhook))
-}
-
-/// Which deliveries a list shows.
-#[derive(Clone, Debug, Default)]
-pub struct DeliveryFilter {
-    /// Where they stand.
-    pub status: Option<DeliveryStatus>,
-    /// What happened.
-    pub kind: Option<EventKind>,
-    /// Of this event alone.
-    pub event_id: Option<String>,
-    /// Of this task alone.
-    pub task_id: Option<String>,
-    /// Of this webhook alone.
-    pub webhook_id: Option<String>,
 }
 
 const SELECT: &str = "\
@@ -48,7 +34,7 @@ fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
     let damaged = |what: &str| Error::Database(format!("a delivery has a damaged {what}"));
     let seq = row.int(0)?;
     let webhook_id = row.text(1)?;
-    let known = all.iter().find(|known| known.webhook.id == webhook_id);
+    let known = webhooks::find(all, &webhook_id);
     let mut status = DeliveryStatus::parse(&row.text(6)?).ok_or_else(|| damaged("status"))?;
     let due = row.opt_int(7)?.map(Time);
     let mut reason = row.opt_text(12)?.zip(row.opt_text(13)?);
@@ -87,123 +73,30 @@ fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
     })
 }
 
-impl DeliveryFilter {
-    /// The conditions as SQL, with their values appended to `args`. A pending delivery of a webhook
-    /// that is not sending counts as held.
-    fn conditions<'f>(&'f self, stopped: &'f [String], args: &mut Vec<Value<'f>>) -> String {
-        let mut sql = String::from("1 = 1");
-        let mut bind = |text: &'f str| {
-            args.push(Value::Text(text));
-            format!("?{}", args.len())
-        };
-        let stops = |bind: &mut dyn FnMut(&'f str) -> String| {
-            if stopped.is_empty() {
-                return "1 = 0".to_owned();
-            }
-            let ids: Vec<String> = stopped.iter().map(|id| bind(id)).collect();
-            format!("d.webhook_id IN ({})", ids.join(", "))
-        };
-        // Beside the status, what it implies, so that its partial index is used.
-        match self.status {
-            None => {}
-            Some(DeliveryStatus::Pending) => {
-                let stopped = stops(&mut bind);
-                sql.push_str(&format!(
-                    " AND d.status = 'pending' AND d.finished_ms IS NULL AND NOT {stopped}"
-                ));
-            }
-            Some(DeliveryStatus::Held) => {
-                let stopped = stops(&mut bind);
-                sql.push_str(&format!(
-                    " AND d.finished_ms IS NULL
-                      AND (d.status = 'held' OR (d.status = 'pending' AND {stopped}))"
-                ));
-            }
-            Some(DeliveryStatus::Sending) => sql.push_str(" AND d.started_ms IS NOT NULL"),
-            Some(status @ (DeliveryStatus::Failed | DeliveryStatus::Cancelled)) => {
-                let status = bind(status.as_str());
-                sql.push_str(&format!(" AND d.reason IS NOT NULL AND d.status = {status}"));
-            }
-            Some(DeliveryStatus::Delivered) => sql.push_str(" AND d.status = 'delivered'"),
-        }
-        let mut add = |column: &str, value: Option<&'f str>| {
-            if let Some(text) = value {
-                let value = bind(text);
-                sql.push_str(&format!(" AND {column} = {value}"));
-            }
-        };
-        add("d.webhook_id", self.webhook_id.as_deref());
-        add("e.kind", self.kind.map(EventKind::as_str));
-        add("e.id", self.event_id.as_deref());
-        add("e.task_id", self.task_id.as_deref());
-        sql
-    }
-}
-
-/// The webhooks whose pending deliveries are shown as held.
-fn stopped(all: &[Known]) -> Vec<String> {
-    let stopped = all.iter().filter(|known| !known.is_sending());
-    stopped.map(|known| known.webhook.id.clone()).collect()
-}
-
 /// Whether a text is the id of a delivery, by its form.
 pub fn is_delivery_id(text: &str) -> bool {
     parse_id(text).is_some()
-}
-
-/// A page of at most `most` deliveries, the newest first, after the one with the id `after`, and
-/// whether more follow.
-pub fn list_deliveries(
-    tx: &mut Tx<'_>,
-    filter: &DeliveryFilter,
-    after: Option<&str>,
-    most: usize,
-    now: Time,
-) -> Result<(Vec<Delivery>, bool)> {
-    let (seq, webhook) = after.and_then(parse_id).unwrap_or((i64::MAX, ""));
-    let all = webhooks::all(tx)?;
-    let stopped = stopped(&all);
-    let mut args = Vec::new();
-    let conditions = filter.conditions(&stopped, &mut args);
-    let n = args.len();
-    args.push(seq.into());
-    args.push(webhook.into());
-    args.push(i64::try_from(most + 1).unwrap_or(i64::MAX).into());
-    let mut found = tx.rows(
-        &format!(
-            "{SELECT} {conditions} AND (d.seq, d.webhook_id) < (?{}, ?{})
-             ORDER BY d.seq DESC, d.webhook_id DESC LIMIT ?{}",
-            n + 1,
-            n + 2,
-            n + 3
-        ),
-        &args,
-        |row| read(row, &all, now),
-    )?;
-    let more = found.len() > most;
-    found.truncate(most);
-    Ok((found, more))
-}
-
-/// How many deliveries a filter lets through.
-pub fn count_deliveries(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
-    let stopped = stopped(&webhooks::all(tx)?);
-    let mut args = Vec::new();
-    let conditions = filter.conditions(&stopped, &mut args);
-    let of_event = filter.kind.is_some() || filter.event_id.is_some() || filter.task_id.is_some();
-    let events = if of_event { "JOIN events e ON e.seq = d.seq" } else { "" };
-    let sql = format!("SELECT COUNT(*) FROM deliveries d {events} WHERE {conditions}");
-    Ok(tx.row(&sql, &args, |row| row.int(0))?.unwrap_or_default())
 }
 
 /// One delivery.
 pub fn find_delivery(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Delivery>> {
     let Some((seq, webhook)) = parse_id(id) else { return Ok(None) };
     let all = webhooks::all(tx)?;
+    find(tx, seq, webhook, &all, now)
+}
+
+/// The delivery of an event for a webhook.
+pub(super) fn find(
+    tx: &mut Tx<'_>,
+    seq: i64,
+    webhook: &str,
+    all: &[Known],
+    now: Time,
+) -> Result<Option<Delivery>> {
     tx.row(
         &format!("{SELECT} d.seq = ?1 AND d.webhook_id = ?2"),
         &[seq.into(), webhook.into()],
-        |row| read(row, &all, now),
+        |row| read(row, all, now),
     )
 }
 

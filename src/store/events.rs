@@ -1,4 +1,5 @@
-//! Events for whoever asks: one and what became of it, and the list of those of tasks.
+//! Events for whoever asks: one and what became of it, the list of those of tasks, and the place of a
+//! time in their order.
 //!
 //! Events are written by the outbox and never change. Must not judge which webhook wants one.
 
@@ -149,6 +150,40 @@ pub fn count_events(tx: &mut Tx<'_>, task_id: &str, since: Option<i64>) -> Resul
     let args = [task_id.into(), since.unwrap_or(0).into()];
     let sql = "SELECT COUNT(*) FROM events WHERE task_id = ?1 AND seq > ?2";
     Ok(tx.row(sql, &args, |row| row.int(0))?.unwrap_or_default())
+}
+
+/// The first and the last place in the order of commits; both 0 while there is no event.
+pub(super) fn ends(tx: &mut Tx<'_>) -> Result<(i64, i64)> {
+    // Apart, each is one step into the table; together they would be a walk through all of it.
+    let ends = tx.row(
+        "SELECT (SELECT MIN(seq) FROM events), (SELECT MAX(seq) FROM events)",
+        &[],
+        |row| Ok(row.opt_int(0)?.zip(row.opt_int(1)?)),
+    )?;
+    Ok(ends.flatten().unwrap_or_default())
+}
+
+/// The newest event committed by then, found by halving: times are in order, but for steps of the
+/// clock.
+pub fn newest_by(tx: &mut Tx<'_>, cutoff: Time) -> Result<Option<i64>> {
+    let (mut low, mut high) = ends(tx)?;
+    let mut newest = None;
+    while low <= high {
+        let middle = low + (high - low) / 2;
+        let found = tx.row(
+            "SELECT seq, at_ms FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
+            &[middle.into()],
+            |row| Ok((row.int(0)?, Time(row.int(1)?))),
+        )?;
+        match found {
+            Some((seq, at)) if at <= cutoff => {
+                newest = Some(seq);
+                low = seq + 1;
+            }
+            _ => high = middle - 1,
+        }
+    }
+    Ok(newest)
 }
 
 #[cfg(test)]

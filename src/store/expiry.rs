@@ -42,32 +42,6 @@ pub fn webhooks_that_age(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     Ok(looked_at.map(|known| known.webhook.id.clone()).collect())
 }
 
-/// The newest event committed by then, found by halving: times are in order, but for steps of the
-/// clock.
-pub fn newest_by(tx: &mut Tx<'_>, cutoff: Time) -> Result<Option<i64>> {
-    let ends = tx.row("SELECT MIN(seq), MAX(seq) FROM events", &[], |row| {
-        Ok(row.opt_int(0)?.zip(row.opt_int(1)?))
-    })?;
-    let Some((mut low, mut high)) = ends.flatten() else { return Ok(None) };
-    let mut newest = None;
-    while low <= high {
-        let middle = low + (high - low) / 2;
-        let found = tx.row(
-            "SELECT seq, at_ms FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
-            &[middle.into()],
-            |row| Ok((row.int(0)?, Time(row.int(1)?))),
-        )?;
-        match found {
-            Some((seq, at)) if at <= cutoff => {
-                newest = Some(seq);
-                low = seq + 1;
-            }
-            _ => high = middle - 1,
-        }
-    }
-    Ok(newest)
-}
-
 /// Looks for what is too old in the queue of a webhook, from a place on.
 pub fn look_for_expired(
     tx: &mut Tx<'_>,

@@ -8,11 +8,12 @@ use super::open::Opening;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_engine.sql"),
     include_str!("../../migrations/sqlite/0003_backlogs.sql"),
-    include_str!("../../migrations/sqlite/0004_figures.sql"),
+    include_str!("../../migrations/sqlite/0004_lists.sql"),
+    include_str!("../../migrations/sqlite/0005_figures.sql"),
 ];
 
 /// Brings the database to this program's version, a transaction a script.
@@ -81,28 +82,39 @@ mod tests {
     }
 
     #[test]
-    fn what_already_waits_is_counted() {
+    fn what_is_already_there_is_counted_and_has_the_kind_of_its_event() {
         let mut db = Connection::open_in_memory().unwrap();
         run_scripts(&mut db, &SCRIPTS[..2]).unwrap();
-        for (seq, finished) in [(1, "NULL"), (2, "5"), (3, "NULL")] {
+        for (seq, status, finished) in
+            [(1, "pending", "NULL"), (2, "delivered", "5"), (3, "pending", "NULL")]
+        {
             db.execute_batch(&format!(
-                "INSERT INTO events VALUES ({seq}, 'evt_{seq}', 'k', 'api', 't', 1, 0, '{{}}', NULL);
-                 INSERT INTO deliveries VALUES ({seq}, 'default', 't', 'pending', NULL, 0, 0, NULL,
+                "INSERT INTO events VALUES ({seq}, 'evt_{seq}', 'task_created', 'api', 't', 1, 0,
+                     '{{}}', NULL);
+                 INSERT INTO deliveries VALUES ({seq}, 'default', 't', '{status}', NULL, 0, 0, NULL,
                      NULL, NULL, {finished}, NULL, NULL);"
             ))
             .unwrap();
         }
+        run_scripts(&mut db, &SCRIPTS[..3]).unwrap();
+        let waiting: i64 =
+            db.query_row("SELECT unfinished FROM backlogs", [], |row| row.get(0)).unwrap();
+        assert_eq!(waiting, 2);
         run(&mut db).unwrap();
-        let count = || -> i64 {
-            db.query_row("SELECT unfinished FROM backlogs", [], |row| row.get(0)).unwrap()
+        let totals = || -> (i64, i64) {
+            let sql = "SELECT n, unfinished FROM totals WHERE kind = 'task_created'";
+            db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
         };
-        assert_eq!(count(), 2);
+        assert_eq!(totals(), (3, 2));
         db.execute_batch("UPDATE deliveries SET finished_ms = NULL WHERE seq = 2").unwrap();
-        assert_eq!(count(), 3);
+        assert_eq!(totals(), (3, 3));
         db.execute_batch("DELETE FROM deliveries WHERE seq = 2").unwrap();
-        assert_eq!(count(), 2);
+        assert_eq!(totals(), (2, 2));
         db.execute_batch("UPDATE deliveries SET finished_ms = 7").unwrap();
-        assert_eq!(count(), 0);
+        assert_eq!(totals(), (2, 0));
+        db.execute_batch("DELETE FROM deliveries").unwrap();
+        let left: i64 = db.query_row("SELECT COUNT(*) FROM totals", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::webhooks::{self, Presence};
 use super::{Result, Tx, Value};
-use crate::model::{Event, Task, Time};
+use crate::model::{Event, EventKind, Task, Time};
 
 /// When the newest event was committed.
 pub(super) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {
@@ -17,7 +17,7 @@ pub(super) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Res
     let seq = put_event(tx, event)?;
     for known in webhooks::all(tx)?.iter() {
         if known.presence == Presence::Live && known.webhook.wants(event, task).is_ok() {
-            put_delivery(tx, seq, &known.webhook.id, event.task_id.as_str(), now)?;
+            put_delivery(tx, seq, &known.webhook.id, event.kind, event.task_id.as_str(), now)?;
             tx.wake();
         }
     }
@@ -49,17 +49,18 @@ pub(super) fn put_delivery(
     tx: &mut Tx<'_>,
     seq: i64,
     webhook: &str,
+    kind: EventKind,
     task: &str,
     now: Time,
 ) -> Result<()> {
     tx.execute(
-        "INSERT INTO deliveries (seq, webhook_id, task_id, status, due_ms, attempts, tries)
-         VALUES (?1, ?2, ?3, 'pending',
+        "INSERT INTO deliveries (seq, webhook_id, task_id, kind, status, due_ms, attempts, tries)
+         VALUES (?1, ?2, ?3, ?5, 'pending',
              CASE WHEN EXISTS (SELECT 1 FROM deliveries d
                                WHERE d.webhook_id = ?2 AND d.task_id = ?3 AND d.finished_ms IS NULL)
                   THEN NULL ELSE ?4 END,
              0, 0)",
-        &[seq.into(), webhook.into(), task.into(), now.0.into()],
+        &[seq.into(), webhook.into(), task.into(), now.0.into(), kind.as_str().into()],
     )?;
     Ok(())
 }

@@ -255,12 +255,14 @@ pub fn restart(tx: &mut Tx<'_>, policy: &Policy, now: Time) -> Result<usize> {
         "INSERT INTO attempts (seq, webhook_id, number, started_ms, error, outcome)
          SELECT seq, webhook_id, attempts, started_ms,
              'The server ended while this request was under way; it may have arrived.', 'unknown'
-         FROM deliveries WHERE started_ms IS NOT NULL",
+         FROM deliveries WHERE status = 'sending'
+             AND webhook_id IN (SELECT webhook_id FROM totals WHERE unfinished > 0)",
         &[],
     )?;
     tx.execute(
         "UPDATE deliveries SET status = 'pending', due_ms = ?1, tries = tries - 1, started_ms = NULL
-         WHERE started_ms IS NOT NULL",
+         WHERE status = 'sending'
+             AND webhook_id IN (SELECT webhook_id FROM totals WHERE unfinished > 0)",
         &[now.0.into()],
     )
 }

@@ -14,6 +14,7 @@
 //!
 //! Must not send anything, nor decide what a webhook wants.
 
+use super::events::newest_by;
 use super::{Error, Result, Row, Tx, Value, find_webhook, lanes, outbox};
 use crate::model::{Event, EventKind, Origin, Task, Time, Webhook};
 
@@ -76,10 +77,20 @@ pub struct Recovery {
     pub wanted: Wanted,
     /// Deliveries put in line so far.
     pub queued: i64,
+    /// The last event before all that are looked at.
+    pub first: i64,
     /// The last event that was looked at.
     pub cursor: i64,
     /// The last event to look at.
     pub last: i64,
+}
+
+impl Recovery {
+    /// How much of its way it has come, 0 to 1.
+    pub fn progress(&self) -> f64 {
+        let (come, whole) = (self.cursor - self.first, self.last - self.first);
+        if come >= whole { 1.0 } else { come as f64 / whole as f64 }
+    }
 }
 
 /// What came of asking for a recovery.
@@ -102,12 +113,11 @@ pub struct Due {
     pub up_to: i64,
 }
 
-/// The first place before all events, and the last event: what there is to look at.
-pub fn events_between(tx: &mut Tx<'_>) -> Result<(i64, i64)> {
-    let ends = tx.row("SELECT MIN(seq), MAX(seq) FROM events", &[], |row| {
-        Ok(row.opt_int(0)?.zip(row.opt_int(1)?))
-    })?;
-    Ok(ends.flatten().map_or((0, 0), |(first, last)| (first - 1, last)))
+/// The last event before a span, and the last one of it: what there is to look at lies between.
+pub fn events_between(tx: &mut Tx<'_>, since: Time, until: Time) -> Result<(i64, i64)> {
+    let before = newest_by(tx, since.plus_ms(-1))?.unwrap_or_default();
+    let last = newest_by(tx, until)?.unwrap_or_default();
+    Ok((before, last.max(before)))
 }
 
 /// Begins a recovery, unless one of this webhook runs.
@@ -115,19 +125,19 @@ pub fn begin_recovery(tx: &mut Tx<'_>, webhook: &str, wanted: &Wanted, now: Time
     if find_webhook(tx, webhook)?.is_none() {
         return Ok(Begun::Unknown);
     }
-    let (cursor, last) = events_between(tx)?;
+    let (first, last) = events_between(tx, wanted.since, wanted.until)?;
     let states: Vec<&str> = wanted.states.iter().map(|again| again.as_str()).collect();
     let made = tx.execute(
         "INSERT INTO recoveries
-             (webhook_id, created_ms, since_ms, until_ms, states, cursor, last, queued)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT (webhook_id) DO NOTHING",
+             (webhook_id, created_ms, since_ms, until_ms, states, first, cursor, last, queued)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, 0) ON CONFLICT (webhook_id) DO NOTHING",
         &[
             webhook.into(),
             now.0.into(),
             wanted.since.0.into(),
             wanted.until.0.into(),
             Value::from(&states.join(",")),
-            cursor.into(),
+            first.into(),
             last.into(),
         ],
     )?;
@@ -137,7 +147,8 @@ pub fn begin_recovery(tx: &mut Tx<'_>, webhook: &str, wanted: &Wanted, now: Time
     tx.forget();
     tx.wake();
     let (webhook_id, wanted) = (webhook.to_owned(), wanted.clone());
-    Ok(Begun::Runs(Recovery { webhook_id, created: now, wanted, queued: 0, cursor, last }))
+    let cursor = first;
+    Ok(Begun::Runs(Recovery { webhook_id, created: now, wanted, queued: 0, first, cursor, last }))
 }
 
 /// Ends a recovery, if one runs; what it has put in line stays there.
@@ -149,7 +160,8 @@ pub fn end_recovery(tx: &mut Tx<'_>, webhook: &str) -> Result<()> {
 }
 
 const SELECT: &str = "\
-    SELECT webhook_id, created_ms, since_ms, until_ms, states, queued, cursor, last FROM recoveries";
+    SELECT webhook_id, created_ms, since_ms, until_ms, states, queued, first, cursor, last
+    FROM recoveries";
 
 fn read(row: &Row<'_>) -> Result<Recovery> {
     let states = row.text(4)?;
@@ -162,8 +174,9 @@ fn read(row: &Row<'_>) -> Result<Recovery> {
             states: states.split(',').filter_map(Again::parse).collect(),
         },
         queued: row.int(5)?,
-        cursor: row.int(6)?,
-        last: row.int(7)?,
+        first: row.int(6)?,
+        cursor: row.int(7)?,
+        last: row.int(8)?,
     })
 }
 
@@ -290,17 +303,19 @@ fn put_in_line(
     now: Time,
 ) -> Result<bool> {
     let event = tx.row(
-        "SELECT e.task_id, e.at_ms, d.status
+        "SELECT e.task_id, e.at_ms, d.status, e.kind
          FROM events e LEFT JOIN deliveries d ON d.seq = e.seq AND d.webhook_id = ?1
          WHERE e.seq = ?2",
         &[webhook.into(), seq.into()],
-        |row| Ok((row.text(0)?, row.int(1)?, row.opt_text(2)?)),
+        |row| Ok((row.text(0)?, row.int(1)?, row.opt_text(2)?, row.text(3)?)),
     )?;
-    let Some((task, at, status)) = event else { return Ok(false) };
+    let Some((task, at, status, kind)) = event else { return Ok(false) };
     let due = Time(at).min(now);
     match status {
         None => {
-            outbox::put_delivery(tx, seq, webhook, &task, due)?;
+            let kind = EventKind::parse(&kind)
+                .ok_or_else(|| Error::Database("an event has a damaged kind".to_owned()))?;
+            outbox::put_delivery(tx, seq, webhook, kind, &task, due)?;
             lanes::join(tx, webhook, &task, seq, due)?;
         }
         Some(status) if Again::parse(&status).is_some_and(|a| wanted.states.contains(&a)) => {

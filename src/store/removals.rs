@@ -50,7 +50,6 @@ pub fn remove_step(tx: &mut Tx<'_>, webhook: &str, now: Time) -> Result<Removal>
     if gone == 0 {
         return Ok(Removal::Waits);
     }
-    tx.execute("DELETE FROM backlogs WHERE webhook_id = ?1", &[webhook.into()])?;
     tx.forget();
     Ok(Removal::Done)
 }

@@ -90,10 +90,13 @@ const SELECT: &str = "\
 /// One webhook, also one that is retired or deleted.
 pub(super) fn known(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
     let all = all(tx)?;
-    Ok(all
-        .binary_search_by(|known| known.webhook.id.as_str().cmp(id))
-        .ok()
-        .map(|at| all[at].clone()))
+    Ok(find(&all, id).cloned())
+}
+
+/// One of them all.
+pub(super) fn find<'k>(all: &'k [Known], id: &str) -> Option<&'k Known> {
+    let at = all.binary_search_by(|known| known.webhook.id.as_str().cmp(id)).ok()?;
+    all.get(at)
 }
 
 fn named<T: Copy>(all: &[(&str, T)], name: &str, what: &str) -> Result<T> {

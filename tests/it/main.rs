@@ -34,6 +34,7 @@ mod hostile;
 mod incoming;
 mod lanes;
 mod list;
+mod listing;
 mod make;
 mod outgoing;
 mod pages;

@@ -51,8 +51,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "dispatcher",
         &[
-            "clock", "explain", "figures", "health", "metrics", "model", "pace", "request", "retry",
-            "sender", "store",
+            "clock", "explain", "figures", "health", "metrics", "model", "pace", "request",
+            "retry", "sender", "store",
         ],
     ),
     ("sender", &["clock", "model", "request", "retry", "secret", "targets"]),

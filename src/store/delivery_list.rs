@@ -1,0 +1,272 @@
+//! The list of deliveries: with each of its filters a merge of runs, so that a million cost no more
+//! than a hundred; a search looks at so many and goes on with the next page.
+//!
+//! Must not know how a delivery is read or shown.
+
+use std::sync::Arc;
+
+use super::deliveries::{attempts, delivery_id, find, parse_id};
+use super::events::{ends, newest_by};
+use super::needle::Needle;
+use super::runs::{self, Source, Span, Takes, Walk};
+use super::webhooks::{self, Known};
+use super::{Result, Tx};
+use crate::model::{Delivery, DeliveryStatus, EventKind, Time};
+
+/// Deliveries that a search looks at in one go,
+const LOOKS: usize = 5_000;
+/// and the bytes of their tasks together, about: a task may have 100 KiB.
+const LOOK_BYTES: usize = 8 * 1024 * 1024;
+
+/// Which deliveries a list shows.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    /// Where they stand.
+    pub status: Option<DeliveryStatus>,
+    /// What happened.
+    pub kind: Option<EventKind>,
+    /// Of this event alone.
+    pub event_id: Option<String>,
+    /// Of this task alone.
+    pub task_id: Option<String>,
+    /// Of this webhook alone.
+    pub webhook_id: Option<String>,
+    /// Of an event committed then or later.
+    pub since: Option<Time>,
+    /// Of an event committed then or earlier.
+    pub until: Option<Time>,
+    /// The task as it was sent, the reason, or an attempt contains this, whatever the case.
+    pub q: Option<String>,
+}
+
+impl DeliveryFilter {
+    /// Whether it lets through what is stored like this. A pending delivery of a webhook that is not
+    /// sending is shown as held, and so counts as held.
+    fn takes(&self, all: &[Known], webhook: &str, status: DeliveryStatus, kind: EventKind) -> bool {
+        let is_sending = || webhooks::find(all, webhook).is_some_and(Known::is_sending);
+        let is_shown = |asked| match status {
+            DeliveryStatus::Pending if !is_sending() => asked == DeliveryStatus::Held,
+            _ => asked == status,
+        };
+        self.webhook_id.as_deref().is_none_or(|id| id == webhook)
+            && self.kind.is_none_or(|asked| asked == kind)
+            && self.status.is_none_or(is_shown)
+    }
+
+    /// Where to look; `None`: nowhere.
+    fn place(&self, tx: &mut Tx<'_>) -> Result<Option<Place>> {
+        let mut span = Span::ALL;
+        if self.since.is_some() || self.until.is_some() {
+            let before = self.since.map(|since| newest_by(tx, since.plus_ms(-1))).transpose()?;
+            let newest = self.until.map(|until| newest_by(tx, until)).transpose()?;
+            let after = before.flatten().unwrap_or(i64::MIN);
+            let up_to = newest.unwrap_or(Some(i64::MAX)).unwrap_or(i64::MIN);
+            span = Span::among(after, up_to, ends(tx)?);
+        }
+        let mut of = match &self.task_id {
+            Some(task) => Of::Task(task.clone()),
+            None => Of::Runs,
+        };
+        if let Some(event) = &self.event_id {
+            let found =
+                tx.row("SELECT seq, task_id FROM events WHERE id = ?1", &[event.into()], |row| {
+                    Ok((row.int(0)?, row.text(1)?))
+                })?;
+            let is_its = |task: &str| self.task_id.as_deref().is_none_or(|asked| asked == task);
+            let Some((seq, _)) = found.filter(|(_, task)| is_its(task)) else { return Ok(None) };
+            if seq <= span.after || seq > span.up_to {
+                return Ok(None);
+            }
+            span = Span { after: seq - 1, up_to: seq, is_most: false };
+            of = Of::Event;
+        }
+        Ok(Some(Place { of, span }))
+    }
+
+    /// Whether it says nothing of a delivery itself.
+    fn is_bare(&self) -> bool {
+        self.status.is_none() && self.kind.is_none() && self.webhook_id.is_none()
+    }
+}
+
+/// What there is to look at.
+enum Of {
+    /// All there is.
+    Runs,
+    /// One task's.
+    Task(String),
+    /// One event's; the span says which.
+    Event,
+}
+
+/// Where a list looks.
+struct Place {
+    of: Of,
+    span: Span,
+}
+
+/// A page of at most `most` deliveries, the newest first, after the one with the id `after`, and the
+/// id after which the next page begins, if there may be one. A search may find fewer on a page, even
+/// none, and go on all the same.
+pub fn list_deliveries(
+    tx: &mut Tx<'_>,
+    filter: &DeliveryFilter,
+    after: Option<&str>,
+    most: usize,
+    now: Time,
+) -> Result<(Vec<Delivery>, Option<String>)> {
+    let all = webhooks::all(tx)?;
+    let Some(place) = filter.place(tx)? else { return Ok((Vec::new(), None)) };
+    let takes = |webhook: &str, status, kind| filter.takes(&all, webhook, status, kind);
+    let sources = match place.of {
+        Of::Event => vec![Source::Rows],
+        Of::Task(task) => vec![Source::Task(task)],
+        Of::Runs if filter.is_bare() => vec![Source::Rows],
+        Of::Runs => {
+            let totals = runs::totals(tx, filter.webhook_id.as_deref())?;
+            totals.iter().flat_map(|total| total.runs(&takes)).map(Source::Run).collect()
+        }
+    };
+    let after = after.and_then(parse_id).map(|(seq, webhook)| (seq, Arc::from(webhook)));
+    let mut walk = Walk::begin(tx, sources, place.span, after, &takes)?;
+    let mut search = filter.q.as_deref().map(Search::new);
+    let (mut found, mut last) = (Vec::new(), None);
+    while let Some((seq, webhook)) = walk.next(tx)? {
+        let is_enough = search.as_ref().is_some_and(Search::is_over);
+        if found.len() == most || is_enough {
+            return Ok((found, last));
+        }
+        last = Some(delivery_id(seq, &webhook));
+        let Some(delivery) = find(tx, seq, &webhook, &all, now)? else { continue };
+        let fits = match &mut search {
+            Some(search) => search.fits(tx, seq, &delivery)?,
+            None => true,
+        };
+        if fits {
+            found.push(delivery);
+        }
+    }
+    Ok((found, None))
+}
+
+/// How many deliveries a filter lets through, but for its `q`.
+pub fn count_deliveries(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
+    let all = webhooks::all(tx)?;
+    let Some(Place { of, span }) = filter.place(tx)? else { return Ok(0) };
+    let takes = |webhook: &str, status, kind| filter.takes(&all, webhook, status, kind);
+    let counted = match of {
+        Of::Event => runs::of_span(tx, span)?,
+        Of::Task(task) => runs::of_task(tx, &task, span)?,
+        Of::Runs => return count_runs(tx, filter, span, &takes),
+    };
+    Ok(counted.iter().filter(|(run, _)| run.is_taken(&takes)).map(|(_, n)| n).sum())
+}
+
+fn count_runs(
+    tx: &mut Tx<'_>,
+    filter: &DeliveryFilter,
+    span: Span,
+    takes: Takes<'_>,
+) -> Result<i64> {
+    let mut sum = 0;
+    for total in runs::totals(tx, filter.webhook_id.as_deref())? {
+        if span.is_most {
+            sum += total.count(tx, takes)?;
+        }
+        if span == Span::ALL {
+            continue;
+        }
+        for run in total.runs(takes) {
+            sum += if span.is_most { -run.count_outside(tx, span)? } else { run.count(tx, span)? };
+        }
+    }
+    Ok(sum)
+}
+
+/// A search under way.
+struct Search {
+    needle: Needle,
+    looks: usize,
+    bytes: usize,
+    /// The event that was looked at last, and whether its task fits: its deliveries stand together.
+    event: Option<(i64, bool)>,
+}
+
+impl Search {
+    fn new(text: &str) -> Search {
+        Search { needle: Needle::new(text), looks: 0, bytes: 0, event: None }
+    }
+
+    fn is_over(&self) -> bool {
+        self.looks >= LOOKS || self.bytes >= LOOK_BYTES
+    }
+
+    fn fits(&mut self, tx: &mut Tx<'_>, seq: i64, delivery: &Delivery) -> Result<bool> {
+        self.looks += 1;
+        Ok(self.fits_task(tx, seq)?
+            || [&delivery.reason, &delivery.reason_text]
+                .into_iter()
+                .flatten()
+                .any(|text| self.needle.is_in(text))
+            || self.fits_attempt(tx, delivery)?)
+    }
+
+    fn fits_task(&mut self, tx: &mut Tx<'_>, seq: i64) -> Result<bool> {
+        if let Some((_, fits)) = self.event.filter(|(looked_at, _)| *looked_at == seq) {
+            return Ok(fits);
+        }
+        let task =
+            tx.row("SELECT task FROM events WHERE seq = ?1", &[seq.into()], |row| row.text(0))?;
+        self.bytes += task.as_ref().map_or(0, String::len);
+        let fits = task.is_some_and(|task| self.needle.is_in_json(&task));
+        self.event = Some((seq, fits));
+        Ok(fits)
+    }
+
+    fn fits_attempt(&self, tx: &mut Tx<'_>, delivery: &Delivery) -> Result<bool> {
+        if delivery.attempt_count == 0 {
+            return Ok(false);
+        }
+        let attempts = attempts(tx, &delivery.id)?;
+        let mut texts = attempts.iter().flat_map(|a| [&a.error, &a.excerpt]).flatten();
+        Ok(texts.any(|text| self.needle.is_in(text)))
+    }
+}
+
+/// Of each task the delivery of its newest event that is furthest from done, in the order asked. A
+/// task whose newest event has none is left out.
+pub fn latest_deliveries(tx: &mut Tx<'_>, tasks: &[String], now: Time) -> Result<Vec<Delivery>> {
+    let all = webhooks::all(tx)?;
+    let everything = DeliveryFilter::default();
+    let mut found = Vec::new();
+    for task in tasks {
+        let newest = tx.row(
+            "SELECT seq FROM events WHERE task_id = ?1 ORDER BY seq DESC LIMIT 1",
+            &[task.into()],
+            |row| row.int(0),
+        )?;
+        let Some(seq) = newest else { continue };
+        let span = Span { after: seq - 1, up_to: seq, is_most: false };
+        let runs = runs::of_span(tx, span)?;
+        let far = runs.iter().min_by_key(|(run, _)| {
+            URGENCY.iter().position(|status| {
+                let asked = DeliveryFilter { status: Some(*status), ..everything.clone() };
+                asked.takes(&all, &run.webhook, run.status, run.kind)
+            })
+        });
+        if let Some((run, _)) = far {
+            found.extend(find(tx, seq, &run.webhook, &all, now)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Where a delivery may stand, the furthest from done first.
+const URGENCY: [DeliveryStatus; 6] = [
+    DeliveryStatus::Failed,
+    DeliveryStatus::Held,
+    DeliveryStatus::Sending,
+    DeliveryStatus::Pending,
+    DeliveryStatus::Cancelled,
+    DeliveryStatus::Delivered,
+];
