@@ -42,6 +42,7 @@ mod tx;
 #[cfg(test)]
 mod upkeep_tests;
 mod webhook_edits;
+mod webhook_figures;
 mod webhooks;
 
 use std::path::Path;
@@ -53,7 +54,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use alerts::{is_behind, tell_of_backlog};
-pub use backlog::{Backlog, backlog, oldest_waiting, waiting, waiting_in_all, who_waits};
+pub use backlog::{Backlog, backlog, waiting, waiting_in_all};
 pub use changes::{Change, Written, create, delete, last_version, update};
 pub use claims::{Claim, Claims, claim_due};
 pub use conditions::put_from_settings;
@@ -64,9 +65,7 @@ pub use events::{
     EventFilter, EventPage, Story, count_events, event_seq, list_events, newest_by, story,
 };
 pub use expiry::{Aged, Place, expire_step, look_for_expired, webhooks_that_age};
-pub use figures::{
-    Line, OfWebhook, add_figures, figures_of_webhooks, figures_since, forget_figures,
-};
+pub use figures::{Line, add_figures, figures_since, forget_figures};
 pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
 pub use open::{Opening, sqlite_version};
 pub use outcomes::{Record, Recorded, record, restart, shift_due};
@@ -84,6 +83,7 @@ pub use webhook_edits::{
     Made, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, find_webhook, list_webhooks,
     make_webhook, pause_webhook, rotate_secret,
 };
+pub use webhook_figures::{OfWebhook, figures_of_webhooks};
 pub use webhooks::{Known, Presence};
 
 /// Why a job did not happen, or may not have happened.

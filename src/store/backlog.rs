@@ -35,7 +35,7 @@ pub fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
 }
 
 /// When the oldest delivery of a webhook that has not ended was committed.
-pub fn oldest_waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<Option<Time>> {
+pub(super) fn oldest_waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<Option<Time>> {
     let totals = runs::totals(tx, Some(webhook))?;
     oldest(tx, &totals)
 }
@@ -59,7 +59,7 @@ pub fn waiting_in_all(tx: &mut Tx<'_>) -> Result<i64> {
 }
 
 /// The webhooks that have deliveries which have not ended.
-pub fn who_waits(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+pub(super) fn who_waits(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT webhook_id FROM totals WHERE unfinished > 0";
     tx.rows(sql, &[], |row| row.text(0))
 }

@@ -1,12 +1,12 @@
-//! Figures as they are kept: rows by span, added up as they come, read for the pages, forgotten.
+//! Figures as they are kept: rows by span, added up as they come, read as a line, forgotten.
 //!
 //! Nothing that is sent rests on them. Must not know how they are counted or shown: that is
 //! `crate::figures`.
 
 use std::collections::BTreeMap;
 
-use super::{Result, Tx, Value};
-use crate::figures::{Answer, Batch, HOUR, Hour, Lags, MINUTE, TEN_MINUTES, Tally, Waiting, start};
+use super::{Result, Row, Tx, Value};
+use crate::figures::{Batch, HOUR, Lags, MINUTE, TEN_MINUTES, Tally, Waiting, start};
 use crate::model::Time;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -27,19 +27,6 @@ pub struct Line {
     pub before: Option<i64>,
     /// From the oldest to the newest.
     pub rows: Vec<(Time, Tally)>,
-}
-
-/// Figures of one webhook.
-#[derive(Debug, Default)]
-pub struct OfWebhook {
-    /// How many were delivered, by minute, over the last few.
-    pub minutes: Vec<(Time, i64)>,
-    /// Of the last hour.
-    pub lags: Lags,
-    /// Of the last day.
-    pub hours: Vec<Hour>,
-    /// Its newest answer.
-    pub last_answer: Option<Answer>,
 }
 
 /// Adds what has come together to what is there.
@@ -145,7 +132,7 @@ fn add_of_webhook(
     Ok(())
 }
 
-fn read_tally(row: &super::Row<'_>) -> Result<(Time, Tally)> {
+fn read_tally(row: &Row<'_>) -> Result<(Time, Tally)> {
     let mut lags = Lags::default();
     lags.merge_text(&row.text(3)?);
     let waiting = row.opt_int(4)?.zip(row.opt_int(5)?);
@@ -171,55 +158,6 @@ pub fn figures_since(tx: &mut Tx<'_>, seconds: i64, first: Time) -> Result<Line>
         |row| row.int(0),
     )?;
     Ok(Line { before, rows })
-}
-
-/// The figures of every webhook that has any.
-pub fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<BTreeMap<String, OfWebhook>> {
-    let mut found = BTreeMap::<String, OfWebhook>::new();
-    // Up to the running span, so that what a clock that was ahead has written does not count.
-    let spans = |seconds: i64, back: i64| -> [Value<'static>; 3] {
-        let last = start(now, seconds);
-        [seconds.into(), last.plus_ms(-back * seconds * 1_000).0.into(), last.0.into()]
-    };
-    let counts = tx.rows(
-        "SELECT webhook_id, start_ms, attempts, delivered FROM webhook_figures
-         WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
-        &spans(HOUR, 23),
-        |row| {
-            let (at, attempts, delivered) = (Time(row.int(1)?), row.int(2)?, row.int(3)?);
-            Ok((row.text(0)?, Hour { at, attempts, delivered }))
-        },
-    )?;
-    for (webhook, hour) in counts {
-        found.entry(webhook).or_default().hours.push(hour);
-    }
-    let lags = tx.rows(
-        "SELECT webhook_id, lags FROM webhook_figures
-         WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
-        &spans(TEN_MINUTES, 6),
-        |row| Ok((row.text(0)?, row.text(1)?)),
-    )?;
-    for (webhook, lags) in lags {
-        found.entry(webhook).or_default().lags.merge_text(&lags);
-    }
-    let minutes = tx.rows(
-        "SELECT webhook_id, start_ms, delivered FROM webhook_figures
-         WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
-        &spans(MINUTE, 5),
-        |row| Ok((row.text(0)?, (Time(row.int(1)?), row.int(2)?))),
-    )?;
-    for (webhook, minute) in minutes {
-        found.entry(webhook).or_default().minutes.push(minute);
-    }
-    let answers =
-        tx.rows("SELECT webhook_id, at_ms, status, ms, error FROM last_answers", &[], |row| {
-            let (at, status, ms) = (Time(row.int(1)?), row.opt_int(2)?, row.int(3)?);
-            Ok((row.text(0)?, Answer { at, status, ms, error: row.opt_text(4)? }))
-        })?;
-    for (webhook, answer) in answers {
-        found.entry(webhook).or_default().last_answer = Some(answer);
-    }
-    Ok(found)
 }
 
 /// Forgets some of what is too old to be shown, of clocks that were ahead, and the answers of
@@ -265,9 +203,12 @@ pub fn forget_figures(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::super::small_world::{HOUR as HOUR_LONG, START, World};
+    use super::super::webhook_figures::{OfWebhook, figures_of_webhooks};
     use super::*;
-    use crate::figures::{Ended, Figures, points};
+    use crate::figures::{Answer, Ended, Figures, Hour, points};
 
     const M: i64 = 60_000;
 
@@ -291,6 +232,10 @@ mod tests {
         world.tx(|tx| add_figures(tx, &batch)).unwrap();
     }
 
+    fn of_webhooks(world: &World, now: Time) -> HashMap<String, OfWebhook> {
+        world.tx(|tx| figures_of_webhooks(tx, now)).unwrap().into_iter().collect()
+    }
+
     #[test]
     fn what_is_added_bit_by_bit_is_read_as_a_whole() {
         let world = World::new(&["wh_a", "wh_b"]);
@@ -306,7 +251,7 @@ mod tests {
         assert_eq!(hours[0].1.lags.text(), "10:1 12:1 14:1 15:1");
 
         let now = noon.plus_ms(60 * M);
-        let found = world.tx(|tx| figures_of_webhooks(tx, now)).unwrap();
+        let found = of_webhooks(&world, now);
         let (a, b) = (&found["wh_a"], &found["wh_b"]);
         assert_eq!(a.hours, [Hour { at: noon, attempts: 4, delivered: 4 }]);
         assert_eq!(a.minutes, [(noon.plus_ms(59 * M), 1)]);
@@ -354,7 +299,7 @@ mod tests {
         let world = World::new(&["wh_a"]);
         write(&world, &[("wh_a", START, Some(1))]);
         write(&world, &[("wh_a", START.plus_ms(-30 * M), None)]);
-        let found = world.tx(|tx| figures_of_webhooks(tx, START.plus_ms(-30 * M))).unwrap();
+        let found = of_webhooks(&world, START.plus_ms(-30 * M));
         assert_eq!(found["wh_a"].last_answer.as_ref().unwrap().status, Some(503));
         assert_eq!(found["wh_a"].minutes.len(), 1);
         world.tx(|tx| forget_figures(tx, START.plus_ms(-30 * M))).unwrap();

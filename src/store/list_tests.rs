@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::backlog::oldest_waiting;
 use super::small_world::{START, World};
 use super::*;
 use crate::model::{Delivery, DeliveryStatus, EventKind, Time};

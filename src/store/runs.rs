@@ -294,8 +294,8 @@ impl Reader {
         if let Some((seq, run)) = found.last() {
             self.before = (*seq, Arc::clone(&run.webhook));
         }
-        let taken = found.into_iter().filter(|(_, run)| run.is_taken(takes));
-        self.ready.extend(taken.map(|(seq, run)| (seq, run.webhook)));
+        let wanted = found.into_iter().filter(|(_, run)| run.is_taken(takes));
+        self.ready.extend(wanted.map(|(seq, run)| (seq, run.webhook)));
         Ok(())
     }
 }

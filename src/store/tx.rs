@@ -81,6 +81,11 @@ impl Row<'_> {
         Ok(self.0.get(column)?)
     }
 
+    /// Text that is always there, to look at and not to keep.
+    pub fn str(&self, column: usize) -> Result<&str> {
+        Ok(self.0.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+    }
+
     /// Text or NULL.
     pub fn opt_text(&self, column: usize) -> Result<Option<String>> {
         Ok(self.0.get(column)?)
