@@ -107,8 +107,8 @@ pub struct Shared {
     tests: Semaphore,
     streams: Arc<Semaphore>,
     last_received: setup::Latest,
-    /// The digest in the addresses of the assets.
-    assets: String,
+    /// The files of the pages, packed, and the digest in their addresses.
+    assets: assets::Assets,
     document: Arc<Value>,
 }
 
@@ -187,7 +187,7 @@ pub fn router(parts: Parts) -> Router {
         tests: Semaphore::new(TESTS),
         streams: Arc::new(Semaphore::new(changes::STREAMS)),
         last_received: setup::Latest::default(),
-        assets: assets::hash(),
+        assets: assets::Assets::new(),
         document: Arc::new(openapi::complete(&document)),
         parts,
     });

@@ -1,1 +1,186 @@
-// The page "deliveries".
+// deliveries: what was sent and what waits, live: a list with its filters, and one delivery at the side.
+
+import { address } from '../parts/address.js';
+import { get } from '../parts/api.js';
+import { cancel, mayCancel, redeliver } from '../parts/delivery-actions.js';
+import { FILTERS, filters, nameOf, queryOf } from '../parts/delivery-filters.js';
+import { deliveryList } from '../parts/delivery-list.js';
+import { deliveryPanel } from '../parts/delivery-panel.js';
+import { deliveryTable } from '../parts/delivery-table.js';
+import { emptyState, searchLine } from '../parts/delivery-states.js';
+import { find, h, put } from '../parts/dom.js';
+import { button } from '../parts/form.js';
+import { icon } from '../parts/icons.js';
+import { watch } from '../parts/live.js';
+import { openRecover, recoveryBanner } from '../parts/recover.js';
+import { begin } from '../parts/shell.js';
+import { sayError, toast } from '../parts/toast.js';
+import { count, many } from '../parts/words.js';
+
+const MOST = 1_000; // webhooks: more than there can be
+const REST = 600; // milliseconds between two readings while much happens
+
+const group = 'Deliveries';
+const main = begin({
+  keys: [
+    { keys: ['j', 'ArrowDown'], label: 'The next one', group, run: () => table.step(1) },
+    { keys: ['k', 'ArrowUp'], label: 'The one before', group, run: () => table.step(-1) },
+    { keys: ['Home'], label: 'The newest', group, run: () => table.toTop() },
+    { keys: ['Enter'], label: 'Open it', group, run: (press) => enter(press) },
+    { keys: ['r'], label: 'Redeliver it', group, run: () => onCurrent((row) => redeliver(row.id, list.replace)) },
+    { keys: ['c'], label: 'Cancel it', group, run: () => onCurrent(cancelRow) },
+    { keys: ['/'], label: 'Search', group, run: () => bar.focusSearch() },
+    { keys: ['f'], label: 'Filters', group, run: () => bar.focusFilters() },
+  ],
+});
+
+let webhooks = null;
+let panel = null;
+const place = address({ ...FILTERS, open: '' }, follow);
+const filtersNow = () => JSON.stringify(queryOf(place.values));
+let filtered = filtersNow();
+
+const list = deliveryList(show);
+const bar = filters((changes) => place.set(changes), clear);
+const webhookName = (id) => {
+  const known = webhooks?.find((webhook) => webhook.id === id);
+  return known ? nameOf(known) : id;
+};
+const table = deliveryTable(list, {
+  nameOf: webhookName,
+  openId: () => place.values.open,
+  onOpen: (id) => place.set({ open: id }, { push: true }),
+  onEnd: () => list.more().catch((error) => sayTrouble(error)),
+});
+const total = h('span', { class: 'soft total', role: 'status', data: { test: 'total' } });
+const newer = h('button', { type: 'button', class: 'newer', hidden: true, on: { click: () => toNewest() } });
+const banner = recoveryBanner();
+const line = h('div', { class: 'row search-line', 'aria-live': 'polite' });
+const trouble = h('div', { class: 'note bad row', role: 'alert', hidden: true });
+const empty = h('div', { class: 'empty', hidden: true, data: { test: 'empty' } });
+const recoverButton = button([icon('again'), 'Recover…'], { title: 'Send a webhook what it missed' }, () =>
+  openRecover({ webhookId: place.values.webhook }),
+);
+main.append(
+  h('div', { class: 'head' }, find('.title'), total, newer, recoverButton),
+  banner,
+  bar.element,
+  trouble,
+  line,
+  table.element,
+  empty,
+);
+
+/** The address has changed: another filter, or another delivery is open. */
+function follow(values) {
+  bar.show(values);
+  const now = filtersNow();
+  if (now !== filtered) {
+    filtered = now;
+    load();
+  }
+  followOpen(values.open);
+  table.draw();
+}
+
+function followOpen(id) {
+  if ((panel?.id ?? '') === id) return;
+  const before = panel;
+  panel = null;
+  before?.close();
+  if (!id) return table.focus();
+  const mine = deliveryPanel(id, {
+    nameOf: webhookName,
+    onOther: (other) => place.set({ open: other }, { push: true }),
+    onChange: list.replace,
+    onStep(by) {
+      const row = list.rows[list.indexOf(id) + by];
+      if (row && list.indexOf(id) >= 0) place.set({ open: row.id });
+    },
+    onClose: () => panel === mine && place.set({ open: '' }),
+  });
+  panel = mine;
+  table.choose(id);
+  panel.refresh().catch((error) => sayTrouble(error));
+}
+
+function clear() {
+  bar.empty();
+  place.set({ ...FILTERS });
+}
+
+async function load() {
+  try {
+    table.scrollToTop();
+    await list.load(queryOf(place.values));
+    trouble.hidden = true;
+  } catch (error) {
+    // The rows are still those of the filter before, so this must be said.
+    sayTrouble(error, true);
+  }
+}
+
+function sayTrouble(error, isAlways = false) {
+  if (error.name === 'AbortError') return;
+  if (error.status === undefined) console.error(error);
+  // What is on the page stays; a connection that is gone is said at the top of every page.
+  if (list.isKnown && error.status === 0 && !isAlways) return;
+  const text = error.status === undefined ? 'The page met a fault of its own; load it again.' : error.message;
+  put(trouble, h('p', { class: 'grow' }, text), button('Try again', {}, load));
+  trouble.hidden = false;
+}
+
+/** Draws all that depends on the list. */
+function show() {
+  const isFiltered = place.isSet(...Object.keys(FILTERS));
+  total.textContent = list.total === null ? '' : many(list.total, 'delivery', 'deliveries');
+  newer.hidden = list.newer === 0;
+  put(newer, list.newer >= 100 ? '100 or more newer' : `${count(list.newer)} newer`, ' ↑');
+  const isEmpty = list.isKnown && list.rows.length === 0 && !list.hasMore;
+  table.element.hidden = isEmpty || !list.isKnown;
+  empty.hidden = !isEmpty;
+  if (isEmpty) emptyState(empty, { isFiltered, webhooks, onClear: clear });
+  searchLine(line, list, { onStop: list.stop, onGo: () => list.goOn().catch((error) => sayTrouble(error)) });
+  table.draw();
+}
+
+function toNewest() {
+  table.scrollToTop();
+  again();
+}
+
+function enter({ target }) {
+  // A link or a button that has the focus does what it says.
+  if (target.closest('a, button')) return false;
+  return onCurrent((row) => place.set({ open: row.id }, { push: true }));
+}
+
+function onCurrent(run) {
+  const row = table.current();
+  if (!row) return false;
+  run(row);
+  return true;
+}
+
+function cancelRow(row) {
+  if (mayCancel(row)) return cancel(row.id, list.replace);
+  return toast(`It is ${row.status}: only one that waits can be cancelled.`);
+}
+
+async function loadWebhooks() {
+  const { data } = await get('/api/webhooks', { limit: MOST });
+  webhooks = data;
+  bar.setWebhooks(data);
+  banner.update(data);
+}
+
+const again = watch(async () => {
+  await Promise.all([loadWebhooks(), list.refresh(table.sight()), panel?.refresh()]);
+  if (list.isKnown) trouble.hidden = true;
+  show();
+  await new Promise((done) => setTimeout(done, REST));
+});
+
+bar.show(place.values);
+load().then(() => followOpen(place.values.open), sayError);
+again();

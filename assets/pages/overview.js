@@ -1,1 +1,135 @@
-// The page "overview".
+// overview: how the sending goes, now and over a span of time: numbers, what needs a person, charts.
+
+import { address } from '../parts/address.js';
+import { get } from '../parts/api.js';
+import { find, h, keepFocus } from '../parts/dom.js';
+import { button } from '../parts/form.js';
+import { watch } from '../parts/live.js';
+import { drawAttention } from '../parts/overview-attention.js';
+import { charts } from '../parts/overview-charts.js';
+import { SPANS, drawTiles } from '../parts/overview-tiles.js';
+import { begin } from '../parts/shell.js';
+
+const REST = 1_000; // milliseconds between two readings while much happens
+const TURN = 15_000; // and after which a new one is due, since the span moves on by itself
+
+const group = 'Overview';
+const main = begin({
+  keys: [
+    ...SPANS.map(({ value, words }, index) => ({
+      keys: [String(index + 1)],
+      label: `What happened ${words}`,
+      group,
+      run: () => choose(value),
+    })),
+    { keys: ['ArrowLeft', 'ArrowRight'], label: 'Go through the points of a chart that has the focus', group },
+  ],
+});
+const span = address({ span: 'hour' }, () => {
+  showSpan();
+  // What is wrong is said on the page.
+  load().catch(() => {});
+});
+const spanNow = () => (SPANS.some(({ value }) => value === span.values.span) ? span.values.span : 'hour');
+const choose = (value) => value === spanNow() || span.set({ span: value }, { push: true });
+
+const choices = SPANS.map(({ value, label, words }) =>
+  h('button', { type: 'button', title: words, data: { span: value }, on: { click: () => choose(value) } }, label),
+);
+const tiles = h('section', { class: 'tiles', 'aria-label': 'Now' });
+const attention = h('section', { class: 'card padded attention', 'aria-live': 'polite' });
+const drawings = charts();
+const trouble = h('div', { class: 'note bad', role: 'alert', hidden: true });
+const start = h(
+  'div',
+  { class: 'note', hidden: true, data: { test: 'start' } },
+  h(
+    'p',
+    {},
+    'Nothing is sent yet, since no webhook is set up. ',
+    h('a', { href: '/setup' }, 'Set up Make'),
+    ', or ',
+    h('a', { href: '/webhooks' }, 'add a webhook'),
+    ' for another receiver.',
+  ),
+);
+const content = h('div', { class: 'stack overview', hidden: true }, start, tiles, attention, drawings.element);
+main.append(
+  h(
+    'div',
+    { class: 'head' },
+    find('.title'),
+    h('div', { class: 'choices', role: 'group', 'aria-label': 'Span' }, choices),
+  ),
+  trouble,
+  content,
+);
+
+function showSpan() {
+  for (const choice of choices) choice.setAttribute('aria-pressed', choice.dataset.span === spanNow());
+}
+
+let asking = null;
+
+/** Reads everything and shows it; a newer call takes the place of one under way. */
+async function load() {
+  asking?.abort();
+  const { signal } = (asking = new AbortController());
+  const name = spanNow();
+  try {
+    const [points, webhooks, figures, failed] = await Promise.all([
+      get('/api/figures', { span: name }, { signal }),
+      get('/api/webhooks', { limit: 1000 }, { signal }),
+      get('/api/figures/webhooks', {}, { signal }),
+      get('/api/deliveries', { status: 'failed', limit: 1 }, { signal }),
+    ]);
+    const found = {
+      points: points.data,
+      webhooks: webhooks.data,
+      figures: figures.data,
+      failed: failed.total ?? 0,
+      span: name,
+    };
+    keepFocus(() => show(found));
+    trouble.hidden = true;
+  } catch (error) {
+    if (error.name !== 'AbortError') sayTrouble(error);
+    throw error;
+  }
+}
+
+let stamp = '';
+
+function show(found) {
+  // The attention is read out when it changes, so it is drawn only then.
+  const now = JSON.stringify([
+    found.failed,
+    found.figures.map(({ oldestWaitingAt }) => oldestWaitingAt),
+    found.webhooks.map((w) => [w.id, w.status, w.reasonText, w.nextProbeAt]),
+  ]);
+  if (now !== stamp) drawAttention(attention, found);
+  stamp = now;
+  drawTiles(tiles, found);
+  start.hidden = found.webhooks.length > 0;
+  content.hidden = false;
+  drawings.show(found.points);
+}
+
+function sayTrouble(error) {
+  // What is on the page stays; a connection that is gone is said at the top of every page.
+  if (!content.hidden && error.status === 0) return;
+  trouble.replaceChildren(
+    h('p', {}, error.message),
+    button('Try again', {}, () => again()),
+  );
+  trouble.hidden = false;
+}
+
+const again = watch(async () => {
+  await load();
+  await new Promise((done) => setTimeout(done, REST));
+});
+setInterval(() => document.hidden || again(), TURN);
+
+showSpan();
+again();

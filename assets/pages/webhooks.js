@@ -1,1 +1,208 @@
-// The page "webhooks".
+// webhooks: where changes are sent, how each receiver is doing, and what can be done about it.
+
+import { address } from '../parts/address.js';
+import { get } from '../parts/api.js';
+import { debounce, find, h, put } from '../parts/dom.js';
+import { button } from '../parts/form.js';
+import { icon } from '../parts/icons.js';
+import { watch } from '../parts/live.js';
+import { openRecover, recoveryBanner } from '../parts/recover.js';
+import { begin } from '../parts/shell.js';
+import { lookNow, removeWebhook, togglePause } from '../parts/webhook-actions.js';
+import { webhookCard } from '../parts/webhook-card.js';
+import { openForm } from '../parts/webhook-form.js';
+import { webhookKeys } from '../parts/webhook-keys.js';
+import { rotateSecret, showSecret } from '../parts/webhook-secret.js';
+import { openTest } from '../parts/webhook-test.js';
+import { fits, nameOf } from '../parts/webhook-words.js';
+import { WEBHOOK_STATUSES, labelOf, many } from '../parts/words.js';
+
+const MOST = 1_000; // of a page of the API: more than there can be
+const FEW = 8; // up to here nobody needs to search
+const REST = 1_000; // milliseconds between two readings while much happens
+const TURN = 15_000; // and after which a new one is due, since figures move on by themselves
+const TYPING = 150;
+
+const here = address({ q: '' }, () => draw());
+const cards = new Map(); // by the id of the webhook
+let webhooks = null;
+let figures = new Map();
+
+const act = {
+  togglePause: (webhook) => togglePause(webhook, took),
+  lookNow: (webhook) => lookNow(webhook, took),
+  test: openTest,
+  edit: (webhook) => openForm({ webhook, onSaved: took }),
+  recover: ({ id }) => openRecover({ webhookId: id }),
+  rotate: (webhook) => rotateSecret(webhook, { onChanged: () => again(), onTest: () => openTest(webhook) }),
+  remove: (webhook) => removeWebhook(webhook, gone),
+};
+const add = () => openForm({ webhook: null, onSaved: took, onMade: made });
+
+const main = begin({ keys: webhookKeys({ cards: () => [...list.children], webhookOf, act, add, search }) });
+const q = h('input', {
+  type: 'search',
+  placeholder: 'Filter by name, host, event or state',
+  'aria-label': 'Filter webhooks',
+  value: here.values.q,
+  on: { input: debounce(TYPING, () => here.set({ q: q.value.trim() })) },
+});
+const searchBox = h('div', { class: 'search', hidden: true }, icon('search'), q);
+const total = h('span', { class: 'soft', role: 'status' });
+const news = h('p', { class: 'off-screen', role: 'status' });
+const banner = recoveryBanner();
+const trouble = h('div', { class: 'note bad', role: 'alert', hidden: true });
+const empty = h('div', { class: 'card empty', hidden: true, data: { test: 'empty' } });
+const list = h('ul', { class: 'webhooks', 'aria-label': 'Webhooks' });
+main.append(
+  h(
+    'div',
+    { class: 'head' },
+    find('.title'),
+    total,
+    searchBox,
+    button([icon('plus'), 'Add webhook'], { class: 'first', title: 'Add webhook (a)' }, add),
+  ),
+  banner,
+  trouble,
+  empty,
+  list,
+  news,
+);
+
+function webhookOf(id) {
+  return webhooks?.find((webhook) => webhook.id === id);
+}
+
+/** Those that the filter lets through, in the order of the API: the newest first. */
+const shown = () => webhooks.filter((webhook) => fits(webhook, here.values.q));
+
+function search() {
+  if (searchBox.hidden) return false;
+  q.focus();
+  q.select();
+}
+
+/** A card for each; one that is there already stays the same element, in the same place where it can. */
+function draw() {
+  if (!webhooks) return;
+  if (document.activeElement !== q) q.value = here.values.q;
+  const found = shown();
+  searchBox.hidden = webhooks.length <= FEW && !here.values.q;
+  total.textContent = found.length < webhooks.length ? `${found.length} of ${many(webhooks.length, 'webhook')}` : '';
+  const ids = new Set(found.map(({ id }) => id));
+  for (const [id, { element }] of cards) {
+    if (ids.has(id)) continue;
+    element.remove();
+    cards.delete(id);
+  }
+  found.forEach((webhook, index) => {
+    if (!cards.has(webhook.id)) cards.set(webhook.id, webhookCard(webhook, act));
+    const card = cards.get(webhook.id);
+    card.update(webhook, figures.get(webhook.id));
+    if (list.children[index] !== card.element) list.insertBefore(card.element, list.children[index] ?? null);
+  });
+  drawEmpty(found);
+}
+
+function drawEmpty(found) {
+  empty.hidden = found.length > 0;
+  if (found.length > 0) return;
+  if (webhooks.length > 0) {
+    put(
+      empty,
+      h('h2', {}, 'No webhook fits the filter'),
+      button('Clear', {}, () => ((q.value = ''), here.clear(), q.focus())),
+    );
+  } else {
+    put(
+      empty,
+      h('h2', {}, 'No webhook yet'),
+      h('p', {}, 'A webhook says where changes of tasks are sent. For Make there is a way in three steps.'),
+      h(
+        'div',
+        { class: 'row' },
+        h('a', { class: 'button', href: '/setup' }, 'Set up Make'),
+        button('Add webhook', {}, add),
+      ),
+    );
+  }
+}
+
+/** A webhook as an answer has it, at once; what a reading under way says of it may be older, so that is read again. */
+function took(webhook) {
+  const others = webhooks ?? [];
+  const isKnown = others.some(({ id }) => id === webhook.id);
+  webhooks = isKnown ? others.map((known) => (known.id === webhook.id ? webhook : known)) : [webhook, ...others];
+  draw();
+  reread();
+}
+
+function made({ webhook, secret }) {
+  took(webhook);
+  showSecret({ webhook, secret, isNew: true, onTest: () => openTest(webhook) });
+}
+
+function gone({ id }) {
+  const at = shown().findIndex((webhook) => webhook.id === id);
+  webhooks = webhooks.filter((webhook) => webhook.id !== id);
+  draw();
+  list.children[Math.min(at, list.children.length - 1)]?.focus();
+  reread();
+}
+
+let asking = null;
+
+function reread() {
+  asking?.abort();
+  again();
+}
+
+/** Reads everything and shows it; a newer call takes the place of one under way. */
+async function load() {
+  asking?.abort();
+  const { signal } = (asking = new AbortController());
+  try {
+    const [all, numbers] = await Promise.all([
+      get('/api/webhooks', { limit: MOST }, { signal }),
+      get('/api/figures/webhooks', {}, { signal }),
+    ]);
+    sayChanges(webhooks ?? all.data, all.data);
+    webhooks = all.data;
+    figures = new Map(numbers.data.map((entry) => [entry.webhookId, entry]));
+    draw();
+    banner.update(webhooks);
+    trouble.hidden = true;
+  } catch (error) {
+    if (error.name !== 'AbortError') sayTrouble(error);
+    throw error;
+  }
+}
+
+/** Tells those who do not see the marks which webhooks have changed their state. */
+function sayChanges(before, after) {
+  const known = new Map(before.map(({ id, status }) => [id, status]));
+  const changed = after.filter(({ id, status }) => known.has(id) && known.get(id) !== status);
+  if (changed.length === 0) return;
+  news.textContent = changed
+    .map((webhook) => `${nameOf(webhook)}: ${labelOf(WEBHOOK_STATUSES, webhook.status)}.`)
+    .join(' ');
+}
+
+function sayTrouble(error) {
+  // What is on the page stays; a connection that is gone is said at the top of every page.
+  if (webhooks && error.status === 0) return;
+  put(
+    trouble,
+    h('p', {}, error.message),
+    button('Try again', {}, () => again()),
+  );
+  trouble.hidden = false;
+}
+
+const again = watch(async () => {
+  await load();
+  await new Promise((done) => setTimeout(done, REST));
+});
+setInterval(() => document.hidden || again(), TURN);
+again();

@@ -1,11 +1,16 @@
 //! Assets: the files of the pages, which the program carries in itself.
 //!
 //! Their address has a digest over all of them, so a browser may keep them for ever and never mixes
-//! those of two versions. Must not know what stands in one.
+//! those of two versions. They go out packed to who takes that. Must not know what stands in one.
+
+use std::io::Write as _;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, header};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::{HeaderMap, HeaderValue, header};
 
 use super::App;
 use super::problem::Problem;
@@ -33,6 +38,73 @@ const ASSETS: &[Asset] = &[
     asset!("pages/setup.js"),
     asset!("pages/sign-in.js"),
     asset!("pages/webhooks.js"),
+    asset!("parts/address.js"),
+    asset!("parts/api.js"),
+    asset!("parts/board-column.js"),
+    asset!("parts/board-drag.js"),
+    asset!("parts/board-empty.js"),
+    asset!("parts/board-filters.js"),
+    asset!("parts/board-keys.js"),
+    asset!("parts/board-moves.js"),
+    asset!("parts/board-state.js"),
+    asset!("parts/board-tabs.js"),
+    asset!("parts/chart-scales.js"),
+    asset!("parts/chart.js"),
+    asset!("parts/copy.js"),
+    asset!("parts/delivery-actions.js"),
+    asset!("parts/delivery-attempts.js"),
+    asset!("parts/delivery-event.js"),
+    asset!("parts/delivery-filters.js"),
+    asset!("parts/delivery-list.js"),
+    asset!("parts/delivery-order.js"),
+    asset!("parts/delivery-panel.js"),
+    asset!("parts/delivery-request.js"),
+    asset!("parts/delivery-rows.js"),
+    asset!("parts/delivery-states.js"),
+    asset!("parts/delivery-table.js"),
+    asset!("parts/dialog.js"),
+    asset!("parts/dom.js"),
+    asset!("parts/form.js"),
+    asset!("parts/icons.js"),
+    asset!("parts/keys.js"),
+    asset!("parts/list.js"),
+    asset!("parts/live.js"),
+    asset!("parts/overview-attention.js"),
+    asset!("parts/overview-charts.js"),
+    asset!("parts/overview-tiles.js"),
+    asset!("parts/recover.js"),
+    asset!("parts/setup-address.js"),
+    asset!("parts/setup-advice.js"),
+    asset!("parts/setup-incoming.js"),
+    asset!("parts/setup-module.js"),
+    asset!("parts/setup-received.js"),
+    asset!("parts/setup-step.js"),
+    asset!("parts/setup-test.js"),
+    asset!("parts/shell.js"),
+    asset!("parts/task-card.js"),
+    asset!("parts/task-deletion.js"),
+    asset!("parts/task-fates.js"),
+    asset!("parts/task-fields.js"),
+    asset!("parts/task-form.js"),
+    asset!("parts/task-history.js"),
+    asset!("parts/task-panel.js"),
+    asset!("parts/task-quick-add.js"),
+    asset!("parts/task-rules.js"),
+    asset!("parts/test-result.js"),
+    asset!("parts/time.js"),
+    asset!("parts/toast.js"),
+    asset!("parts/webhook-actions.js"),
+    asset!("parts/webhook-card.js"),
+    asset!("parts/webhook-fields.js"),
+    asset!("parts/webhook-form.js"),
+    asset!("parts/webhook-headers.js"),
+    asset!("parts/webhook-keys.js"),
+    asset!("parts/webhook-menu.js"),
+    asset!("parts/webhook-secret.js"),
+    asset!("parts/webhook-test.js"),
+    asset!("parts/webhook-values.js"),
+    asset!("parts/webhook-words.js"),
+    asset!("parts/words.js"),
 ];
 
 /// What all pages are made from; it is filled in, not served.
@@ -44,29 +116,67 @@ const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, im
 /// How much of the digest stands in an address: enough that no two versions share it.
 const DIGITS: usize = 16;
 
-/// The digest over all files.
-pub fn hash() -> String {
-    let mut hash = hmac_sha256::Hash::new();
-    for Asset { path, bytes } in ASSETS {
-        // With the lengths, so that nothing can move from one file to the next unseen.
-        hash.update(format!("{path}:{}:", bytes.len()));
-        hash.update(bytes);
+/// What is made of the files once, at the start.
+pub struct Assets {
+    /// The digest over all files, which stands in their address.
+    pub hash: String,
+    /// Each file as gzip, in the order of the table.
+    packed: Vec<Bytes>,
+}
+
+impl Assets {
+    /// Packs all files, which takes some milliseconds.
+    pub fn new() -> Assets {
+        let mut hash = hmac_sha256::Hash::new();
+        for Asset { path, bytes } in ASSETS {
+            // With the lengths, so that nothing can move from one file to the next unseen.
+            hash.update(format!("{path}:{}:", bytes.len()));
+            hash.update(bytes);
+        }
+        let mut hash = hex(&hash.finalize());
+        hash.truncate(DIGITS);
+        Assets { hash, packed: ASSETS.iter().map(|asset| pack(asset.bytes)).collect() }
     }
-    let mut text = hex(&hash.finalize());
-    text.truncate(DIGITS);
-    text
+}
+
+fn pack(bytes: &[u8]) -> Bytes {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    // Into memory, which does not fail; should it all the same, an empty one is never sent.
+    let packed = packer.write_all(bytes).and_then(|()| packer.finish());
+    Bytes::from(packed.unwrap_or_default())
 }
 
 /// One file.
 pub async fn serve(
     State(app): State<App>,
     Path((hash, path)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let found = ASSETS.iter().find(|asset| asset.path == path);
-    let asset = found.filter(|_| hash == app.assets).ok_or_else(|| Problem::not_found("File"))?;
-    let kind = HeaderValue::from_static(kind(asset.path));
-    let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, KEEP)];
-    Ok((headers, asset.bytes).into_response())
+    let at = ASSETS.iter().position(|asset| asset.path == path);
+    let at = at.filter(|_| hash == app.assets.hash).ok_or_else(|| Problem::not_found("File"))?;
+    let asset = &ASSETS[at];
+    let mut response = match app.assets.packed.get(at) {
+        Some(packed) if !packed.is_empty() && takes_gzip(&headers) => {
+            let encoding = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
+            (encoding, packed.clone()).into_response()
+        }
+        _ => asset.bytes.into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(asset.path)));
+    headers.insert(header::CACHE_CONTROL, KEEP);
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    Ok(response)
+}
+
+/// Whether the other side unpacks gzip (RFC 9110, 12.5.3).
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok());
+    listed.flat_map(|list| list.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let is_refused = ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains(&weight.trim());
+        name.trim().eq_ignore_ascii_case("gzip") && !is_refused
+    })
 }
 
 fn kind(path: &str) -> &'static str {
@@ -103,6 +213,23 @@ mod tests {
     }
 
     #[test]
+    fn files_are_packed_for_who_unpacks_them() {
+        let asks = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, text.parse().unwrap());
+            takes_gzip(&headers)
+        };
+        assert!(asks("gzip, deflate, br") && asks("br;q=1.0, GZIP;q=0.5"));
+        assert!(!asks("br") && !asks("gzip;q=0") && !asks("identity") && !asks("x-gzip-9"));
+        let assets = Assets::new();
+        for (asset, packed) in ASSETS.iter().zip(&assets.packed) {
+            let mut text = Vec::new();
+            std::io::copy(&mut flate2::read::GzDecoder::new(&packed[..]), &mut text).unwrap();
+            assert_eq!(text, asset.bytes, "{}", asset.path);
+        }
+    }
+
+    #[test]
     fn the_table_has_every_file_and_knows_its_kind() {
         let mut there = BTreeSet::new();
         files("", &mut there);
@@ -113,7 +240,7 @@ mod tests {
         for path in &table {
             assert!(!kind(path).starts_with("application/"), "{path}: of which kind is it?");
         }
-        assert_eq!(hash().len(), DIGITS);
+        assert_eq!(Assets::new().hash.len(), DIGITS);
     }
 
     #[test]

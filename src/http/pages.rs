@@ -44,7 +44,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 /// Adds the address of each page.
 pub fn add(mut router: Router<App>) -> Router<App> {
     for page in &PAGES {
-        let show = async |State(app): State<App>| page.show(&app.assets);
+        let show = async |State(app): State<App>| page.show(&app.assets.hash);
         router = router.route(page.path, get(show));
     }
     router

@@ -89,7 +89,7 @@ pub async fn docs(State(app): State<App>) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp)),
     ];
-    (headers, page(&app.document, &app.address, app.api_token.is_some(), &app.assets))
+    (headers, page(&app.document, &app.address, app.api_token.is_some(), &app.assets.hash))
         .into_response()
 }
 

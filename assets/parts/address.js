@@ -1,0 +1,42 @@
+// address: what is set on a page (filters, an open task) stands in its address, so that it can be kept, sent and
+// gone back to. Must not know what the values mean.
+
+/**
+ * The values of a page in its address.
+ * @param {Record<string, string>} defaults every name with its value where the address says nothing
+ * @param {(values: Record<string, string>) => void} onChange called after `set` and after back and forward
+ */
+export function address(defaults, onChange) {
+  const read = () => {
+    const query = new URLSearchParams(location.search);
+    return Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, query.get(name) ?? value]));
+  };
+  const state = {
+    values: read(),
+    /** Changes some; `push` makes a step for the back button. */
+    set(changes, { push = false } = {}) {
+      const values = { ...state.values, ...changes };
+      const query = new URLSearchParams();
+      for (const [name, value] of Object.entries(values)) {
+        if (value && value !== defaults[name]) query.set(name, value);
+      }
+      const text = query.toString();
+      const url = location.pathname + (text ? `?${text}` : '');
+      if (push) history.pushState(null, '', url);
+      else history.replaceState(null, '', url);
+      state.values = values;
+      onChange(values);
+    },
+    /** Back to the defaults. */
+    clear() {
+      state.set(defaults);
+    },
+    /** Whether any of these differs from its default. */
+    isSet: (...names) => names.some((name) => state.values[name] !== defaults[name]),
+  };
+  addEventListener('popstate', () => {
+    state.values = read();
+    onChange(state.values);
+  });
+  return state;
+}

@@ -1,0 +1,267 @@
+// board-column: the tasks of one status: fetched page by page as they come into sight, each at its sorted place.
+// Must not know the other columns, nor change a task.
+
+import { pages } from './api.js';
+import { h } from './dom.js';
+import { icon } from './icons.js';
+import { virtualList } from './list.js';
+import { blankCard, CARD_HEIGHT, stampOf, taskCard } from './task-card.js';
+import { cardOf, order } from './task-rules.js';
+import { count, many } from './words.js';
+
+const FIRST_PAGE = 200;
+const PAGE = 500;
+const MOST = 1_000; // of a page, for who has jumped far ahead
+const LETTER = 7; // pixels
+const BLANKS = 8; // places held while nobody knows how many there are
+const KEPT = 3_000; // cards that are fetched at once so that a column need not jump; the rest comes by itself
+
+/**
+ * A column.
+ * @param {{status: {value: string, label: string}, fateOf: (id: string) => any, isHidden: (id: string) => boolean,
+ *   onFilter: Function, onSight: () => void, onPage: (cards: object[]) => void, onFault: (error: Error) => void,
+ *   onAdd: () => void}} options `isHidden`: waits for its deletion; `onSight`: other cards are in sight
+ */
+export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPage, onFault, onAdd }) {
+  let cards = [];
+  let known = new Map(); // task id → its card, of all in `cards`
+  let total = null; // null while nobody knows
+  let isBefore = order('-updatedAt');
+  let pager = null;
+  let loading = null; // the AbortController of what is under way
+  let late = new Map(); // what became of cards while a page was under way, which may tell of before: id → card or null
+  let stop = null; // the id of the card at which the tab key stops
+  let seen = [0, 0];
+  let room = 36; // letters in a line of a card
+
+  const number = h('span', { class: 'badge soft', data: { test: 'total' } }, '–');
+  const scroller = h('div', { class: 'scroller column-cards', tabindex: '-1', data: { status: status.value } });
+  const empty = h('p', { class: 'column-empty soft', hidden: true }, 'No tasks here.');
+  const form = h('div', { class: 'column-add' });
+  const add = `Add a task to ${status.label}`;
+  const element = h(
+    'section',
+    { class: 'column', 'aria-label': status.label, data: { status: status.value } },
+    h(
+      'div',
+      { class: 'column-head' },
+      h('h2', {}, status.label),
+      number,
+      h(
+        'button',
+        { type: 'button', class: 'plain square', 'aria-label': add, title: add, on: { click: onAdd } },
+        icon('plus'),
+      ),
+    ),
+    form,
+    empty,
+    scroller,
+  );
+
+  new ResizeObserver(() => {
+    const now = Math.floor((scroller.clientWidth - 38) / LETTER);
+    if (now === room || now <= 0) return;
+    room = now;
+    draw();
+  }).observe(scroller);
+
+  const hasMore = () => pager?.hasMore ?? false;
+  const list = virtualList({
+    scroller,
+    rowHeight: CARD_HEIGHT,
+    label: status.label,
+    key: (index) => cards[index]?.id ?? `blank-${index}`,
+    stamp: (index) => (cards[index] ? stampOf(cards[index], fateOf(cards[index].id), room) : ''),
+    render(index) {
+      const card = cards[index];
+      return card ? taskCard(card, fateOf(card.id), room, onFilter) : blankCard();
+    },
+    onRange(first, last) {
+      seen = [first, last];
+      setStop();
+      if (last > cards.length && !loading && hasMore()) more(last - cards.length > PAGE ? MOST : PAGE).catch(onFault);
+      onSight();
+    },
+  });
+
+  /** Of a column the tab key stops at one card: where the focus was last, else the first. */
+  function setStop() {
+    const drawn = cards.slice(...seen);
+    const at = drawn.find(({ id }) => id === stop) ?? drawn[0];
+    for (const card of drawn) list.element(card.id)?.setAttribute('tabindex', card === at ? '0' : '-1');
+  }
+
+  /** How many places there are: a card that is still on its way has one too, so that the scroll bar tells the truth. */
+  function places() {
+    if (total === null) return loading ? BLANKS : 0;
+    return hasMore() ? Math.max(total, cards.length + 1) : cards.length;
+  }
+
+  function draw() {
+    number.textContent = count(total);
+    number.title = total === null ? '' : many(total, 'task');
+    empty.hidden = !(total === 0 && cards.length === 0);
+    const shift = shiftOfSight();
+    list.update(places());
+    if (shift === 0) return;
+    scroller.scrollTop += shift * CARD_HEIGHT;
+    list.update(places());
+  }
+
+  let inView = []; // the ids of the cards in view as they were drawn last, with their places
+  function rememberView() {
+    const first = Math.floor(scroller.scrollTop / CARD_HEIGHT);
+    const last = Math.ceil((scroller.scrollTop + scroller.clientHeight) / CARD_HEIGHT);
+    inView = cards.slice(first, last).map(({ id }, n) => [id, first + n]);
+  }
+  scroller.addEventListener('scroll', rememberView, { passive: true });
+
+  /** By how many places most cards in view have moved, so that what is being read stays where it is. */
+  function shiftOfSight() {
+    let shift = 0;
+    if (scroller.scrollTop >= CARD_HEIGHT / 2) {
+      const shifts = inView.filter(([id]) => known.has(id)).map(([id, place]) => indexOf(id) - place);
+      shifts.sort((a, b) => a - b);
+      shift = shifts[Math.floor(shifts.length / 2)] ?? 0;
+    }
+    rememberView();
+    return shift;
+  }
+
+  const indexOf = (id) => (known.has(id) ? cards.indexOf(known.get(id)) : -1);
+
+  /** Puts what a page brought behind `fresh`, as far as it is not there or on its way out. */
+  function join(fresh, ids, tasks) {
+    const added = tasks.filter(({ id }) => !ids.has(id) && !isHidden(id)).map(cardOf);
+    for (const card of added) {
+      fresh.push(card);
+      ids.set(card.id, card);
+    }
+    onPage(added);
+  }
+
+  /** A page may have been read before what happened meanwhile. */
+  function applyLate() {
+    const changes = [...late];
+    late = new Map();
+    for (const [id, card] of changes) {
+      take(id);
+      if (card) place(card);
+    }
+  }
+
+  /** Runs `read` as the one thing under way; one that is overtaken ends in silence. */
+  async function alone(read) {
+    const mine = new AbortController();
+    loading = mine;
+    late = new Map();
+    try {
+      await read(mine.signal, () => loading === mine);
+    } catch (error) {
+      if (loading === mine && error.name !== 'AbortError') throw error;
+    } finally {
+      if (loading === mine) {
+        loading = null;
+        draw();
+      }
+    }
+  }
+
+  /** Fetches the next page. */
+  function more(limit) {
+    return alone(async (signal, isNewest) => {
+      const page = await pager.more(limit, { signal });
+      if (!isNewest()) return;
+      join(cards, known, page.data);
+      applyLate();
+    });
+  }
+
+  /** Puts a card at its place, unless that lies beyond what has been fetched. */
+  function place(card) {
+    if (loading) late.set(card.id, card);
+    let [low, high] = [0, cards.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBefore(cards[middle], card)) low = middle + 1;
+      else high = middle;
+    }
+    if (low === cards.length && hasMore()) return;
+    cards.splice(low, 0, card);
+    known.set(card.id, card);
+  }
+
+  /** Takes a card out; answers it. */
+  function take(id) {
+    if (loading) late.set(id, null);
+    const at = indexOf(id);
+    if (at < 0) return null;
+    known.delete(id);
+    return cards.splice(at, 1)[0];
+  }
+
+  return {
+    element,
+    form,
+    scroller,
+    status: status.value,
+    label: status.label,
+    get total() {
+      return total;
+    },
+    set total(n) {
+      total = n;
+    },
+    get first() {
+      return cards[0];
+    },
+    /**
+     * Begins anew with other filters or another sort; what is there stays until the answer has come.
+     * @param {object|null} query null: nothing can be here
+     * @param {boolean} keep whether the reader stays at the same place
+     */
+    load(query, sort, keep) {
+      loading?.abort();
+      return alone(async (signal, isNewest) => {
+        if (total === null) draw();
+        const from = query && pages('/api/tasks', { ...query, status: status.value, sort });
+        const wanted = keep ? Math.min(KEPT, Math.ceil((scroller.scrollTop + scroller.clientHeight) / CARD_HEIGHT)) : 1;
+        const [fresh, ids] = [[], new Map()];
+        let sum = 0;
+        while (from?.hasMore && fresh.length < wanted) {
+          const page = await from.more(Math.max(FIRST_PAGE, Math.min(MOST, wanted)), { signal });
+          sum = page.total ?? sum;
+          join(fresh, ids, page.data);
+        }
+        if (!isNewest()) return;
+        [cards, known, pager, total, isBefore] = [fresh, ids, from, sum, order(sort)];
+        if (!keep) [scroller.scrollTop, inView] = [0, []];
+        applyLate();
+      });
+    },
+    inSight: () => cards.slice(...seen).map(({ id }) => id),
+    indexOf,
+    has: (id) => known.has(id),
+    get: (id) => known.get(id),
+    place,
+    take,
+    addToTotal(n) {
+      if (total !== null) total = Math.max(0, total + n);
+    },
+    draw,
+    /** Moves the focus to a card; answers whether there is one. */
+    focus(index) {
+      const card = cards[Math.max(0, Math.min(index, cards.length - 1))];
+      if (!card) return false;
+      stop = card.id;
+      list.show(cards.indexOf(card));
+      list.element(card.id)?.focus({ preventScroll: true });
+      return true;
+    },
+    /** The tab key stops here from now on. */
+    stopAt(id) {
+      stop = id;
+      setStop();
+    },
+  };
+}

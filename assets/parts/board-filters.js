@@ -1,0 +1,141 @@
+// board-filters: the search and the filters of the board, kept in the address. Must not fetch anything.
+
+import { debounce, h, put } from './dom.js';
+import { select } from './form.js';
+import { icon } from './icons.js';
+import { DUES, SORTS } from './task-rules.js';
+import { CATEGORIES, PRIORITIES, TYPES } from './words.js';
+
+const FILTERS = ['priority', 'type', 'category', 'tag', 'due'];
+const TAGS_MOST = 200; // more than anybody looks through
+const PAUSE = 150; // milliseconds without a key before a search begins
+
+/** The bar of filters for an address (parts/address.js). */
+export function boardFilters(here) {
+  const labels = { type: new Set(TYPES), category: new Set(CATEGORIES), tag: new Set() };
+  const search = h('input', {
+    type: 'search',
+    placeholder: 'Search',
+    'aria-label': 'Search in titles and descriptions',
+    value: here.values.q,
+    on: {
+      input: debounce(PAUSE, () => here.set({ q: search.value })),
+      // Down into what was found.
+      keydown: (event) => event.key === 'Escape' && !search.value && search.blur(),
+    },
+  });
+  const found = h('span', { class: 'soft found', role: 'status' });
+  const clearButton = h(
+    'button',
+    { type: 'button', class: 'plain clear', on: { click: clear } },
+    icon('close'),
+    'Clear',
+  );
+  const fields = {
+    priority: choice('priority', 'Any priority', [...PRIORITIES].reverse()),
+    type: choice('type', 'Any type', options(labels.type)),
+    category: choice('category', 'Any category', options(labels.category)),
+    tag: choice('tag', 'Any tag', []),
+    due: choice('due', 'Any due date', DUES),
+    sort: choice(
+      'sort',
+      null,
+      SORTS.map(({ value, label }) => ({ value, label: `Sort: ${label}` })),
+    ),
+  };
+  fields.sort.setAttribute('aria-label', 'Order');
+  const toggle = h(
+    'button',
+    { type: 'button', class: 'filters-toggle', 'aria-expanded': 'false', on: { click: () => unfold(!isUnfolded()) } },
+    icon('filter'),
+    h('span', {}, 'Filters'),
+  );
+  const element = h(
+    'div',
+    { class: 'filters board-filters' },
+    h('div', { class: 'search' }, icon('search'), search),
+    toggle,
+    h('div', { class: 'filters more-filters' }, Object.values(fields)),
+    clearButton,
+    found,
+  );
+  update();
+
+  function options(set) {
+    return [...set].sort().map((value) => ({ value, label: value }));
+  }
+
+  function choice(name, none, entries) {
+    const all = none ? [{ value: '', label: none }, ...entries] : entries;
+    return select(all, here.values[name], {
+      'aria-label': none?.replace('Any ', '') ?? name,
+      data: { filter: name },
+      on: { change: (event) => here.set({ [name]: event.target.value }) },
+    });
+  }
+
+  /** Sees to it that a value can be chosen, even one that nobody has seen yet. */
+  function offer(name, value) {
+    const list = [...fields[name].options];
+    if (!value || list.some((option) => option.value === value)) return;
+    const next = list.slice(1).find((option) => option.value > value);
+    fields[name].insertBefore(h('option', { value }, value), next ?? null);
+  }
+
+  const isUnfolded = () => toggle.getAttribute('aria-expanded') === 'true';
+  function unfold(is) {
+    toggle.setAttribute('aria-expanded', is);
+    element.classList.toggle('is-unfolded', is);
+  }
+
+  function areSet() {
+    return here.isSet('q', ...FILTERS);
+  }
+
+  function clear() {
+    search.value = '';
+    here.set(Object.fromEntries(['q', ...FILTERS].map((name) => [name, ''])));
+  }
+
+  function update() {
+    if (document.activeElement !== search) search.value = here.values.q;
+    for (const [name, field] of Object.entries(fields)) {
+      offer(name, here.values[name]);
+      field.value = here.values[name];
+      field.classList.toggle('is-set', name !== 'sort' && Boolean(here.values[name]));
+    }
+    clearButton.hidden = !areSet();
+    const many = FILTERS.filter((name) => here.values[name]).length;
+    put(toggle, icon('filter'), h('span', {}, many > 0 ? `Filters (${many})` : 'Filters'));
+    toggle.classList.toggle('is-set', many > 0);
+  }
+
+  return {
+    element,
+    labels,
+    areSet,
+    clear,
+    /** After a change of the address. */
+    update,
+    say(text) {
+      if (found.textContent !== text) found.textContent = text;
+    },
+    /** Labels that are in use can be chosen. */
+    learn(cards) {
+      const add = (name, value) => {
+        if (!value || labels[name].has(value) || (name === 'tag' && labels.tag.size >= TAGS_MOST)) return;
+        labels[name].add(value);
+        offer(name, value);
+      };
+      for (const { type, category, tags } of cards) {
+        add('type', type);
+        add('category', category);
+        for (const tag of tags) add('tag', tag);
+      }
+    },
+    focus(name) {
+      if (name !== 'q') unfold(true);
+      (name === 'q' ? search : fields[name]).focus();
+    },
+  };
+}

@@ -1,0 +1,163 @@
+// delivery-filters: which deliveries are asked for: the fields, and what they say in the address of the page and of
+// the API. Must not fetch deliveries.
+
+import { debounce, h, put } from './dom.js';
+import { select, suggest } from './form.js';
+import { icon } from './icons.js';
+import { fromLocalField, toLocalField } from './time.js';
+import { DELIVERY_STATUSES, EVENTS } from './words.js';
+
+/** Every filter with its value where none is set. */
+export const FILTERS = { q: '', status: '', webhook: '', event: '', task: '', since: '', until: '' };
+
+const ALERTS = ['webhook_down', 'webhook_up', 'delivery_failed', 'backlog_high'];
+const TYPING = 300; // milliseconds of rest before what is typed is looked for
+
+/** The query of the API. */
+export const queryOf = ({ q, status, webhook, event, task, since, until }) => ({
+  q,
+  status,
+  webhookId: webhook,
+  event,
+  taskId: task,
+  since,
+  until,
+});
+
+/** How a webhook is called: its line for people, else its id. */
+export const nameOf = (webhook) => webhook.description || webhook.id;
+
+/**
+ * The fields.
+ * @param {(changes: Record<string, string>) => void} onSet
+ * @param {() => void} onClear
+ */
+export function filters(onSet, onClear) {
+  const soon = debounce(TYPING, onSet);
+  const choice = (name) => (event) => onSet({ [name]: event.target.value });
+  const q = h('input', {
+    type: 'search',
+    placeholder: 'Search tasks, reasons, answers',
+    'aria-label': 'Search',
+    maxlength: 200,
+    on: { input: () => soon({ q: q.value.trim() }) },
+  });
+  const status = select([{ value: '', label: 'Any state' }, ...DELIVERY_STATUSES], '', {
+    'aria-label': 'State',
+    on: { change: choice('status') },
+  });
+  const webhook = select([{ value: '', label: 'Any webhook' }], '', {
+    'aria-label': 'Webhook',
+    on: { change: choice('webhook') },
+  });
+  const eventBox = suggest([...EVENTS.map(({ value }) => value), ...ALERTS], '', {
+    placeholder: 'Any event',
+    'aria-label': 'Event: a kind, or the id of one (evt_…)',
+    title: 'A kind of event, or the id of one (evt_…)',
+    on: { change: (change) => onSet({ event: change.target.value.trim() }) },
+  });
+  const event = eventBox.querySelector('input');
+  const task = h('input', {
+    type: 'text',
+    class: 'task-id',
+    placeholder: 'Any task (its id)',
+    'aria-label': 'Task: its id',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    on: { change: (change) => onSet({ task: change.target.value.trim() }) },
+  });
+  const moment = (name) =>
+    h('input', {
+      type: 'datetime-local',
+      on: { change: (change) => onSet({ [name]: fromLocalField(change.target.value) }) },
+    });
+  const [since, until] = [moment('since'), moment('until')];
+  const clear = h('button', { type: 'button', class: 'plain', on: { click: onClear } }, 'Clear');
+  const toggle = h(
+    'button',
+    { type: 'button', class: 'filters-toggle', 'aria-expanded': 'false', on: { click: () => unfold() } },
+    icon('filter'),
+    h('span', {}, 'Filters'),
+  );
+  const fields = { q, status, webhook, event, task, since, until };
+  const rest = h(
+    'div',
+    { class: 'filters filters-rest' },
+    status,
+    webhook,
+    eventBox,
+    task,
+    h('label', { class: 'moment' }, h('span', { class: 'soft' }, 'From'), since),
+    h('label', { class: 'moment' }, h('span', { class: 'soft' }, 'to'), until),
+    clear,
+  );
+  const element = h(
+    'div',
+    { class: 'filters delivery-filters', role: 'search', 'aria-label': 'Filters' },
+    h('div', { class: 'search' }, icon('search'), q),
+    toggle,
+    rest,
+  );
+  let webhooks = [];
+  let values = FILTERS;
+
+  /** On a phone the fields are folded up. */
+  function unfold(is = toggle.getAttribute('aria-expanded') !== 'true') {
+    toggle.setAttribute('aria-expanded', String(is));
+    element.classList.toggle('is-unfolded', is);
+  }
+
+  function drawWebhooks() {
+    const options = webhooks.map((one) => ({ value: one.id, label: nameOf(one) }));
+    if (values.webhook && !webhooks.some(({ id }) => id === values.webhook)) {
+      options.push({ value: values.webhook, label: `${values.webhook} (deleted)` });
+    }
+    const stamp = JSON.stringify(options);
+    if (webhook.dataset.stamp !== stamp) {
+      put(
+        webhook,
+        h('option', { value: '' }, 'Any webhook'),
+        options.map(({ value, label }) => h('option', { value }, label)),
+      );
+      webhook.dataset.stamp = stamp;
+    }
+    webhook.value = values.webhook;
+  }
+
+  return {
+    element,
+    /** Shows what the address says; a field that is being typed in stays as it is. */
+    show(next) {
+      values = next;
+      const isHere = (input) => document.activeElement === input;
+      if (!isHere(q)) q.value = next.q;
+      status.value = next.status;
+      event.value = next.event;
+      task.value = next.task;
+      for (const [name, input] of Object.entries({ since, until })) {
+        const text = toLocalField(next[name]);
+        // A moment with seconds stays whole in the address while its field shows the minute.
+        if (input.value !== text) input.value = text;
+      }
+      drawWebhooks();
+      const set = Object.keys(fields).filter((name) => next[name]);
+      for (const [name, input] of Object.entries(fields)) input.classList.toggle('is-set', Boolean(next[name]));
+      clear.hidden = set.length === 0;
+      const folded = set.filter((name) => name !== 'q').length;
+      toggle.querySelector('span').textContent = folded ? `Filters (${folded})` : 'Filters';
+    },
+    setWebhooks(list) {
+      webhooks = list;
+      drawWebhooks();
+    },
+    focusSearch: () => (q.focus(), q.select()),
+    focusFilters() {
+      unfold(true);
+      status.focus();
+    },
+    /** Empties the search field too, where it has the focus. */
+    empty() {
+      q.value = '';
+    },
+  };
+}

@@ -1,0 +1,58 @@
+// delivery-rows: one line of the list of deliveries. Must not fetch anything.
+
+import { h } from './dom.js';
+import { when } from './time.js';
+import { DELIVERY_STATUSES, eventLabel, mark } from './words.js';
+
+export const COLUMNS = ['State', 'Event', 'Task', 'Webhook', 'Attempts', 'When', 'Why'];
+
+/** What makes a row look as it does. */
+export const stampOf = (row, name, isOpen) =>
+  [row.status, row.reasonText, row.attemptCount, row.nextAttemptAt, name, isOpen].join('|');
+
+const cell = (name, ...content) => h('div', { role: 'gridcell', class: ['cell', `cell-${name}`] }, content);
+
+/**
+ * A row.
+ * @param {object} row a delivery
+ * @param {{index: number, name: string, isOpen: boolean, onOpen: () => void}} more `name`: of its webhook
+ */
+export function deliveryRow(row, { index, name, isOpen, onOpen }) {
+  const onClick = (event) => {
+    // The link within has its own way, and a text that was just selected is to be copied.
+    if (!event.target.closest('a') && !String(getSelection())) onOpen();
+  };
+  return h(
+    'div',
+    {
+      class: ['delivery', isOpen && 'is-open', !row.reasonText && 'is-quiet'],
+      role: 'row',
+      tabindex: '-1',
+      'aria-rowindex': index + 2,
+      'aria-selected': 'false',
+      data: { id: row.id, status: row.status },
+      on: { click: onClick },
+    },
+    cell('state', mark(DELIVERY_STATUSES, row.status)),
+    cell('event', eventLabel(row.event)),
+    cell('task', taskLink(row)),
+    cell('webhook', h('span', { class: 'clip', title: row.webhookId }, name)),
+    cell('attempts', h('span', { title: attempts(row.attemptCount) }, String(row.attemptCount))),
+    cell('when', when(row.createdAt)),
+    cell('why', h('span', { class: 'clip', title: row.reasonText }, row.reasonText ?? ''), nextTry(row)),
+  );
+}
+
+const attempts = (n) => (n === 1 ? '1 attempt' : `${n} attempts`);
+
+/** An alert tells of a webhook, not of a task on the board. */
+function taskLink({ taskId }) {
+  if (taskId.startsWith('webhook:')) return h('span', { class: 'clip mono' }, taskId);
+  return h('a', { class: 'clip mono', href: `/?open=${encodeURIComponent(taskId)}`, tabindex: '-1' }, taskId);
+}
+
+const nextTry = ({ nextAttemptAt }) =>
+  nextAttemptAt && h('span', { class: 'next' }, 'next ', when(nextAttemptAt));
+
+/** The place of a row that is on its way. */
+export const blankRow = () => h('div', { class: 'delivery blank', role: 'row' }, h('span', {}, ''));

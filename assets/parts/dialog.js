@@ -1,0 +1,79 @@
+// dialog: what opens over a page: a box in the middle, or a panel at the side. The browser keeps the focus within
+// and gives it back. Must not know what is in it.
+
+import { find, h } from './dom.js';
+import { icon } from './icons.js';
+
+/**
+ * Opens one; it goes away when it is closed (Escape, the cross, a click beside it, or `close()`).
+ * @param {{title: string, side?: boolean, wide?: boolean, body: any, foot?: any, onClose?: () => void, mayClose?: () => boolean}} options
+ *   `mayClose` may ask the reader first (something not saved)
+ * @returns {{element: HTMLDialogElement, body: HTMLElement, close: () => void}}
+ */
+export function open({ title, side = false, wide = false, body, foot, onClose, mayClose = () => true }) {
+  const close = () => element.close();
+  const ask = () => mayClose() && close();
+  const content = h('div', { class: 'dialog-body' }, body);
+  const element = h(
+    'dialog',
+    { class: [side ? 'panel' : 'box', wide && 'wide'], 'aria-label': title },
+    h(
+      'div',
+      { class: 'dialog-head' },
+      h('h2', {}, title),
+      h('button', { type: 'button', class: 'plain square', 'aria-label': 'Close', on: { click: ask } }, icon('close')),
+    ),
+    content,
+    foot && h('div', { class: 'dialog-foot' }, foot),
+  );
+  element.addEventListener('cancel', (event) => {
+    event.preventDefault();
+    ask();
+  });
+  // A press that began beside the dialog; one that began inside and was dragged out is none.
+  element.addEventListener('mousedown', (event) => event.target === element && isBeside(element, event) && ask());
+  element.addEventListener('close', () => {
+    bringToasts();
+    element.remove();
+    onClose?.();
+  });
+  document.body.append(element);
+  element.showModal();
+  bringToasts();
+  return { element, body: content, close };
+}
+
+/** What is said on a page must not lie behind what is open over it, where nobody can press it. */
+function bringToasts() {
+  const top = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body;
+  const toasts = find('#toasts');
+  if (toasts && toasts.parentNode !== top) top.append(toasts);
+}
+
+function isBeside(element, event) {
+  const box = element.getBoundingClientRect();
+  return event.clientX < box.left || event.clientX > box.right || event.clientY < box.top || event.clientY > box.bottom;
+}
+
+/**
+ * Asks before something that cannot be taken back.
+ * @returns {Promise<boolean>}
+ */
+export function confirm({ title, text, yes, no = 'Keep it as it is', tone = 'danger' }) {
+  return new Promise((answer) => {
+    let said = false;
+    const decide = (value) => () => {
+      said = value;
+      box.close();
+    };
+    const box = open({
+      title,
+      body: h('p', {}, text),
+      foot: [
+        h('button', { type: 'button', on: { click: decide(false) } }, no),
+        h('button', { type: 'button', class: tone, on: { click: decide(true) } }, yes),
+      ],
+      onClose: () => answer(said),
+    });
+  });
+}

@@ -1,0 +1,101 @@
+// form: fields with their labels, hints and errors. Must not know what is asked for.
+
+import { h } from './dom.js';
+
+let last = 0;
+
+/**
+ * A labelled field.
+ * @param {string} label
+ * @param {HTMLElement} input it gets an id and the texts around it as its description
+ * @param {{hint?: string, name?: string}} [options] `name`: the API's name of the field, where an error of it is shown
+ */
+export function field(label, input, { hint, name } = {}) {
+  last += 1;
+  const id = input.id || `field-${last}`;
+  input.id = id;
+  input.setAttribute('aria-describedby', `${id}-more`);
+  return h(
+    'div',
+    { class: 'field', data: name ? { field: name } : {} },
+    h('label', { for: id }, label),
+    input,
+    h('p', { class: 'hint', id: `${id}-more` }, hint ?? ''),
+  );
+}
+
+/** A choice of options: texts, or `{value, label}`. */
+export function select(options, value, props = {}) {
+  const entries = options.map((option) => (typeof option === 'string' ? { value: option, label: option } : option));
+  return h(
+    'select',
+    props,
+    entries.map((entry) => h('option', { value: entry.value, selected: entry.value === value }, entry.label)),
+  );
+}
+
+/** A text field that suggests values and takes any. */
+export function suggest(values, value, props = {}) {
+  last += 1;
+  const list = h('datalist', { id: `list-${last}` }, [...values].map((text) => h('option', { value: text })));
+  const input = h('input', { type: 'text', value: value ?? '', list: list.id, autocomplete: 'off', ...props });
+  return h('div', { class: 'suggest' }, input, list);
+}
+
+/** A box to tick. */
+export function tick(label, checked, props = {}) {
+  return h('label', { class: 'tick' }, h('input', { type: 'checkbox', checked, ...props }), h('span', {}, label));
+}
+
+/**
+ * Shows an error of the server at the field that it names, else in the line for all (`.form-error`), and moves the
+ * focus there.
+ */
+export function showError(form, error) {
+  clearErrors(form);
+  const top = (error.field ?? '').split(/[.[]/)[0];
+  const place = [...form.querySelectorAll('[data-field]')].find((element) => element.dataset.field === top);
+  const text = error.message;
+  if (place) {
+    place.classList.add('wrong');
+    place.querySelector('.hint')?.before(h('p', { class: 'error', role: 'alert' }, text));
+    const input = place.querySelector('input, select, textarea');
+    input?.setAttribute('aria-invalid', 'true');
+    input?.focus();
+  } else {
+    const line = form.querySelector('.form-error');
+    if (line) line.textContent = text;
+  }
+}
+
+/** Takes all errors away. */
+export function clearErrors(form) {
+  for (const place of form.querySelectorAll('.wrong')) place.classList.remove('wrong');
+  for (const line of form.querySelectorAll('.error')) line.remove();
+  for (const input of form.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid');
+  const line = form.querySelector('.form-error');
+  if (line) line.textContent = '';
+}
+
+/** The line for errors that belong to no field. */
+export const errorLine = () => h('p', { class: 'form-error', role: 'alert' });
+
+/** A button that cannot be pressed twice while `run` is under way. */
+export function button(label, props, run) {
+  const element = h('button', { type: 'button', ...props }, label);
+  element.addEventListener('click', () => busy(element, run));
+  return element;
+}
+
+/** Runs `run` with a button out of use meanwhile. */
+export async function busy(element, run) {
+  if (element.disabled) return;
+  element.disabled = true;
+  element.setAttribute('aria-busy', 'true');
+  try {
+    await run();
+  } finally {
+    element.disabled = false;
+    element.removeAttribute('aria-busy');
+  }
+}

@@ -1,0 +1,42 @@
+// keys: what the keyboard does on a page, in one list that the help shows. Must not know what is done.
+
+const bindings = [];
+let first = null; // the first key of a pair, such as `g` of `g d`
+let firstTimer;
+
+const isTyping = (target) =>
+  target.closest?.('input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]');
+
+/**
+ * Adds keys. `keys` is one key or a pair (`g d`), by its name in `KeyboardEvent.key`, with `Shift+` where that is
+ * meant beyond the letter itself. `run` may answer false: the browser then does what it would have done.
+ * @param {{keys: string[], label: string, group: string, run?: (event: KeyboardEvent) => any}[]} added
+ */
+export function addKeys(added) {
+  bindings.push(...added);
+}
+
+/** All keys, for the help. */
+export const allKeys = () => bindings;
+
+function nameOf(event) {
+  const isLetter = event.key.length === 1;
+  return event.shiftKey && !isLetter ? `Shift+${event.key}` : event.key;
+}
+
+document.addEventListener('keydown', (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // A dialog has its own keys; there the page behind it must not move.
+  if (isTyping(event.target) || document.querySelector('dialog[open]')) return;
+  const name = nameOf(event);
+  const wanted = first ? `${first} ${name}` : name;
+  first = null;
+  const binding = bindings.find(({ keys, run }) => run && keys.includes(wanted));
+  if (binding) {
+    if (binding.run(event) !== false) event.preventDefault();
+  } else if (bindings.some(({ keys }) => keys.some((key) => key.startsWith(`${name} `)))) {
+    first = name;
+    clearTimeout(firstTimer);
+    firstTimer = setTimeout(() => (first = null), 1_000);
+  }
+});

@@ -1,0 +1,111 @@
+// overview-attention: what a person should look at, with the way there. Must not fetch anything.
+
+import { h, put } from './dom.js';
+import { icon } from './icons.js';
+import { notUp, oldestWaiting } from './overview-tiles.js';
+import { when } from './time.js';
+import { WEBHOOK_STATUSES, many, mark } from './words.js';
+
+const MOST = 5; // webhooks that are listed one by one
+const LATE = 60_000; // milliseconds after which what waits is worth a line
+
+const linked = (path, query, ...words) => h('a', { href: `${path}?${new URLSearchParams(query)}` }, words);
+
+/**
+ * The list, drawn anew.
+ * @param {HTMLElement} place
+ * @param {{webhooks: object[], figures: object[], failed: number}} found `failed`: deliveries that have failed for good
+ */
+export function drawAttention(place, { webhooks, figures, failed }) {
+  const lines = [...ofWebhooks(webhooks), ofFailed(failed), ofOldest(figures, webhooks)].filter(Boolean);
+  const calm = h('p', { class: 'mark good calm' }, icon('check'), 'Nothing needs attention');
+  put(place, h('h2', {}, 'Needs attention'), lines.length > 0 ? h('ul', {}, lines) : calm);
+}
+
+const nextLook = ({ nextProbeAt }) => nextProbeAt && [' The next look is ', when(nextProbeAt), '.'];
+const nameOf = (webhook) => webhook.description || webhook.id;
+
+function ofWebhooks(webhooks) {
+  const bad = notUp(webhooks);
+  const lines = bad
+    .slice(0, MOST)
+    .map((webhook) =>
+      h(
+        'li',
+        {},
+        mark(WEBHOOK_STATUSES, webhook.status),
+        h(
+          'div',
+          { class: 'grow' },
+          h(
+            'p',
+            {},
+            h('a', { href: '/webhooks', data: { key: `webhook-${webhook.id}` } }, nameOf(webhook)),
+            h('span', { class: 'soft' }, ` ${webhook.url}`),
+          ),
+          h('p', { class: 'soft' }, webhook.reasonText, nextLook(webhook)),
+        ),
+      ),
+    );
+  const left = bad.length - lines.length;
+  if (left > 0)
+    lines.push(
+      h('li', {}, h('a', { href: '/webhooks', data: { key: 'webhooks-left' } }, `and ${many(left, 'more webhook')}`)),
+    );
+  return lines;
+}
+
+function ofFailed(failed) {
+  if (!failed) return null;
+  return h(
+    'li',
+    {},
+    h('span', { class: 'mark bad' }, icon('alert'), 'Failed'),
+    h(
+      'div',
+      { class: 'grow' },
+      h(
+        'p',
+        {},
+        linked('/deliveries', { status: 'failed' }, many(failed, 'delivery', 'deliveries')),
+        failed === 1 ? ' has' : ' have',
+        ' failed for good.',
+      ),
+      h(
+        'p',
+        { class: 'soft' },
+        'See what the receiver answered, mend it, then redeliver them one by one or recover a span of time.',
+      ),
+    ),
+  );
+}
+
+function ofOldest(figures, webhooks) {
+  const oldest = oldestWaiting(figures);
+  if (!oldest || Date.now() - new Date(oldest.oldestWaitingAt) < LATE) return null;
+  const webhook = webhooks.find(({ id }) => id === oldest.webhookId);
+  const name = webhook ? nameOf(webhook) : oldest.webhookId;
+  return h(
+    'li',
+    {},
+    h('span', { class: 'mark warn' }, icon('clock'), 'Waits'),
+    h(
+      'div',
+      { class: 'grow' },
+      h(
+        'p',
+        {},
+        'The oldest change that has not arrived was made ',
+        when(oldest.oldestWaitingAt),
+        ', for ',
+        linked('/deliveries', { webhook: oldest.webhookId }, name),
+        '.',
+      ),
+      h(
+        'p',
+        { class: 'soft' },
+        'It goes out by itself when the receiver takes it; the delivery says what it waits for.',
+      ),
+    ),
+  );
+}

@@ -1,0 +1,255 @@
+// setup-address: step 1, from BTK to Make: which webhook leads there, or the address for a new one. The address is a
+// password: it leaves the page once, by the request that saves it. Must not test anything.
+
+import { send } from './api.js';
+import { h, put } from './dom.js';
+import { busy, button, clearErrors, errorLine, field, select, showError } from './form.js';
+import { guide, more, named, step } from './setup-step.js';
+import { when } from './time.js';
+import { toast } from './toast.js';
+import { WEBHOOK_STATUSES, mark } from './words.js';
+
+const MAKE_HOSTS = /(^|\.)(make\.com|make\.celonis\.com|integromat\.com)$/i;
+
+function hostOf(text) {
+  try {
+    return new URL(text.trim()).hostname;
+  } catch {
+    return '';
+  }
+}
+
+/** Whether a webhook may be the one that leads to Make. */
+export function leadsToMake(webhook, setup) {
+  if (webhook.id === 'alerts') return false;
+  if (webhook.id === 'default') return setup.webhookUrlIsSet;
+  return webhook.source === 'make' || MAKE_HOSTS.test(hostOf(webhook.url));
+}
+
+const nextLook = ({ nextProbeAt }) => nextProbeAt && [' The next look is ', when(nextProbeAt), '.'];
+const nameOf = (webhook) => (webhook.id === 'default' ? 'default (WEBHOOK_URL)' : webhook.description || webhook.id);
+
+/**
+ * Step 1.
+ * @param {{onChoose: (id: string) => void, onMade: (webhook: object) => void}} options
+ * @returns {{element: HTMLElement, show: (found: {candidates: object[], chosen: object|null}) => void}}
+ */
+export function addressStep({ onChoose, onMade }) {
+  const summary = h('div', { class: 'stack' });
+  const form = addressForm((made) => {
+    isOpen = false;
+    onMade(made);
+    draw();
+  });
+  let isOpen = false;
+  let found = null;
+  let stamp = '';
+
+  const open = () => {
+    isOpen = true;
+    draw();
+    form.begin();
+  };
+  const frame = step({
+    number: 1,
+    title: 'From BTK to Make',
+    lead: 'Each change goes to a custom webhook in Make. Nothing has to reach this server for it.',
+    test: 'step-address',
+    body: [summary, form.element, inTheSettings()],
+    aside: inMake(),
+  });
+
+  function draw() {
+    const { candidates, chosen } = found;
+    // Told apart by what is shown, so that a choice being made is not taken away by a refresh.
+    const now = JSON.stringify([
+      isOpen,
+      chosen?.id,
+      candidates.map((w) => [w.id, w.url, w.status, w.reasonText, w.nextProbeAt]),
+    ]);
+    if (now === stamp) return;
+    stamp = now;
+    form.element.hidden = Boolean(chosen) && !isOpen;
+    form.mayLeave(Boolean(chosen), () => {
+      isOpen = false;
+      draw();
+    });
+    const another = button('Use another address', { data: { key: 'another' } }, open);
+    put(summary, chosen && [choice(candidates, chosen, onChoose), !isOpen && h('div', { class: 'row' }, another)]);
+    if (!chosen) frame.become('todo');
+    else if (chosen.status === 'up') frame.become('done', `Each change goes to ${chosen.url}`);
+    else frame.become('attention');
+    form.warnOfSecond(chosen);
+  }
+
+  return {
+    element: frame.element,
+    show(next) {
+      found = next;
+      draw();
+    },
+  };
+}
+
+/** The webhook that is used, with how it is doing; a choice where there are several. */
+function choice(candidates, chosen, onChoose) {
+  const isOne = candidates.length === 1;
+  const options = candidates.map((webhook) => ({ value: webhook.id, label: `${nameOf(webhook)}, ${webhook.url}` }));
+  const choose = (event) => onChoose(event.target.value);
+  return [
+    !isOne && field('Which webhook', select(options, chosen.id, { data: { key: 'which' }, on: { change: choose } })),
+    h(
+      'dl',
+      { class: 'facts', data: { test: 'chosen' } },
+      h('dt', {}, 'Address'),
+      h('dd', { class: 'mono' }, chosen.url),
+      h('dt', {}, 'Comes from'),
+      h(
+        'dd',
+        {},
+        chosen.readOnly
+          ? 'WEBHOOK_URL in the settings'
+          : ['this page or the API; ', h('a', { href: '/webhooks' }, 'change it under Webhooks')],
+      ),
+      h('dt', {}, 'State'),
+      h('dd', {}, mark(WEBHOOK_STATUSES, chosen.status)),
+    ),
+    chosen.reasonText &&
+      h(
+        'div',
+        { class: 'note warn' },
+        h('p', {}, chosen.reasonText, nextLook(chosen)),
+        h('p', {}, h('a', { href: '/webhooks' }, 'See it under Webhooks')),
+      ),
+  ];
+}
+
+/** The field for the address, and for Make's API key. */
+function addressForm(onMade) {
+  // As a password, so that nobody reads it from the screen; the host below shows whether the right thing was pasted.
+  const secret = {
+    type: 'password',
+    autocomplete: 'off',
+    spellcheck: 'false',
+    'data-1p-ignore': true,
+    'data-lpignore': 'true',
+  };
+  const url = h('input', { ...secret, placeholder: 'https://hook.eu1.make.com/…', required: true });
+  const key = h('input', { ...secret });
+  const save = h('button', { type: 'submit', class: 'first' }, 'Save the address');
+  const cancel = h('button', { type: 'button', class: 'plain' }, 'Keep the one above');
+  const pasted = h('p', { class: 'soft', role: 'status' });
+  const second = h('p', { class: 'note' });
+  const element = h(
+    'form',
+    { class: 'stack', novalidate: true, data: { test: 'address-form' }, autocomplete: 'off' },
+    field('Paste the address that Make shows', url, {
+      name: 'url',
+      hint: 'It works like a password: it is kept by the server and never shown whole again.',
+    }),
+    pasted,
+    more(
+      'The webhook in Make has an API key',
+      field('API key', key, { name: 'headers', hint: 'Sent as the header x-make-apikey.' }),
+    ),
+    second,
+    errorLine(),
+    h('div', { class: 'row' }, save, cancel),
+  );
+
+  url.addEventListener('input', () => {
+    const host = hostOf(url.value);
+    pasted.textContent = sayHost(url.value.trim(), host);
+  });
+
+  element.addEventListener('submit', (event) => {
+    event.preventDefault();
+    busy(save, async () => {
+      clearErrors(element);
+      if (!url.value.trim()) return showError(element, { field: 'url', message: 'Paste the address first.' });
+      try {
+        const { data } = await send('POST', '/api/webhooks', {
+          url: url.value.trim(),
+          source: 'make',
+          payload: 'classic',
+          ignoreOrigin: ['incoming'],
+          description: 'Make',
+          ...(key.value.trim() && { headers: { 'x-make-apikey': key.value.trim() } }),
+        });
+        url.value = key.value = '';
+        pasted.textContent = '';
+        toast('The address is saved; each change goes there from now on.', { tone: 'good' });
+        onMade(data);
+      } catch (error) {
+        pasted.textContent = '';
+        showError(element, error);
+      }
+    });
+  });
+
+  return {
+    element,
+    begin: () => url.focus(),
+    /** Whether there is one to go back to. */
+    mayLeave(is, leave) {
+      cancel.hidden = !is;
+      cancel.onclick = () => {
+        url.value = key.value = pasted.textContent = '';
+        clearErrors(element);
+        leave();
+      };
+    },
+    /** Two webhooks would both be told of each change. */
+    warnOfSecond(chosen) {
+      second.hidden = !chosen;
+      if (!chosen) return;
+      const first = chosen.readOnly
+        ? 'take WEBHOOK_URL out of the settings and start btk again'
+        : 'delete or pause the other under Webhooks';
+      const both = 'This makes a second webhook, and both are sent each change.';
+      second.textContent = `${both} If this one is to replace the other, ${first}.`;
+    },
+  };
+}
+
+function sayHost(text, host) {
+  if (!text) return '';
+  if (!host) return 'This is not a whole address yet: it begins with https:// in Make.';
+  if (MAKE_HOSTS.test(host)) return `An address at ${host}.`;
+  return `An address at ${host}, which is not Make’s. It is taken all the same.`;
+}
+
+const inMake = () =>
+  guide(
+    'In Make',
+    ['Create a scenario whose first module is ', named('Webhooks › Custom webhook'), '.'],
+    ['Choose ', named('Add'), ', give the webhook a name, then ', named('Copy address'), '.'],
+    [
+      'Scenario settings: switch ',
+      named('Sequential processing'),
+      ' on. Without it a later change can overtake an earlier one inside Make.',
+    ],
+    [
+      'Webhook settings: switch ',
+      named('Get request headers'),
+      ' on, if the scenario is to see webhook-id and so tell a repeat from news.',
+    ],
+    ['Webhook settings: an ', named('API key'), ' keeps a leaked address from being of use. Give it to BTK as well.'],
+  );
+
+const inTheSettings = () =>
+  more(
+    'Or in the settings: WEBHOOK_URL',
+    h(
+      'p',
+      {},
+      'Put the address into the file .env in the folder where btk is started, and start btk again. It is then the ' +
+        'webhook “default”.',
+    ),
+    h(
+      'pre',
+      {},
+      'WEBHOOK_URL=https://hook.eu1.make.com/…\n# only if the webhook in Make has an API ' +
+        'key\nWEBHOOK_HEADERS=x-make-apikey: your key',
+    ),
+  );

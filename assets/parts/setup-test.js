@@ -1,0 +1,196 @@
+// setup-test: step 2, a complete event to Make, so that it learns the fields: the kind, the answer, and what to do
+// about it. Must not decide where it goes.
+
+import { send } from './api.js';
+import { h, put } from './dom.js';
+import { busy, errorLine, field, select, showError } from './form.js';
+import { NOTHING_SENT, adviceOnTest } from './setup-advice.js';
+import { guide, more, named, step } from './setup-step.js';
+import { testResult } from './test-result.js';
+import { when } from './time.js';
+import { EVENTS } from './words.js';
+
+const isTaken = ({ status }) => status >= 200 && status < 300;
+
+/** The newest test of each webhook, for as long as the tab is open. */
+const kept = {
+  name: (id) => `btk-test-${id}`,
+  get(id) {
+    try {
+      return JSON.parse(sessionStorage.getItem(kept.name(id)));
+    } catch {
+      return null;
+    }
+  },
+  set(id, value) {
+    try {
+      sessionStorage.setItem(kept.name(id), JSON.stringify(value));
+    } catch {
+      // A browser that keeps nothing: the answer stands on the page all the same.
+    }
+  },
+};
+
+/** What to do, as steps. */
+export const adviceBox = ({ title, steps }) =>
+  h(
+    'div',
+    { class: 'note warn advice', data: { test: 'advice' } },
+    h('h3', {}, 'What to do: ', title),
+    steps.length === 1
+      ? h('p', {}, steps[0])
+      : h(
+          'ol',
+          {},
+          steps.map((words) => h('li', {}, words)),
+        ),
+  );
+
+/**
+ * Step 2.
+ * @returns {{element: HTMLElement, focus: () => void, show: Function}} `show` takes `{chosen, delivered}`, both null at
+ *   first; `delivered`: the newest change that has arrived
+ */
+export function testStep() {
+  const kind = select(
+    EVENTS.map(({ value, label }) => ({ value, label: `${label} (${value})` })),
+    'task_created',
+  );
+  const press = h('button', { type: 'submit', class: 'first' }, 'Send a test event');
+  const first = h('p', { class: 'soft' }, 'First choose in step 1 where to send it.');
+  const answer = h('div', { class: 'stack', 'aria-live': 'polite', data: { test: 'answer' } });
+  const form = h(
+    'form',
+    { class: 'stack', novalidate: true },
+    h('div', { class: 'row end' }, field('Which kind', kind, { name: 'event' }), press),
+    first,
+    errorLine(),
+  );
+  const frame = step({
+    number: 2,
+    title: 'Send a complete test event',
+    lead: 'A sample task with every field filled: Make learns the fields from it. Nothing is stored here.',
+    test: 'step-test',
+    body: [
+      form,
+      answer,
+      more(
+        'Nothing arrives?',
+        h(
+          'ul',
+          {},
+          NOTHING_SENT.map((words) => h('li', {}, words)),
+        ),
+      ),
+    ],
+    aside: inMake(),
+  });
+  let found = { chosen: null, delivered: null };
+  let shown = null; // the id of the webhook whose answer is on the page
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    busy(press, run);
+  });
+
+  async function run() {
+    const webhook = found.chosen;
+    const slow = setTimeout(() => put(answer, h('p', { class: 'soft' }, 'Waiting for the answer…')), 300);
+    try {
+      form.querySelector('.form-error').textContent = '';
+      const { data } = await send('POST', `/api/webhooks/${encodeURIComponent(webhook.id)}/test`, {
+        event: kind.value,
+      });
+      kept.set(webhook.id, { at: new Date().toISOString(), result: data });
+      // Another one was chosen meanwhile: its answer stands there.
+      if (found.chosen?.id === webhook.id) showAnswer(webhook);
+    } catch (error) {
+      put(answer);
+      showError(form, error);
+    } finally {
+      clearTimeout(slow);
+      draw();
+    }
+  }
+
+  function showAnswer(webhook) {
+    const test = kept.get(webhook.id);
+    shown = webhook.id;
+    if (!test) return put(answer);
+    const advice = adviceOnTest(test.result, webhook);
+    put(
+      answer,
+      h('p', { class: 'soft' }, 'Tested ', when(test.at)),
+      testResult(test.result),
+      advice ? adviceBox(advice) : taken(),
+    );
+  }
+
+  function draw() {
+    const { chosen, delivered } = found;
+    // While a test is under way the button is out of use anyway.
+    if (!press.hasAttribute('aria-busy')) press.disabled = !chosen;
+    first.hidden = Boolean(chosen);
+    if (!chosen) return frame.become('todo');
+    if (shown !== chosen.id) showAnswer(chosen);
+    const test = kept.get(chosen.id);
+    if (test && !isTaken(test.result)) frame.become('attention');
+    else if (test || delivered)
+      frame.become('done', test ? 'Make took the test event.' : 'Changes have arrived there already.');
+    else frame.become('todo');
+  }
+
+  return {
+    element: frame.element,
+    /** The next thing to do, once there is an address. */
+    focus: () => press.focus(),
+    show(next) {
+      found = next;
+      draw();
+    },
+  };
+}
+
+const taken = () =>
+  h(
+    'div',
+    { class: 'note good', data: { test: 'advice' } },
+    h(
+      'p',
+      {},
+      'Make has now learned the fields: every key is sent every time, null where there is no value. Switch the ' +
+        'scenario on.',
+    ),
+    h(
+      'p',
+      {},
+      'A scenario that is off also answers 200 Accepted, so BTK cannot see it; Make keeps the events in its queue ' +
+        'until the scenario is on or the queue is full.',
+    ),
+    h(
+      'p',
+      {},
+      h('a', { href: '/' }, 'Make a real change on the board'),
+      ', and follow it under ',
+      h('a', { href: '/deliveries' }, 'Deliveries'),
+      '.',
+    ),
+  );
+
+const inMake = () =>
+  guide(
+    'In Make',
+    [
+      'Let Make wait for data: ',
+      named('Run once'),
+      ', or ',
+      named('Redetermine data structure'),
+      ' in the webhook module.',
+    ],
+    [
+      'Send the test event. The module shows ',
+      named('Successfully determined'),
+      ', and the fields can be mapped in the modules that follow.',
+    ],
+    'The fields are the same in all four kinds of event, so one of them is enough.',
+  );

@@ -1,0 +1,91 @@
+// shell: what every page has around its content: where one is, whether it is live, the keys, signing out.
+// Must not know what a page shows.
+
+import { call } from './api.js';
+import { open } from './dialog.js';
+import { find, h, put } from './dom.js';
+import { button } from './form.js';
+import { icon } from './icons.js';
+import { addKeys, allKeys } from './keys.js';
+import { onState } from './live.js';
+import { sayError } from './toast.js';
+
+const GO = [
+  ['g b', 'Board', '/'],
+  ['g d', 'Deliveries', '/deliveries'],
+  ['g w', 'Webhooks', '/webhooks'],
+  ['g s', 'Set up Make', '/setup'],
+  ['g o', 'Overview', '/overview'],
+];
+
+const STATES = {
+  live: ['good', 'Live', 'Changes are shown as they happen.'],
+  polling: ['warn', 'Every 5 s', 'Too many pages are open for a live one; this one asks every 5 seconds.'],
+  offline: ['bad', 'No connection', 'The server does not answer; the page goes on when it does.'],
+};
+
+/**
+ * Begins a page.
+ * @param {{keys?: {keys: string[], label: string, group: string, run?: Function}[]}} [options]
+ * @returns {HTMLElement} where its content goes
+ */
+export function begin({ keys = [] } = {}) {
+  for (const link of document.querySelectorAll('.top nav a')) {
+    if (link.getAttribute('href') === location.pathname) link.setAttribute('aria-current', 'page');
+  }
+  addKeys(keys);
+  addKeys(GO.map(([pair, label, href]) => ({ keys: [pair], label, group: 'Go to', run: () => location.assign(href) })));
+  addKeys([{ keys: ['?'], label: 'This sheet', group: 'Everywhere', run: showKeys }]);
+  addKeys([{ keys: ['Escape'], label: 'Close what is open', group: 'Everywhere' }]);
+
+  const live = h('span', { class: 'mark live', role: 'status' });
+  // Not before a moment has passed: a page that is just opening is not offline.
+  setTimeout(() => {
+    onState((state) => {
+      const [tone, label, title] = STATES[state];
+      live.className = `mark live ${tone}`;
+      live.title = title;
+      put(live, icon('dot'), h('span', {}, label));
+    });
+  }, 600);
+  const help = h(
+    'button',
+    { type: 'button', class: 'plain square', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } },
+    icon('help'),
+  );
+  put(find('#tools'), live, help);
+  offerSignOut();
+  return find('#main');
+}
+
+async function offerSignOut() {
+  const session = await call('GET', '/api/session').catch(() => null);
+  if (!session?.data?.tokenNeeded) return;
+  const out = button([icon('out'), h('span', {}, 'Sign out')], { class: 'plain', title: 'Sign out' }, async () => {
+    try {
+      await call('DELETE', '/api/session');
+      location.assign('/sign-in');
+    } catch (error) {
+      sayError(error);
+    }
+  });
+  find('#tools').append(out);
+}
+
+function showKeys() {
+  const groups = Map.groupBy(allKeys(), ({ group }) => group);
+  open({
+    title: 'Keys',
+    body: [...groups].map(([group, keys]) => [
+      h('h3', {}, group),
+      h(
+        'dl',
+        { class: 'keys' },
+        keys.map(({ keys: names, label }) => [h('dt', {}, names.map((name) => h('kbd', {}, shown(name)))), h('dd', {}, label)]),
+      ),
+    ]),
+  });
+}
+
+const SHOWN = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', Escape: 'Esc', ' ': 'Space' };
+const shown = (name) => name.split(/(?<=.)[+ ]/).map((key) => SHOWN[key] ?? key).join(' ');

@@ -1,0 +1,151 @@
+// task-card: one task as a card on the board. Must not change a task or know where the card stands.
+
+import { h } from './dom.js';
+import { icon } from './icons.js';
+import { isEnded } from './task-rules.js';
+import { due, dueFields, full, hour, isOverdue, isWholeDay, toLocalField } from './time.js';
+import { DELIVERY_STATUSES, labelOf, mark, many, PRIORITIES } from './words.js';
+
+/** The height of a card with the gap below it, in pixels; the style sheet has the card's own. */
+export const CARD_HEIGHT = 108;
+
+const LABEL_MOST = 16; // letters of a label before it is cut
+const SHAPES = { HIGH: ['warn', '▲'], URGENT: ['bad', '▲▲'], LOW: ['plain', '▽'] };
+const DAY = 86_400_000;
+
+/** What makes two pictures of a card differ. */
+export const stampOf = (card, fate, room) =>
+  JSON.stringify([card, fate?.status, fate?.reasonText, room, card.dueDate && dueWords(card)[1]]);
+
+/**
+ * A card.
+ * @param {object} card what the board keeps of the task
+ * @param {object|undefined} fate the delivery of its newest event that is furthest from done
+ * @param {number} room how many letters fit in a line
+ * @param {(name: string, value: string) => void} onFilter a label on it was pressed
+ */
+export function taskCard(card, fate, room, onFilter) {
+  return h(
+    'article',
+    {
+      class: 'task',
+      tabindex: '-1',
+      draggable: 'true',
+      role: 'listitem',
+      'aria-label': spoken(card, fate),
+      data: { id: card.id, test: 'card', priority: card.priority },
+    },
+    // A link, so that a task can be opened in a tab of its own.
+    h(
+      'a',
+      { class: 'task-title', href: `/?open=${encodeURIComponent(card.id)}`, tabindex: '-1', draggable: 'false' },
+      card.title,
+    ),
+    h('div', { class: 'task-line' }, priorityMark(card), dueMark(card), filesMark(card), fateMark(card, fate)),
+    labels(card, room, onFilter),
+  );
+}
+
+/** Category, type and tags in one line: as many as there is room for, and how many more there are. */
+function labels({ category, type, tags }, room, onFilter) {
+  const all = [['category', category], ['type', type], ...tags.map((tag) => ['tag', tag])].filter(([, value]) => value);
+  // Capitals are wider; the rest is the space around them.
+  const costOf = ([name, value]) => Math.min(value.length, LABEL_MOST) * (name === 'tag' ? 1 : 1.25) + 3;
+  let left = room;
+  let shown = 0;
+  // Unless it is the last one, room for the number of the rest must be left.
+  while (shown < all.length && left - costOf(all[shown]) >= (shown < all.length - 1 ? 3 : 0))
+    left -= costOf(all[shown++]);
+  shown = Math.max(1, shown);
+  const rest = all.slice(shown).map(([, value]) => value);
+  return h(
+    'div',
+    { class: 'task-line labels' },
+    all.slice(0, shown).map(([name, value]) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          class: ['chip', name],
+          tabindex: '-1',
+          title: `Only ${value}`,
+          on: { click: () => onFilter(name, value) },
+        },
+        value,
+      ),
+    ),
+    rest.length > 0 && h('span', { class: 'chip more', title: rest.join(', ') }, `+${rest.length}`),
+  );
+}
+
+function priorityMark(card) {
+  const [tone, shape] = SHAPES[card.priority] ?? [];
+  return (
+    tone &&
+    h(
+      'span',
+      { class: ['mark', tone] },
+      h('span', { 'aria-hidden': 'true' }, shape),
+      labelOf(PRIORITIES, card.priority),
+    )
+  );
+}
+
+/** The reader's day of a moment that is some days from now. */
+const dayIn = (days) => toLocalField(new Date(Date.now() + days * DAY).toISOString()).slice(0, 10);
+
+/** How a due date stands to now: a tone and words. */
+function dueWords({ dueDate, status }) {
+  const plain = due(dueDate);
+  if (isEnded(status)) return ['plain', plain];
+  if (isOverdue(dueDate)) return ['bad', `Overdue, ${plain}`];
+  const { day } = dueFields(dueDate);
+  const at = isWholeDay(dueDate) ? '' : `, ${hour(dueDate)}`;
+  if (day === dayIn(0)) return ['warn', `Today${at}`];
+  if (day === dayIn(1)) return ['warn', `Tomorrow${at}`];
+  return ['plain', plain];
+}
+
+function dueMark(card) {
+  if (!card.dueDate) return null;
+  const [tone, words] = dueWords(card);
+  const title = `Due ${isWholeDay(card.dueDate) ? due(card.dueDate) : full(card.dueDate)}`;
+  return h('span', { class: ['mark', 'due', tone], title }, icon('clock'), h('span', { class: 'clip' }, words));
+}
+
+const filesMark = (card) =>
+  card.files > 0 && h('span', { class: 'mark plain', title: many(card.files, 'attachment') }, icon('link'), card.files);
+
+/** What became of the webhook of its last change; what has arrived asks for no attention, so it has no word. */
+function fateMark(card, fate) {
+  if (!fate) return null;
+  const isThere = fate.status === 'delivered';
+  const title = isThere ? 'Delivered: the webhook of its last change has arrived.' : fate.reasonText;
+  return h(
+    'a',
+    {
+      class: 'fate',
+      href: `/deliveries?task=${encodeURIComponent(card.id)}`,
+      tabindex: '-1',
+      draggable: 'false',
+      'aria-label': `Webhook: ${labelOf(DELIVERY_STATUSES, fate.status)}`,
+      title,
+      data: { fate: fate.status, test: 'fate' },
+    },
+    isThere ? h('span', { class: 'mark good' }, icon('check')) : mark(DELIVERY_STATUSES, fate.status),
+  );
+}
+
+function spoken(card, fate) {
+  return [
+    card.title,
+    card.priority !== 'NORMAL' && `priority ${labelOf(PRIORITIES, card.priority)}`,
+    card.dueDate && `due ${dueWords(card)[1]}`,
+    fate && `webhook ${labelOf(DELIVERY_STATUSES, fate.status)}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** A card that is still on its way. */
+export const blankCard = () => h('div', { class: 'task blank', 'aria-hidden': 'true' }, h('span', {}), h('span', {}));

@@ -1,0 +1,78 @@
+// task-fates: what became of the webhooks of the tasks in sight. Must not know where they are shown.
+
+import { get } from './api.js';
+
+/** Tasks in one question. */
+const MOST = 100;
+
+/** States that are not asked for again without a change: a failed one may be redelivered at any time. */
+const ENDED = ['delivered', 'cancelled'];
+
+/**
+ * The fates of tasks.
+ * @param {() => void} onChange called when any is another than before
+ */
+export function taskFates(onChange) {
+  const fates = new Map(); // task id → delivery, or null where there is none
+  const stale = new Set(); // ids that have changed since they were asked for
+  let isAsking = false;
+  let again = null;
+
+  const isOpen = (id) => stale.has(id) || !fates.has(id) || (fates.get(id) && !ENDED.includes(fates.get(id).status));
+
+  async function ask(ids) {
+    for (const id of ids) stale.delete(id);
+    let found;
+    try {
+      found = await get('/api/deliveries/latest', { taskId: ids.join(',') });
+    } catch (error) {
+      for (const id of ids) stale.add(id);
+      throw error;
+    }
+    const byTask = new Map(found.data.map((delivery) => [delivery.taskId, delivery]));
+    let isOther = false;
+    for (const id of ids) {
+      const now = byTask.get(id) ?? null;
+      const before = fates.get(id);
+      isOther ||= now?.status !== before?.status || now?.reasonText !== before?.reasonText;
+      fates.set(id, now && { status: now.status, reasonText: now.reasonText });
+    }
+    if (isOther) onChange();
+  }
+
+  async function refresh(ids) {
+    if (isAsking) {
+      again = ids;
+      return;
+    }
+    isAsking = true;
+    try {
+      const wanted = ids.filter(isOpen);
+      for (let n = 0; n < wanted.length; n += MOST) await ask(wanted.slice(n, n + MOST));
+    } catch (error) {
+      // The marks stay as they were; the next change asks again.
+      if (error.status === undefined) console.error(error);
+    } finally {
+      isAsking = false;
+    }
+    if (!again) return;
+    const next = again;
+    again = null;
+    await refresh(next);
+  }
+
+  return {
+    of: (id) => fates.get(id) ?? undefined,
+    /** Asks for those of these that may have changed; one question at a time, and the newest wish is asked next. */
+    refresh,
+    /** A change of this task is known to have made an event: until the server says more, it waits. */
+    touch(id) {
+      stale.add(id);
+      if (fates.get(id)) fates.set(id, { status: 'pending', reasonText: 'Its last change is on its way.' });
+    },
+    /** Everything may have changed. */
+    forget() {
+      for (const id of fates.keys()) stale.add(id);
+    },
+  };
+}

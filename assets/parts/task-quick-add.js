@@ -1,0 +1,77 @@
+// task-quick-add: a line at the head of a column that makes a task of a title. Must not know the board.
+
+import { send } from './api.js';
+import { h, put } from './dom.js';
+import { sayError } from './toast.js';
+
+// Not `randomUUID`: browsers have that on secure pages only.
+const newKey = () =>
+  [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/**
+ * Opens the line, or gives it the focus.
+ * @param {HTMLElement} place
+ * @param {{status: string, label: string, onAdded: (task: object) => void}} options
+ */
+export function quickAdd(place, { status, label, onAdded }) {
+  const there = place.querySelector('input');
+  if (there) {
+    there.focus();
+    return;
+  }
+  const before = document.activeElement;
+  // One key for each entry: if the answer is lost, the same entry sent again makes no second task.
+  let entry = { title: '', key: '' };
+  const input = h('input', {
+    type: 'text',
+    maxlength: '500',
+    enterkeyhint: 'done',
+    autocomplete: 'off',
+    placeholder: 'Title, then Enter',
+    'aria-label': `Title of the new task in ${label}`,
+  });
+
+  async function add(event) {
+    event.preventDefault();
+    const title = input.value.trim();
+    if (!title || input.readOnly) return;
+    if (entry.title !== title) entry = { title, key: newKey() };
+    input.readOnly = true;
+    try {
+      const { data } = await send(
+        'POST',
+        '/api/tasks',
+        { title, status },
+        { headers: { 'idempotency-key': entry.key } },
+      );
+      entry = { title: '', key: '' };
+      input.value = '';
+      onAdded(data);
+    } catch (error) {
+      sayError(error, `“${title}” was not added.`);
+    } finally {
+      input.readOnly = false;
+    }
+  }
+
+  function leave(event) {
+    if (event.key !== 'Escape') return;
+    event.stopPropagation();
+    put(place);
+    if (before?.isConnected) before.focus();
+  }
+
+  const form = h(
+    'form',
+    {
+      on: {
+        submit: add,
+        keydown: leave,
+        focusout: () => input.value.trim() || input.readOnly || document.hidden || put(place),
+      },
+    },
+    input,
+  );
+  put(place, form);
+  input.focus();
+}

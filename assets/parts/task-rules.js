@@ -1,0 +1,101 @@
+// task-rules: which tasks a filter lets through and in which order they stand, as the server does it, for changes that
+// arrive one by one. Must not fetch or draw anything.
+
+const DAY = 86_400_000;
+
+export const SORTS = [
+  { value: '-updatedAt', label: 'Last change' },
+  { value: '-priority', label: 'Priority' },
+  { value: 'dueDate', label: 'Due date' },
+  { value: '-createdAt', label: 'Newest' },
+  { value: 'title', label: 'Title' },
+];
+
+export const DUES = [
+  { value: 'overdue', label: 'Overdue' },
+  { value: 'today', label: 'Due today' },
+  { value: 'week', label: 'Next 7 days' },
+];
+
+const RANKS = ['LOW', 'NORMAL', 'HIGH', 'URGENT'];
+
+/** Whether nothing more is to be done: such a task is never overdue. */
+export const isEnded = (status) => status === 'DONE' || status === 'CANCELLED';
+
+/** Midnight UTC of the reader's day, which is how the server keeps a due date without an hour. */
+function startOfToday(now) {
+  return Date.UTC(now.getFullYear(), now.getMonth(), now.getDate());
+}
+
+/** The filters of the page as parameters of `GET /api/tasks` for one status; null if none of it can match. */
+export function parameters({ q, priority, type, category, tag, due }, status, now = new Date()) {
+  if (due === 'overdue' && isEnded(status)) return null;
+  const today = startOfToday(now);
+  const at = (ms) => new Date(ms).toISOString();
+  const span = {
+    overdue: { dueBefore: at(today) },
+    today: { dueAfter: at(today), dueBefore: at(today + DAY) },
+    week: { dueAfter: at(today), dueBefore: at(today + 7 * DAY) },
+  };
+  return { q: q.trim(), priority, type, category, tag, ...span[due] };
+}
+
+/** Whether a task is shown under the filters of the page. */
+export function fits(task, filters) {
+  const wanted = parameters(filters, task.status);
+  if (!wanted) return false;
+  const { q, priority, type, category, tag, dueBefore, dueAfter } = wanted;
+  const due = task.dueDate ? Date.parse(task.dueDate) : null;
+  const has = (text) => text?.toLowerCase().includes(q.toLowerCase());
+  return (
+    (!q || has(task.title) || has(task.description)) &&
+    (!priority || task.priority === priority) &&
+    (!type || task.type === type) &&
+    (!category || task.category === category) &&
+    (!tag || task.tags.includes(tag)) &&
+    (!dueBefore || (due !== null && due < Date.parse(dueBefore))) &&
+    (!dueAfter || (due !== null && due >= Date.parse(dueAfter)))
+  );
+}
+
+const KEYS = {
+  updatedAt: (card) => card.updatedAt,
+  createdAt: (card) => card.createdAt,
+  priority: (card) => RANKS.indexOf(card.priority),
+  // Without a due date: last.
+  dueDate: (card) => card.dueDate ?? '~',
+  title: (card) => card.title.toLowerCase(),
+};
+
+/**
+ * Whether a card stands before one that comes in. Ties are in order of creation, in the same direction; of two that
+ * were made in the same millisecond the one that comes in is taken for the later.
+ * @returns {(there: object, coming: object) => boolean}
+ */
+export function order(sort) {
+  const isDescending = sort.startsWith('-');
+  const key = KEYS[sort.replace('-', '')] ?? KEYS.updatedAt;
+  const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  return (there, coming) => {
+    const by = compare(key(there), key(coming)) || compare(there.createdAt, coming.createdAt);
+    return isDescending ? by > 0 : by <= 0;
+  };
+}
+
+/** What a board keeps of a task: descriptions may be long, and there may be many tasks. */
+export function cardOf(task) {
+  const { id, title, status, priority, type, category, tags, dueDate, createdAt, updatedAt } = task;
+  return {
+    id,
+    title,
+    status,
+    priority,
+    type,
+    category,
+    tags,
+    dueDate,
+    createdAt,
+    updatedAt,
+    files: task.attachments.length,
+  };
+}

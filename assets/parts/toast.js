@@ -1,0 +1,34 @@
+// toast: a line at the edge of the page that says what was done, with a way back where there is one.
+// Must not hold anything that a person needs: it goes away.
+
+import { find, h } from './dom.js';
+import { icon } from './icons.js';
+
+/**
+ * Shows a line.
+ * @param {string} text
+ * @param {{tone?: 'plain'|'good'|'bad', ms?: number, action?: string, onAction?: () => void}} [options] `ms` = 0 stays
+ *   until it is closed
+ * @returns {() => void} takes it away
+ */
+export function toast(text, { tone = 'plain', ms = 5_000, action, onAction } = {}) {
+  const close = () => line.remove();
+  const line = h(
+    'div',
+    { class: ['toast', tone] },
+    h('span', {}, text),
+    action && h('button', { type: 'button', class: 'plain strong', on: { click: () => (close(), onAction()) } }, action),
+    h('button', { type: 'button', class: 'plain square', 'aria-label': 'Close', on: { click: close } }, icon('close')),
+  );
+  find('#toasts').append(line);
+  if (ms > 0) setTimeout(close, ms);
+  return close;
+}
+
+/** Says what went wrong, in the server's own sentence. */
+export function sayError(error, before = '') {
+  if (error.name === 'AbortError') return;
+  if (error.status === undefined) console.error(error);
+  const what = error.status === undefined ? 'The page met a fault of its own; load it again.' : error.message;
+  toast([before, what].filter(Boolean).join(' '), { tone: 'bad', ms: 12_000 });
+}

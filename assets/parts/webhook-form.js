@@ -1,0 +1,118 @@
+// webhook-form: the side panel in which a webhook is added or edited. Only what differs is sent. Must not show a secret
+// or draw the list.
+
+import { send } from './api.js';
+import { confirm, open } from './dialog.js';
+import { h } from './dom.js';
+import { busy, clearErrors, showError } from './form.js';
+import { toast } from './toast.js';
+import { placeOf, webhookFields } from './webhook-fields.js';
+import { differing, valuesOf } from './webhook-values.js';
+import { nameOf } from './webhook-words.js';
+
+/** The whole address stands in the answer that made it; the page keeps only its host. */
+function masked(url) {
+  try {
+    return `${new URL(url).origin}/…`;
+  } catch {
+    return '…';
+  }
+}
+
+/**
+ * Opens it.
+ * @param {{webhook: object|null, onSaved: (webhook: object) => void,
+ *   onMade?: (made: {webhook: object, secret: string}) => void}} options `webhook`: null for a new one
+ */
+export function openForm({ webhook, onSaved, onMade }) {
+  const before = valuesOf(webhook);
+  const fields = webhookFields(before, webhook?.url ?? null);
+  const form = fields.element;
+  let isSaved = false;
+  const save = h('button', { type: 'submit', class: 'first', form: form.id }, webhook ? 'Save' : 'Add webhook');
+  const dialog = open({
+    title: webhook ? `Edit ${nameOf(webhook)}` : 'Add webhook',
+    side: true,
+    wide: true,
+    body: form,
+    foot: [h('button', { type: 'button', on: { click: () => mayClose() && dialog.close() } }, 'Cancel'), save],
+    mayClose,
+  });
+  form.querySelector('input').focus();
+
+  function changed() {
+    const url = fields.url();
+    const secret = fields.secret();
+    return { ...(url && { url }), ...(secret && { secret }), ...differing(before, fields.read()) };
+  }
+
+  function mayClose() {
+    if (isSaved || Object.keys(changed()).length === 0) return true;
+    confirm({ title: 'Leave without saving?', text: 'What you typed is not saved yet.', yes: 'Leave' }).then(
+      (yes) => yes && dialog.close(),
+    );
+    return false;
+  }
+
+  function wrong(error) {
+    showError(form, { field: placeOf(error.field), message: error.message });
+    const place = form.querySelector('.wrong') ?? form.querySelector('.form-error');
+    place.closest('details')?.setAttribute('open', '');
+    // It got no focus while it was folded up.
+    place.querySelector('input, select')?.focus();
+    place.scrollIntoView({ block: 'nearest' });
+  }
+
+  async function submit() {
+    clearErrors(form);
+    const lack = fields.check();
+    if (lack) return wrong(lack);
+    const body = changed();
+    try {
+      if (webhook) await change(body);
+      else await make(body);
+    } catch (error) {
+      // A fault of the page's own is no sentence for the reader, but what was typed stays.
+      if (error.status === undefined) throw error;
+      wrong(error);
+    }
+  }
+
+  async function change(body) {
+    if (Object.keys(body).length > 0) {
+      const { data } = await send('PATCH', `/api/webhooks/${encodeURIComponent(webhook.id)}`, body);
+      onSaved(data);
+      toast(`${nameOf(data)} is saved.`);
+    }
+    isSaved = true;
+    dialog.close();
+  }
+
+  async function make(body) {
+    const { data } = await send('POST', '/api/webhooks', body);
+    const { secret, ...made } = data;
+    if (!secret) {
+      // Nothing was made, so nothing that was typed may be lost.
+      return wrong({
+        field: null,
+        message:
+          `The webhook ${nameOf(made)} has this address and these events already; nothing was made or changed. ` +
+          'Edit that one, or choose other events.',
+      });
+    }
+    isSaved = true;
+    dialog.close();
+    onMade({ webhook: { ...made, url: masked(made.url) }, secret });
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    busy(save, submit);
+  });
+  // From anywhere in the form.
+  form.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+}

@@ -1,0 +1,72 @@
+// webhook-test: a dialog that sends a test event to a webhook and explains the answer. Must not change the webhook.
+
+import { send } from './api.js';
+import { open } from './dialog.js';
+import { h, put } from './dom.js';
+import { busy, clearErrors, errorLine, field, select, showError } from './form.js';
+import { testResult } from './test-result.js';
+import { nameOf } from './webhook-words.js';
+import { EVENTS, eventLabel } from './words.js';
+
+const SLOW = 300; // milliseconds after which waiting is said
+
+/** Opens it. */
+export function openTest(webhook) {
+  const kinds = webhook.id === 'alerts' ? webhook.events : EVENTS.map(({ value }) => value);
+  const kind = select(
+    kinds.map((value) => ({ value, label: `${eventLabel(value)} (${value})` })),
+    webhook.events[0],
+  );
+  const press = h('button', { type: 'submit', class: 'first', autofocus: true }, 'Send a test event');
+  const answer = h('div', { class: 'stack', 'aria-live': 'polite', data: { test: 'answer' } });
+  const remark = h('p', { class: 'soft' });
+  const form = h(
+    'form',
+    { class: 'stack', novalidate: true },
+    h(
+      'p',
+      { class: 'soft' },
+      'A sample with every field filled, sent at once beside all that waits. Nothing is stored.',
+    ),
+    h('div', { class: 'row end' }, field('Which kind', kind, { name: 'event' }), press),
+    remark,
+    errorLine(),
+  );
+
+  function remind() {
+    remark.textContent = webhook.events.includes(kind.value)
+      ? ''
+      : 'This webhook is not sent changes of this kind; the test sends the sample all the same.';
+    remark.hidden = !remark.textContent;
+  }
+
+  async function run() {
+    clearErrors(form);
+    const slow = setTimeout(
+      () => put(answer, h('p', { class: 'soft' }, `Waiting for the answer, ${webhook.timeoutSeconds} s at most…`)),
+      SLOW,
+    );
+    try {
+      const { data } = await send('POST', `/api/webhooks/${encodeURIComponent(webhook.id)}/test`, {
+        event: kind.value,
+      });
+      put(answer, testResult(data));
+      press.textContent = 'Send again';
+    } catch (error) {
+      put(answer);
+      showError(form, error);
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  kind.addEventListener('change', remind);
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    await busy(press, run);
+    // A button that is out of use loses the focus.
+    if (document.activeElement === document.body) press.focus();
+  });
+  remind();
+  open({ title: `Test ${nameOf(webhook)}`, wide: true, body: [form, answer] });
+}

@@ -1,0 +1,57 @@
+// webhook-words: a webhook in words: its name, what it gets, where its deliveries are. Must not draw anything.
+
+import { PRIORITIES, STATUSES, eventLabel, labelOf } from './words.js';
+
+/** How it is called: its line for people, else its id. */
+export const nameOf = (webhook) => webhook.description || webhook.id;
+
+/** Those of the settings are made by a setting; null for others. */
+export const settingOf = ({ id, readOnly }) => (readOnly ? (id === 'alerts' ? 'ALERT_URL' : 'WEBHOOK_URL') : null);
+
+/** The address of its deliveries. */
+export const deliveriesOf = (id, status) =>
+  `/deliveries?${new URLSearchParams({ webhook: id, ...(status && { status }) })}`;
+
+/** What waits has one state while all goes well and another while the webhook is not up. */
+export const waitingState = ({ status }) => (status === 'up' ? 'pending' : 'held');
+
+const NOUNS = { type: 'type', category: 'category', status: 'status', priority: 'priority', tag: 'tag' };
+const LABELS = { status: STATUSES, priority: PRIORITIES };
+const ALL_KINDS = 4; // of changes
+
+const listed = (words, last) =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+
+/** What it gets, as a sentence: `Created and Deleted; only priority High or Urgent; not from make; body full.` */
+export function whatItGets({ id, events, filter, ignoreOrigin, payload }) {
+  const all = id === 'alerts' ? 'All alerts' : 'All changes';
+  const kinds = events.length >= ALL_KINDS ? all : listed(events.map(eventLabel), 'and');
+  const only = Object.entries(filter)
+    .filter(([, values]) => values.length > 0)
+    .map(
+      ([name, values]) =>
+        `${NOUNS[name] ?? name} ${listed(
+          values.map((value) => labelOf(LABELS[name] ?? [], value)),
+          'or',
+        )}`,
+    );
+  return [
+    kinds,
+    only.length > 0 && `only ${listed(only, 'and')}`,
+    ignoreOrigin.length > 0 && `not from ${listed(ignoreOrigin, 'or')}`,
+    id !== 'alerts' && `payload ${payload}`,
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+/** Whether a webhook fits what somebody looks for. */
+export function fits(webhook, q) {
+  if (!q) return true;
+  const { id, description, url, source, status, events } = webhook;
+  const text = [id, description, url, source, status, ...events, ...events.map(eventLabel)].join(' ').toLowerCase();
+  return q
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}

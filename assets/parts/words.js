@@ -1,0 +1,73 @@
+// words: the closed sets of the API as people read them. Must not know where they are shown.
+
+import { h } from './dom.js';
+import { icon } from './icons.js';
+
+export const STATUSES = [
+  { value: 'OPEN', label: 'Open' },
+  { value: 'IN_PROGRESS', label: 'In progress' },
+  { value: 'DONE', label: 'Done' },
+  { value: 'CANCELLED', label: 'Cancelled' },
+];
+
+export const PRIORITIES = [
+  { value: 'LOW', label: 'Low' },
+  { value: 'NORMAL', label: 'Normal' },
+  { value: 'HIGH', label: 'High' },
+  { value: 'URGENT', label: 'Urgent' },
+];
+
+// Those that the user's guide names; any label of the same form may be used.
+export const TYPES = ['TECH', 'WRITING', 'TRANSLATION', 'LEARNING'];
+export const CATEGORIES = ['WORK', 'PERSONAL', 'STUDY', 'PROJECT', 'MEETING', 'OTHER'];
+
+export const EVENTS = [
+  { value: 'task_created', label: 'Created' },
+  { value: 'task_updated', label: 'Updated' },
+  { value: 'task_status_changed', label: 'Status changed' },
+  { value: 'task_deleted', label: 'Deleted' },
+];
+
+const ALERTS = {
+  webhook_down: 'Webhook down',
+  webhook_up: 'Webhook up again',
+  delivery_failed: 'Delivery failed',
+  backlog_high: 'Much waits',
+};
+
+/** A kind of event in words. */
+export const eventLabel = (kind) => EVENTS.find(({ value }) => value === kind)?.label ?? ALERTS[kind] ?? kind;
+
+export const DELIVERY_STATUSES = [
+  { value: 'pending', label: 'Pending', icon: 'clock', tone: 'info' },
+  { value: 'sending', label: 'Sending', icon: 'send', tone: 'info' },
+  { value: 'delivered', label: 'Delivered', icon: 'check', tone: 'good' },
+  { value: 'held', label: 'Held', icon: 'pause', tone: 'warn' },
+  { value: 'failed', label: 'Failed', icon: 'alert', tone: 'bad' },
+  { value: 'cancelled', label: 'Cancelled', icon: 'stop', tone: 'plain' },
+];
+
+export const WEBHOOK_STATUSES = [
+  { value: 'up', label: 'Up', icon: 'check', tone: 'good' },
+  { value: 'down', label: 'Down', icon: 'alert', tone: 'bad' },
+  { value: 'misconfigured', label: 'Misconfigured', icon: 'key', tone: 'bad' },
+  { value: 'gone', label: 'Gone', icon: 'cross', tone: 'bad' },
+  { value: 'paused', label: 'Paused', icon: 'pause', tone: 'warn' },
+];
+
+/** A label from one of these sets; the value itself where it is not among them. */
+export const labelOf = (set, value) => set.find((entry) => entry.value === value)?.label ?? value;
+
+/** A state with its drawing, its colour and its word. `title` says more. */
+export function mark(set, value, title) {
+  const entry = set.find((known) => known.value === value);
+  if (!entry) return h('span', { class: 'mark plain', title }, value);
+  return h('span', { class: ['mark', entry.tone], title }, icon(entry.icon), entry.label);
+}
+
+/** A number with its thousands: `12,345`. */
+const numbers = new Intl.NumberFormat('en');
+export const count = (n) => (n === null || n === undefined ? '–' : numbers.format(n));
+
+/** `1 task`, `2 tasks`. */
+export const many = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one : more}`;

@@ -1,0 +1,360 @@
+//! A real browser on the pages of the program under test: Chromium, driven over W3C `WebDriver` by its `chromedriver`.
+//!
+//! It must not know what is on a page: tests name elements by what a reader or a screen reader finds. Every wait is
+//! for a state. The browser gets an empty profile and no way out of the machine.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Server, eventually};
+
+/// The key of an element reference (W3C `WebDriver`, 12).
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// What Chromium is started with. Without the last five it asks hosts of its maker at every start.
+const SWITCHES: [&str; 11] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--lang=en-US",
+    "--window-size=1280,800",
+    "--no-first-run",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// One browser with one window.
+pub(crate) struct Browser {
+    driver: Child,
+    port: u16,
+    client: Client,
+    session: String,
+    base: String,
+}
+
+impl Browser {
+    /// A browser for the pages of this server, at no page yet.
+    pub(crate) async fn start(server: &Server) -> Self {
+        let (driver, port) = tokio::task::spawn_blocking(start_driver).await.expect("a thread");
+        let client = Client::new(&format!("http://127.0.0.1:{port}"));
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": SWITCHES},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let answer = client.call("POST", "/session").json(&wanted).send().await.expect(200).json();
+        let session = answer["value"]["sessionId"].as_str().expect("a session").to_owned();
+        let base = format!("http://{}", server.address());
+        Self { driver, port, client, session, base }
+    }
+
+    /// The same, at a page.
+    pub(crate) async fn at(server: &Server, path: &str) -> Self {
+        let browser = Self::start(server).await;
+        browser.go(path).await;
+        browser
+    }
+
+    /// One command of the protocol; ends the test where it fails.
+    async fn command(&self, method: &str, path: &str, body: Value) -> Value {
+        match self.attempt(method, path, body).await {
+            Ok(value) => value,
+            Err(why) => panic!("{method} {path}: {why}"),
+        }
+    }
+
+    async fn attempt(&self, method: &str, path: &str, body: Value) -> Result<Value, String> {
+        let mut call = self.client.call(method, &format!("/session/{}{path}", self.session));
+        if method == "POST" {
+            call = call.json(&body);
+        }
+        let answer = call.attempt().await?;
+        let value = answer.json()["value"].take();
+        if answer.status == 200 { Ok(value) } else { Err(value["message"].to_string()) }
+    }
+
+    /// Opens a page and waits until it is loaded.
+    pub(crate) async fn go(&self, path: &str) {
+        self.command("POST", "/url", json!({"url": format!("{}{path}", self.base)})).await;
+    }
+
+    /// The path and query that it is at.
+    pub(crate) async fn place(&self) -> String {
+        let url = self.command("GET", "/url", Value::Null).await;
+        url.as_str().expect("a URL").trim_start_matches(&self.base).to_owned()
+    }
+
+    /// Waits until the path and query are as `fits` says.
+    pub(crate) async fn wait_for_place(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
+        eventually(what, async || Some(self.place().await).filter(|place| fits(place))).await
+    }
+
+    /// Runs the body of a function in the page; a promise is waited for.
+    pub(crate) async fn js(&self, body: &str, args: &[Value]) -> Value {
+        self.command("POST", "/execute/sync", json!({"script": body, "args": args})).await
+    }
+
+    /// Waits until an expression is true in the page.
+    pub(crate) async fn wait_for(&self, what: &str, expression: &str) {
+        let script = format!("return Boolean({expression})");
+        eventually(what, async || (self.js(&script, &[]).await == json!(true)).then_some(())).await;
+    }
+
+    /// A command of the browser's own protocol, for what `WebDriver` cannot say.
+    pub(crate) async fn devtools(&self, command: &str, params: Value) -> Value {
+        let body = json!({"cmd": command, "params": params});
+        self.command("POST", "/goog/cdp/execute", body).await
+    }
+
+    /// Another size of the window's inside; with touch below 600.
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
+    /// Light or dark, as the reader's system would say.
+    pub(crate) async fn prefer(&self, scheme: &str) {
+        let feature = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", feature).await;
+    }
+
+    /// Waits for the first element in sight of a selector that has this text (in it, as its label, its hint or its
+    /// value); an empty text fits all.
+    pub(crate) async fn find(&self, selector: &str, text: &str) -> Element<'_> {
+        let what = format!("{selector} with {text:?} at {}", self.place().await);
+        let found = eventually(&what, async || self.look(selector, text).await).await;
+        Element { browser: self, id: found }
+    }
+
+    /// Waits until there is none.
+    pub(crate) async fn wait_gone(&self, selector: &str, text: &str) {
+        let what = format!("no {selector} with {text:?}");
+        eventually(&what, async || self.look(selector, text).await.is_none().then_some(())).await;
+    }
+
+    /// Whether there is one now.
+    pub(crate) async fn has(&self, selector: &str, text: &str) -> bool {
+        self.look(selector, text).await.is_some()
+    }
+
+    async fn look(&self, selector: &str, text: &str) -> Option<String> {
+        let script = "
+            const [selector, text] = arguments;
+            const says = (e) => [e.textContent, e.ariaLabel, e.placeholder, e.title, e.value].some((t) => t?.includes?.(text));
+            const inner = document.querySelector('dialog[open]:last-of-type');
+            const all = [...(inner?.querySelectorAll(selector) ?? []), ...document.querySelectorAll(selector)];
+            return all.find((e) => e.checkVisibility({visibilityProperty: true}) && (!text || says(e))) ?? null;";
+        let found = self.js(script, &[json!(selector), json!(text)]).await;
+        found[ELEMENT].as_str().map(str::to_owned)
+    }
+
+    /// Clicks the first element that fits; again where it went away at that moment.
+    pub(crate) async fn click(&self, selector: &str, text: &str) {
+        let what = format!("a click on {selector} with {text:?}");
+        eventually(&what, async || {
+            let id = self.look(selector, text).await?;
+            self.attempt("POST", &format!("/element/{id}/click"), json!({})).await.ok()
+        })
+        .await;
+    }
+
+    /// Presses keys one after the other: a character, a name such as `Enter`, or with modifiers `Shift+ArrowRight`.
+    pub(crate) async fn press(&self, keys: &[&str]) {
+        let mut actions = Vec::new();
+        for key in keys {
+            // A plus by itself is a key, too.
+            let parts: Vec<&str> = if key.len() > 1 { key.split('+').collect() } else { vec![key] };
+            let parts: Vec<String> = parts.into_iter().map(code).collect();
+            actions.extend(parts.iter().map(|key| json!({"type": "keyDown", "value": key})));
+            actions.extend(parts.iter().rev().map(|key| json!({"type": "keyUp", "value": key})));
+        }
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
+        self.command("POST", "/actions", json!({"actions": [keyboard]})).await;
+    }
+
+    /// Types into what has the focus.
+    pub(crate) async fn type_text(&self, text: &str) {
+        let keys: Vec<String> = text.chars().map(String::from).collect();
+        self.press(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    }
+
+    /// Drags one element onto another, as a hand does: in steps.
+    pub(crate) async fn drag(&self, from: &Element<'_>, to: &Element<'_>) {
+        let over = |element: &Element<'_>, x: i32, y: i32| {
+            let origin = json!({ELEMENT: element.id});
+            json!({"type": "pointerMove", "duration": 60, "origin": origin, "x": x, "y": y})
+        };
+        let actions = json!([
+            over(from, 0, 0),
+            {"type": "pointerDown", "button": 0},
+            over(from, 6, 6),
+            over(from, 16, 10),
+            over(to, -8, -4),
+            over(to, 0, 0),
+            {"type": "pause", "duration": 60},
+            {"type": "pointerUp", "button": 0},
+        ]);
+        let mouse = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
+        self.command("POST", "/actions", json!({"actions": [mouse]})).await;
+    }
+
+    /// The text of what is in sight.
+    pub(crate) async fn text(&self) -> String {
+        self.js("return document.body.innerText", &[]).await.as_str().expect("a text").to_owned()
+    }
+
+    /// A picture of what is in sight, as PNG.
+    pub(crate) async fn picture(&self) -> Vec<u8> {
+        use base64::Engine as _;
+        let text = self.command("GET", "/screenshot", Value::Null).await;
+        let text = text.as_str().expect("a picture");
+        base64::engine::general_purpose::STANDARD.decode(text).expect("base64")
+    }
+
+    /// Waits until the page has asked for nothing for half a second and every movement has ended.
+    pub(crate) async fn settled(&self) {
+        let script = "
+            const asked = () => performance.getEntriesByType('resource').length;
+            const moves = () => document.getAnimations().some((a) => a.playState === 'running');
+            return new Promise((done) => {
+                let last = -1;
+                const look = () => (asked() === last && !moves() ? done(0) : ((last = asked()), setTimeout(look, 500)));
+                look();
+            });";
+        self.js(script, &[]).await;
+    }
+
+    /// What the browser has complained of since the last time: errors of scripts, breaches of the policy, answers that
+    /// were no success. `expected`: words of complaints that the test brings about itself.
+    pub(crate) async fn complaints(&self, expected: &[&str]) -> Vec<String> {
+        let log = self.command("POST", "/se/log", json!({"type": "browser"})).await;
+        let entries = log.as_array().expect("a list").iter();
+        entries
+            .filter(|entry| entry["level"] == "SEVERE" || entry["source"] == "security")
+            .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
+            .filter(|message| !expected.iter().any(|words| message.contains(words)))
+            .collect()
+    }
+
+    /// Ends the test if the browser has complained of anything.
+    pub(crate) async fn expect_content(&self, expected: &[&str]) {
+        let complaints = self.complaints(expected).await;
+        assert!(complaints.is_empty(), "the browser complains: {complaints:#?}");
+    }
+}
+
+/// An element of a page.
+pub(crate) struct Element<'b> {
+    browser: &'b Browser,
+    id: String,
+}
+
+impl Element<'_> {
+    /// As an argument for [`Browser::js`].
+    pub(crate) fn value(&self) -> Value {
+        json!({ELEMENT: self.id})
+    }
+
+    /// Clicks it.
+    pub(crate) async fn click(&self) {
+        self.browser.command("POST", &format!("/element/{}/click", self.id), json!({})).await;
+    }
+
+    /// Types into it, after what is there.
+    pub(crate) async fn type_text(&self, text: &str) {
+        let path = format!("/element/{}/value", self.id);
+        self.browser.command("POST", &path, json!({"text": text})).await;
+    }
+
+    /// Replaces what is in a field.
+    pub(crate) async fn fill(&self, text: &str) {
+        self.browser.command("POST", &format!("/element/{}/clear", self.id), json!({})).await;
+        self.type_text(text).await;
+    }
+
+    /// Chooses an option of a select by its text or value.
+    pub(crate) async fn choose(&self, option: &str) {
+        let script = "
+            const [select, wanted] = arguments;
+            const option = [...select.options].find((o) => o.value === wanted || o.textContent === wanted);
+            select.value = option.value;
+            select.dispatchEvent(new Event('input', {bubbles: true}));
+            select.dispatchEvent(new Event('change', {bubbles: true}));";
+        self.browser.js(script, &[self.value(), json!(option)]).await;
+    }
+
+    /// Its text.
+    pub(crate) async fn text(&self) -> String {
+        let text = self.browser.js("return arguments[0].innerText", &[self.value()]).await;
+        text.as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl Drop for Browser {
+    /// Asks the driver to end the browser, which would outlive it, and ends the driver.
+    fn drop(&mut self) {
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+            stream.set_read_timeout(Some(Duration::from_secs(5))).ok();
+            let head =
+                format!("DELETE /session/{} HTTP/1.1\r\nhost: localhost\r\n\r\n", self.session);
+            if stream.write_all(head.as_bytes()).is_ok() {
+                drop(stream.read_exact(&mut [0; 12]));
+            }
+        }
+        drop(self.driver.kill());
+        drop(self.driver.wait());
+    }
+}
+
+/// Starts a driver and reads from its first lines where it listens.
+fn start_driver() -> (Child, u16) {
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command
+        .spawn()
+        .expect("chromedriver starts (scripts/test installs it; Debian: apt-get install chromium chromium-driver)");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
+    let port = loop {
+        let mut line = String::new();
+        assert!(lines.read_line(&mut line).expect("a line") > 0, "chromedriver ended");
+        if let Some((_, rest)) = line.split_once("successfully on port ") {
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            if let Ok(port) = digits.parse() {
+                break port;
+            }
+        }
+    };
+    // Whatever else it says must not fill the pipe.
+    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+    (child, port)
+}
+
+/// A key as the protocol writes it (W3C `WebDriver`, 17.4.2).
+fn code(name: &str) -> String {
+    let code = match name {
+        "Shift" => '\u{E008}',
+        "Control" => '\u{E009}',
+        "Alt" => '\u{E00A}',
+        "Backspace" => '\u{E003}',
+        "Tab" => '\u{E004}',
+        "Enter" => '\u{E007}',
+        "Escape" => '\u{E00C}',
+        "Space" => ' ',
+        "End" => '\u{E010}',
+        "Home" => '\u{E011}',
+        "ArrowLeft" => '\u{E012}',
+        "ArrowUp" => '\u{E013}',
+        "ArrowRight" => '\u{E014}',
+        "ArrowDown" => '\u{E015}',
+        "Delete" => '\u{E017}',
+        _ => return name.to_owned(),
+    };
+    code.to_string()
+}

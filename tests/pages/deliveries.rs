@@ -1,0 +1,168 @@
+//! The deliveries: seen as they happen, found again, explained, sent again.
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::harness::{Receiver, Reply, Server};
+
+const ROW: &str = "main [role=row]";
+
+#[tokio::test]
+async fn rows_come_as_they_happen_and_change_as_they_are_sent() {
+    let receiver = Receiver::ok().await;
+    let server = Server::start(&[
+        ("WEBHOOK_URL", &receiver.url()),
+        ("WEBHOOK_ATTEMPTS", "1"),
+        ("WEBHOOK_PROBE_FIRST", "1s"),
+    ])
+    .await;
+    let browser = Browser::at(&server, "/deliveries").await;
+    browser.find("[data-test=empty]", "").await;
+    server.create(&json!({"title": "One"})).await;
+    browser.find(ROW, "Delivered").await;
+    receiver.answer(|_| Reply::status(503));
+    server.create(&json!({"title": "Two"})).await;
+    browser.find(ROW, "Held").await;
+    receiver.answer(|_| Reply::ok());
+    browser.wait_gone(ROW, "Held").await;
+    browser.find("[data-test=total]", "2").await;
+    browser.expect_content(&[]).await;
+}
+
+#[tokio::test]
+async fn filters_find_what_is_asked_for_and_stand_in_the_address() {
+    let receiver = Receiver::start(|hit| {
+        if hit.task("title") == "Refused" {
+            Reply::status(422).body("no column named colour")
+        } else {
+            Reply::ok()
+        }
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let taken = server.create(&json!({"title": "Taken"})).await;
+    let refused = server.create(&json!({"title": "Refused"})).await;
+    receiver.wait_for(2).await;
+    let (taken, refused) =
+        (taken["id"].as_str().expect("an id"), refused["id"].as_str().expect("an id"));
+    server.settled(refused).await;
+    server.settled(taken).await;
+    let browser = Browser::at(&server, "/deliveries").await;
+    browser.find(ROW, taken).await;
+    let status = browser.find("select", "Any state").await;
+    status.choose("failed").await;
+    browser.wait_for_place("the state", |place| place.contains("status=failed")).await;
+    browser.wait_gone(ROW, taken).await;
+    browser.find(ROW, refused).await;
+
+    // By the words of the answer, which stand with the attempt.
+    browser.go("/deliveries?q=COLOUR").await;
+    browser.find(ROW, refused).await;
+    browser.wait_gone(ROW, taken).await;
+    browser.go(&format!("/deliveries?task={taken}")).await;
+    browser.find(ROW, taken).await;
+    browser.wait_gone(ROW, refused).await;
+    browser.go("/deliveries?since=2040-01-01T00:00:00.000Z").await;
+    browser.find("[data-test=empty]", "").await;
+    browser.click("[data-test=empty] button", "Clear").await;
+    browser.find(ROW, taken).await;
+    browser.expect_content(&[]).await;
+}
+
+#[tokio::test]
+async fn a_delivery_is_explained_copied_and_sent_again() {
+    let receiver =
+        Receiver::start(|_| Reply::status(400).body("{\"message\":\"Validation failed\"}")).await;
+    let url = format!("{}/the-secret-path", receiver.url());
+    let server = Server::start(&[
+        ("WEBHOOK_URL", &url),
+        ("WEBHOOK_HEADERS", "x-make-apikey: a-key-of-this-test"),
+    ])
+    .await;
+    let task = server.create(&json!({"title": "It's \"quoted\""})).await;
+    let id = task["id"].as_str().expect("an id");
+    server.settled(id).await;
+    let browser = Browser::at(&server, "/deliveries").await;
+    browser.find(ROW, "Failed").await;
+    browser.press(&["j", "Enter"]).await;
+    browser.find("dialog", "The receiver answered 400 Bad Request.").await;
+    browser.find("dialog pre", "Validation failed").await;
+    browser.find("dialog", "x-make-apikey").await;
+    let shown = browser.find("dialog", "").await.text().await;
+    assert!(!shown.contains("the-secret-path") && !shown.contains("a-key-of-this-test"), "{shown}");
+
+    // The copied line is one that a shell understands, with the body byte for byte.
+    browser
+        .devtools(
+            "Browser.grantPermissions",
+            json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}),
+        )
+        .await;
+    browser.click("dialog button", "Copy as curl").await;
+    browser.find("dialog button", "Copied").await;
+    let curl = browser.js("return navigator.clipboard.readText()", &[]).await;
+    let curl = curl.as_str().expect("a text").to_owned();
+    assert!(!curl.contains("the-secret-path") && !curl.contains("a-key-of-this-test"), "{curl}");
+    let listener = Receiver::ok().await;
+    let mut shell = tokio::process::Command::new("bash");
+    let done =
+        shell.arg("-c").arg(&curl).env("WEBHOOK_URL", listener.url()).output().await.expect("bash");
+    assert!(done.status.success(), "{curl}\n{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(listener.wait_for(1).await[0].body, receiver.hits()[0].body);
+    assert_eq!(listener.hits()[0].header("webhook-id"), receiver.hits()[0].header("webhook-id"));
+
+    receiver.answer(|_| Reply::ok().body("Accepted"));
+    browser.click("dialog button", "Redeliver").await;
+    browser.find("dialog .mark", "Delivered").await;
+    browser.find("dialog", "Attempt 2").await;
+    assert_eq!(receiver.hits()[1].header("webhook-id"), receiver.hits()[0].header("webhook-id"));
+    browser.press(&["Escape"]).await;
+    browser.find(ROW, "Delivered").await;
+    browser.expect_content(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_waits_says_for_what_and_can_be_cancelled() {
+    let receiver = Receiver::ok().await;
+    receiver.down();
+    let server =
+        Server::start(&[("WEBHOOK_URL", &receiver.url()), ("WEBHOOK_ATTEMPTS", "1")]).await;
+    let task = server.create(&json!({"title": "One"})).await;
+    let id = task["id"].as_str().expect("an id");
+    server.put(&format!("/api/tasks/{id}"), &json!({"priority": "HIGH"})).await.expect(200);
+    let browser = Browser::at(&server, "/deliveries?status=held").await;
+    browser.click(ROW, "Updated").await;
+    browser.find("dialog", "The connection was refused").await;
+    browser.find("dialog a", "dlv_1_default").await;
+    browser.click("dialog button", "Cancel").await;
+    browser.click("dialog.box button", "Cancel").await;
+    browser.find("dialog .mark", "Cancelled").await;
+    let found = server.deliveries("status=cancelled").await;
+    assert_eq!(found[0]["id"], "dlv_2_default");
+    browser.expect_content(&[]).await;
+}
+
+#[tokio::test]
+async fn what_was_missed_is_recovered_with_its_progress() {
+    let receiver = Receiver::ok().await;
+    let mut server = Server::open(&[]).await;
+    for n in 0..40 {
+        server.create(&json!({"title": format!("Before {n}")})).await;
+    }
+    server.stop().await;
+    server.set("WEBHOOK_URL", &receiver.url());
+    server.restart().await;
+    let browser = Browser::at(&server, "/deliveries").await;
+    browser.click("button", "Recover").await;
+    browser.find("dialog [data-test=preview]", "40").await;
+    browser.click("dialog button.first", "40").await;
+    browser.find("dialog [data-test=progress]", "40").await;
+    receiver.wait_for(40).await;
+    browser.find("dialog button", "Done").await;
+    browser.press(&["Escape"]).await;
+    browser.find("[data-test=total]", "40").await;
+    let titles: Vec<Value> =
+        receiver.hits().iter().map(|hit| hit.json()["task"]["title"].clone()).collect();
+    assert_eq!(titles.len(), 40);
+    browser.expect_content(&[]).await;
+}

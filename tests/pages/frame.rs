@@ -1,0 +1,190 @@
+//! What all pages share: their addresses, their weight, the keys, small screens, no complaint of the browser.
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::harness::{Receiver, Server};
+
+/// Every page with its address and its heading.
+pub(crate) const PAGES: [(&str, &str); 5] = [
+    ("/", "Board"),
+    ("/deliveries", "Deliveries"),
+    ("/webhooks", "Webhooks"),
+    ("/setup", "Set up Make"),
+    ("/overview", "Overview"),
+];
+
+/// A server in use: some tasks, delivered and refused, a receiver that is not there.
+pub(crate) async fn in_use(receiver: &Receiver) -> Server {
+    let server = Server::open(&[
+        ("WEBHOOK_URL", &receiver.url()),
+        ("WEBHOOK_SECRET", "a-secret-of-this-test"),
+    ])
+    .await;
+    server.hook(&json!({"url": "http://127.0.0.1:1/away", "description": "Not there"})).await;
+    for n in 0..30 {
+        let status = ["OPEN", "IN_PROGRESS", "DONE", "CANCELLED"][n % 4];
+        let (priority, due) =
+            (["LOW", "NORMAL", "URGENT"][n % 3], ["2020-01-02", "2040-01-02"][n % 2]);
+        let body = json!({
+            "title": format!("Task {n} with a title that is long enough to be cut on a small screen"),
+            "status": status, "priority": priority, "type": "WRITING",
+            "category": "WORK", "tags": ["one", "two", "a-tag-that-is-rather-long-for-a-card"],
+            "dueDate": due,
+        });
+        server.create(&body).await;
+    }
+    receiver.wait_for(30).await;
+    server
+}
+
+#[tokio::test]
+async fn every_page_has_an_address_a_heading_and_its_place_in_the_list() {
+    let receiver = Receiver::ok().await;
+    let server = in_use(&receiver).await;
+    let browser = Browser::at(&server, "/").await;
+    for (path, heading) in PAGES {
+        browser.click(".top nav a", heading).await;
+        browser.wait_for_place(path, |place| place == path).await;
+        browser.find("h1", heading).await;
+        browser.find("nav a[aria-current=page]", heading).await;
+        browser.find(".live", "Live").await;
+        browser.expect_content(&[]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_first_visit_needs_less_than_a_hundred_kilobytes() {
+    let server = Server::start(&[]).await;
+    let guarded =
+        Server::start(&[("HOST", "127.0.0.1"), ("API_TOKEN", "a-token-of-this-test")]).await;
+    for (path, heading) in PAGES.into_iter().chain([("/sign-in", "Sign in")]) {
+        let browser = Browser::at(if path == "/sign-in" { &guarded } else { &server }, path).await;
+        browser.find("h1, h2", heading).await;
+        let script = "const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+                      return [all.reduce((sum, e) => sum + e.transferSize, 0), ...all.map((e) => e.name).filter((n) => !n.startsWith(location.origin))]";
+        let sizes = browser.js(script, &[]).await;
+        let sizes = sizes.as_array().expect("a list");
+        assert_eq!(sizes.len(), 1, "{path} asks elsewhere: {sizes:?}");
+        let bytes = sizes[0].as_u64().expect("a number");
+        assert!((1_000..100_000).contains(&bytes), "{path} needs {bytes} bytes");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_wider_than_a_phone() {
+    let receiver = Receiver::ok().await;
+    let server = in_use(&receiver).await;
+    let delivery = server.deliveries("limit=1").await[0]["id"].as_str().expect("an id").to_owned();
+    let task =
+        server.get("/api/tasks?limit=1").await.json()[0]["id"].as_str().expect("an id").to_owned();
+    let browser = Browser::start(&server).await;
+    browser.resize(360, 740).await;
+    let panels = [format!("/?open={task}"), format!("/deliveries?open={delivery}")];
+    for path in PAGES.map(|(path, _)| path.to_owned()).into_iter().chain(panels) {
+        browser.go(&path).await;
+        browser.find(".live", "").await;
+        if path.contains("open=") {
+            browser.find("dialog", "").await;
+        }
+        let script = "const wide = [...document.querySelectorAll('body, main, dialog, .dialog-body')].filter((e) => e.scrollWidth > innerWidth + 1);
+                      return [innerWidth, document.documentElement.scrollWidth, ...wide.map((e) => e.className || e.tagName)]";
+        let widths = browser.js(script, &[]).await;
+        assert_eq!(widths, json!([360, 360]), "{path}");
+    }
+    // The pages are within reach of a thumb.
+    browser.go("/").await;
+    browser.click(".top nav a", "Deliveries").await;
+    browser.wait_for_place("/deliveries", |place| place == "/deliveries").await;
+}
+
+#[tokio::test]
+async fn the_keys_lead_everywhere_and_say_what_they_do() {
+    let server = Server::start(&[]).await;
+    let browser = Browser::at(&server, "/").await;
+    browser.find(".live", "").await;
+    for (keys, path) in
+        [("d", "/deliveries"), ("w", "/webhooks"), ("s", "/setup"), ("o", "/overview"), ("b", "/")]
+    {
+        browser.press(&["g", keys]).await;
+        browser.wait_for_place(path, |place| place == path).await;
+        browser.find(".live", "").await;
+        browser.press(&["?"]).await;
+        let sheet = browser.find("dialog", "Keys").await.text().await;
+        assert!(sheet.contains("Overview") && sheet.contains("This sheet"), "{sheet}");
+        browser.press(&["Escape"]).await;
+        browser.wait_gone("dialog", "").await;
+    }
+}
+
+/// Everything that can be acted on has a name for those who do not see it.
+#[tokio::test]
+async fn every_control_has_a_name() {
+    let receiver = Receiver::ok().await;
+    let server = in_use(&receiver).await;
+    let browser = Browser::start(&server).await;
+    for (path, _) in PAGES {
+        browser.go(path).await;
+        browser.find(".live", "").await;
+        browser.devtools("Accessibility.enable", json!({})).await;
+        let tree = browser.devtools("Accessibility.getFullAXTree", json!({})).await;
+        let roles =
+            ["button", "link", "textbox", "combobox", "checkbox", "searchbox", "tab", "radio"];
+        let nameless: Vec<&Value> = tree["nodes"]
+            .as_array()
+            .expect("nodes")
+            .iter()
+            .filter(|node| node["ignored"] != true)
+            .filter(|node| roles.contains(&node["role"]["value"].as_str().unwrap_or_default()))
+            .filter(|node| node["name"]["value"].as_str().unwrap_or_default().trim().is_empty())
+            .collect();
+        assert!(nameless.is_empty(), "{path}: {nameless:#?}");
+    }
+}
+
+/// Text and its ground differ by 4.5 to 1 (WCAG 2.1, AA), large text by 3 to 1, in both schemes.
+#[tokio::test]
+async fn text_can_be_read_in_light_and_dark() {
+    let receiver = Receiver::ok().await;
+    let server = in_use(&receiver).await;
+    let browser = Browser::start(&server).await;
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        for (path, _) in PAGES {
+            browser.go(path).await;
+            browser.find(".live", "Live").await;
+            let poor = browser.js(CONTRAST, &[]).await;
+            assert_eq!(poor, json!([]), "{path} in {scheme}");
+        }
+    }
+}
+
+/// Answers each text whose contrast is too low, with its colours.
+const CONTRAST: &str = "
+    const canvas = new OffscreenCanvas(1, 1).getContext('2d', {willReadFrequently: true});
+    const rgba = (colour) => {
+      canvas.clearRect(0, 0, 1, 1);
+      canvas.fillStyle = colour;
+      canvas.fillRect(0, 0, 1, 1);
+      return [...canvas.getImageData(0, 0, 1, 1).data];
+    };
+    const over = (top, under) => top.slice(0, 3).map((c, i) => (c * top[3] + under[i] * (255 - top[3])) / 255);
+    const light = (c) => c.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+      .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const ground = (e) => {
+      const own = [];
+      for (let at = e; at; at = at.parentElement) own.push(rgba(getComputedStyle(at).backgroundColor));
+      return own.reverse().reduce((under, top) => over(top, under), [255, 255, 255]);
+    };
+    const poor = [];
+    for (const e of document.querySelectorAll('body *')) {
+      const says = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+      if (!says || e.namespaceURI.endsWith('svg') || e.closest(':disabled, noscript, [aria-hidden=true], .skip, .off-screen') ||
+          !e.checkVisibility({visibilityProperty: true, opacityProperty: true})) continue;
+      const style = getComputedStyle(e), under = ground(e), text = over(rgba(style.color), under);
+      const [a, b] = [light(text), light(under)].sort((x, y) => y - x);
+      const ratio = (a + 0.05) / (b + 0.05);
+      const isLarge = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+      if (ratio < (isLarge ? 3 : 4.5) - 0.05) poor.push([e.textContent.trim().slice(0, 30), e.className, style.color, under.join(), ratio.toFixed(2)]);
+    }
+    return poor;";

@@ -1,0 +1,47 @@
+//! The overview: figures that are true, drawn, and told in words.
+
+use serde_json::json;
+
+use crate::browser::Browser;
+use crate::harness::{Receiver, Reply, Server};
+
+#[tokio::test]
+async fn it_shows_what_was_sent_how_fast_and_what_failed() {
+    let receiver = Receiver::start(|hit| {
+        if hit.task("title") == "Refused" { Reply::status(400) } else { Reply::ok() }
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    for n in 0..12 {
+        server.create(&json!({"title": format!("Task {n}")})).await;
+    }
+    let refused = server.create(&json!({"title": "Refused"})).await;
+    server.settled(refused["id"].as_str().expect("an id")).await;
+    let browser = Browser::at(&server, "/overview").await;
+    browser.find("[data-test=tile-delivered]", "12").await;
+    browser.find("[data-test=tile-success]", "92.3").await;
+    browser.find("[data-test=tile-waiting]", "0").await;
+    browser.find("main a", "1 delivery").await;
+    for words in ["Throughput", "Delivery lag", "Success", "Waiting"] {
+        browser.find("h2", words).await;
+    }
+    let charts =
+        browser.js("return document.querySelectorAll('main .chart svg').length", &[]).await;
+    assert!(charts.as_u64().is_some_and(|n| n >= 4), "{charts}");
+    for (span, key) in [("day", "2"), ("week", "3"), ("hour", "1")] {
+        browser.press(&[key]).await;
+        let wanted = |place: &str| {
+            if span == "hour" {
+                place == "/overview"
+            } else {
+                place.ends_with(&format!("span={span}"))
+            }
+        };
+        browser.wait_for_place(span, wanted).await;
+        browser.find("[data-test=tile-delivered]", "12").await;
+    }
+    // It goes on by itself.
+    server.create(&json!({"title": "One more"})).await;
+    browser.find("[data-test=tile-delivered]", "13").await;
+    browser.expect_content(&[]).await;
+}
