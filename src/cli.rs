@@ -248,7 +248,7 @@ impl Summary {
         let token = if self.has_token { " -H 'Authorization: Bearer <API_TOKEN>'" } else { "" };
         let lines = format!(
             "BTK-System {}\n  Listening   http://{address}\n  Data        {}\n  Webhooks    {}\n  \
-             Incoming    {incoming}\n  All routes  {here}/docs\n  Try         curl {here}/api/tasks{token} \
+             Incoming    {incoming}\n  Pages       {here}\n  All routes  {here}/docs\n  Try         curl {here}/api/tasks{token} \
              -H 'Content-Type: application/json' -d '{{\"title\":\"My first task\"}}'\n",
             env!("CARGO_PKG_VERSION"),
             data.display(),

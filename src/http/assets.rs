@@ -140,9 +140,9 @@ impl Assets {
 }
 
 fn pack(bytes: &[u8]) -> Bytes {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     // Into memory, which does not fail; should it all the same, an empty one is never sent.
-    let packed = packer.write_all(bytes).and_then(|()| packer.finish());
+    let packed = gzip.write_all(bytes).and_then(|()| gzip.finish());
     Bytes::from(packed.unwrap_or_default())
 }
 

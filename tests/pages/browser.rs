@@ -30,10 +30,22 @@ const SWITCHES: [&str; 11] = [
     "--disable-sync",
 ];
 
+/// A running driver, which ends with this.
+struct Driver {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
 /// One browser with one window.
 pub(crate) struct Browser {
-    driver: Child,
-    port: u16,
+    driver: Driver,
     client: Client,
     session: String,
     base: String,
@@ -42,8 +54,8 @@ pub(crate) struct Browser {
 impl Browser {
     /// A browser for the pages of this server, at no page yet.
     pub(crate) async fn start(server: &Server) -> Self {
-        let (driver, port) = tokio::task::spawn_blocking(start_driver).await.expect("a thread");
-        let client = Client::new(&format!("http://127.0.0.1:{port}"));
+        let driver = tokio::task::spawn_blocking(start_driver).await.expect("a thread");
+        let client = Client::new(&format!("http://127.0.0.1:{}", driver.port));
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:chromeOptions": {"args": SWITCHES},
@@ -52,7 +64,7 @@ impl Browser {
         let answer = client.call("POST", "/session").json(&wanted).send().await.expect(200).json();
         let session = answer["value"]["sessionId"].as_str().expect("a session").to_owned();
         let base = format!("http://{}", server.address());
-        Self { driver, port, client, session, base }
+        Self { driver, client, session, base }
     }
 
     /// The same, at a page.
@@ -205,11 +217,6 @@ impl Browser {
         self.command("POST", "/actions", json!({"actions": [mouse]})).await;
     }
 
-    /// The text of what is in sight.
-    pub(crate) async fn text(&self) -> String {
-        self.js("return document.body.innerText", &[]).await.as_str().expect("a text").to_owned()
-    }
-
     /// A picture of what is in sight, as PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
         use base64::Engine as _;
@@ -262,11 +269,6 @@ impl Element<'_> {
         json!({ELEMENT: self.id})
     }
 
-    /// Clicks it.
-    pub(crate) async fn click(&self) {
-        self.browser.command("POST", &format!("/element/{}/click", self.id), json!({})).await;
-    }
-
     /// Types into it, after what is there.
     pub(crate) async fn type_text(&self, text: &str) {
         let path = format!("/element/{}/value", self.id);
@@ -298,9 +300,9 @@ impl Element<'_> {
 }
 
 impl Drop for Browser {
-    /// Asks the driver to end the browser, which would outlive it, and ends the driver.
+    /// Asks the driver to end the browser, which would outlive it.
     fn drop(&mut self) {
-        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) {
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.driver.port)) {
             stream.set_read_timeout(Some(Duration::from_secs(5))).ok();
             let head =
                 format!("DELETE /session/{} HTTP/1.1\r\nhost: localhost\r\n\r\n", self.session);
@@ -308,32 +310,29 @@ impl Drop for Browser {
                 drop(stream.read_exact(&mut [0; 12]));
             }
         }
-        drop(self.driver.kill());
-        drop(self.driver.wait());
     }
 }
 
 /// Starts a driver and reads from its first lines where it listens.
-fn start_driver() -> (Child, u16) {
+fn start_driver() -> Driver {
     let mut command = Command::new("chromedriver");
     command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command
         .spawn()
         .expect("chromedriver starts (scripts/test installs it; Debian: apt-get install chromium chromium-driver)");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
-    let port = loop {
+    let mut driver = Driver { child, port: 0 };
+    while driver.port == 0 {
         let mut line = String::new();
         assert!(lines.read_line(&mut line).expect("a line") > 0, "chromedriver ended");
         if let Some((_, rest)) = line.split_once("successfully on port ") {
             let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            if let Ok(port) = digits.parse() {
-                break port;
-            }
+            driver.port = digits.parse().expect("a port");
         }
-    };
+    }
     // Whatever else it says must not fill the pipe.
     std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-    (child, port)
+    driver
 }
 
 /// A key as the protocol writes it (W3C `WebDriver`, 17.4.2).

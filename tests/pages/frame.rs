@@ -117,6 +117,52 @@ async fn the_keys_lead_everywhere_and_say_what_they_do() {
     }
 }
 
+/// With the tab key alone one reaches everything on a page, sees where one is, and gets out again.
+#[tokio::test]
+async fn the_tab_key_reaches_every_control_and_shows_where_it_is() {
+    let receiver = Receiver::ok().await;
+    let server = in_use(&receiver).await;
+    let browser = Browser::start(&server).await;
+    for (path, heading) in PAGES {
+        browser.go(path).await;
+        browser.find(".live", "Live").await;
+        browser.find("h1", heading).await;
+        browser.settled().await;
+        browser
+            .js(
+                "document.activeElement.blur(); window.reached = new Set(); window.last = null",
+                &[],
+            )
+            .await;
+        let mut steps = 0;
+        // Around once: the browser leaves the page after its last control.
+        loop {
+            browser.press(&["Tab"]).await;
+            let script = "const at = document.activeElement, name = at.dataset.key ?? at;
+                // A date has several fields within one; a card that changes is another element under the same key.
+                if (at === document.body || (reached.has(name) && name !== last)) return null;
+                window.last = name;
+                reached.add(name);
+                const seen = at.getBoundingClientRect(), style = getComputedStyle(at);
+                // The browser marks the part of a date by itself.
+                const ring = (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0) || /^date|^time/.test(at.type);
+                return [at.outerHTML.slice(0, 120), ring, seen.width > 0 && seen.bottom > 0 && seen.top < innerHeight]";
+            let at = browser.js(script, &[]).await;
+            if at == Value::Null {
+                break;
+            }
+            assert_eq!((&at[1], &at[2]), (&json!(true), &json!(true)), "{path}: {}", at[0]);
+            steps += 1;
+            assert!(steps < 400, "{path}: no end");
+        }
+        // Cards and rows are moved through with arrows; all else has a stop of its own.
+        let missed = "const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex=\"0\"]')];
+            return all.filter((e) => e.checkVisibility({visibilityProperty: true}) && e.tabIndex >= 0 && !e.disabled && !reached.has(e.dataset.key ?? e) &&
+                !(e.type === 'radio' && !e.checked)).map((e) => e.outerHTML.slice(0, 120))";
+        assert_eq!(browser.js(missed, &[]).await, json!([]), "{path}");
+    }
+}
+
 /// Everything that can be acted on has a name for those who do not see it.
 #[tokio::test]
 async fn every_control_has_a_name() {
