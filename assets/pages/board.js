@@ -42,7 +42,10 @@ const columns = STATUSES.map((status) =>
     isHidden: (id) => state.isHidden(id),
     onFilter: (name, value) => here.set({ [name]: value }),
     onSight: askFates,
-    onPage: filters.learn,
+    onPage(cards) {
+      filters.learn(cards);
+      trouble.hidden = true;
+    },
     onFault: sayTrouble,
     onAdd: () => add(status.value),
   }),
@@ -169,12 +172,20 @@ function openPanel(id) {
     },
     onDelete: (task) => remove(task.id, task),
     onClose() {
-      if (panel !== mine) return;
-      panel = null;
-      here.set({ open: '' });
+      if (panel === mine) {
+        panel = null;
+        here.set({ open: '' });
+      }
+      backTo(id);
     },
   });
   panel = mine;
+}
+
+/** The browser gives the focus back to the card, unless that was drawn anew meanwhile. */
+function backTo(id) {
+  const column = columns.find((each) => each.has(id));
+  if (column && document.activeElement === document.body) column.focus(column.indexOf(id));
 }
 
 function moveAndSay(id, status) {

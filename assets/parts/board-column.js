@@ -13,6 +13,7 @@ const FIRST_PAGE = 200;
 const PAGE = 500;
 const MOST = 1_000; // of a page, for who has jumped far ahead
 const LETTER = 7; // pixels
+const REST = 3_000; // milliseconds after a page that did not come
 const BLANKS = 8; // places held while nobody knows how many there are
 const KEPT = 3_000; // cards that are fetched at once so that a column need not jump; the rest comes by itself
 
@@ -29,9 +30,11 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
   let isBefore = order('-updatedAt');
   let pager = null;
   let loading = null; // the AbortController of what is under way
-  let late = new Map(); // what became of cards while a page was under way, which may tell of before: id → card or null
+  // What became of cards while a page was under way, which may tell of before: id → card or null.
+  let late = new Map();
   let stop = null; // the id of the card at which the tab key stops
   let seen = [0, 0];
+  let isResting = false; // a page did not come: not again at once
   let room = 36; // letters in a line of a card
 
   const number = h('span', { class: 'badge soft', data: { test: 'total' } }, '–');
@@ -79,7 +82,8 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
     onRange(first, last) {
       seen = [first, last];
       setStop();
-      if (last > cards.length && !loading && hasMore()) more(last - cards.length > PAGE ? MOST : PAGE).catch(onFault);
+      if (last > cards.length && !loading && !isResting && hasMore())
+        more(last - cards.length > PAGE ? MOST : PAGE).catch(onFault);
       onSight();
     },
   });
@@ -158,13 +162,23 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
     try {
       await read(mine.signal, () => loading === mine);
     } catch (error) {
-      if (loading === mine && error.name !== 'AbortError') throw error;
+      if (loading !== mine || error.name === 'AbortError') return;
+      rest();
+      throw error;
     } finally {
       if (loading === mine) {
         loading = null;
         draw();
       }
     }
+  }
+
+  function rest() {
+    isResting = true;
+    setTimeout(() => {
+      isResting = false;
+      draw();
+    }, REST);
   }
 
   /** Fetches the next page. */

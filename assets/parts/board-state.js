@@ -31,7 +31,7 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
   const statusIn = (task) => (task && fits(task, values()) ? task.status : null);
   const drawAll = () => keepFocus(() => columns.forEach((column) => column.draw()));
 
-  /** Counts a task into the column that has it now, and out of the one that had it: `before`, where nobody knows better. */
+  /** Counts a task into the column that has it now and out of the one that had it: `before`, if nobody knows better. */
   function move(id, to, before) {
     const from = counted.has(id) ? counted.get(id) : (holding(id)?.status ?? before);
     if (from !== to) {
@@ -144,7 +144,7 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
       countAgainLater();
       return undefined;
     },
-    /** Shows a task as an answer tells it; `before`: as it was known here, for one that may not have been on the board. */
+    /** Shows a task as an answer tells it; `before`: as it was, for one that may not have been on the board. */
     show(task, before = null) {
       if (away.has(task.id)) return false;
       const to = statusIn(task);

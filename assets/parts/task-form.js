@@ -1,4 +1,5 @@
-// task-form: the fields of a task as a form: what it was given, what the reader has made of it. Must not ask the server.
+// task-form: the fields of a task as a form: what it was given, what the reader has made of it.
+// Must not ask the server.
 
 import { h } from './dom.js';
 import { errorLine, field, select, suggest } from './form.js';
@@ -27,9 +28,10 @@ function throughForm(name, value) {
 
 /**
  * The form.
- * @param {{labels: {type: Iterable, category: Iterable, tag: Iterable}, onInput: () => void, onSubmit: () => void}} options
- * @returns {{element: HTMLFormElement, changed: () => object, set: (task: object, keep?: boolean) => void, focus: () => void,
- *   focusAt: (path: string|null) => void}}
+ * @param {{labels: {type: Iterable, category: Iterable, tag: Iterable}, onInput: () => void,
+ *   onSubmit: () => void}} options
+ * @returns {{element: HTMLFormElement, changed: () => object, set: (task: object, keep?: boolean) => void,
+ *   focus: () => void, focusAt: (path: string|null) => void}}
  */
 export function taskForm({ labels, onInput, onSubmit }) {
   let base = null; // the task that it was given last

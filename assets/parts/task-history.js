@@ -78,14 +78,14 @@ function deliveriesOf(eventId) {
     content,
   );
 
-  const line = ({ webhookId, matched, text, delivery }) =>
+  const line = ({ webhookId, text, delivery }) =>
     h(
       'p',
       {},
       delivery ? mark(DELIVERY_STATUSES, delivery.status) : h('span', { class: 'mark plain' }, 'Not sent'),
       ' ',
       h('span', { class: 'strong' }, webhookId),
-      h('span', { class: 'soft' }, ` ${matched || text ? text : ''}`),
+      h('span', { class: 'soft' }, ` ${text}`),
     );
 
   async function refresh() {

@@ -159,7 +159,7 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
       try {
         const before = base;
         const { data } = await send('PUT', path, body, { headers: { 'if-match': etag } });
-        [base] = [data];
+        base = data;
         form.set(data);
         onSaved(data, before);
         toast('Saved.', { tone: 'good', ms: 2_500 });

@@ -133,8 +133,8 @@ async fn one_poisoned_event_does_not_keep_a_webhook_down() {
     for task in &healthy {
         server.total_is(&format!("taskId={}&status=delivered", id(task)), 1).await;
     }
-    server.webhook_is(&hook, "up").await;
-    // With others going through, it is held alone.
+    // With others going through, it is held alone. While there are none, nothing says that the fault is
+    // its own, and the webhook is down again at its next attempt: "up" lasts for a moment only.
     eventually("the poisoned one is held alone", async || {
         server.create(&json!({"title": "another"})).await;
         let shown = server.deliveries(&format!("taskId={}", id(&poison))).await.remove(0);

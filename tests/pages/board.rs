@@ -10,6 +10,11 @@ fn card(column: &str) -> String {
     format!("[data-status={column}] [data-test=card]")
 }
 
+/// A column itself.
+fn column(status: &str) -> String {
+    format!("section.column[data-status={status}]")
+}
+
 async fn status_of(server: &Server, title: &str) -> Value {
     let found = server.get("/api/tasks").await.json();
     let task = found.as_array().expect("tasks").iter().find(|task| task["title"] == title).cloned();
@@ -62,9 +67,7 @@ async fn a_card_is_dragged_and_its_mark_tells_of_the_webhook() {
 
     // Slow enough that the mark can be seen on its way.
     receiver.answer(|_| Reply::ok().after(std::time::Duration::from_millis(1_500)));
-    let from = browser.find(&card("OPEN"), "Dragged").await;
-    let to = browser.find("section.column[data-status=IN_PROGRESS]", "").await;
-    browser.drag(&from, &to).await;
+    browser.drag((&card("OPEN"), "Dragged"), &column("IN_PROGRESS")).await;
     browser.find(&card("IN_PROGRESS"), "Dragged").await;
     browser
         .find(&format!("{} [data-fate=pending], {0} [data-fate=sending]", card("IN_PROGRESS")), "")
@@ -73,13 +76,11 @@ async fn a_card_is_dragged_and_its_mark_tells_of_the_webhook() {
     wait_for_status(&server, "Dragged", "IN_PROGRESS").await;
 
     receiver.answer(|_| Reply::status(400).body("no such field"));
-    let from = browser.find(&card("OPEN"), "Refused").await;
-    browser.drag(&from, &browser.find("section.column[data-status=DONE]", "").await).await;
+    browser.drag((&card("OPEN"), "Refused"), &column("DONE")).await;
     browser.find(&format!("{} [data-fate=failed]", card("DONE")), "").await;
 
     receiver.answer(|_| Reply::status(503));
-    let from = browser.find(&card("IN_PROGRESS"), "Dragged").await;
-    browser.drag(&from, &browser.find("section.column[data-status=CANCELLED]", "").await).await;
+    browser.drag((&card("IN_PROGRESS"), "Dragged"), &column("CANCELLED")).await;
     browser.find(&format!("{} [data-fate=held]", card("CANCELLED")), "").await;
 
     // The mark leads to the deliveries of the task.
@@ -278,13 +279,13 @@ async fn a_move_that_the_server_refuses_goes_back_and_says_why() {
     let server = Server::start(&[]).await;
     let task = server.create(&json!({"title": "Gone meanwhile"})).await;
     let browser = Browser::at(&server, "/").await;
-    let from = browser.find(&card("OPEN"), "Gone meanwhile").await;
+    browser.find(&card("OPEN"), "Gone meanwhile").await;
     // The page does not hear of the deletion before it moves the card.
     let deaf = "const ask = window.fetch; window.fetch = (path, init) => String(path).startsWith('/api/events')
                 ? new Promise(() => {}) : ask(path, init);";
     browser.js(deaf, &[]).await;
     server.delete(&format!("/api/tasks/{}", task["id"].as_str().expect("an id"))).await.expect(200);
-    browser.drag(&from, &browser.find("section.column[data-status=DONE]", "").await).await;
+    browser.drag((&card("OPEN"), "Gone meanwhile"), &column("DONE")).await;
     browser.find(".toast", "not found").await;
     browser.wait_gone(&card("DONE"), "Gone meanwhile").await;
     browser.expect_content(&["404"]).await;

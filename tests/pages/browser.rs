@@ -197,24 +197,34 @@ impl Browser {
         self.press(&keys.iter().map(String::as_str).collect::<Vec<_>>()).await;
     }
 
-    /// Drags one element onto another, as a hand does: in steps.
-    pub(crate) async fn drag(&self, from: &Element<'_>, to: &Element<'_>) {
-        let over = |element: &Element<'_>, x: i32, y: i32| {
-            let origin = json!({ELEMENT: element.id});
-            json!({"type": "pointerMove", "duration": 60, "origin": origin, "x": x, "y": y})
-        };
-        let actions = json!([
-            over(from, 0, 0),
-            {"type": "pointerDown", "button": 0},
-            over(from, 6, 6),
-            over(from, 16, 10),
-            over(to, -8, -4),
-            over(to, 0, 0),
-            {"type": "pause", "duration": 60},
-            {"type": "pointerUp", "button": 0},
-        ]);
-        let mouse = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
-        self.command("POST", "/actions", json!({"actions": [mouse]})).await;
+    /// Drags the element that fits onto another, as a hand does: in steps; again where one of them was drawn anew at
+    /// that moment.
+    pub(crate) async fn drag(&self, (from, text): (&str, &str), onto: &str) {
+        let what = format!("{from} with {text:?} dragged onto {onto}");
+        eventually(&what, async || {
+            let (from, onto) = (self.look(from, text).await?, self.look(onto, "").await?);
+            let over = |id: &str, x: i32, y: i32| {
+                let origin = json!({ELEMENT: id});
+                json!({"type": "pointerMove", "duration": 60, "origin": origin, "x": x, "y": y})
+            };
+            let actions = json!([
+                over(&from, 0, 0),
+                {"type": "pointerDown", "button": 0},
+                over(&from, 6, 6),
+                over(&from, 16, 10),
+                over(&onto, -8, -4),
+                over(&onto, 0, 0),
+                {"type": "pause", "duration": 60},
+                {"type": "pointerUp", "button": 0},
+            ]);
+            let mouse = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
+            let done = self.attempt("POST", "/actions", json!({"actions": [mouse]})).await;
+            if done.is_err() {
+                self.command("DELETE", "/actions", Value::Null).await;
+            }
+            done.ok()
+        })
+        .await;
     }
 
     /// A picture of what is in sight, as PNG.
