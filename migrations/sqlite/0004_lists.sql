@@ -69,3 +69,8 @@ END;
 -- A recovery looks at the events of its span alone; from here to `last` is all of its way.
 ALTER TABLE recoveries ADD COLUMN first INTEGER NOT NULL DEFAULT 0;
 UPDATE recoveries SET first = cursor;
+
+-- A board asks for each status apart. With all that a filter may ask for in the index, only what is
+-- shown is read from the table.
+CREATE INDEX tasks_board
+    ON tasks (status, updated_ms, num, priority, type, category, due_ms, tags);

@@ -73,8 +73,11 @@ pub async fn list_deliveries(
         .store
         .read(move |tx| {
             let (found, next) = store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
-            let is_counted = after.is_none() && filter.q.is_none();
-            let total = if is_counted { Some(store::count_deliveries(tx, &filter)?) } else { None };
+            let total = match next {
+                _ if after.is_some() || filter.q.is_some() => None,
+                Some(_) => Some(store::count_deliveries(tx, &filter)?),
+                None => i64::try_from(found.len()).ok(),
+            };
             Ok((found, next, total))
         })
         .await?;

@@ -86,7 +86,11 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
         .read(move |tx| {
             let most = limit.unwrap_or(PAGE);
             let (tasks, next) = store::list_page(tx, &page, sort, after.as_ref(), most)?;
-            let total = if is_first { Some(store::list_count(tx, &page)?) } else { None };
+            let total = match next {
+                _ if !is_first => None,
+                Some(_) => Some(store::list_count(tx, &page)?),
+                None => i64::try_from(tasks.len()).ok(),
+            };
             Ok((tasks, next, total))
         })
         .await?;

@@ -88,13 +88,13 @@ pub struct Recovery {
 impl Recovery {
     /// How much of its way it has come, 0 to 1.
     pub fn progress(&self) -> f64 {
+        const PARTS: i32 = 10_000;
         let (come, whole) = (self.cursor - self.first, self.last - self.first);
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "a share of events, which 53 bits can count"
-        )]
-        let share = if come >= whole { 1.0 } else { come as f64 / whole as f64 };
-        share
+        if come >= whole {
+            return 1.0;
+        }
+        let parts = i32::try_from(come.saturating_mul(PARTS.into()) / whole);
+        f64::from(parts.unwrap_or(PARTS)) / f64::from(PARTS)
     }
 }
 

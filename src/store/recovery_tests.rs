@@ -101,3 +101,29 @@ fn alerts_are_recovered_for_their_own_webhook_alone() {
         assert_eq!(world.lanes(id), [lanes]);
     }
 }
+
+#[test]
+fn a_recovery_looks_at_its_span_alone_and_says_how_far_it_is() {
+    let mut world = World::new(&[]);
+    for n in 0..1_000 {
+        world.change(&format!("t{n}"), "x");
+    }
+    world.tx(|tx| make_webhook(tx, &webhook("wh_a"), START)).unwrap();
+    // An event a second.
+    let since = START.plus_ms(300_500);
+    let wanted = Wanted { since, until: START.plus_ms(700_000), states: vec![Again::Unsent] };
+    let began = world.tx(|tx| begin_recovery(tx, "wh_a", &wanted, world.now)).unwrap();
+    let Begun::Runs(job) = began else { panic!("{began:?}") };
+    assert_eq!((job.first, job.cursor, job.last, job.progress()), (300, 300, 700, 0.0));
+    assert!(!world.recover_some("wh_a", START));
+    let job = world.tx(|tx| find_recovery(tx, "wh_a")).unwrap().unwrap();
+    assert_eq!((job.first, job.cursor, job.progress()), (300, 500, 0.5));
+    world.recover_all("wh_a");
+    let lanes = world.lanes("wh_a");
+    assert_eq!((lanes.len(), &*lanes[0], &*lanes[399]), (400, "301 pending!", "700 pending!"));
+    // Nothing lies in this one.
+    let wanted = Wanted { since: world.now.plus_ms(1), until: world.now.plus_ms(2), ..wanted };
+    let began = world.tx(|tx| begin_recovery(tx, "wh_a", &wanted, world.now)).unwrap();
+    assert!(matches!(began, Begun::Runs(job) if job.progress() == 1.0));
+    assert!(world.recover_some("wh_a", START));
+}

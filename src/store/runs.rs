@@ -212,7 +212,9 @@ impl<'t> Walk<'t> {
         after: Option<Key>,
         takes: Takes<'t>,
     ) -> Result<Walk<'t>> {
-        let before = after.unwrap_or_else(|| (i64::MAX, Arc::from("")));
+        // Before the first place behind the span.
+        let top = (span.up_to.saturating_add(1), Arc::from(""));
+        let before = after.map_or(top.clone(), |after| after.min(top));
         let reader = |source| Reader {
             source,
             before: before.clone(),
@@ -261,31 +263,24 @@ impl Reader {
                     "SELECT seq FROM deliveries
                      WHERE webhook_id = ?1 AND status = ?2 AND kind = ?3 AND seq <= ?4 AND seq > ?5
                      ORDER BY seq DESC LIMIT ?6",
-                    &[id, status, kind, top.min(span.up_to).into(), after, limit],
+                    &[id, status, kind, top.into(), after, limit],
                     |row| Ok((row.int(0)?, run.clone())),
                 )?
             }
             Source::Rows => tx.rows(
                 "SELECT seq, webhook_id, status, kind FROM deliveries
-                 WHERE (seq, webhook_id) < (?1, ?2) AND seq <= ?3 AND seq > ?4
-                 ORDER BY seq DESC, webhook_id DESC LIMIT ?5",
-                &[seq.into(), Value::Text(&webhook), span.up_to.into(), after, limit],
+                 WHERE (seq, webhook_id) < (?1, ?2) AND seq > ?3
+                 ORDER BY seq DESC, webhook_id DESC LIMIT ?4",
+                &[seq.into(), Value::Text(&webhook), after, limit],
                 |row| Ok((row.int(0)?, run(row, 1)?)),
             )?,
             Source::Task(task) => tx.rows(
                 "SELECT d.seq, d.webhook_id, d.status, d.kind
                  FROM events e JOIN deliveries d ON d.seq = e.seq
                  WHERE e.task_id = ?1 AND e.seq <= ?2 AND e.seq > ?3
-                   AND (e.seq < ?4 OR d.webhook_id < ?5)
-                 ORDER BY e.seq DESC, d.webhook_id DESC LIMIT ?6",
-                &[
-                    Value::from(task),
-                    seq.min(span.up_to).into(),
-                    after,
-                    seq.into(),
-                    Value::Text(&webhook),
-                    limit,
-                ],
+                   AND (e.seq < ?2 OR d.webhook_id < ?4)
+                 ORDER BY e.seq DESC, d.webhook_id DESC LIMIT ?5",
+                &[Value::from(task), seq.into(), after, Value::Text(&webhook), limit],
                 |row| Ok((row.int(0)?, run(row, 1)?)),
             )?,
         };
@@ -294,8 +289,8 @@ impl Reader {
         if let Some((seq, run)) = found.last() {
             self.before = (*seq, Arc::clone(&run.webhook));
         }
-        let wanted = found.into_iter().filter(|(_, run)| run.is_taken(takes));
-        self.ready.extend(wanted.map(|(seq, run)| (seq, run.webhook)));
+        let fitting = found.into_iter().filter(|(_, run)| run.is_taken(takes));
+        self.ready.extend(fitting.map(|(seq, run)| (seq, run.webhook)));
         Ok(())
     }
 }

@@ -206,3 +206,52 @@ async fn a_redelivered_event_keeps_to_one_request_at_a_time_for_its_task() {
     let last = hits.last().expect("four").header("x-btk-task-version");
     assert_eq!(last, "3", "an old event does not overtake the newest");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_are_found_by_time_and_by_words() {
+    let (_receiver, server, good, bad) = two().await;
+    let times = [&good, &bad].map(|delivery| delivery["createdAt"].as_str().expect("a time"));
+    for (query, expected) in [
+        (format!("since={}", times[0]), vec![&bad, &good]),
+        (format!("until={}", times[1]), vec![&bad, &good]),
+        (format!("since={}&until={}&status=failed", times[1], times[1]), vec![&bad]),
+        ("since=2100-01-01".to_owned(), vec![]),
+        ("until=2020-01-01".to_owned(), vec![]),
+        ("q=GOOD".to_owned(), vec![&good]),
+        ("q=Scenario%20is".to_owned(), vec![&bad]),
+        ("q=accepted".to_owned(), vec![&good]),
+        ("q=title".to_owned(), vec![]),
+    ] {
+        let found = server.deliveries(&query).await;
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query}");
+    }
+    let counted = server.get("/api/deliveries?since=2020-01-01&limit=1").await.expect(200);
+    assert_eq!(counted.header("x-total-count"), "2");
+    let searched = server.get("/api/deliveries?q=good").await.expect(200);
+    assert_eq!((searched.header("x-total-count"), searched.header("x-next-cursor")), ("", ""));
+    for (query, field) in [("since=soon", "since"), ("until=0", "until")] {
+        server.get(&format!("/api/deliveries?{query}")).await.expect_fault(400, field);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_latest_deliveries_of_tasks_come_in_the_order_asked() {
+    let (_receiver, server, good, bad) = two().await;
+    let [good_task, bad_task] = [&good, &bad].map(|d| d["taskId"].as_str().expect("an id"));
+    let latest =
+        async |ids: &str| server.get(&format!("/api/deliveries/latest?taskId={ids}")).await;
+    let found = latest(&format!("{bad_task},unknown,{good_task}")).await.expect(200).json();
+    assert_eq!(found, json!([bad, good]));
+    server.put(&format!("/api/tasks/{bad_task}"), &json!({"title": "good"})).await.expect(200);
+    let settled = server.settled(bad_task).await;
+    assert_eq!(settled.len(), 2);
+    assert_eq!(
+        latest(bad_task).await.expect(200).json(),
+        json!([settled[0]]),
+        "of its newest event"
+    );
+    let many = vec!["t"; 101].join(",");
+    for ids in ["", ",", &many] {
+        latest(ids).await.expect_fault(400, "taskId");
+    }
+}

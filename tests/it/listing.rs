@@ -84,7 +84,7 @@ const SNAPSHOT: &str = "json_object('id', t.id, 'title', t.title, 'description',
     'type', t.type, 'category', t.category, 'status', t.status,
     'priority', json_extract('[\"LOW\",\"MEDIUM\",\"HIGH\",\"URGENT\"]', '$[' || t.priority || ']'),
     'dueDate', strftime('%Y-%m-%dT%H:%M:%fZ', t.due_ms / 1000.0, 'unixepoch'),
-    'tags', json_array('q' || t.num % 4, 'team-' || t.num % 12), 'attachments', json('[]'),
+    'tags', json_array('q' || (t.num % 4), 'team-' || (t.num % 12)), 'attachments', json('[]'),
     'createdAt', strftime('%Y-%m-%dT%H:%M:%fZ', t.created_ms / 1000.0, 'unixepoch'),
     'updatedAt', strftime('%Y-%m-%dT%H:%M:%fZ', e.at / 1000.0, 'unixepoch'))";
 
@@ -96,7 +96,7 @@ fn chance(n: &str, salt: u32) -> String {
 /// One of some words, by chance.
 fn one_of(words: &[&str], n: &str, salt: u32) -> String {
     let list = json!(words).to_string().replace('\'', "''");
-    format!("json_extract('{list}', '$[' || {} % {} || ']')", chance(n, salt), words.len())
+    format!("json_extract('{list}', '$[' || ({} % {}) || ']')", chance(n, salt), words.len())
 }
 
 /// A hundred thousand tasks and a million deliveries of the last six days, up to `now`.
@@ -156,7 +156,7 @@ fn fill(home: &Path, shape: Shape, now_ms: u128) {
                      CASE WHEN n % 5 THEN {description} END, {kind}, {category}, {status},
                      {due} % 4,
                      CASE WHEN n % 3 THEN {now_ms} - {span} + {due} % (5 * {span}) / 60000 * 60000 END,
-                     char(10) || 'q' || n % 4 || char(10) || 'team-' || n % 12 || char(10), '[]',
+                     char(10) || 'q' || (n % 4) || char(10) || 'team-' || (n % 12) || char(10), '[]',
                      {now_ms} - {span} - 60000 + n * {step}, COALESCE(last, {now_ms} - {span})
                  FROM numbers LEFT JOIN ends ON ends.task = n WHERE n <= 100000;
              INSERT INTO main.events (seq, id, kind, origin, task_id, version, at_ms, task, before)
@@ -181,7 +181,7 @@ fn fill(home: &Path, shape: Shape, now_ms: u128) {
                  ORDER BY e.n, w.id;
              CREATE TEMP TABLE heads AS SELECT MIN(seq) AS seq, webhook_id FROM main.deliveries
                  WHERE finished_ms IS NULL GROUP BY webhook_id, task_id;
-             UPDATE main.deliveries SET due_ms = (SELECT at FROM happened WHERE n = deliveries.seq)
+             UPDATE main.deliveries SET due_ms = (SELECT at_ms FROM main.events e WHERE e.seq = deliveries.seq)
                  FROM heads h WHERE h.seq = deliveries.seq AND h.webhook_id = deliveries.webhook_id
                      AND deliveries.status = 'pending';
              INSERT INTO main.attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)

@@ -264,6 +264,8 @@ async fn there_is_one_recovery_at_a_time_and_it_can_be_ended() {
     for field in ["since", "until", "states", "queued", "createdAt"] {
         assert!(!recovery[field].is_null(), "no {field} in {recovery}");
     }
+    let progress = recovery["progress"].as_f64().expect("a share");
+    assert!((0.0..1.0).contains(&progress), "{recovery}");
 
     let path = format!("/api/webhooks/{hook}/recover");
     server.delete(&path).await.expect(204);
