@@ -15,6 +15,7 @@ mod figures;
 mod guard;
 mod incoming;
 mod openapi;
+mod pack;
 mod pages;
 mod problem;
 mod query;

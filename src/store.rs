@@ -58,7 +58,7 @@ pub use backlog::{Backlog, backlog, waiting, waiting_in_all};
 pub use changes::{Change, Written, create, delete, last_version, update};
 pub use claims::{Claim, Claims, claim_due};
 pub use conditions::put_from_settings;
-pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id};
+pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};
 pub use delivery_edits::{Edit, cancel, redeliver};
 pub use delivery_list::{DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries};
 pub use events::{

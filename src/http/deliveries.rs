@@ -21,8 +21,8 @@ const PAGE: usize = 100;
 /// Tasks whose latest delivery is read in one request.
 const TASKS_MOST: usize = 100;
 
-const PARAMETERS: [&str; 9] =
-    ["status", "event", "taskId", "webhookId", "since", "until", "q", "limit", "cursor"];
+const PARAMETERS: [&str; 10] =
+    ["status", "event", "taskId", "webhookId", "since", "until", "q", "include", "limit", "cursor"];
 
 /// A delivery with its attempts.
 #[derive(Serialize, ToSchema)]
@@ -48,6 +48,7 @@ pub struct DeliveryDetails {
         ("since" = Option<String>, Query, description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
         ("until" = Option<String>, Query, description = "Only of events committed at this moment or earlier"),
         ("q" = Option<String>, Query, description = "The task as it was sent, the reason, or the error or answer of an attempt contains this, whatever the case"),
+        ("include" = Option<String>, Query, description = "`taskTitle` adds the title of its task to each"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
     responses((status = 200, description = "The deliveries", body = Vec<Delivery>,
@@ -61,6 +62,7 @@ pub async fn list_deliveries(
     let query = Query::read(request.uri().query(), &PARAMETERS)?;
     let filter = filter(&query)?;
     let most = query.limit()?.unwrap_or(PAGE);
+    let is_titled = query.choice("include", &[("taskTitle", true)])?.unwrap_or(false);
     let after = query.get("cursor").map(str::to_owned);
     if after.as_deref().is_some_and(|cursor| !store::is_delivery_id(cursor)) {
         return Err(Problem::bad_parameter(
@@ -72,7 +74,11 @@ pub async fn list_deliveries(
     let (found, next, total) = app
         .store
         .read(move |tx| {
-            let (found, next) = store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
+            let (mut found, next) =
+                store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
+            if is_titled {
+                store::name_tasks(tx, &mut found)?;
+            }
             let total = match next {
                 _ if after.is_some() || filter.q.is_some() => None,
                 Some(_) => Some(store::count_deliveries(tx, &filter)?),

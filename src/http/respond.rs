@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::App;
 use super::door::admit;
+use super::pack::{packed, takes_gzip};
 use super::pages;
 use super::problem::Problem;
 use crate::metrics::RequestLabels;
@@ -25,6 +26,7 @@ pub async fn respond(State(app): State<App>, request: Request, next: Next) -> Re
     let began = Instant::now();
     let id = named(request.headers()).unwrap_or_else(|| app.ids.request());
     let method = request.method().clone();
+    let may_pack = takes_gzip(request.headers());
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
 
@@ -54,6 +56,9 @@ pub async fn respond(State(app): State<App>, request: Request, next: Next) -> Re
         if let Some(methods) = allow {
             response.headers_mut().insert(header::ALLOW, methods);
         }
+    }
+    if may_pack {
+        response = packed(response).await;
     }
     let status = response.status().as_u16();
     let spent = began.elapsed();

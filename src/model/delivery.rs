@@ -64,6 +64,10 @@ pub struct Delivery {
     /// Whose change it tells of.
     #[schema(example = "task_1765216530445_che0wi9")]
     pub task_id: String,
+    /// The title of the task as it was sent; only in a list, where it is asked for, and not of alerts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "Send the offer")]
+    pub task_title: Option<String>,
     /// What happened.
     pub event: EventKind,
     /// 1, 2, 3 … of its task.

@@ -143,6 +143,17 @@ pub struct Event {
 }
 
 impl Event {
+    /// The title in a snapshot, or in its beginning; `None` where it has none, as that of an alert.
+    /// [`Event::TITLE_WITHIN`] characters are always enough.
+    pub fn title(snapshot: &str) -> Option<String> {
+        // The id comes first, and no id has a quote.
+        let (_, rest) = snapshot.split_once("\"title\":")?;
+        serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()
+    }
+
+    /// An id of 128 characters, a title of 500 that JSON writes with six each, and their names.
+    pub const TITLE_WITHIN: i64 = 3_300;
+
     /// The snapshot of a task as an event keeps it.
     pub fn snapshot(task: &Task) -> String {
         // Strings, integers, vectors: serde_json has nothing here that it can refuse.
@@ -153,6 +164,19 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_is_read_from_the_beginning_of_a_snapshot() {
+        let titled = |title: &str| {
+            format!("{{\"id\":\"a\",\"title\":{title},\"description\":\"\\\"title\\\":")
+        };
+        assert_eq!(
+            Event::title(&titled("\"a \\\"b\\\" \\u0001\"")).as_deref(),
+            Some("a \"b\" \u{1}")
+        );
+        assert_eq!(Event::title("{\"id\":\"a\",\"title\":\"cut"), None);
+        assert_eq!(Event::title("{\"text\":\"an alert\"}"), None);
+    }
 
     #[test]
     fn names_match_their_serialised_form_and_parse_back() {

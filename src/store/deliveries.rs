@@ -6,7 +6,7 @@
 use super::standing::{self, Waiting};
 use super::webhooks::{self, Known};
 use super::{Error, Result, Row, Tx};
-use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind, Time};
+use crate::model::{Attempt, Delivery, DeliveryStatus, Event, EventKind, Time};
 
 /// The id of a delivery: the order of its event and its webhook.
 pub fn delivery_id(seq: i64, webhook: &str) -> String {
@@ -59,6 +59,7 @@ fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
         id: delivery_id(seq, &webhook_id),
         event_id: row.text(2)?,
         task_id: row.text(3)?,
+        task_title: None,
         event: EventKind::parse(&row.text(4)?).ok_or_else(|| damaged("event"))?,
         version: row.int(5)?,
         status,
@@ -83,6 +84,19 @@ pub fn find_delivery(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Deli
     let Some((seq, webhook)) = parse_id(id) else { return Ok(None) };
     let all = webhooks::all(tx)?;
     find(tx, seq, webhook, &all, now)
+}
+
+/// Puts the titles of their tasks to deliveries: what is long in a task is not read.
+pub fn name_tasks(tx: &mut Tx<'_>, deliveries: &mut [Delivery]) -> Result<()> {
+    for delivery in deliveries {
+        let beginning = tx.row(
+            "SELECT substr(task, 1, ?2) FROM events WHERE id = ?1",
+            &[(&delivery.event_id).into(), Event::TITLE_WITHIN.into()],
+            |row| row.text(0),
+        )?;
+        delivery.task_title = beginning.as_deref().and_then(Event::title);
+    }
+    Ok(())
 }
 
 /// The delivery of an event for a webhook.

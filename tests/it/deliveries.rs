@@ -255,3 +255,43 @@ async fn the_latest_deliveries_of_tasks_come_in_the_order_asked() {
         latest(ids).await.expect_fault(400, "taskId");
     }
 }
+
+#[tokio::test]
+async fn the_titles_of_tasks_come_where_they_are_asked_for() {
+    let receiver = Receiver::ok().await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let title = "\"Quoted\" \\ and a line\nbreak, Ünïcode 🎉".to_owned() + &"x".repeat(400);
+    let task = server.create(&json!({"title": title})).await;
+    server.settled(id(&task)).await;
+    let found = server.deliveries("include=taskTitle").await;
+    assert_eq!(found[0]["taskTitle"], task["title"]);
+    assert_eq!(server.deliveries("").await[0].get("taskTitle"), None);
+    server.get("/api/deliveries?include=all").await.expect_fault(400, "include");
+}
+
+#[tokio::test]
+async fn a_long_list_is_packed_for_who_unpacks_it() {
+    let server = Server::start(&[]).await;
+    for n in 0..20 {
+        server.create(&json!({"title": format!("Task {n}")})).await;
+    }
+    let plain = server.get("/api/tasks?limit=100").await.expect(200);
+    assert_eq!(plain.header("content-encoding"), "");
+    let call = server.call("GET", "/api/tasks?limit=100").header("accept-encoding", "gzip");
+    let packed = call.send().await.expect(200);
+    assert_eq!(
+        (packed.header("content-encoding"), packed.header("vary")),
+        ("gzip", "accept-encoding")
+    );
+    assert_eq!(packed.header("content-length"), packed.body.len().to_string());
+    let mut text = String::new();
+    let mut unpacker = flate2::read::GzDecoder::new(&packed.body[..]);
+    std::io::Read::read_to_string(&mut unpacker, &mut text).expect("gzip");
+    assert_eq!(text, plain.text());
+    // A task has an ETag, which names its very bytes.
+    let one = server.get("/api/tasks?limit=1").await.json();
+    let path = format!("/api/tasks/{}", id(&one[0]));
+    server.put(&path, &json!({"description": "long ".repeat(1_000)})).await.expect(200);
+    let call = server.call("GET", &path).header("accept-encoding", "gzip");
+    assert_eq!(call.send().await.header("content-encoding"), "");
+}
