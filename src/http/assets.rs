@@ -180,8 +180,14 @@ mod tests {
     use super::*;
 
     /// What may stand in a file as an example or a name; nothing is loaded from there.
-    const NAMED: [&str; 4] =
-        ["www.w3.org/2000/svg", "example.com", "example.org", "hook.eu1.make.com"];
+    const NAMED: [&str; 6] = [
+        "www.w3.org/2000/svg",
+        "example.com",
+        "example.org",
+        "tasks.example.org",
+        "hook.eu1.make.com",
+        "127.0.0.1",
+    ];
 
     fn files(below: &str, found: &mut BTreeSet<String>) {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/");

@@ -31,8 +31,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// Hear of changes as they are written
 ///
 /// A stream of server-sent events. `data` is how many commits this process has made so far: at once,
-/// then at most four times a second after commits. It says that something changed and not what. A
-/// comment comes after 15 s without a change.
+/// then at most four times a second after commits. It says that something changed and not what. After
+/// 15 s without a change comes an event `alive`: who hears nothing for longer has lost the connection.
 #[utoipa::path(get, path = "/api/changes", tag = "Server",
     responses((status = 200, description = "The stream; it ends when the server stops", body = String,
         content_type = "text/event-stream", example = "data: 1204\n\n")))]
@@ -86,7 +86,9 @@ impl Watcher {
                 self.free_at = Instant::now() + PACE;
                 format!("data: {}\n\n", number?)
             }
-            () = sleep_until(self.said_at + SILENCE) => ": nothing new\n\n".to_owned(),
+            () = sleep_until(self.said_at + SILENCE) => {
+                format!("event: alive\ndata: {}\n\n", *self.commits.borrow())
+            }
         };
         self.said_at = Instant::now();
         Some((Ok(text.into()), self))

@@ -38,8 +38,11 @@ pub const COOKIE: &str = "btk_session";
 /// Without a token, only names that no stranger can give to this machine are answered: else a page
 /// elsewhere could point its own name here and act as its reader ("DNS rebinding").
 fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
-    let Some(host) = request.headers().get(header::HOST) else { return Ok(()) };
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let Some(host) = hosts.next() else { return Ok(()) };
     let authority = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
+    // What no browser sends: two names, a user in one.
+    let authority = authority.filter(|a| hosts.next().is_none() && !a.as_str().contains('@'));
     let name = authority.as_ref().map(|a| a.host().trim_matches(['[', ']']).to_ascii_lowercase());
     let allowed = name.as_deref().is_some_and(|name| {
         name == "localhost"
@@ -137,8 +140,8 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
         Bearer::Is(offered) => token.matches(offered),
         Bearer::Unclear => false,
         Bearer::None => {
-            let value = cookie(headers);
-            let is_in = value.is_some_and(|value| session::is_good(token, value, app.clock.now()));
+            let now = app.clock.now();
+            let is_in = cookies(headers).any(|value| session::is_good(token, value, now));
             if is_in && is_write(request.method()) && came_from(app, headers) != Source::Ours {
                 return Err(Problem::new(
                     StatusCode::FORBIDDEN,
@@ -212,13 +215,17 @@ fn bearer(headers: &HeaderMap) -> Bearer<'_> {
     }
 }
 
-/// The value of our cookie: of the first, where there are more.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(';')).find_map(|pair| {
-        let (name, value) = pair.trim_matches([' ', '\t']).split_once('=')?;
-        (name == COOKIE).then_some(value)
-    })
+/// How many cookies of our name are looked at: other programs on the same host may set some, too.
+const COOKIES_MOST: usize = 8;
+
+/// The values of cookies of our name. What other cookies hold, which need not be text, is nothing to us.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| {
+        let value = pair.trim_ascii().strip_prefix(COOKIE.as_bytes())?.strip_prefix(b"=")?;
+        std::str::from_utf8(value).ok()
+    });
+    pairs.take(COOKIES_MOST)
 }
 
 #[cfg(test)]
@@ -234,18 +241,25 @@ mod tests {
     }
 
     #[test]
-    fn the_first_cookie_of_our_name_is_ours() {
+    fn cookies_of_our_name_are_found_among_any_others() {
         for (lines, found) in [
-            (&["btk_session=1.ab"][..], Some("1.ab")),
-            (&["a=b; btk_session=1.ab; btk_session=2.cd"], Some("1.ab")),
-            (&["a=b", "c=d;btk_session=x=y"], Some("x=y")),
-            (&["btk_session=; btk_session=1.ab"], Some("")),
-            (&["xbtk_session=1.ab; BTK_SESSION=1.ab; btk_session; btk_session =1"], None),
-            (&["a=\"; btk_session=1.ab\""], Some("1.ab\"")),
-            (&[], None),
+            (&["btk_session=1.ab"][..], &["1.ab"][..]),
+            (&["a=b; btk_session=1.ab; btk_session=2.cd"], &["1.ab", "2.cd"]),
+            (&["a=b", "c=d;btk_session=x=y"], &["x=y"]),
+            (&["name=Jörg; btk_session=1.ab"], &["1.ab"]),
+            (&["btk_session=; btk_session=1.ab"], &["", "1.ab"]),
+            (&["xbtk_session=1.ab; BTK_SESSION=1.ab; btk_session; btk_session =1"], &[]),
+            (&["a=\"; btk_session=1.ab\""], &["1.ab\""]),
+            (&[], &[]),
         ] {
-            assert_eq!(cookie(&headers(&header::COOKIE, lines)), found, "{lines:?}");
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            }
+            assert_eq!(cookies(&headers).collect::<Vec<_>>(), found, "{lines:?}");
         }
+        let many = "btk_session=1; ".repeat(100);
+        assert_eq!(cookies(&headers(&header::COOKIE, &[&many])).count(), COOKIES_MOST);
     }
 
     #[test]

@@ -92,7 +92,7 @@ const CROSS_SITE: Shared = shared(
 const UNFINISHED: Shared = shared(
     "409",
     "not_now",
-    "It has not ended yet",
+    "Not as it stands: what is sent again must have ended or be held for its own sake, what is cancelled must wait",
     "The delivery is pending: it goes out by itself. Only a delivered or failed one can be sent again",
 );
 const RECOVERING: Shared = shared(
@@ -242,7 +242,7 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
         errors.push(CROSS_SITE);
     }
     errors.push(METHOD);
-    if path.ends_with("/redeliver") {
+    if path.ends_with("/redeliver") || path.ends_with("/cancel") {
         errors.push(UNFINISHED);
     }
     if path.ends_with("/recover") && method == "post" {

@@ -94,7 +94,7 @@ async fn every_route_is_opened_by_the_token_or_the_cookie_and_by_nothing_else() 
     let bearer = format!("Bearer {TOKEN}");
     let in_cookie = format!("btk_session={TOKEN}");
     let second = format!("{forged}; {good}");
-    let no = [&*forged, &expired, &other, &later, &in_cookie, &second, "btk_session=", "x=y"];
+    let no = [&*forged, &expired, &other, &later, &in_cookie, "btk_session=", "x=y"];
     for (method, path) in routes(&server).await {
         if is_open(&(method.clone(), path.clone())) {
             continue;
@@ -120,7 +120,8 @@ async fn every_route_is_opened_by_the_token_or_the_cookie_and_by_nothing_else() 
             assert_eq!(ask(wrong, "").await, 401, "{named} with {wrong}");
             assert_eq!(ask(wrong, &good).await, 401, "{named} with {wrong} and the cookie");
         }
-        for cookie in [&good, &made(TOKEN, 60), &format!("a=b; {good}; c=d")] {
+        // Another program on the same host may have set a cookie of the same name.
+        for cookie in [&good, &made(TOKEN, 60), &format!("a=b; {good}; c=d"), &second] {
             let status = ask("", cookie).await;
             assert!(![401, 403].contains(&status), "{named} with {cookie}: {status}");
         }
