@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod hooks;
 pub(crate) mod load;
 pub(crate) mod make;
+pub(crate) mod million;
 pub(crate) mod receiver;
 
 use std::future::Future;

@@ -5,6 +5,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::print_stdout,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test ends where it is surprised, says what it measured, and has a clock of its own"
@@ -25,6 +26,7 @@ mod pictures;
 mod safety;
 mod setup;
 mod sign_in;
+mod speed;
 mod webhooks;
 
 use shared::harness;
