@@ -19,7 +19,7 @@ import { taskDeletions } from '../parts/task-deletion.js';
 import { taskFates } from '../parts/task-fates.js';
 import { openTask } from '../parts/task-panel.js';
 import { quickAdd } from '../parts/task-quick-add.js';
-import { sayError, toast } from '../parts/toast.js';
+import { toast } from '../parts/toast.js';
 import { labelOf, many, STATUSES } from '../parts/words.js';
 
 const DEFAULTS = { q: '', priority: '', type: '', category: '', tag: '', due: '', sort: '-updatedAt', open: '' };

@@ -3,7 +3,7 @@
 import { address } from '../parts/address.js';
 import { get } from '../parts/api.js';
 import { cancel, mayCancel, redeliver } from '../parts/delivery-actions.js';
-import { FILTERS, filters, nameOf, queryOf } from '../parts/delivery-filters.js';
+import { FILTERS, filterOf, filters } from '../parts/delivery-filters.js';
 import { deliveryList } from '../parts/delivery-list.js';
 import { deliveryPanel } from '../parts/delivery-panel.js';
 import { deliveryTable } from '../parts/delivery-table.js';
@@ -15,6 +15,7 @@ import { watch } from '../parts/live.js';
 import { openRecover, recoveryBanner } from '../parts/recover.js';
 import { begin } from '../parts/shell.js';
 import { sayError, toast } from '../parts/toast.js';
+import { nameOf } from '../parts/webhook-words.js';
 import { count, many } from '../parts/words.js';
 
 const MOST = 1_000; // webhooks: more than there can be
@@ -37,7 +38,7 @@ const main = begin({
 let webhooks = null;
 let panel = null;
 const place = address({ ...FILTERS, open: '' }, follow);
-const filtersNow = () => JSON.stringify(queryOf(place.values));
+const filtersNow = () => JSON.stringify(filterOf(place.values));
 let filtered = filtersNow();
 
 const list = deliveryList(show);
@@ -112,7 +113,7 @@ function clear() {
 async function load() {
   try {
     table.scrollToTop();
-    await list.load(queryOf(place.values));
+    await list.load(filterOf(place.values));
     trouble.hidden = true;
   } catch (error) {
     // The rows are still those of the filter before, so this must be said.

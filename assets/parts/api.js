@@ -1,7 +1,7 @@
 // api: calls to the server's own JSON API, and its errors as sentences. Must not draw anything.
 
 /** An answer that is not a success, or none at all. `message` is a sentence for the reader. */
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, body, retryAfter = null) {
     super(body.error);
     this.status = status;
@@ -18,8 +18,10 @@ const UNREACHABLE = {
   error: 'The server does not answer. See whether btk runs and the network is there; the page goes on by itself.',
 };
 
+const SIGNED_OUT = { code: 'unauthorized', error: 'You are signed out. Sign in in another tab, then do this again.' };
+
 /** The query of an address; empty values are left out. */
-export function queryOf(values) {
+function queryOf(values) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(values ?? {})) {
     if (value !== null && value !== undefined && value !== '') query.append(name, value);
@@ -50,6 +52,8 @@ export async function call(method, path, { body, headers, signal, keepalive } = 
     throw new ApiError(0, UNREACHABLE);
   }
   if (response.status === 401 && path !== '/api/session') {
+    // What is being typed must not be lost on the way.
+    if (document.querySelector('dialog[open] form')) throw new ApiError(401, SIGNED_OUT);
     toSignIn();
     // The page is on its way out: nothing after this call should run.
     return new Promise(() => {});

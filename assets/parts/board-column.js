@@ -9,7 +9,7 @@ import { blankCard, CARD_HEIGHT, stampOf, taskCard } from './task-card.js';
 import { cardOf, order } from './task-rules.js';
 import { count, many } from './words.js';
 
-const FIRST_PAGE = 200;
+const FIRST_PAGE = 60;
 const PAGE = 500;
 const MOST = 1_000; // of a page, for who has jumped far ahead
 const LETTER = 7; // pixels

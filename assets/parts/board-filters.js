@@ -21,7 +21,12 @@ export function boardFilters(here) {
     on: {
       input: debounce(PAUSE, () => here.set({ q: search.value })),
       // Down into what was found.
-      keydown: (event) => event.key === 'Escape' && !search.value && search.blur(),
+      keydown(event) {
+        if (event.key === 'Escape' && !search.value) search.blur();
+        if (event.key !== 'ArrowDown') return;
+        event.preventDefault();
+        document.querySelector('[data-test="card"]')?.focus();
+      },
     },
   });
   const found = h('span', { class: 'soft found', role: 'status' });

@@ -74,6 +74,12 @@ export function boardKeys({ columns, open, move, remove, add, undo, search }) {
     { keys: ['Shift+ArrowLeft', '['], label: 'Move the card to the column before', group, run: push(-1) },
     { keys: ['Shift+ArrowRight', ']'], label: 'Move the card to the next column', group, run: push(1) },
     { keys: ['Enter', 'e'], label: 'Open the card', group, run: openCard },
+    {
+      keys: ['w'],
+      label: 'What became of its webhook',
+      group,
+      run: onCard(({ id }) => location.assign(`/deliveries?task=${encodeURIComponent(id)}`)),
+    },
     { keys: ['n'], label: 'New task', group, run: () => add(columns[at()?.column]?.status ?? STATUSES[0].value) },
     { keys: ['Delete', 'd'], label: 'Delete the card (5 seconds to undo)', group, run: onCard(removeCard) },
     { keys: ['u'], label: 'Undo the deletion', group, run: takeBack },

@@ -3,6 +3,7 @@
 
 import { send } from './api.js';
 import { sayError } from './toast.js';
+import { quote } from './words.js';
 
 /**
  * @param {{state: object, onMoved: (id: string) => void}} options
@@ -26,7 +27,7 @@ export function boardMoves({ state, onMoved }) {
         task = (await send('PUT', `/api/tasks/${encodeURIComponent(id)}`, body)).data;
       } while (task.status !== under.get(id));
     } catch (error) {
-      sayError(error, `“${card.title}” was not moved.`);
+      sayError(error, `${quote(card.title)} was not moved.`);
     } finally {
       under.delete(id);
       state.end(id, task, card);

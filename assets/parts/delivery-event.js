@@ -2,28 +2,12 @@
 // Must not fetch anything.
 
 import { h } from './dom.js';
+import { fieldName, fieldText } from './task-words.js';
 import { full } from './time.js';
-import { STATUSES, PRIORITIES, eventLabel, labelOf } from './words.js';
-
-const LONG = 300;
-const NAMES = { dueDate: 'Due date', createdAt: 'Created', updatedAt: 'Updated' };
-const isMoment = (name) => ['createdAt', 'updatedAt'].includes(name);
+import { eventLabel } from './words.js';
 
 /** What the event is about, for a title. */
 export const subjectOf = ({ task, taskId }) => task?.title ?? task?.text ?? taskId;
-
-const nameOf = (field) => NAMES[field] ?? field.charAt(0).toUpperCase() + field.slice(1);
-
-/** A value of a field as people read it. */
-function words(field, value) {
-  if (value === null || value === undefined || value === '') return 'nothing';
-  if (field === 'status') return labelOf(STATUSES, value);
-  if (field === 'priority') return labelOf(PRIORITIES, value);
-  if (isMoment(field)) return full(value);
-  if (Array.isArray(value)) return value.map((one) => one?.name ?? String(one)).join(', ') || 'nothing';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return text.length > LONG ? `${text.slice(0, LONG)}…` : text;
-}
 
 /** The event. */
 export function eventView(event) {
@@ -59,13 +43,13 @@ function changes({ event, changed, previous, task }) {
     h(
       'dl',
       { class: 'facts changes' },
-      fields.map((field) => fact(nameOf(field), change(field, previous, task))),
+      fields.map((field) => fact(fieldName(field), change(field, previous, task))),
     ),
   );
 }
 
 function change(field, previous, task) {
-  const now = h('ins', {}, words(field, task?.[field]));
+  const now = h('ins', {}, fieldText(field, task?.[field]));
   if (!previous) return now;
-  return [h('del', {}, words(field, previous[field])), h('span', { class: 'soft', 'aria-hidden': 'true' }, ' → '), now];
+  return [h('del', {}, fieldText(field, previous[field])), h('span', { class: 'soft', 'aria-hidden': 'true' }, ' → '), now];
 }

@@ -4,7 +4,8 @@
 import { debounce, h, put } from './dom.js';
 import { select, suggest } from './form.js';
 import { icon } from './icons.js';
-import { fromLocalField, toLocalField } from './time.js';
+import { fromLocalField, LAST_MOMENT, toLocalField } from './time.js';
+import { nameOf } from './webhook-words.js';
 import { DELIVERY_STATUSES, EVENTS } from './words.js';
 
 /** Every filter with its value where none is set. */
@@ -14,7 +15,7 @@ const ALERTS = ['webhook_down', 'webhook_up', 'delivery_failed', 'backlog_high']
 const TYPING = 300; // milliseconds of rest before what is typed is looked for
 
 /** The query of the API. */
-export const queryOf = ({ q, status, webhook, event, task, since, until }) => ({
+export const filterOf = ({ q, status, webhook, event, task, since, until }) => ({
   q,
   status,
   webhookId: webhook,
@@ -25,7 +26,6 @@ export const queryOf = ({ q, status, webhook, event, task, since, until }) => ({
 });
 
 /** How a webhook is called: its line for people, else its id. */
-export const nameOf = (webhook) => webhook.description || webhook.id;
 
 /**
  * The fields.
@@ -69,6 +69,7 @@ export function filters(onSet, onClear) {
   const moment = (name) =>
     h('input', {
       type: 'datetime-local',
+      max: LAST_MOMENT,
       on: { change: (change) => onSet({ [name]: fromLocalField(change.target.value) }) },
     });
   const [since, until] = [moment('since'), moment('until')];

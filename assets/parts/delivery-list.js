@@ -4,7 +4,8 @@
 import { get } from './api.js';
 import { merge, newerThan, order } from './delivery-order.js';
 
-const PAGE = 100;
+const PAGE = 60;
+const NAMED = { include: 'taskTitle' };
 const LOOKED_AT = 5_000; // by one request with a text, at most
 const A_SCREEN = 40; // rows that fill one
 
@@ -69,7 +70,7 @@ export function deliveryList(onChange) {
       refreshing?.abort();
       const mine = (refreshing = new AbortController());
       const options = { signal: mine.signal };
-      const top = await get('/api/deliveries', { ...query, limit: PAGE }, options);
+      const top = await get('/api/deliveries', { ...query, ...NAMED, limit: PAGE }, options);
       if (mine.signal.aborted) return;
       hasFailed = false;
       list.total = top.total;
@@ -110,7 +111,7 @@ export function deliveryList(onChange) {
   async function takeSight(first, last, mine, options) {
     const before = list.rows[first - 1]?.id ?? null;
     const limit = Math.min(1_000, Math.max(1, last - first));
-    const page = await get('/api/deliveries', { ...query, limit, cursor: before }, options);
+    const page = await get('/api/deliveries', { ...query, ...NAMED, limit, cursor: before }, options);
     if (mine.signal.aborted) return;
     list.rows = merge(list.rows, page.data, before, page.next);
     if (page.next === null) setNext(null);
@@ -136,7 +137,7 @@ export function deliveryList(onChange) {
     mustBegin = isAnew;
     try {
       do {
-        const page = await get('/api/deliveries', { ...query, limit: PAGE, cursor: next }, { signal: mine.signal });
+        const page = await get('/api/deliveries', { ...query, ...NAMED, limit: PAGE, cursor: next }, { signal: mine.signal });
         if (mine !== asking) return;
         if (isFirst) Object.assign(list, { rows: [], total: page.total, newer: 0, isKnown: true });
         isFirst = mustBegin = false;

@@ -7,6 +7,7 @@ import { cancel, mayCancel, mayRedeliver, redeliver } from './delivery-actions.j
 import { attemptsList } from './delivery-attempts.js';
 import { eventView, subjectOf } from './delivery-event.js';
 import { asCurl, requestView } from './delivery-request.js';
+import { hasOwnNext } from './delivery-rows.js';
 import { open } from './dialog.js';
 import { h, keepFocus, put } from './dom.js';
 import { button } from './form.js';
@@ -132,8 +133,7 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
       ),
       h('p', { class: 'standing' }, row.reasonText ?? arrived(row)),
       waits,
-      row.nextAttemptAt &&
-        h('p', { class: 'strong' }, 'The next request goes out ', when(row.nextAttemptAt), on(row.nextAttemptAt)),
+      row.nextAttemptAt && h('p', { class: 'strong' }, whatIsNext(row), when(row.nextAttemptAt), on(row.nextAttemptAt)),
       h('div', { class: 'row' }, actions(row)),
       h(
         'dl',
@@ -196,6 +196,10 @@ const gone = (error) =>
     ? 'There is no such delivery. Those that have ended are removed after a while; see RETENTION_DELIVERED.'
     : error.message;
 
+const whatIsNext = (row) =>
+  hasOwnNext(row)
+    ? 'The next request goes out '
+    : 'The webhook is looked at again, and this one goes out in its turn when it is back: ';
 const on = (iso) => ` (${full(iso)}).`;
 const arrived = ({ attemptCount }) =>
   attemptCount > 1 ? `It arrived with attempt ${attemptCount}.` : 'It arrived with the first attempt.';

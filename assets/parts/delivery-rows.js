@@ -45,14 +45,17 @@ export function deliveryRow(row, { index, name, isOpen, onOpen }) {
 
 const attempts = (n) => (n === 1 ? '1 attempt' : `${n} attempts`);
 
-/** An alert tells of a webhook, not of a task on the board. */
-function taskLink({ taskId }) {
+/** The task by its title. An alert tells of a webhook, not of a task on the board. */
+function taskLink({ taskId, taskTitle }) {
   if (taskId.startsWith('webhook:')) return h('span', { class: 'clip mono' }, taskId);
-  return h('a', { class: 'clip mono', href: `/?open=${encodeURIComponent(taskId)}`, tabindex: '-1' }, taskId);
+  const href = `/?open=${encodeURIComponent(taskId)}`;
+  return h('a', { class: ['clip', !taskTitle && 'mono'], href, title: taskId, tabindex: '-1' }, taskTitle ?? taskId);
 }
 
-const nextTry = ({ nextAttemptAt }) =>
-  nextAttemptAt && h('span', { class: 'next' }, 'next ', when(nextAttemptAt));
+/** Whether the next request is this one's own: of a webhook that is not up, a single one goes out for all that waits. */
+export const hasOwnNext = ({ nextAttemptAt, reason }) => Boolean(nextAttemptAt) && !reason?.startsWith('webhook_');
+
+const nextTry = (row) => hasOwnNext(row) && h('span', { class: 'next' }, 'next ', when(row.nextAttemptAt));
 
 /** The place of a row that is on its way. */
 export const blankRow = () => h('div', { class: 'delivery blank', role: 'row' }, h('span', {}, ''));

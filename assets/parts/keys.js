@@ -27,7 +27,12 @@ function nameOf(event) {
 document.addEventListener('keydown', (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   // A dialog has its own keys; there the page behind it must not move.
-  if (isTyping(event.target) || document.querySelector('dialog[open]')) return;
+  if (document.querySelector('dialog[open]')) return;
+  if (isTyping(event.target)) {
+    // Out of a choice, so that the keys are heard again.
+    if (event.key === 'Escape' && event.target.matches('select')) event.target.blur();
+    return;
+  }
   const name = nameOf(event);
   const wanted = first ? `${first} ${name}` : name;
   first = null;

@@ -3,6 +3,8 @@
 
 const LEAST_GAP = 250; // milliseconds between two refreshes of a page
 const POLL = 5_000;
+const AGAIN = 30_000; // until a stream that was refused is tried again
+const SILENT = 40_000; // the server says something every 15 s: nothing for so long is a lost connection
 
 /** What is seen of the stream: `live`, `polling` or `offline`. */
 let state = 'offline';
@@ -10,6 +12,8 @@ const watchers = new Set();
 const listeners = new Set();
 let stream = null;
 let poll = null;
+let retry = null;
+let heard = null; // the timer of a silence
 
 function become(next) {
   if (state === next) return;
@@ -50,7 +54,7 @@ export function watch(refresh) {
         reached(true);
       } catch (error) {
         if (error.status === 0) reached(false);
-        else if (error.name !== 'AbortError') console.error(error);
+        else if (error.status !== 401 && error.name !== 'AbortError') console.error(error);
       }
       await new Promise((done) => setTimeout(done, LEAST_GAP));
     } while (again && !document.hidden);
@@ -66,27 +70,49 @@ function changed() {
 }
 
 function begin() {
-  if (stream || poll || document.hidden) return;
+  if (stream || document.hidden) return;
+  clearTimeout(retry);
   stream = new EventSource('/api/changes');
+  listen();
   stream.onopen = () => {
     clearInterval(poll);
     poll = null;
+    listen();
     become('live');
   };
   // The first message comes at once: after a break, whatever was missed is fetched.
-  stream.onmessage = changed;
-  stream.onerror = () => {
-    become('offline');
-    // Refused for good (too many streams): ask instead. A broken one is opened again by the browser.
-    poll ??= setInterval(changed, POLL);
-    if (stream?.readyState === EventSource.CLOSED) stream = null;
+  stream.onmessage = () => {
+    listen();
     changed();
   };
+  stream.addEventListener('alive', listen);
+  stream.onerror = () => {
+    become('offline');
+    // Until there is one again, ask instead. A broken stream is opened anew by the browser, a refused one (too many, or
+    // a proxy without its server) by us.
+    poll ??= setInterval(changed, POLL);
+    if (stream?.readyState === EventSource.CLOSED) {
+      stream = null;
+      retry = setTimeout(begin, AGAIN);
+    }
+    changed();
+  };
+}
+
+/** Something was heard; if nothing is for long, the connection is lost without a word. */
+function listen() {
+  clearTimeout(heard);
+  heard = setTimeout(() => {
+    end();
+    begin();
+  }, SILENT);
 }
 
 function end() {
   stream?.close();
   clearInterval(poll);
+  clearTimeout(retry);
+  clearTimeout(heard);
   stream = poll = null;
 }
 

@@ -4,6 +4,7 @@ import { h, put } from './dom.js';
 import { icon } from './icons.js';
 import { notUp, oldestWaiting } from './overview-tiles.js';
 import { when } from './time.js';
+import { nameOf, nextLook } from './webhook-words.js';
 import { WEBHOOK_STATUSES, many, mark } from './words.js';
 
 const MOST = 5; // webhooks that are listed one by one
@@ -22,8 +23,6 @@ export function drawAttention(place, { webhooks, figures, failed }) {
   put(place, h('h2', {}, 'Needs attention'), lines.length > 0 ? h('ul', {}, lines) : calm);
 }
 
-const nextLook = ({ nextProbeAt }) => nextProbeAt && [' The next look is ', when(nextProbeAt), '.'];
-const nameOf = (webhook) => webhook.description || webhook.id;
 
 function ofWebhooks(webhooks) {
   const bad = notUp(webhooks);

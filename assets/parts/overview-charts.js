@@ -25,7 +25,7 @@ const CHARTS = [
     kind: 'bars',
     series: [
       { name: 'Delivered', tone: 'delivered', value: (point) => point.delivered, say: whole },
-      { name: 'Failed', tone: 'failed', value: (point) => point.failed, say: whole },
+      { name: 'Failed attempts', tone: 'failed', value: (point) => point.failed, say: whole },
     ],
     scale: (points) => linear(most(points, ({ attempts }) => attempts)),
     summary: (points) => {

@@ -89,7 +89,7 @@ function waiting(webhooks, figures) {
   const all = sum(webhooks, 'waiting');
   const oldest = oldestWaiting(figures);
   const note =
-    all === 0 ? 'nothing waits' : oldest ? ['the oldest since ', when(oldest.oldestWaitingAt)] : 'deliveries';
+    all === 0 ? 'nothing waits' : oldest ? ['the oldest ', when(oldest.oldestWaitingAt)] : 'deliveries';
   return tile('Waiting', count(all), note, { test: 'tile-waiting' });
 }
 

@@ -6,8 +6,9 @@ import { open } from './dialog.js';
 import { debounce, h, keepFocus, put } from './dom.js';
 import { busy, button, clearErrors, errorLine, field, select, showError, tick } from './form.js';
 import { watch } from './live.js';
-import { full, fromLocalField, toLocalField, when } from './time.js';
+import { full, fromLocalField, LAST_MOMENT, toLocalField, when } from './time.js';
 import { sayError } from './toast.js';
+import { nameOf } from './webhook-words.js';
 import { count, many } from './words.js';
 
 const DAY = 24 * 3_600_000;
@@ -27,7 +28,6 @@ const WHAT_IT_DOES =
 const GOES_ON =
   'It goes on by itself when you close this, also over a restart. Newer changes wait until all are in line.';
 
-const nameOf = (webhook) => webhook.description || webhook.id;
 const path = (id, what = '') => `/api/webhooks/${encodeURIComponent(id)}${what}`;
 
 /** The dialog that is open; the pages' changes are followed once for all. */
@@ -147,8 +147,12 @@ function recoverDialog(webhooks, wanted) {
 /** What is asked for, and how many these are. */
 function recoverForm(webhooks, first, { signal, onRunning, onBegun }) {
   const webhook = select(webhooks.map((one) => ({ value: one.id, label: nameOf(one) })), first.id);
-  const since = h('input', { type: 'datetime-local', value: toLocalField(new Date(Date.now() - DAY).toISOString()) });
-  const until = h('input', { type: 'datetime-local' });
+  const since = h('input', {
+    type: 'datetime-local',
+    max: LAST_MOMENT,
+    value: toLocalField(new Date(Date.now() - DAY).toISOString()),
+  });
+  const until = h('input', { type: 'datetime-local', max: LAST_MOMENT });
   const ticks = STATES.map(({ value, label, hint, is }) =>
     tick([label, h('span', { class: 'soft' }, `: ${hint}`)], is, { value }),
   );

@@ -5,8 +5,8 @@ import { send } from './api.js';
 import { h, put } from './dom.js';
 import { busy, button, clearErrors, errorLine, field, select, showError } from './form.js';
 import { guide, more, named, step } from './setup-step.js';
-import { when } from './time.js';
 import { toast } from './toast.js';
+import { nameOf, nextLook } from './webhook-words.js';
 import { WEBHOOK_STATUSES, mark } from './words.js';
 
 const MAKE_HOSTS = /(^|\.)(make\.com|make\.celonis\.com|integromat\.com)$/i;
@@ -26,8 +26,7 @@ export function leadsToMake(webhook, setup) {
   return webhook.source === 'make' || MAKE_HOSTS.test(hostOf(webhook.url));
 }
 
-const nextLook = ({ nextProbeAt }) => nextProbeAt && [' The next look is ', when(nextProbeAt), '.'];
-const nameOf = (webhook) => (webhook.id === 'default' ? 'default (WEBHOOK_URL)' : webhook.description || webhook.id);
+const choiceOf = (webhook) => (webhook.id === 'default' ? 'default (WEBHOOK_URL)' : nameOf(webhook));
 
 /**
  * Step 1.
@@ -94,7 +93,7 @@ export function addressStep({ onChoose, onMade }) {
 /** The webhook that is used, with how it is doing; a choice where there are several. */
 function choice(candidates, chosen, onChoose) {
   const isOne = candidates.length === 1;
-  const options = candidates.map((webhook) => ({ value: webhook.id, label: `${nameOf(webhook)}, ${webhook.url}` }));
+  const options = candidates.map((webhook) => ({ value: webhook.id, label: `${choiceOf(webhook)}, ${webhook.url}` }));
   const choose = (event) => onChoose(event.target.value);
   return [
     !isOne && field('Which webhook', select(options, chosen.id, { data: { key: 'which' }, on: { change: choose } })),

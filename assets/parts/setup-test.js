@@ -6,11 +6,10 @@ import { h, put } from './dom.js';
 import { busy, errorLine, field, select, showError } from './form.js';
 import { NOTHING_SENT, adviceOnTest } from './setup-advice.js';
 import { guide, more, named, step } from './setup-step.js';
-import { testResult } from './test-result.js';
+import { isTaken, testResult } from './test-result.js';
 import { when } from './time.js';
 import { EVENTS } from './words.js';
 
-const isTaken = ({ status }) => status >= 200 && status < 300;
 
 /** The newest test of each webhook, for as long as the tab is open. */
 const kept = {

@@ -20,7 +20,7 @@ const GO = [
 
 const STATES = {
   live: ['good', 'Live', 'Changes are shown as they happen.'],
-  polling: ['warn', 'Every 5 s', 'Too many pages are open for a live one; this one asks every 5 seconds.'],
+  polling: ['warn', 'Every 5 s', 'The live connection is not there just now; this page asks every 5 seconds and tries again.'],
   offline: ['bad', 'No connection', 'The server does not answer; the page goes on when it does.'],
 };
 
@@ -36,6 +36,7 @@ export function begin({ keys = [] } = {}) {
   addKeys(keys);
   addKeys(GO.map(([pair, label, href]) => ({ keys: [pair], label, group: 'Go to', run: () => location.assign(href) })));
   addKeys([{ keys: ['?'], label: 'This sheet', group: 'Everywhere', run: showKeys }]);
+  addKeys([{ keys: ['Control+Enter'], label: 'Save what is open', group: 'Everywhere' }]);
   addKeys([{ keys: ['Escape'], label: 'Close what is open', group: 'Everywhere' }]);
 
   const live = h('span', { class: 'mark live', role: 'status' });
@@ -87,5 +88,5 @@ function showKeys() {
   });
 }
 
-const SHOWN = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', Escape: 'Esc', ' ': 'Space' };
+const SHOWN = { ArrowUp: '↑', ArrowDown: '↓', ArrowLeft: '←', ArrowRight: '→', Escape: 'Esc', Control: 'Ctrl', ' ': 'Space' };
 const shown = (name) => name.split(/(?<=.)[+ ]/).map((key) => SHOWN[key] ?? key).join(' ');

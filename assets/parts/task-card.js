@@ -42,7 +42,7 @@ export function taskCard(card, fate, room, onFilter) {
       card.title,
     ),
     h('div', { class: 'task-line' }, priorityMark(card), dueMark(card), filesMark(card), fateMark(card, fate)),
-    labels(card, room, onFilter),
+    (card.category || card.type || card.tags.length > 0) && labels(card, room, onFilter),
   );
 }
 
@@ -142,6 +142,7 @@ function spoken(card, fate) {
     card.priority !== 'NORMAL' && `priority ${labelOf(PRIORITIES, card.priority)}`,
     card.dueDate && `due ${dueWords(card)[1]}`,
     fate && `webhook ${labelOf(DELIVERY_STATUSES, fate.status)}`,
+    fate?.reasonText,
   ]
     .filter(Boolean)
     .join(', ');

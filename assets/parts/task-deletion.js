@@ -2,6 +2,7 @@
 
 import { send } from './api.js';
 import { sayError, toast } from './toast.js';
+import { quote } from './words.js';
 
 const UNDO_MS = 5_000; // the style sheet has the same for the line that runs out
 
@@ -32,7 +33,7 @@ export function taskDeletions({ onBack }) {
       // Somebody else was quicker: it is gone, as was wished.
       if (error.status === 404) return;
       onBack(id);
-      sayError(error, `“${title}” was not deleted.`);
+      sayError(error, `${quote(title)} was not deleted.`);
     }
   }
 
@@ -51,7 +52,7 @@ export function taskDeletions({ onBack }) {
   return {
     begin({ id, title }) {
       const shown = title.length > 40 ? `${title.slice(0, 40).trimEnd()}…` : title;
-      const close = toast(`“${shown}” is deleted.`, {
+      const close = toast(`${quote(shown)} is deleted.`, {
         tone: 'counts',
         ms: 0,
         action: 'Undo',

@@ -5,8 +5,8 @@ import { get } from './api.js';
 /** Tasks in one question. */
 const MOST = 100;
 
-/** States that are not asked for again without a change: a failed one may be redelivered at any time. */
-const ENDED = ['delivered', 'cancelled'];
+/** States that are not asked for again without a change: any other may be redelivered at any time. */
+const ENDED = ['delivered'];
 
 /**
  * The fates of tasks.
@@ -69,10 +69,6 @@ export function taskFates(onChange) {
     touch(id) {
       stale.add(id);
       if (fates.get(id)) fates.set(id, { status: 'pending', reasonText: 'Its last change is on its way.' });
-    },
-    /** Everything may have changed. */
-    forget() {
-      for (const id of fates.keys()) stale.add(id);
     },
   };
 }

@@ -3,36 +3,11 @@
 
 import { get } from './api.js';
 import { h, put } from './dom.js';
-import { due, when } from './time.js';
-import { DELIVERY_STATUSES, eventLabel, labelOf, mark, PRIORITIES, STATUSES } from './words.js';
+import { fieldName, fieldText } from './task-words.js';
+import { when } from './time.js';
+import { DELIVERY_STATUSES, eventLabel, mark } from './words.js';
 
 const MOST = 20;
-
-const NAMES = {
-  title: 'Title',
-  description: 'Description',
-  type: 'Type',
-  category: 'Category',
-  status: 'Status',
-  priority: 'Priority',
-  dueDate: 'Due date',
-  tags: 'Tags',
-  attachments: 'Attachments',
-};
-
-/** The name of a field as people read it. */
-export const fieldName = (field) => NAMES[field] ?? field;
-
-/** A value of a field as people read it. */
-export function fieldText(field, value) {
-  if (value === null || value === undefined || value === '' || value.length === 0) return 'none';
-  if (field === 'status') return labelOf(STATUSES, value);
-  if (field === 'priority') return labelOf(PRIORITIES, value);
-  if (field === 'dueDate') return due(value);
-  if (field === 'tags') return value.join(', ');
-  if (field === 'attachments') return value.map(({ name }) => name).join(', ');
-  return value.length > 80 ? `${value.slice(0, 80)}…` : value;
-}
 
 /** A field's old and new value in a line. */
 export const change = (field, before, after) =>

@@ -6,7 +6,8 @@ import { confirm, open } from './dialog.js';
 import { h, put } from './dom.js';
 import { busy, clearErrors, showError } from './form.js';
 import { isSame, taskForm } from './task-form.js';
-import { change, fieldName, taskHistory } from './task-history.js';
+import { change, taskHistory } from './task-history.js';
+import { fieldName } from './task-words.js';
 import { full, when } from './time.js';
 import { sayError, toast } from './toast.js';
 
@@ -25,6 +26,7 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
   let base = null; // the task as it was read last
   let etag = null;
   let isGone = false;
+  let noticed = null; // the task as it was before the first change of others that the reader was told of
   let reading = null; // the AbortController of what is under way
 
   const note = h('div', { role: 'status', class: 'panel-note' });
@@ -109,7 +111,8 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
     );
     deleteButton.disabled = false;
     update();
-    if (isNews) sayNews(before, task);
+    if (isNews) sayNews((noticed ??= before), task);
+    else if (!isChanged()) noticed = null;
   }
 
   const fact = (name, value) => [h('dt', {}, name), h('dd', {}, value)];
@@ -117,10 +120,11 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
   /** Somebody changed the task while the reader did: what differs, and a way to take theirs. */
   function sayNews(before, task) {
     const mine = Object.keys(form.changed());
-    const theirs = Object.keys(task).filter((name) => fieldName(name) !== name && !isSame(before[name], task[name]));
+    const theirs = Object.keys(task).filter((name) => !['id', 'createdAt', 'updatedAt'].includes(name) && !isSame(before[name], task[name]));
     const both = theirs.filter((name) => mine.includes(name));
     const load = () => {
       form.set(base);
+      noticed = null;
       put(note);
       update();
     };

@@ -3,6 +3,7 @@
 import { send } from './api.js';
 import { h, put } from './dom.js';
 import { sayError } from './toast.js';
+import { quote } from './words.js';
 
 // Not `randomUUID`: browsers have that on secure pages only.
 const newKey = () =>
@@ -48,7 +49,7 @@ export function quickAdd(place, { status, label, onAdded }) {
       input.value = '';
       onAdded(data);
     } catch (error) {
-      sayError(error, `“${title}” was not added.`);
+      sayError(error, `${quote(title)} was not added.`);
     } finally {
       input.readOnly = false;
     }

@@ -12,7 +12,7 @@ export const SORTS = [
 ];
 
 export const DUES = [
-  { value: 'overdue', label: 'Overdue' },
+  { value: 'overdue', label: 'Before today' },
   { value: 'today', label: 'Due today' },
   { value: 'week', label: 'Next 7 days' },
 ];
@@ -33,7 +33,8 @@ export function parameters({ q, priority, type, category, tag, due }, status, no
   const today = startOfToday(now);
   const at = (ms) => new Date(ms).toISOString();
   const span = {
-    overdue: { dueBefore: at(today) },
+    // Of what is due at an hour, nothing that is still to come: east of Greenwich the day begins before midnight UTC.
+    overdue: { dueBefore: at(Math.min(today, now.getTime())) },
     today: { dueAfter: at(today), dueBefore: at(today + DAY) },
     week: { dueAfter: at(today), dueBefore: at(today + 7 * DAY) },
   };

@@ -7,7 +7,7 @@ import { span } from './time.js';
 import { eventLabel } from './words.js';
 
 /** Whether the receiver took it. */
-const isTaken = ({ status }) => status !== null && status >= 200 && status < 300;
+export const isTaken = ({ status }) => status !== null && status >= 200 && status < 300;
 
 const summary = ({ status, ms }) =>
   status === null ? `No answer after ${span(ms)}` : `Answered ${status} after ${span(ms)}`;

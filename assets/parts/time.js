@@ -13,7 +13,7 @@ const dayOfYear = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric'
 const clock = new Intl.DateTimeFormat('en', { hour: 'numeric', minute: '2-digit' });
 const utcDay = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', timeZone: 'UTC' });
 const utcDayOfYear = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', year: 'numeric', timeZone: 'UTC' });
-const relative = new Intl.RelativeTimeFormat('en', { style: 'narrow', numeric: 'auto' });
+const relative = new Intl.RelativeTimeFormat('en', { style: 'short', numeric: 'auto' });
 
 /** A moment in full: `Nov 25, 2026, 3:04:05 PM`. */
 export const full = (iso) => whole.format(new Date(iso));
@@ -27,7 +27,7 @@ export function date(iso, now = Date.now()) {
   return (at.getFullYear() === new Date(now).getFullYear() ? day : dayOfYear).format(at);
 }
 
-/** How far a moment is from now: `12 s ago`, `in 3 min`; the day, if that is more than a week. */
+/** How far a moment is from now: `12 sec. ago`, `in 3 min.`; the day, if that is more than a week. */
 export function ago(iso, now = Date.now()) {
   const ms = new Date(iso) - now;
   const far = Math.abs(ms);
@@ -102,4 +102,7 @@ export function toLocalField(iso) {
   const at = new Date(iso);
   return `${localDay(at)}T${two(at.getHours())}:${two(at.getMinutes())}`;
 }
-export const fromLocalField = (text) => (text ? new Date(text).toISOString() : '');
+export const fromLocalField = (text) => (Number.isNaN(Date.parse(text)) ? '' : new Date(text).toISOString());
+
+/** The last moment of such a field: without it browsers take years of six digits. */
+export const LAST_MOMENT = '9999-12-31T23:59';

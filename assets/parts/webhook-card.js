@@ -7,7 +7,7 @@ import { button } from './form.js';
 import { icon } from './icons.js';
 import { span, when } from './time.js';
 import { menu } from './webhook-menu.js';
-import { deliveriesOf, nameOf, settingOf, waitingState, whatItGets } from './webhook-words.js';
+import { deliveriesOf, nameOf, nextLook, settingOf, waitingState, whatItGets } from './webhook-words.js';
 import { WEBHOOK_STATUSES, count, many, mark } from './words.js';
 
 const LOOK = 'A single request looks at once whether it is back';
@@ -39,7 +39,7 @@ export function webhookCard(webhook, act) {
   const pause = button('Pause', { data: { key: `pause-${id}` } }, run('togglePause'));
   const resume = button('Resume', { class: 'small', data: { key: `resume-${id}` }, title: LOOK }, run('lookNow'));
   const buttons = [
-    button('Send test event', { data: { key: `test-${id}` } }, run('test')),
+    button('Send a test event', { data: { key: `test-${id}` } }, run('test')),
     pause,
     !readOnly && button('Edit', { data: { key: `edit-${id}` } }, run('edit')),
     menu(
@@ -106,7 +106,7 @@ function whatIsWrong({ status, reasonText, nextProbeAt, waitUntil }, resume) {
       'p',
       { class: 'grow' },
       reasonText,
-      nextProbeAt && [' The next look is ', when(nextProbeAt), '.'],
+      nextLook({ nextProbeAt }),
       isQuiet && [' The receiver asked for quiet; what waits goes out ', when(waitUntil), '.'],
     ),
     status !== 'paused' && reasonText && resume,
@@ -124,7 +124,7 @@ function figuresOf(webhook, figures) {
   return [
     fact('Waiting', queue, oldestWaitingAt && h('span', { class: 'soft' }, ' oldest ', when(oldestWaitingAt))),
     fact(
-      'Delay, last hour',
+      'Lag, last hour',
       isSlow ? [span(lagP50Ms), h('span', { class: 'soft' }, ` p50 · ${span(lagP99Ms)} p99`)] : '–',
     ),
     fact(
@@ -158,7 +158,7 @@ function dayOf(hours) {
   const label = `The last 24 hours: ${count(delivered)} delivered, ${many(failed, 'failed attempt')}`;
   return [
     sparkline({ points: hours, label }),
-    h('p', { class: 'soft' }, `24 h: ${count(delivered)} delivered`, failed > 0 && `, ${count(failed)} failed`),
+    h('p', { class: 'soft' }, `24 h: ${count(delivered)} delivered`, failed > 0 && `, ${many(failed, 'failed attempt')}`),
   ];
 }
 

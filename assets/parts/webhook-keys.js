@@ -31,8 +31,8 @@ export function webhookKeys({ cards, webhookOf, act, add, search }) {
 
   return [
     { keys: ['a'], label: 'Add a webhook', group: GROUP, run: add },
-    { keys: ['j'], label: 'To the next webhook', group: GROUP, run: () => go(1) },
-    { keys: ['k'], label: 'To the one before', group: GROUP, run: () => go(-1) },
+    { keys: ['ArrowDown', 'j'], label: 'To the next webhook', group: GROUP, run: () => go(1) },
+    { keys: ['ArrowUp', 'k'], label: 'To the one before', group: GROUP, run: () => go(-1) },
     { keys: ['p'], label: 'Pause or resume it', group: GROUP, run: on('togglePause') },
     { keys: ['t'], label: 'Send it a test event', group: GROUP, run: on('test') },
     { keys: ['e'], label: 'Edit it', group: GROUP, run: on('edit', isOurs) },

@@ -1,9 +1,13 @@
-// webhook-words: a webhook in words: its name, what it gets, where its deliveries are. Must not draw anything.
+// webhook-words: a webhook in words: its name, what it gets, where its deliveries are. Must not ask the server.
 
+import { when } from './time.js';
 import { PRIORITIES, STATUSES, eventLabel, labelOf } from './words.js';
 
 /** How it is called: its line for people, else its id. */
 export const nameOf = (webhook) => webhook.description || webhook.id;
+
+/** When a single request looks whether it is back, as the end of a sentence; nothing where none is due. */
+export const nextLook = ({ nextProbeAt }) => nextProbeAt && [' The next look is ', when(nextProbeAt), '.'];
 
 /** Those of the settings are made by a setting; null for others. */
 export const settingOf = ({ id, readOnly }) => (readOnly ? (id === 'alerts' ? 'ALERT_URL' : 'WEBHOOK_URL') : null);

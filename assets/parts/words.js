@@ -69,5 +69,8 @@ export function mark(set, value, title) {
 const numbers = new Intl.NumberFormat('en');
 export const count = (n) => (n === null || n === undefined ? '–' : numbers.format(n));
 
+/** A text of somebody in a sentence of ours: quoted, and apart, so that its direction does not turn ours round. */
+export const quote = (text) => `“\u2068${text}\u2069”`;
+
 /** `1 task`, `2 tasks`. */
 export const many = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one : more}`;

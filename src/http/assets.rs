@@ -88,6 +88,7 @@ const ASSETS: &[Asset] = &[
     asset!("parts/task-panel.js"),
     asset!("parts/task-quick-add.js"),
     asset!("parts/task-rules.js"),
+    asset!("parts/task-words.js"),
     asset!("parts/test-result.js"),
     asset!("parts/time.js"),
     asset!("parts/toast.js"),

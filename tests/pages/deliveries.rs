@@ -48,24 +48,24 @@ async fn filters_find_what_is_asked_for_and_stand_in_the_address() {
     server.settled(refused).await;
     server.settled(taken).await;
     let browser = Browser::at(&server, "/deliveries").await;
-    browser.find(ROW, taken).await;
+    browser.find(ROW, "Taken").await;
     let status = browser.find("select", "Any state").await;
     status.choose("failed").await;
     browser.wait_for_place("the state", |place| place.contains("status=failed")).await;
-    browser.wait_gone(ROW, taken).await;
-    browser.find(ROW, refused).await;
+    browser.wait_gone(ROW, "Taken").await;
+    browser.find(ROW, "Refused").await;
 
     // By the words of the answer, which stand with the attempt.
     browser.go("/deliveries?q=COLOUR").await;
-    browser.find(ROW, refused).await;
-    browser.wait_gone(ROW, taken).await;
+    browser.find(ROW, "Refused").await;
+    browser.wait_gone(ROW, "Taken").await;
     browser.go(&format!("/deliveries?task={taken}")).await;
-    browser.find(ROW, taken).await;
-    browser.wait_gone(ROW, refused).await;
+    browser.find(ROW, "Taken").await;
+    browser.wait_gone(ROW, "Refused").await;
     browser.go("/deliveries?since=2040-01-01T00:00:00.000Z").await;
     browser.find("[data-test=empty]", "").await;
     browser.click("[data-test=empty] button", "Clear").await;
-    browser.find(ROW, taken).await;
+    browser.find(ROW, "Taken").await;
     browser.expect_content(&[]).await;
 }
 
