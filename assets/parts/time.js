@@ -14,6 +14,8 @@ const clock = new Intl.DateTimeFormat('en', { hour: 'numeric', minute: '2-digit'
 const utcDay = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', timeZone: 'UTC' });
 const utcDayOfYear = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', year: 'numeric', timeZone: 'UTC' });
 const relative = new Intl.RelativeTimeFormat('en', { style: 'short', numeric: 'auto' });
+// Without the dots of what is cut short: it stands within sentences.
+const said = (n, unit) => relative.format(n, unit).replaceAll('.', '');
 
 /** A moment in full: `Nov 25, 2026, 3:04:05 PM`. */
 export const full = (iso) => whole.format(new Date(iso));
@@ -27,15 +29,15 @@ export function date(iso, now = Date.now()) {
   return (at.getFullYear() === new Date(now).getFullYear() ? day : dayOfYear).format(at);
 }
 
-/** How far a moment is from now: `12 sec. ago`, `in 3 min.`; the day, if that is more than a week. */
+/** How far a moment is from now: `12 sec ago`, `in 3 min`; the day, if that is more than a week. */
 export function ago(iso, now = Date.now()) {
   const ms = new Date(iso) - now;
   const far = Math.abs(ms);
   if (far < 2 * SECOND) return 'now';
-  if (far < MINUTE) return relative.format(Math.round(ms / SECOND), 'second');
-  if (far < HOUR) return relative.format(Math.round(ms / MINUTE), 'minute');
-  if (far < DAY) return relative.format(Math.round(ms / HOUR), 'hour');
-  if (far < 7 * DAY) return relative.format(Math.round(ms / DAY), 'day');
+  if (far < MINUTE) return said(Math.round(ms / SECOND), 'second');
+  if (far < HOUR) return said(Math.round(ms / MINUTE), 'minute');
+  if (far < DAY) return said(Math.round(ms / HOUR), 'hour');
+  if (far < 7 * DAY) return said(Math.round(ms / DAY), 'day');
   return date(iso, now);
 }
 

@@ -99,7 +99,7 @@ fn page(document: &Value, address: &str, has_token: bool, assets: &str) -> Strin
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\">\
          <title>BTK-System API</title><link rel=\"stylesheet\" href=\"/assets/{assets}/style.css\">\
-         <h1>BTK-System {}</h1><p>{}</p>\
+         <main class=\"docs\"><p><a href=\"/\">To the board</a></p><h1>BTK-System {}</h1><p>{}</p>\
          <p>For programs: <a href=\"/api/openapi.json\">/api/openapi.json</a> (OpenAPI 3.1).</p>",
         escape(document["info"]["version"].as_str().unwrap_or_default()),
         escape(document["info"]["description"].as_str().unwrap_or_default()),

@@ -167,3 +167,18 @@ fn files_are_short_and_say_what_they_are() {
         assert!(text.starts_with("//! "), "{} does not say what it is", path.display());
     }
 }
+
+/// What a document leads to in this repository is there.
+#[test]
+fn links_of_the_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        let text = fs::read_to_string(root.join(name)).unwrap();
+        for (at, start) in text.match_indices("](") {
+            let link = text[at + start.len()..].split(')').next().unwrap();
+            let file = link.split('#').next().unwrap();
+            let is_local = !file.is_empty() && !file.contains("://");
+            assert!(!is_local || root.join(file).exists(), "{name} leads to {link}");
+        }
+    }
+}

@@ -290,3 +290,30 @@ async fn a_move_that_the_server_refuses_goes_back_and_says_why() {
     browser.wait_gone(&card("DONE"), "Gone meanwhile").await;
     browser.expect_content(&["404"]).await;
 }
+
+/// A due date without an hour is that day everywhere; one with an hour is a moment.
+#[tokio::test]
+async fn due_dates_are_those_of_the_reader() {
+    let server = Server::start(&[]).await;
+    server.create(&json!({"title": "A day", "dueDate": "2040-12-01"})).await;
+    server.create(&json!({"title": "A moment", "dueDate": "2040-12-01T02:30:00Z"})).await;
+    let browser = Browser::start(&server).await;
+    for (zone, moment) in
+        [("America/Los_Angeles", "Nov 30, 2040, 6:30"), ("Pacific/Auckland", "Dec 1, 2040, 3:30")]
+    {
+        browser.devtools("Emulation.setTimezoneOverride", json!({"timezoneId": zone})).await;
+        browser.go("/").await;
+        let day = browser.find(&card("OPEN"), "A day").await.text().await;
+        assert!(day.contains("Dec 1, 2040") && !day.contains(':'), "{zone}: {day}");
+        let shown = browser.find(&card("OPEN"), "A moment").await.text().await;
+        assert!(shown.contains(moment), "{zone}: {shown}");
+        // Looking at it and saving something else leaves it as it is.
+        browser.click("[data-test=card]", "A day").await;
+        browser.find("dialog textarea", "A day").await.type_text("!").await;
+        browser.press(&["Control+Enter"]).await;
+        browser.wait_gone("dialog", "").await;
+        let task = server.get("/api/tasks?q=A%20day").await.json()[0].clone();
+        assert_eq!(task["dueDate"], "2040-12-01T00:00:00.000Z");
+    }
+    browser.expect_content(&[]).await;
+}

@@ -234,3 +234,20 @@ const CONTRAST: &str = "
       if (ratio < (isLarge ? 3 : 4.5) - 0.05) poor.push([e.textContent.trim().slice(0, 30), e.className, style.color, under.join(), ratio.toFixed(2)]);
     }
     return poor;";
+
+/// A proxy without its server refuses the stream for good; the page asks meanwhile, and listens again later.
+#[tokio::test]
+async fn a_page_outlives_its_server() {
+    let mut server = Server::start(&[]).await;
+    let port = server.address().rsplit(':').next().expect("a port").to_owned();
+    let browser = Browser::at(&server, "/").await;
+    browser.find(".live", "Live").await;
+    server.set("PORT", &port);
+    server.stop().await;
+    browser.find(".live", "No connection").await;
+    server.restart().await;
+    browser.find(".live", "Live").await;
+    server.create(&json!({"title": "After the restart"})).await;
+    browser.find("[data-test=card]", "After the restart").await;
+    browser.expect_content(&["ERR_", "503"]).await;
+}

@@ -68,3 +68,29 @@ async fn the_way_back_leads_to_this_site_alone() {
         assert_eq!(browser.place().await, "/", "{next}");
     }
 }
+
+#[tokio::test]
+async fn a_session_that_ends_takes_nothing_that_was_typed() {
+    let server = guarded().await;
+    let create =
+        server.call("POST", "/api/tasks").header("authorization", &format!("Bearer {TOKEN}"));
+    let task = create.json(&json!({"title": "Kept"})).send().await.expect(201).json();
+    let id = task["id"].as_str().expect("an id");
+    let browser = Browser::at(&server, &format!("/?open={id}")).await;
+    browser.find("input[type=password]", "").await.type_text(TOKEN).await;
+    browser.press(&["Enter"]).await;
+    browser.find("dialog textarea", "Kept").await.type_text(" and more").await;
+    browser.devtools("Network.clearBrowserCookies", json!({})).await;
+    browser.click("dialog button[type=submit]", "Save").await;
+    browser.find(".form-error, .error, .toast", "You are signed out").await;
+    browser.find("dialog textarea", "Kept and more").await;
+
+    // Signed in again in another tab, the same button does it.
+    let sign_in = "return fetch('/api/session', {method: 'POST', headers: {'content-type': 'application/json'},
+                   body: JSON.stringify({token: arguments[0]})}).then((answer) => answer.status)";
+    assert_eq!(browser.js(sign_in, &[json!(TOKEN)]).await, json!(204));
+    browser.click("dialog button[type=submit]", "Save").await;
+    browser.wait_gone("dialog", "").await;
+    browser.find("[data-test=card]", "Kept and more").await;
+    browser.expect_content(&["401"]).await;
+}
