@@ -20,6 +20,7 @@ import { taskFates } from '../parts/task-fates.js';
 import { openTask } from '../parts/task-panel.js';
 import { quickAdd } from '../parts/task-quick-add.js';
 import { toast } from '../parts/toast.js';
+import { troubleBox } from '../parts/trouble.js';
 import { labelOf, many, STATUSES } from '../parts/words.js';
 
 const DEFAULTS = { q: '', priority: '', type: '', category: '', tag: '', due: '', sort: '-updatedAt', open: '' };
@@ -44,9 +45,9 @@ const columns = STATUSES.map((status) =>
     onSight: askFates,
     onPage(cards) {
       filters.learn(cards);
-      trouble.hidden = true;
+      trouble.clear();
     },
-    onFault: sayTrouble,
+    onFault: (error) => trouble.say(error),
     onAdd: () => add(status.value),
   }),
 );
@@ -69,7 +70,7 @@ const main = begin({
   keys: boardKeys({ columns, open, move: moveAndSay, remove, add, undo: deletions.undoLast, search: filters.focus }),
 });
 const empty = boardEmpty({ add: () => add('OPEN'), clear: filters.clear });
-const trouble = h('div', { class: 'note bad row', role: 'alert', hidden: true });
+const trouble = troubleBox({ again: () => refresh(), isThere: () => columns[0].total !== null });
 const said = h('p', { class: 'off-screen', role: 'status' });
 const board = h(
   'div',
@@ -91,7 +92,7 @@ put(
       h('span', {}, 'New task'),
     ),
   ),
-  trouble,
+  trouble.element,
   empty.element,
   tabs.element,
   board,
@@ -106,22 +107,13 @@ if (here.values.open) open(here.values.open);
 async function follow() {
   try {
     await state.follow();
-    trouble.hidden = true;
+    trouble.clear();
   } catch (error) {
-    sayTrouble(error);
+    trouble.say(error);
     throw error;
   }
   sum();
   await fates.refresh(inSight());
-}
-
-/** What cannot be read is said once, in its place; a connection that is gone stands at the top of every page. */
-function sayTrouble(error) {
-  if (error.name === 'AbortError' || (error.status === 0 && columns[0].total !== null)) return;
-  if (error.status === undefined) console.error(error);
-  const text = error.status === undefined ? 'The page met a fault of its own; load it again.' : error.message;
-  put(trouble, h('p', { class: 'grow' }, text), button('Try again', {}, refresh));
-  trouble.hidden = false;
 }
 
 function onAddress(values) {
@@ -130,7 +122,7 @@ function onAddress(values) {
   showPanel(values.open);
   if (!isOther) return;
   filters.update();
-  state.load(false).then(sum, sayTrouble).then(askFates);
+  state.load(false).then(sum, trouble.say).then(askFates);
 }
 
 /** How many there are, and what to do where there is none. */

@@ -16,6 +16,7 @@ import { openRecover, recoveryBanner } from '../parts/recover.js';
 import { begin } from '../parts/shell.js';
 import { sayError, toast } from '../parts/toast.js';
 import { nameOf } from '../parts/webhook-words.js';
+import { troubleBox } from '../parts/trouble.js';
 import { count, many } from '../parts/words.js';
 
 const MOST = 1_000; // webhooks: more than there can be
@@ -51,13 +52,13 @@ const table = deliveryTable(list, {
   nameOf: webhookName,
   openId: () => place.values.open,
   onOpen: (id) => place.set({ open: id }, { push: true }),
-  onEnd: () => list.more().catch((error) => sayTrouble(error)),
+  onEnd: () => list.more().catch((error) => trouble.say(error)),
 });
 const total = h('span', { class: 'soft total', role: 'status', data: { test: 'total' } });
 const newer = h('button', { type: 'button', class: 'newer', hidden: true, on: { click: () => toNewest() } });
 const banner = recoveryBanner();
 const line = h('div', { class: 'row search-line', 'aria-live': 'polite' });
-const trouble = h('div', { class: 'note bad row', role: 'alert', hidden: true });
+const trouble = troubleBox({ again: () => load(), isThere: () => list.isKnown });
 const empty = h('div', { class: 'empty', hidden: true, data: { test: 'empty' } });
 const recoverButton = button([icon('again'), 'Recover…'], { title: 'Send a webhook what it missed' }, () =>
   openRecover({ webhookId: place.values.webhook }),
@@ -66,7 +67,7 @@ main.append(
   h('div', { class: 'head' }, find('.title'), total, newer, recoverButton),
   banner,
   bar.element,
-  trouble,
+  trouble.element,
   line,
   table.element,
   empty,
@@ -102,7 +103,7 @@ function followOpen(id) {
   });
   panel = mine;
   table.choose(id);
-  panel.refresh().catch((error) => sayTrouble(error));
+  panel.refresh().catch((error) => trouble.say(error));
 }
 
 function clear() {
@@ -114,21 +115,11 @@ async function load() {
   try {
     table.scrollToTop();
     await list.load(filterOf(place.values));
-    trouble.hidden = true;
+    trouble.clear();
   } catch (error) {
     // The rows are still those of the filter before, so this must be said.
-    sayTrouble(error, true);
+    trouble.say(error, true);
   }
-}
-
-function sayTrouble(error, isAlways = false) {
-  if (error.name === 'AbortError') return;
-  if (error.status === undefined) console.error(error);
-  // What is on the page stays; a connection that is gone is said at the top of every page.
-  if (list.isKnown && error.status === 0 && !isAlways) return;
-  const text = error.status === undefined ? 'The page met a fault of its own; load it again.' : error.message;
-  put(trouble, h('p', { class: 'grow' }, text), button('Try again', {}, load));
-  trouble.hidden = false;
 }
 
 /** Draws all that depends on the list. */
@@ -141,7 +132,7 @@ function show() {
   table.element.hidden = isEmpty || !list.isKnown;
   empty.hidden = !isEmpty;
   if (isEmpty) emptyState(empty, { isFiltered, webhooks, onClear: clear });
-  searchLine(line, list, { onStop: list.stop, onGo: () => list.goOn().catch((error) => sayTrouble(error)) });
+  searchLine(line, list, { onStop: list.stop, onGo: () => list.goOn().catch((error) => trouble.say(error)) });
   table.draw();
 }
 
@@ -177,7 +168,7 @@ async function loadWebhooks() {
 
 const again = watch(async () => {
   await Promise.all([loadWebhooks(), list.refresh(table.sight()), panel?.refresh()]);
-  if (list.isKnown) trouble.hidden = true;
+  if (list.isKnown) trouble.clear();
   show();
   await new Promise((done) => setTimeout(done, REST));
 });

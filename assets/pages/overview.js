@@ -9,6 +9,7 @@ import { drawAttention } from '../parts/overview-attention.js';
 import { charts } from '../parts/overview-charts.js';
 import { SPANS, drawTiles } from '../parts/overview-tiles.js';
 import { begin } from '../parts/shell.js';
+import { troubleBox } from '../parts/trouble.js';
 
 const REST = 1_000; // milliseconds between two readings while much happens
 const TURN = 15_000; // and after which a new one is due, since the span moves on by itself
@@ -39,7 +40,7 @@ const choices = SPANS.map(({ value, label, words }) =>
 const tiles = h('section', { class: 'tiles', 'aria-label': 'Now' });
 const attention = h('section', { class: 'card padded attention', 'aria-live': 'polite' });
 const drawings = charts();
-const trouble = h('div', { class: 'note bad', role: 'alert', hidden: true });
+const trouble = troubleBox({ again: () => again(), isThere: () => !content.hidden });
 const start = h(
   'div',
   { class: 'note', hidden: true, data: { test: 'start' } },
@@ -61,7 +62,7 @@ main.append(
     find('.title'),
     h('div', { class: 'choices', role: 'group', 'aria-label': 'Span' }, choices),
   ),
-  trouble,
+  trouble.element,
   content,
 );
 
@@ -91,9 +92,9 @@ async function load() {
       span: name,
     };
     keepFocus(() => show(found));
-    trouble.hidden = true;
+    trouble.clear();
   } catch (error) {
-    if (error.name !== 'AbortError') sayTrouble(error);
+    trouble.say(error);
     throw error;
   }
 }
@@ -113,16 +114,6 @@ function show(found) {
   start.hidden = found.webhooks.length > 0;
   content.hidden = false;
   drawings.show(found.points);
-}
-
-function sayTrouble(error) {
-  // What is on the page stays; a connection that is gone is said at the top of every page.
-  if (!content.hidden && error.status === 0) return;
-  trouble.replaceChildren(
-    h('p', {}, error.message),
-    button('Try again', {}, () => again()),
-  );
-  trouble.hidden = false;
 }
 
 const again = watch(async () => {

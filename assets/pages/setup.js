@@ -3,12 +3,12 @@
 import { address } from '../parts/address.js';
 import { get } from '../parts/api.js';
 import { find, h } from '../parts/dom.js';
-import { button } from '../parts/form.js';
 import { watch } from '../parts/live.js';
 import { addressStep, leadsToMake } from '../parts/setup-address.js';
 import { incomingStep } from '../parts/setup-incoming.js';
 import { testStep } from '../parts/setup-test.js';
 import { begin } from '../parts/shell.js';
+import { troubleBox } from '../parts/trouble.js';
 
 const POLL = 2_000; // for what comes in: a refused webhook is no change, so the stream does not tell of it
 
@@ -36,7 +36,7 @@ const addresses = addressStep({
 const test = testStep();
 const incoming = incomingStep();
 const steps = h('div', { class: 'steps', hidden: true }, addresses.element, test.element, incoming.element);
-const trouble = h('div', { class: 'note bad', role: 'alert', hidden: true });
+const trouble = troubleBox({ again: () => again(), isThere: () => Boolean(setup) });
 main.append(
   h('div', { class: 'head' }, find('.title')),
   h(
@@ -44,7 +44,7 @@ main.append(
     { class: 'soft lead' },
     'Each change of a task goes to a scenario in Make, and what Make sends back changes tasks here.',
   ),
-  trouble,
+  trouble.element,
   steps,
 );
 
@@ -99,19 +99,12 @@ async function refresh() {
       const found = await get('/api/deliveries', { webhookId: id, status: 'delivered', limit: 1 }, { signal });
       delivered = found.data[0] ?? null;
     }
-    trouble.hidden = true;
+    trouble.clear();
     draw();
   } catch (error) {
-    if (error.name !== 'AbortError') sayTrouble(error);
+    trouble.say(error);
     throw error;
   }
-}
-
-function sayTrouble(error) {
-  // What is on the page stays; a connection that is gone is said at the top of every page.
-  if (setup && error.status === 0) return;
-  trouble.replaceChildren(h('p', {}, error.message), button('Try again', {}, again));
-  trouble.hidden = false;
 }
 
 const again = watch(refresh);

@@ -15,6 +15,7 @@ import { webhookKeys } from '../parts/webhook-keys.js';
 import { rotateSecret, showSecret } from '../parts/webhook-secret.js';
 import { openTest } from '../parts/webhook-test.js';
 import { fits, nameOf } from '../parts/webhook-words.js';
+import { troubleBox } from '../parts/trouble.js';
 import { WEBHOOK_STATUSES, labelOf, many } from '../parts/words.js';
 
 const MOST = 1_000; // of a page of the API: more than there can be
@@ -51,7 +52,7 @@ const searchBox = h('div', { class: 'search', hidden: true }, icon('search'), q)
 const total = h('span', { class: 'soft', role: 'status' });
 const news = h('p', { class: 'off-screen', role: 'status' });
 const banner = recoveryBanner();
-const trouble = h('div', { class: 'note bad', role: 'alert', hidden: true });
+const trouble = troubleBox({ again: () => again(), isThere: () => Boolean(webhooks) });
 const empty = h('div', { class: 'card empty', hidden: true, data: { test: 'empty' } });
 const list = h('ul', { class: 'webhooks', 'aria-label': 'Webhooks' });
 main.append(
@@ -64,7 +65,7 @@ main.append(
     button([icon('plus'), 'Add webhook'], { class: 'first', title: 'Add webhook (a)' }, add),
   ),
   banner,
-  trouble,
+  trouble.element,
   empty,
   list,
   news,
@@ -172,9 +173,9 @@ async function load() {
     figures = new Map(numbers.data.map((entry) => [entry.webhookId, entry]));
     draw();
     banner.update(webhooks);
-    trouble.hidden = true;
+    trouble.clear();
   } catch (error) {
-    if (error.name !== 'AbortError') sayTrouble(error);
+    trouble.say(error);
     throw error;
   }
 }
@@ -187,17 +188,6 @@ function sayChanges(before, after) {
   news.textContent = changed
     .map((webhook) => `${nameOf(webhook)}: ${labelOf(WEBHOOK_STATUSES, webhook.status)}.`)
     .join(' ');
-}
-
-function sayTrouble(error) {
-  // What is on the page stays; a connection that is gone is said at the top of every page.
-  if (webhooks && error.status === 0) return;
-  put(
-    trouble,
-    h('p', {}, error.message),
-    button('Try again', {}, () => again()),
-  );
-  trouble.hidden = false;
 }
 
 const again = watch(async () => {

@@ -92,6 +92,7 @@ const ASSETS: &[Asset] = &[
     asset!("parts/test-result.js"),
     asset!("parts/time.js"),
     asset!("parts/toast.js"),
+    asset!("parts/trouble.js"),
     asset!("parts/webhook-actions.js"),
     asset!("parts/webhook-card.js"),
     asset!("parts/webhook-fields.js"),

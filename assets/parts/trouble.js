@@ -1,0 +1,28 @@
+// trouble: what could not be read for a page, in the server's own words, with a way to try again.
+// Must not know what a page reads.
+
+import { h, put } from './dom.js';
+import { button } from './form.js';
+
+/**
+ * The place where a page says it.
+ * @param {{again: () => any, isThere: () => boolean}} options `isThere`: the page shows something already
+ */
+export function troubleBox({ again, isThere }) {
+  const element = h('div', { class: 'note bad row', role: 'alert', hidden: true });
+  return {
+    element,
+    /** Says what went wrong. What is on the page stays, and a connection that is gone is said at the top of every page;
+     * `isAlways`: what is shown is not what was asked for, so it must be said here too. */
+    say(error, isAlways = false) {
+      if (error.name === 'AbortError' || (error.status === 0 && isThere() && !isAlways)) return;
+      if (error.status === undefined) console.error(error);
+      const text = error.status === undefined ? 'The page met a fault of its own; load it again.' : error.message;
+      put(element, h('p', { class: 'grow' }, text), button('Try again', {}, again));
+      element.hidden = false;
+    },
+    clear() {
+      element.hidden = true;
+    },
+  };
+}
