@@ -37,6 +37,7 @@ mod simulation;
 mod small_world;
 mod sqlite;
 mod standing;
+mod task_list;
 mod tasks;
 mod tx;
 #[cfg(test)]
@@ -77,7 +78,8 @@ pub use recoveries::{
 pub use removals::{Removal, deleted_webhooks, remove_step};
 pub use requests::{Sent, sent};
 pub use retention::{Cutoffs, Stretch, delete_old, look_for_old};
-pub use tasks::{Cursor, CursorKey, Sort, SortKey, Stored, TaskFilter, get, list_count, list_page};
+pub use task_list::{Cursor, CursorKey, Sort, SortKey, TaskFilter, list_count, list_page};
+pub use tasks::{Stored, get};
 pub use tx::{Row, Tx, Value};
 pub use webhook_edits::{
     Made, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, find_webhook, list_webhooks,

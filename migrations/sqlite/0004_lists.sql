@@ -71,6 +71,7 @@ ALTER TABLE recoveries ADD COLUMN first INTEGER NOT NULL DEFAULT 0;
 UPDATE recoveries SET first = cursor;
 
 -- A board asks for each status apart. With all that a filter may ask for in the index, only what is
--- shown is read from the table.
+-- shown is read from the table. What was there by updated_ms alone is a merge of the four.
+DROP INDEX tasks_updated;
 CREATE INDEX tasks_board
     ON tasks (status, updated_ms, num, priority, type, category, due_ms, tags);

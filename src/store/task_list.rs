@@ -1,0 +1,266 @@
+//! The list of tasks with its filters, its sorts and its pages by key.
+//!
+//! Must not write a task.
+
+use super::tasks::{COLUMNS, Stored, escape_tag, read};
+use super::{Result, Tx, Value};
+use crate::model::{Priority, Status, Time};
+
+/// Which tasks a list shows. Everything that is `None` does not narrow it.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    /// One of the four.
+    pub status: Option<Status>,
+    /// One of the four.
+    pub priority: Option<Priority>,
+    /// A label.
+    pub r#type: Option<String>,
+    /// A label.
+    pub category: Option<String>,
+    /// Has this tag.
+    pub tag: Option<String>,
+    /// Title or description contains this, whatever the case.
+    pub q: Option<String>,
+    /// Due before this moment.
+    pub due_before: Option<Time>,
+    /// Due at this moment or later.
+    pub due_after: Option<Time>,
+    /// Changed at this moment or later.
+    pub updated_since: Option<Time>,
+}
+
+impl TaskFilter {
+    /// The conditions as SQL, but for the status, with their values appended to `args`.
+    fn conditions(&self, args: &mut Vec<Owned>) -> String {
+        let mut sql = String::new();
+        let mut add = |condition: &str, value: Owned| {
+            args.push(value);
+            let place = format!("?{}", args.len());
+            sql.push_str(" AND ");
+            sql.push_str(&condition.replace('?', &place));
+        };
+        if let Some(priority) = self.priority {
+            add("priority = ?", Owned::Int(priority.rank()));
+        }
+        if let Some(label) = &self.r#type {
+            add("type = ?", Owned::Text(label.clone()));
+        }
+        if let Some(label) = &self.category {
+            add("category = ?", Owned::Text(label.clone()));
+        }
+        if let Some(tag) = &self.tag {
+            add("strpos(tags, ?) > 0", Owned::Text(format!("\n{}\n", escape_tag(tag))));
+        }
+        if let Some(text) = &self.q {
+            add(
+                "(strpos(lower(title), ?) > 0 OR strpos(lower(COALESCE(description, '')), ?) > 0)",
+                Owned::Text(text.to_lowercase()),
+            );
+        }
+        if let Some(time) = self.due_before {
+            add("due_ms < ?", Owned::Int(time.0));
+        }
+        if let Some(time) = self.due_after {
+            add("due_ms >= ?", Owned::Int(time.0));
+        }
+        if let Some(time) = self.updated_since {
+            add("updated_ms >= ?", Owned::Int(time.0));
+        }
+        sql
+    }
+
+    /// The condition on the status as SQL. The index of a board begins with it, so it is named also
+    /// where all are wanted. `reads_all`: every row has to be read from the table, which is quicker
+    /// in the table's own order than by that index.
+    fn statuses(&self, reads_all: bool) -> String {
+        let column = if reads_all { "COALESCE(status, '')" } else { "status" };
+        match self.status {
+            Some(status) => format!("{column} = '{}'", status.as_str()),
+            None if self.updated_since.is_some() && !reads_all => {
+                let all = Status::ALL.map(|(name, _)| format!("'{name}'"));
+                format!("{column} IN ({})", all.join(", "))
+            }
+            None => "1 = 1".to_owned(),
+        }
+    }
+}
+
+/// What a list is sorted by. Ties are in order of creation, in the same direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// The order of creation.
+    CreatedAt,
+    /// The last change.
+    UpdatedAt,
+    /// The due date; tasks without one come last either way.
+    DueDate,
+    /// From low to urgent.
+    Priority,
+    /// By code point, capitals as small letters.
+    Title,
+}
+
+/// A sort key and its direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// From the highest down.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// The expression that is sorted by.
+    fn expression(self) -> &'static str {
+        match self.key {
+            SortKey::CreatedAt => "num",
+            SortKey::UpdatedAt => "updated_ms",
+            SortKey::DueDate if self.descending => "COALESCE(due_ms, -9223372036854775807)",
+            SortKey::DueDate => "COALESCE(due_ms, 9223372036854775807)",
+            SortKey::Priority => "priority",
+            SortKey::Title => "lower(title)",
+        }
+    }
+}
+
+/// Where a page ended: the sort key and the number of its last task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The value of the sort expression.
+    pub key: CursorKey,
+    /// The tie-breaker.
+    pub num: i64,
+}
+
+/// The value of a sort expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CursorKey {
+    /// Of every key but the title.
+    Int(i64),
+    /// Of the title.
+    Text(String),
+}
+
+impl Cursor {
+    /// Where a page that ends with this task ends.
+    fn after(stored: &Stored, sort: Sort) -> Cursor {
+        let task = &stored.task;
+        let none = if sort.descending { -i64::MAX } else { i64::MAX };
+        let key = match sort.key {
+            SortKey::CreatedAt => CursorKey::Int(stored.num),
+            SortKey::UpdatedAt => CursorKey::Int(task.updated_at.0),
+            SortKey::DueDate => CursorKey::Int(task.due_date.map_or(none, |t| t.0)),
+            SortKey::Priority => CursorKey::Int(task.priority.rank()),
+            SortKey::Title => CursorKey::Text(task.title.to_lowercase()),
+        };
+        Cursor { key, num: stored.num }
+    }
+}
+
+/// A value that outlives the statement it is put together for.
+enum Owned {
+    Int(i64),
+    Text(String),
+}
+
+impl Owned {
+    fn value(&self) -> Value<'_> {
+        match self {
+            Owned::Int(number) => Value::Int(*number),
+            Owned::Text(text) => Value::Text(text),
+        }
+    }
+}
+
+/// A page ends early when its tasks are larger than this together: 1 MiB. Readers that take nothing
+/// hold a page each.
+const PAGE_BYTES: usize = 1024 * 1024;
+
+/// One page of at most `most` tasks after the cursor, and where the next one begins, if there is
+/// one.
+pub fn list_page(
+    tx: &mut Tx<'_>,
+    filter: &TaskFilter,
+    sort: Sort,
+    after: Option<&Cursor>,
+    most: usize,
+) -> Result<(Vec<Stored>, Option<Cursor>)> {
+    let mut args = Vec::new();
+    let mut conditions = filter.conditions(&mut args);
+    let by = sort.expression();
+    let (than, direction) = if sort.descending { ("<", "DESC") } else { (">", "ASC") };
+    if let Some(cursor) = after {
+        let key = match &cursor.key {
+            CursorKey::Int(number) => Owned::Int(*number),
+            CursorKey::Text(text) => Owned::Text(text.clone()),
+        };
+        args.push(Owned::Int(cursor.num));
+        let num = args.len();
+        if sort.key == SortKey::CreatedAt {
+            conditions.push_str(&format!(" AND num {than} ?{num}"));
+        } else {
+            args.push(key);
+            conditions.push_str(&format!(" AND ({by}, num) {than} (?{}, ?{num})", num + 1));
+        }
+    }
+    let order = if sort.key == SortKey::CreatedAt {
+        format!("num {direction}")
+    } else {
+        format!("{by} {direction}, num {direction}")
+    };
+    // One more than asked for tells whether there is a next page.
+    args.push(Owned::Int(i64::try_from(most + 1).unwrap_or(i64::MAX)));
+    let order = format!("ORDER BY {order} LIMIT ?{}", args.len());
+    let of = |columns: &str, statuses: &str| {
+        format!("SELECT {columns} FROM tasks WHERE {statuses}{conditions} {order}")
+    };
+    let args: Vec<Value<'_>> = args.iter().map(Owned::value).collect();
+    let (mut bytes, mut count) = (0, 0);
+    let mut enough = |stored: &Stored| {
+        (bytes, count) = (bytes + stored.task.size(), count + 1);
+        bytes > PAGE_BYTES && count <= most
+    };
+    let mut found = Vec::new();
+    if sort.key == SortKey::UpdatedAt && filter.status.is_none() {
+        // Each status is in this order already; what is left is to merge them. By their keys alone:
+        // a task may be long.
+        let each = Status::ALL.map(|(name, _)| {
+            let one = of("updated_ms, num", &format!("status = '{name}'"));
+            format!("SELECT * FROM ({one}) {name}")
+        });
+        let merged = format!("{} {order}", each.join(" UNION ALL "));
+        for num in tx.rows(&merged, &args, |row| row.int(1))? {
+            let sql = format!("SELECT {COLUMNS} FROM tasks WHERE num = ?1");
+            let Some(stored) = tx.row(&sql, &[num.into()], read)? else { continue };
+            let is_last = enough(&stored);
+            found.push(stored);
+            if is_last {
+                break;
+            }
+        }
+    } else {
+        let reads_all = match sort.key {
+            SortKey::UpdatedAt => false,
+            // Titles and descriptions stand in the table alone.
+            SortKey::Title => true,
+            SortKey::CreatedAt | SortKey::DueDate | SortKey::Priority => filter.q.is_some(),
+        };
+        let sql = of(COLUMNS, &filter.statuses(reads_all));
+        found = tx.rows_until(&sql, &args, read, enough)?;
+    }
+    let is_cut = found.len() <= most && bytes > PAGE_BYTES;
+    let more = found.len() > most || is_cut;
+    found.truncate(most);
+    let next = found.last().filter(|_| more).map(|last| Cursor::after(last, sort));
+    Ok((found, next))
+}
+
+/// How many tasks a filter lets through.
+pub fn list_count(tx: &mut Tx<'_>, filter: &TaskFilter) -> Result<i64> {
+    let mut args = Vec::new();
+    let conditions = filter.conditions(&mut args);
+    let statuses = filter.statuses(filter.q.is_some());
+    let sql = format!("SELECT COUNT(*) FROM tasks WHERE {statuses}{conditions}");
+    let args: Vec<Value<'_>> = args.iter().map(Owned::value).collect();
+    Ok(tx.row(&sql, &args, |row| row.int(0))?.unwrap_or_default())
+}
