@@ -20,12 +20,17 @@ import { taskFates } from '../parts/task-fates.js';
 import { openTask } from '../parts/task-panel.js';
 import { quickAdd } from '../parts/task-quick-add.js';
 import { toast } from '../parts/toast.js';
+import { DUES, SORTS } from '../parts/task-rules.js';
 import { troubleBox } from '../parts/trouble.js';
-import { labelOf, many, STATUSES } from '../parts/words.js';
+import { labelOf, many, PRIORITIES, STATUSES, valuesOf } from '../parts/words.js';
 
 const DEFAULTS = { q: '', priority: '', type: '', category: '', tag: '', due: '', sort: '-updatedAt', open: '' };
 
-const here = address(DEFAULTS, onAddress);
+const here = address(DEFAULTS, onAddress, {
+  priority: valuesOf(PRIORITIES),
+  due: valuesOf(DUES),
+  sort: valuesOf(SORTS),
+});
 const filters = boardFilters(here);
 const fates = taskFates(() => state.draw());
 const deletions = taskDeletions({

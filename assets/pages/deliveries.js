@@ -17,7 +17,7 @@ import { begin } from '../parts/shell.js';
 import { sayError, toast } from '../parts/toast.js';
 import { nameOf } from '../parts/webhook-words.js';
 import { troubleBox } from '../parts/trouble.js';
-import { count, many } from '../parts/words.js';
+import { count, DELIVERY_STATUSES, many, valuesOf } from '../parts/words.js';
 
 const MOST = 1_000; // webhooks: more than there can be
 const REST = 600; // milliseconds between two readings while much happens
@@ -38,7 +38,7 @@ const main = begin({
 
 let webhooks = null;
 let panel = null;
-const place = address({ ...FILTERS, open: '' }, follow);
+const place = address({ ...FILTERS, open: '' }, follow, { status: valuesOf(DELIVERY_STATUSES) });
 const filtersNow = () => JSON.stringify(filterOf(place.values));
 let filtered = filtersNow();
 

@@ -10,6 +10,7 @@ import { charts } from '../parts/overview-charts.js';
 import { SPANS, drawTiles } from '../parts/overview-tiles.js';
 import { begin } from '../parts/shell.js';
 import { troubleBox } from '../parts/trouble.js';
+import { valuesOf } from '../parts/words.js';
 
 const REST = 1_000; // milliseconds between two readings while much happens
 const TURN = 15_000; // and after which a new one is due, since the span moves on by itself
@@ -26,12 +27,16 @@ const main = begin({
     { keys: ['ArrowLeft', 'ArrowRight'], label: 'Go through the points of a chart that has the focus', group },
   ],
 });
-const span = address({ span: 'hour' }, () => {
-  showSpan();
-  // What is wrong is said on the page.
-  load().catch(() => {});
-});
-const spanNow = () => (SPANS.some(({ value }) => value === span.values.span) ? span.values.span : 'hour');
+const span = address(
+  { span: 'hour' },
+  () => {
+    showSpan();
+    // What is wrong is said on the page.
+    load().catch(() => {});
+  },
+  { span: valuesOf(SPANS) },
+);
+const spanNow = () => span.values.span;
 const choose = (value) => value === spanNow() || span.set({ span: value }, { push: true });
 
 const choices = SPANS.map(({ value, label, words }) =>

@@ -5,11 +5,16 @@
  * The values of a page in its address.
  * @param {Record<string, string>} defaults every name with its value where the address says nothing
  * @param {(values: Record<string, string>) => void} onChange called after `set` and after back and forward
+ * @param {Record<string, string[]>} [closed] the values that a name may have beside its default; any other counts as not
+ *   set, so that a mistyped address shows the page and not an error
  */
-export function address(defaults, onChange) {
+export function address(defaults, onChange, closed = {}) {
   const read = () => {
     const query = new URLSearchParams(location.search);
-    return Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, query.get(name) ?? value]));
+    const isAllowed = (name, value) => value !== null && (!closed[name] || closed[name].includes(value));
+    return Object.fromEntries(
+      Object.entries(defaults).map(([name, value]) => [name, isAllowed(name, query.get(name)) ? query.get(name) : value]),
+    );
   };
   const state = {
     values: read(),

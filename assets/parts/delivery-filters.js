@@ -14,6 +14,9 @@ export const FILTERS = { q: '', status: '', webhook: '', event: '', task: '', si
 const ALERTS = ['webhook_down', 'webhook_up', 'delivery_failed', 'backlog_high'];
 const TYPING = 300; // milliseconds of rest before what is typed is looked for
 
+/** A moment of the address; one that is none counts as not set. */
+const moment = (text) => (Number.isNaN(Date.parse(text)) ? '' : text);
+
 /** The query of the API. */
 export const filterOf = ({ q, status, webhook, event, task, since, until }) => ({
   q,
@@ -21,11 +24,9 @@ export const filterOf = ({ q, status, webhook, event, task, since, until }) => (
   webhookId: webhook,
   event,
   taskId: task,
-  since,
-  until,
+  since: moment(since),
+  until: moment(until),
 });
-
-/** How a webhook is called: its line for people, else its id. */
 
 /**
  * The fields.

@@ -55,6 +55,9 @@ export const WEBHOOK_STATUSES = [
   { value: 'paused', label: 'Paused', icon: 'pause', tone: 'warn' },
 ];
 
+/** The values of one of these sets. */
+export const valuesOf = (set) => set.map(({ value }) => value);
+
 /** A label from one of these sets; the value itself where it is not among them. */
 export const labelOf = (set, value) => set.find((entry) => entry.value === value)?.label ?? value;
 

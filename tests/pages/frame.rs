@@ -235,6 +235,23 @@ const CONTRAST: &str = "
     }
     return poor;";
 
+#[tokio::test]
+async fn a_mistyped_address_shows_the_page_and_no_error() {
+    let receiver = Receiver::ok().await;
+    let server = in_use(&receiver).await;
+    let browser = Browser::start(&server).await;
+    for (path, shown) in [
+        ("/?sort=foo&due=bar&priority=MOST", "[data-test=card]"),
+        ("/deliveries?status=lost&since=tomorrow", "main [role=row] .mark"),
+        ("/overview?span=century", "[data-test=tile-delivered]"),
+    ] {
+        browser.go(path).await;
+        browser.find(shown, "").await;
+        browser.find(".live", "Live").await;
+        browser.expect_content(&[]).await;
+    }
+}
+
 /// A proxy without its server refuses the stream for good; the page asks meanwhile, and listens again later.
 #[tokio::test]
 async fn a_page_outlives_its_server() {
