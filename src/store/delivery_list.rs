@@ -156,7 +156,7 @@ pub fn count_deliveries(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64>
     let takes = |webhook: &str, status, kind| filter.takes(&all, webhook, status, kind);
     let counted = match of {
         Of::Event => runs::of_span(tx, span)?,
-        Of::Task(task) => runs::of_task(tx, &task, span)?,
+        Of::Task(task) => return runs::count_of_task(tx, &task, span, &takes),
         Of::Runs => return count_runs(tx, filter, span, &takes),
     };
     Ok(counted.iter().filter(|(run, _)| run.is_taken(&takes)).map(|(_, n)| n).sum())

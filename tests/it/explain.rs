@@ -99,8 +99,12 @@ async fn an_event_says_what_it_waits_for_and_what_happens_next() {
     let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
     let task = server.create(&json!({"title": "a"})).await;
     let changed = server.change(&task, &json!({"title": "b", "dueDate": "2030-01-01"})).await;
-    server.wait_for_log("[WEBHOOK] Attempt 2/3 failed: ").await;
-    let found = server.deliveries(&format!("taskId={}", id(&task))).await;
+    // The log tells of a failure before it is written down.
+    let found = eventually("two attempts have failed", async || {
+        let found = server.deliveries(&format!("taskId={}", id(&task))).await;
+        (found[1]["attemptCount"] == 2 && found[1]["status"] == "pending").then_some(found)
+    })
+    .await;
     let first = event(&server, text(&found[1], "eventId")).await;
     let next = &of(&first, "default")["delivery"];
     assert!(next["nextAttemptAt"].is_string() && next["reasonText"].is_string(), "{next}");
