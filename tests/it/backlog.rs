@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::harness::hooks::id;
 use crate::harness::load::versions;
-use crate::harness::{QUIET, Receiver, Reply, Server};
+use crate::harness::{QUIET, Receiver, Reply, Server, million};
 
 /// Ready within this time after a start.
 const READY: Duration = Duration::from_secs(2);
@@ -67,9 +67,7 @@ fn fill(home: &Path, n: usize, whose: Whose) {
         ))
         .expect("the schema is as this knows it");
     drop(database);
-    // Else the server's own syncs would write all this out.
-    let file = std::fs::File::open(home.join("btk.db")).expect("the file of a stopped server");
-    file.sync_all().expect("a disk");
+    million::sync(home);
 }
 
 /// The most memory that a process has held so far, in MiB.

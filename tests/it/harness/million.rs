@@ -193,6 +193,11 @@ fn fill(home: &Path, shape: Shape, now_ms: u128) {
         ))
         .expect("the schema is as this knows it");
     drop(database);
+    sync(home);
+}
+
+/// Writes out what was put into the file of a stopped server; else the server's own syncs would have to.
+pub(crate) fn sync(home: &Path) {
     let file = std::fs::File::open(home.join("btk.db")).expect("the file of a stopped server");
     file.sync_all().expect("a disk");
 }
