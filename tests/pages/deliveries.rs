@@ -62,6 +62,20 @@ async fn filters_find_what_is_asked_for_and_stand_in_the_address() {
     browser.go(&format!("/deliveries?task={taken}")).await;
     browser.find(ROW, "Taken").await;
     browser.wait_gone(ROW, "Refused").await;
+    for (filter, is_there) in [
+        ("webhook=default", true),
+        ("webhook=nobody", false),
+        ("event=task_created", true),
+        ("event=task_deleted", false),
+    ] {
+        browser.go(&format!("/deliveries?{filter}")).await;
+        browser
+            .find(
+                if is_there { ROW } else { "[data-test=empty]" },
+                if is_there { "Taken" } else { "" },
+            )
+            .await;
+    }
     browser.go("/deliveries?since=2040-01-01T00:00:00.000Z").await;
     browser.find("[data-test=empty]", "").await;
     browser.click("[data-test=empty] button", "Clear").await;
