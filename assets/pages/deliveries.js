@@ -3,7 +3,7 @@
 import { address } from '../parts/address.js';
 import { get } from '../parts/api.js';
 import { cancel, mayCancel, redeliver } from '../parts/delivery-actions.js';
-import { FILTERS, filterOf, filters } from '../parts/delivery-filters.js';
+import { CLOSED, FILTERS, filterOf, filters } from '../parts/delivery-filters.js';
 import { deliveryList } from '../parts/delivery-list.js';
 import { deliveryPanel } from '../parts/delivery-panel.js';
 import { deliveryTable } from '../parts/delivery-table.js';
@@ -17,12 +17,13 @@ import { begin } from '../parts/shell.js';
 import { sayError, toast } from '../parts/toast.js';
 import { nameOf } from '../parts/webhook-words.js';
 import { troubleBox } from '../parts/trouble.js';
-import { count, DELIVERY_STATUSES, many, valuesOf } from '../parts/words.js';
+import { count, many } from '../parts/words.js';
 
 const MOST = 1_000; // webhooks: more than there can be
 const REST = 600; // milliseconds between two readings while much happens
 
 const group = 'Deliveries';
+const inPanel = 'A delivery that is open';
 const main = begin({
   keys: [
     { keys: ['j', 'ArrowDown'], label: 'The next one', group, run: () => table.step(1) },
@@ -33,17 +34,22 @@ const main = begin({
     { keys: ['c'], label: 'Cancel it', group, run: () => onCurrent(cancelRow) },
     { keys: ['/'], label: 'Search', group, run: () => bar.focusSearch() },
     { keys: ['f'], label: 'Filters', group, run: () => bar.focusFilters() },
+    // The panel has these itself: here they are listed.
+    { keys: ['j'], label: 'The next one of the list', group: inPanel },
+    { keys: ['k'], label: 'The one before', group: inPanel },
+    { keys: ['r'], label: 'Redeliver it', group: inPanel },
+    { keys: ['c'], label: 'Cancel it', group: inPanel },
   ],
 });
 
 let webhooks = null;
 let panel = null;
-const place = address({ ...FILTERS, open: '' }, follow, { status: valuesOf(DELIVERY_STATUSES) });
+const place = address({ ...FILTERS, open: '' }, follow, CLOSED);
 const filtersNow = () => JSON.stringify(filterOf(place.values));
 let filtered = filtersNow();
 
 const list = deliveryList(show);
-const bar = filters((changes) => place.set(changes), clear);
+const bar = filters((changes) => place.set(changes), clear, () => table.toTop());
 const webhookName = (id) => {
   const known = webhooks?.find((webhook) => webhook.id === id);
   return known ? nameOf(known) : id;

@@ -25,6 +25,7 @@ const main = begin({
       run: () => choose(value),
     })),
     { keys: ['ArrowLeft', 'ArrowRight'], label: 'Go through the points of a chart that has the focus', group },
+    { keys: ['Home', 'End'], label: 'To its first point, and to its last', group },
   ],
 });
 const span = address(

@@ -9,6 +9,7 @@ import { incomingStep } from '../parts/setup-incoming.js';
 import { testStep } from '../parts/setup-test.js';
 import { begin } from '../parts/shell.js';
 import { troubleBox } from '../parts/trouble.js';
+import { masked } from '../parts/webhook-words.js';
 
 const POLL = 2_000; // for what comes in: a refused webhook is no change, so the stream does not tell of it
 
@@ -47,15 +48,6 @@ main.append(
   trouble.element,
   steps,
 );
-
-/** An address as the server shows it: up to the host. */
-function masked(url) {
-  try {
-    return `${new URL(url).origin}/…`;
-  } catch {
-    return '…';
-  }
-}
 
 /** The webhook that the page is about: the one in the address, else that of the settings, else the newest. */
 function choice() {

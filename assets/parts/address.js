@@ -5,13 +5,14 @@
  * The values of a page in its address.
  * @param {Record<string, string>} defaults every name with its value where the address says nothing
  * @param {(values: Record<string, string>) => void} onChange called after `set` and after back and forward
- * @param {Record<string, string[]>} [closed] the values that a name may have beside its default; any other counts as not
- *   set, so that a mistyped address shows the page and not an error
+ * @param {Record<string, string[]|((value: string) => boolean)>} [closed] the values that a name may have beside
+ *   its default, or what tells them; any other counts as not set, so that a mistyped address shows the page and no error
  */
 export function address(defaults, onChange, closed = {}) {
   const read = () => {
     const query = new URLSearchParams(location.search);
-    const isAllowed = (name, value) => value !== null && (!closed[name] || closed[name].includes(value));
+    const isOf = (allowed, value) => (typeof allowed === 'function' ? allowed(value) : allowed.includes(value));
+    const isAllowed = (name, value) => value !== null && (!closed[name] || isOf(closed[name], value));
     return Object.fromEntries(
       Object.entries(defaults).map(([name, value]) => [name, isAllowed(name, query.get(name)) ? query.get(name) : value]),
     );

@@ -18,7 +18,7 @@ const UNREACHABLE = {
   error: 'The server does not answer. See whether btk runs and the network is there; the page goes on by itself.',
 };
 
-const SIGNED_OUT = { code: 'unauthorized', error: 'You are signed out. Sign in in another tab, then do this again.' };
+const SIGNED_OUT = { code: 'unauthorized', error: 'You are signed out. Sign in in another tab (/sign-in), then save again.' };
 
 /** The query of an address; empty values are left out. */
 function queryOf(values) {

@@ -1,7 +1,7 @@
 // board-filters: the search and the filters of the board, kept in the address. Must not fetch anything.
 
-import { debounce, h, put } from './dom.js';
-import { select } from './form.js';
+import { debounce, h } from './dom.js';
+import { folding, select } from './form.js';
 import { icon } from './icons.js';
 import { DUES, SORTS } from './task-rules.js';
 import { CATEGORIES, PRIORITIES, TYPES } from './words.js';
@@ -23,7 +23,7 @@ export function boardFilters(here) {
       // Down into what was found.
       keydown(event) {
         if (event.key === 'Escape' && !search.value) search.blur();
-        if (event.key !== 'ArrowDown') return;
+        if (event.key !== 'ArrowDown' || event.isComposing) return;
         event.preventDefault();
         document.querySelector('[data-test="card"]')?.focus();
       },
@@ -49,17 +49,12 @@ export function boardFilters(here) {
     ),
   };
   fields.sort.setAttribute('aria-label', 'Order');
-  const toggle = h(
-    'button',
-    { type: 'button', class: 'filters-toggle', 'aria-expanded': 'false', on: { click: () => unfold(!isUnfolded()) } },
-    icon('filter'),
-    h('span', {}, 'Filters'),
-  );
+  const fold = folding();
   const element = h(
     'div',
     { class: 'filters board-filters' },
     h('div', { class: 'search' }, icon('search'), search),
-    toggle,
+    fold.toggle,
     h('div', { class: 'filters more-filters' }, Object.values(fields)),
     clearButton,
     found,
@@ -87,12 +82,6 @@ export function boardFilters(here) {
     fields[name].insertBefore(h('option', { value }, value), next ?? null);
   }
 
-  const isUnfolded = () => toggle.getAttribute('aria-expanded') === 'true';
-  function unfold(is) {
-    toggle.setAttribute('aria-expanded', is);
-    element.classList.toggle('is-unfolded', is);
-  }
-
   function areSet() {
     return here.isSet('q', ...FILTERS);
   }
@@ -110,9 +99,7 @@ export function boardFilters(here) {
       field.classList.toggle('is-set', name !== 'sort' && Boolean(here.values[name]));
     }
     clearButton.hidden = !areSet();
-    const many = FILTERS.filter((name) => here.values[name]).length;
-    put(toggle, icon('filter'), h('span', {}, many > 0 ? `Filters (${many})` : 'Filters'));
-    toggle.classList.toggle('is-set', many > 0);
+    fold.count(FILTERS.filter((name) => here.values[name]).length);
   }
 
   return {
@@ -139,7 +126,7 @@ export function boardFilters(here) {
       }
     },
     focus(name) {
-      if (name !== 'q') unfold(true);
+      if (name !== 'q') fold.unfold(true);
       (name === 'q' ? search : fields[name]).focus();
     },
   };

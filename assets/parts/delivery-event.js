@@ -1,7 +1,7 @@
 // delivery-event: the change that a delivery tells of: its kind and what was before and is now.
 // Must not fetch anything.
 
-import { h } from './dom.js';
+import { fact, h } from './dom.js';
 import { fieldName, fieldText } from './task-words.js';
 import { full } from './time.js';
 import { eventLabel } from './words.js';
@@ -26,8 +26,6 @@ export function eventView(event) {
     changes(event),
   );
 }
-
-const fact = (name, ...content) => [h('dt', {}, name), h('dd', {}, content)];
 
 function changes({ event, changed, previous, task }) {
   if (event === 'task_deleted') {

@@ -2,20 +2,22 @@
 // the API. Must not fetch deliveries.
 
 import { debounce, h, put } from './dom.js';
-import { select, suggest } from './form.js';
+import { folding, select, suggest } from './form.js';
 import { icon } from './icons.js';
 import { fromLocalField, LAST_MOMENT, toLocalField } from './time.js';
 import { nameOf } from './webhook-words.js';
-import { DELIVERY_STATUSES, EVENTS } from './words.js';
+import { ALERTS, DELIVERY_STATUSES, EVENTS, valuesOf } from './words.js';
 
 /** Every filter with its value where none is set. */
 export const FILTERS = { q: '', status: '', webhook: '', event: '', task: '', since: '', until: '' };
 
-const ALERTS = ['webhook_down', 'webhook_up', 'delivery_failed', 'backlog_high'];
 const TYPING = 300; // milliseconds of rest before what is typed is looked for
 
-/** A moment of the address; one that is none counts as not set. */
-const moment = (text) => (Number.isNaN(Date.parse(text)) ? '' : text);
+/** Whether it is a moment as the API takes them. */
+const isMoment = (text) => /^\d{4}-\d\d-\d\d(T.+(Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(Date.parse(text));
+
+/** What the address may say of those that do not take any text. */
+export const CLOSED = { status: valuesOf(DELIVERY_STATUSES), since: isMoment, until: isMoment };
 
 /** The query of the API. */
 export const filterOf = ({ q, status, webhook, event, task, since, until }) => ({
@@ -24,16 +26,17 @@ export const filterOf = ({ q, status, webhook, event, task, since, until }) => (
   webhookId: webhook,
   event,
   taskId: task,
-  since: moment(since),
-  until: moment(until),
+  since,
+  until,
 });
 
 /**
  * The fields.
  * @param {(changes: Record<string, string>) => void} onSet
  * @param {() => void} onClear
+ * @param {() => void} onDown from the search down into what was found
  */
-export function filters(onSet, onClear) {
+export function filters(onSet, onClear, onDown) {
   const soon = debounce(TYPING, onSet);
   const choice = (name) => (event) => onSet({ [name]: event.target.value });
   const q = h('input', {
@@ -41,7 +44,14 @@ export function filters(onSet, onClear) {
     placeholder: 'Search tasks, reasons, answers',
     'aria-label': 'Search',
     maxlength: 200,
-    on: { input: () => soon({ q: q.value.trim() }) },
+    on: {
+      input: () => soon({ q: q.value.trim() }),
+      keydown(press) {
+        if (press.key !== 'ArrowDown' || press.isComposing) return;
+        press.preventDefault();
+        onDown();
+      },
+    },
   });
   const status = select([{ value: '', label: 'Any state' }, ...DELIVERY_STATUSES], '', {
     'aria-label': 'State',
@@ -51,7 +61,7 @@ export function filters(onSet, onClear) {
     'aria-label': 'Webhook',
     on: { change: choice('webhook') },
   });
-  const eventBox = suggest([...EVENTS.map(({ value }) => value), ...ALERTS], '', {
+  const eventBox = suggest(valuesOf([...EVENTS, ...ALERTS]), '', {
     placeholder: 'Any event',
     'aria-label': 'Event: a kind, or the id of one (evt_…)',
     title: 'A kind of event, or the id of one (evt_…)',
@@ -75,12 +85,7 @@ export function filters(onSet, onClear) {
     });
   const [since, until] = [moment('since'), moment('until')];
   const clear = h('button', { type: 'button', class: 'plain', on: { click: onClear } }, 'Clear');
-  const toggle = h(
-    'button',
-    { type: 'button', class: 'filters-toggle', 'aria-expanded': 'false', on: { click: () => unfold() } },
-    icon('filter'),
-    h('span', {}, 'Filters'),
-  );
+  const fold = folding();
   const fields = { q, status, webhook, event, task, since, until };
   const rest = h(
     'div',
@@ -97,17 +102,11 @@ export function filters(onSet, onClear) {
     'div',
     { class: 'filters delivery-filters', role: 'search', 'aria-label': 'Filters' },
     h('div', { class: 'search' }, icon('search'), q),
-    toggle,
+    fold.toggle,
     rest,
   );
   let webhooks = [];
   let values = FILTERS;
-
-  /** On a phone the fields are folded up. */
-  function unfold(is = toggle.getAttribute('aria-expanded') !== 'true') {
-    toggle.setAttribute('aria-expanded', String(is));
-    element.classList.toggle('is-unfolded', is);
-  }
 
   function drawWebhooks() {
     const options = webhooks.map((one) => ({ value: one.id, label: nameOf(one) }));
@@ -145,8 +144,7 @@ export function filters(onSet, onClear) {
       const set = Object.keys(fields).filter((name) => next[name]);
       for (const [name, input] of Object.entries(fields)) input.classList.toggle('is-set', Boolean(next[name]));
       clear.hidden = set.length === 0;
-      const folded = set.filter((name) => name !== 'q').length;
-      toggle.querySelector('span').textContent = folded ? `Filters (${folded})` : 'Filters';
+      fold.count(set.filter((name) => name !== 'q').length);
     },
     setWebhooks(list) {
       webhooks = list;
@@ -154,7 +152,7 @@ export function filters(onSet, onClear) {
     },
     focusSearch: () => (q.focus(), q.select()),
     focusFilters() {
-      unfold(true);
+      fold.unfold(true);
       status.focus();
     },
     /** Empties the search field too, where it has the focus. */

@@ -9,7 +9,7 @@ import { eventView, subjectOf } from './delivery-event.js';
 import { asCurl, requestView } from './delivery-request.js';
 import { hasOwnNext } from './delivery-rows.js';
 import { open } from './dialog.js';
-import { h, keepFocus, put } from './dom.js';
+import { fact, h, keepFocus, put } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
 import { full, span, when } from './time.js';
@@ -133,7 +133,7 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
       ),
       h('p', { class: 'standing' }, row.reasonText ?? arrived(row)),
       waits,
-      row.nextAttemptAt && h('p', { class: 'strong' }, whatIsNext(row), when(row.nextAttemptAt), on(row.nextAttemptAt)),
+      row.nextAttemptAt && h('p', { class: 'strong' }, whatIsNext(row)),
       h('div', { class: 'row' }, actions(row)),
       h(
         'dl',
@@ -196,15 +196,18 @@ const gone = (error) =>
     ? 'There is no such delivery. Those that have ended are removed after a while; see RETENTION_DELIVERED.'
     : error.message;
 
+const moment = (iso) => [when(iso), ` (${full(iso)})`];
 const whatIsNext = (row) =>
   hasOwnNext(row)
-    ? 'The next request goes out '
-    : 'The webhook is looked at again, and this one goes out in its turn when it is back: ';
-const on = (iso) => ` (${full(iso)}).`;
+    ? ['The next request goes out ', moment(row.nextAttemptAt), '.']
+    : [
+        'The webhook is looked at again ',
+        moment(row.nextAttemptAt),
+        '; this one goes out in its turn when it is back.',
+      ];
 const arrived = ({ attemptCount }) =>
   attemptCount > 1 ? `It arrived with attempt ${attemptCount}.` : 'It arrived with the first attempt.';
 const after = ({ createdAt, finishedAt }) => `${span(new Date(finishedAt) - new Date(createdAt))} after the change`;
-const fact = (name, ...content) => [h('dt', {}, name), h('dd', {}, content)];
 
 function taskOf({ taskId, version }) {
   if (taskId.startsWith('webhook:')) return `none: an alert about ${taskId.slice(8)}`;

@@ -7,7 +7,7 @@ import { many } from './words.js';
 const MOST = 200_000; // characters of a body that are shown; all of it is copied
 
 /** A text as one word of a POSIX shell, whatever is in it. */
-export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 // curl sets these itself.
 const ITS_OWN = ['content-length', 'host'];

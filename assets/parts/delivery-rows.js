@@ -8,7 +8,7 @@ export const COLUMNS = ['State', 'Event', 'Task', 'Webhook', 'Attempts', 'When',
 
 /** What makes a row look as it does. */
 export const stampOf = (row, name, isOpen) =>
-  [row.status, row.reasonText, row.attemptCount, row.nextAttemptAt, name, isOpen].join('|');
+  [row.status, row.reasonText, row.attemptCount, row.nextAttemptAt, row.taskTitle, name, isOpen].join('|');
 
 const cell = (name, ...content) => h('div', { role: 'gridcell', class: ['cell', `cell-${name}`] }, content);
 

@@ -44,6 +44,13 @@ export function put(element, ...children) {
   return element;
 }
 
+/** A name and what it is, for a list of facts (`dl`). */
+export const fact = (name, ...content) => [h('dt', {}, name), h('dd', {}, content)];
+
+/** Words that are opened when they are wanted. */
+export const more = (title, props, ...content) =>
+  h('details', { class: 'more', ...props }, h('summary', {}, title), h('div', { class: 'stack' }, content));
+
 /** The one element of a selector, which the page is known to have. */
 export const find = (selector, within = document) => within.querySelector(selector);
 

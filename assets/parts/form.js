@@ -1,6 +1,7 @@
 // form: fields with their labels, hints and errors. Must not know what is asked for.
 
 import { h } from './dom.js';
+import { icon } from './icons.js';
 
 let last = 0;
 
@@ -8,9 +9,10 @@ let last = 0;
  * A labelled field.
  * @param {string} label
  * @param {HTMLElement} input it gets an id and the texts around it as its description
- * @param {{hint?: string, name?: string}} [options] `name`: the API's name of the field, where an error of it is shown
+ * @param {{hint?: string, name?: string, box?: HTMLElement}} [options] `name`: the API's name of the field, where an
+ *   error of it is shown; `box`: what the input stands in, with more
  */
-export function field(label, input, { hint, name } = {}) {
+export function field(label, input, { hint, name, box = input } = {}) {
   last += 1;
   const id = input.id || `field-${last}`;
   input.id = id;
@@ -19,7 +21,7 @@ export function field(label, input, { hint, name } = {}) {
     'div',
     { class: 'field', data: name ? { field: name } : {} },
     h('label', { for: id }, label),
-    input,
+    box,
     h('p', { class: 'hint', id: `${id}-more` }, hint ?? ''),
   );
 }
@@ -45,6 +47,36 @@ export function suggest(values, value, props = {}) {
 /** A box to tick. */
 export function tick(label, checked, props = {}) {
   return h('label', { class: 'tick' }, h('input', { type: 'checkbox', checked, ...props }), h('span', {}, label));
+}
+
+/**
+ * The button that unfolds the fields beside it on a phone; the style sheet does so by `is-unfolded` of what it is in.
+ * @returns {{toggle: HTMLButtonElement, unfold: (is?: boolean) => void, count: (n: number) => void}} `count`: how many
+ *   of the fields are set
+ */
+export function folding() {
+  const words = h('span', {}, 'Filters');
+  const isUnfolded = () => toggle.getAttribute('aria-expanded') === 'true';
+  const toggle = h(
+    'button',
+    { type: 'button', class: 'filters-toggle', 'aria-expanded': 'false', on: { click: () => unfold() } },
+    icon('filter'),
+    words,
+  );
+
+  function unfold(is = !isUnfolded()) {
+    toggle.setAttribute('aria-expanded', String(is));
+    toggle.parentElement.classList.toggle('is-unfolded', is);
+  }
+
+  return {
+    toggle,
+    unfold,
+    count(n) {
+      words.textContent = n > 0 ? `Filters (${n})` : 'Filters';
+      toggle.classList.toggle('is-set', n > 0);
+    },
+  };
 }
 
 /**

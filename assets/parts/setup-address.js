@@ -2,9 +2,9 @@
 // password: it leaves the page once, by the request that saves it. Must not test anything.
 
 import { send } from './api.js';
-import { h, put } from './dom.js';
+import { h, more, put } from './dom.js';
 import { busy, button, clearErrors, errorLine, field, select, showError } from './form.js';
-import { guide, more, named, step } from './setup-step.js';
+import { guide, named, step } from './setup-step.js';
 import { toast } from './toast.js';
 import { nameOf, nextLook } from './webhook-words.js';
 import { WEBHOOK_STATUSES, mark } from './words.js';
@@ -149,6 +149,7 @@ function addressForm(onMade) {
     pasted,
     more(
       'The webhook in Make has an API key',
+      {},
       field('API key', key, { name: 'headers', hint: 'Sent as the header x-make-apikey.' }),
     ),
     second,
@@ -239,6 +240,7 @@ const inMake = () =>
 const inTheSettings = () =>
   more(
     'Or in the settings: WEBHOOK_URL',
+    {},
     h(
       'p',
       {},

@@ -2,12 +2,13 @@
 // Must not know the secret: the server does not tell it.
 
 import { copyButton } from './copy.js';
-import { h, put } from './dom.js';
+import { h, more, put } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
 import { httpModule } from './setup-module.js';
-import { isTaken, receivedLine } from './setup-received.js';
-import { guide, more, named, step } from './setup-step.js';
+import { receivedLine } from './setup-received.js';
+import { guide, named, step } from './setup-step.js';
+import { isTaken } from './test-result.js';
 
 const SKIPPED = 'btk-setup-no-incoming';
 
@@ -26,7 +27,7 @@ function isPrivate(host) {
 }
 
 /** Why Make cannot reach an address; null if nothing speaks against it. */
-export function unreachable(incomingUrl) {
+function unreachable(incomingUrl) {
   const url = new URL(incomingUrl);
   if (isPrivate(url.hostname))
     return `${url.host} is an address of this machine or its network; Make is on the internet.`;
@@ -127,6 +128,7 @@ function reachCheck({ incomingUrl, publicUrl }) {
     h('p', {}, why, ' ', publicUrl ? 'Set PUBLIC_URL to an address that can be reached.' : 'Set PUBLIC_URL.'),
     more(
       'How to let Make in',
+      {},
       h(
         'ol',
         {},
@@ -174,6 +176,7 @@ function tryIt() {
   ].join('\n');
   return more(
     'Try it without Make, from the server’s own machine',
+    {},
     h(
       'p',
       {},

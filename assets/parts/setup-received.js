@@ -4,6 +4,7 @@ import { h, put } from './dom.js';
 import { icon } from './icons.js';
 import { adviceOnReceived } from './setup-advice.js';
 import { adviceBox } from './setup-test.js';
+import { isTaken } from './test-result.js';
 import { when } from './time.js';
 
 const RESULTS = {
@@ -14,8 +15,6 @@ const RESULTS = {
   duplicate: 'The same one had come before; nothing was done twice',
   ignored: 'It was ignored: a late echo, or the deletion of a task that is not there',
 };
-
-export const isTaken = (received) => received !== null && received.status < 300;
 
 /** A line that stays on the page and says what came in last. */
 export function receivedLine() {

@@ -64,7 +64,3 @@ export const guide = (title, ...steps) =>
 
 /** A name that stands so on the screen of another program. */
 export const named = (text) => h('b', { class: 'named' }, text);
-
-/** Words that are opened when they are wanted. */
-export const more = (title, ...content) =>
-  h('details', { class: 'more' }, h('summary', {}, title), h('div', { class: 'stack' }, content));

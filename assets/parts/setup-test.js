@@ -2,10 +2,10 @@
 // about it. Must not decide where it goes.
 
 import { send } from './api.js';
-import { h, put } from './dom.js';
+import { h, more, put } from './dom.js';
 import { busy, errorLine, field, select, showError } from './form.js';
 import { NOTHING_SENT, adviceOnTest } from './setup-advice.js';
-import { guide, more, named, step } from './setup-step.js';
+import { guide, named, step } from './setup-step.js';
 import { isTaken, testResult } from './test-result.js';
 import { when } from './time.js';
 import { EVENTS } from './words.js';
@@ -75,6 +75,7 @@ export function testStep() {
       answer,
       more(
         'Nothing arrives?',
+        {},
         h(
           'ul',
           {},

@@ -55,6 +55,7 @@ export function taskDeletions({ onBack }) {
       const close = toast(`${quote(shown)} is deleted.`, {
         tone: 'counts',
         ms: 0,
+        left: UNDO_MS,
         action: 'Undo',
         onAction: () => undo(id),
       });

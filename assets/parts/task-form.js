@@ -126,12 +126,7 @@ export function taskForm({ labels, onInput, onSubmit }) {
 
   /** A labelled field whose input stands in a box with more. */
   function boxed(label, box, options) {
-    const input = box.querySelector('input');
-    const next = input.nextSibling;
-    const whole = field(label, input, options);
-    input.replaceWith(box);
-    box.insertBefore(input, next);
-    return whole;
+    return field(label, box.querySelector('input'), { ...options, box });
   }
 
   /** The fields that the reader has changed, with their values. */

@@ -3,7 +3,7 @@
 import { get, send } from './api.js';
 import { copyButton } from './copy.js';
 import { confirm, open } from './dialog.js';
-import { h, put } from './dom.js';
+import { fact, h, put } from './dom.js';
 import { busy, clearErrors, showError } from './form.js';
 import { isSame, taskForm } from './task-form.js';
 import { change, taskHistory } from './task-history.js';
@@ -115,8 +115,6 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
     else if (!isChanged()) noticed = null;
   }
 
-  const fact = (name, value) => [h('dt', {}, name), h('dd', {}, value)];
-
   /** Somebody changed the task while the reader did: what differs, and a way to take theirs. */
   function sayNews(before, task) {
     const mine = Object.keys(form.changed());
@@ -208,7 +206,8 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
     } catch (error) {
       if (error.name === 'AbortError') return;
       if (error.status === 404) sayGone();
-      else if (base) sayError(error);
+      // Signed out: said when it is saved, not at every change of others.
+      else if (base) error.status === 401 || sayError(error);
       else
         put(
           note,

@@ -6,8 +6,8 @@ import { icon } from './icons.js';
 import { span } from './time.js';
 import { eventLabel } from './words.js';
 
-/** Whether the receiver took it. */
-export const isTaken = ({ status }) => status !== null && status >= 200 && status < 300;
+/** Whether whoever answered took it; what was not answered, or not sent, was not taken. */
+export const isTaken = (answer) => answer?.status >= 200 && answer?.status < 300;
 
 const summary = ({ status, ms }) =>
   status === null ? `No answer after ${span(ms)}` : `Answered ${status} after ${span(ms)}`;

@@ -30,7 +30,7 @@ export function date(iso, now = Date.now()) {
 }
 
 /** How far a moment is from now: `12 sec ago`, `in 3 min`; the day, if that is more than a week. */
-export function ago(iso, now = Date.now()) {
+function ago(iso, now = Date.now()) {
   const ms = new Date(iso) - now;
   const far = Math.abs(ms);
   if (far < 2 * SECOND) return 'now';

@@ -16,6 +16,8 @@ export function troubleBox({ again, isThere }) {
      * `isAlways`: what is shown is not what was asked for, so it must be said here too. */
     say(error, isAlways = false) {
       if (error.name === 'AbortError' || (error.status === 0 && isThere() && !isAlways)) return;
+      // Signed out while a form is open over the page: it says so itself when it is saved.
+      if (error.status === 401) return;
       if (error.status === undefined) console.error(error);
       const text = error.status === undefined ? 'The page met a fault of its own; load it again.' : error.message;
       put(element, h('p', { class: 'grow' }, text), button('Try again', {}, again));

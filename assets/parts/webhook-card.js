@@ -155,10 +155,10 @@ function dayOf(hours) {
   if (!hours) return null;
   const sum = (name) => hours.reduce((all, point) => all + point[name], 0);
   const [delivered, failed] = [sum('delivered'), sum('failed')];
-  const label = `The last 24 hours: ${count(delivered)} delivered, ${many(failed, 'failed attempt')}`;
+  const label = `The last 24 hours: ${count(delivered)} delivered, ${many(failed, 'attempt')} failed`;
   return [
     sparkline({ points: hours, label }),
-    h('p', { class: 'soft' }, `24 h: ${count(delivered)} delivered`, failed > 0 && `, ${many(failed, 'failed attempt')}`),
+    h('p', { class: 'soft' }, `24 h: ${count(delivered)} delivered`, failed > 0 && `, ${many(failed, 'attempt')} failed`),
   ];
 }
 

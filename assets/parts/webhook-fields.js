@@ -1,6 +1,6 @@
 // webhook-fields: the fields of a webhook: drawn from its values, and read back. Must not send anything.
 
-import { h } from './dom.js';
+import { h, more } from './dom.js';
 import { errorLine, field, select, tick } from './form.js';
 import { tagsField } from './task-fields.js';
 import { headersField } from './webhook-headers.js';
@@ -32,23 +32,8 @@ function ticks(label, name, options, chosen, hint) {
 /** Words as chips. */
 function words(label, name, values, known, noun, hint) {
   const chips = tagsField(values, known, () => {}, noun);
-  return { element: labelled(label, chips, { name, hint }), read: chips.value };
+  return { element: field(label, chips.input, { name, hint, box: chips.element }), read: chips.value };
 }
-
-/** `field` labels one input; here it stands among the chips. */
-function labelled(label, chips, options) {
-  const element = field(label, chips.input, options);
-  // The field took the input out of its chips: they go in its place, with it within.
-  const place = h('span', {});
-  chips.input.replaceWith(place);
-  chips.element.querySelector('.chips').after(chips.input);
-  place.replaceWith(chips.element);
-  return element;
-}
-
-/** A part that is folded up until something in it is set. */
-const folded = (title, isSet, ...content) =>
-  h('details', { class: 'more', open: isSet }, h('summary', {}, title), h('div', { class: 'stack' }, content));
 
 /**
  * The form.
@@ -111,7 +96,8 @@ export function webhookFields(values, known) {
   const secret = text('', { placeholder: 'One is made', ...plainWord });
 
   const set = differing(DEFAULTS, values);
-  const isSet = (...names) => names.some((name) => name in set);
+  // A part is folded up until something in it is set.
+  const ifSet = (...names) => ({ open: names.some((name) => name in set) });
   const element = h(
     'form',
     { class: 'stack webhook-form', id: 'webhook-form', novalidate: true },
@@ -124,18 +110,18 @@ export function webhookFields(values, known) {
     }),
     field('Description', description, { name: 'description', hint: 'A line for people.' }),
     events.element,
-    folded(
+    more(
       'Which tasks',
-      isSet('filter', 'ignoreOrigin'),
+      ifSet('filter', 'ignoreOrigin'),
       h('p', { class: 'soft' }, 'All, unless you name some: one of each list that is not empty must fit the task.'),
       h('div', { class: 'fields', data: { field: 'filter' } }, type.element, category.element, tag.element),
       status.element,
       priority.element,
       ignoreOrigin.element,
     ),
-    folded(
+    more(
       'What is sent',
-      isSet('payload', 'headers'),
+      ifSet('payload', 'headers'),
       field('Payload', payload, { name: 'payload' }),
       h(
         'div',
@@ -150,9 +136,9 @@ export function webhookFields(values, known) {
           hint: 'whsec_…, to sign with. Leave it empty, unless the receiver has one already.',
         }),
     ),
-    folded(
+    more(
       'How it is sent',
-      isSet('profile', 'ratePerSecond', 'timeoutSeconds', 'maxAttempts', 'onReject', 'source'),
+      ifSet('profile', 'ratePerSecond', 'timeoutSeconds', 'maxAttempts', 'onReject', 'source'),
       h(
         'div',
         { class: 'fields' },

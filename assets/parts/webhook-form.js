@@ -8,16 +8,7 @@ import { busy, clearErrors, showError } from './form.js';
 import { toast } from './toast.js';
 import { placeOf, webhookFields } from './webhook-fields.js';
 import { differing, valuesOf } from './webhook-values.js';
-import { nameOf } from './webhook-words.js';
-
-/** The whole address stands in the answer that made it; the page keeps only its host. */
-function masked(url) {
-  try {
-    return `${new URL(url).origin}/…`;
-  } catch {
-    return '…';
-  }
-}
+import { masked, nameOf } from './webhook-words.js';
 
 /**
  * Opens it.
@@ -37,7 +28,9 @@ export function openForm({ webhook, onSaved, onMade }) {
     body: form,
     foot: [h('button', { type: 'button', on: { click: () => mayClose() && dialog.close() } }, 'Cancel'), save],
     mayClose,
+    onClose: () => removeEventListener('beforeunload', stay),
   });
+  addEventListener('beforeunload', stay);
   form.querySelector('input').focus();
 
   function changed() {
@@ -46,8 +39,14 @@ export function openForm({ webhook, onSaved, onMade }) {
     return { ...(url && { url }), ...(secret && { secret }), ...differing(before, fields.read()) };
   }
 
+  const isChanged = () => !isSaved && Object.keys(changed()).length > 0;
+
+  function stay(event) {
+    if (isChanged()) event.preventDefault();
+  }
+
   function mayClose() {
-    if (isSaved || Object.keys(changed()).length === 0) return true;
+    if (!isChanged()) return true;
     confirm({ title: 'Leave without saving?', text: 'What you typed is not saved yet.', yes: 'Leave' }).then(
       (yes) => yes && dialog.close(),
     );

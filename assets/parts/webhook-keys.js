@@ -27,7 +27,7 @@ export function webhookKeys({ cards, webhookOf, act, add, search }) {
     };
   const isOurs = ({ readOnly }) => !readOnly;
   // On a button Enter presses it.
-  const isCard = (webhook, event) => isOurs(webhook) && event.target === current();
+  const mayEdit = (webhook, event) => isOurs(webhook) && (event.key !== 'Enter' || event.target === current());
 
   return [
     { keys: ['a'], label: 'Add a webhook', group: GROUP, run: add },
@@ -35,8 +35,7 @@ export function webhookKeys({ cards, webhookOf, act, add, search }) {
     { keys: ['ArrowUp', 'k'], label: 'To the one before', group: GROUP, run: () => go(-1) },
     { keys: ['p'], label: 'Pause or resume it', group: GROUP, run: on('togglePause') },
     { keys: ['t'], label: 'Send it a test event', group: GROUP, run: on('test') },
-    { keys: ['e'], label: 'Edit it', group: GROUP, run: on('edit', isOurs) },
-    { keys: ['Enter'], label: 'Edit it', group: GROUP, run: on('edit', isCard) },
+    { keys: ['Enter', 'e'], label: 'Edit it', group: GROUP, run: on('edit', mayEdit) },
     { keys: ['r'], label: 'Recover it', group: GROUP, run: on('recover') },
     { keys: ['/'], label: 'Filter', group: GROUP, run: search },
   ];

@@ -6,6 +6,15 @@ import { PRIORITIES, STATUSES, eventLabel, labelOf } from './words.js';
 /** How it is called: its line for people, else its id. */
 export const nameOf = (webhook) => webhook.description || webhook.id;
 
+/** An address as the server shows it: up to the host; the whole of one stands only in the answer that made it. */
+export function masked(url) {
+  try {
+    return `${new URL(url).origin}/…`;
+  } catch {
+    return '…';
+  }
+}
+
 /** When a single request looks whether it is back, as the end of a sentence; nothing where none is due. */
 export const nextLook = ({ nextProbeAt }) => nextProbeAt && [' The next look is ', when(nextProbeAt), '.'];
 

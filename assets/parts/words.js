@@ -28,15 +28,15 @@ export const EVENTS = [
   { value: 'task_deleted', label: 'Deleted' },
 ];
 
-const ALERTS = {
-  webhook_down: 'Webhook down',
-  webhook_up: 'Webhook up again',
-  delivery_failed: 'Delivery failed',
-  backlog_high: 'Much waits',
-};
+export const ALERTS = [
+  { value: 'webhook_down', label: 'Webhook down' },
+  { value: 'webhook_up', label: 'Webhook up again' },
+  { value: 'delivery_failed', label: 'Delivery failed' },
+  { value: 'backlog_high', label: 'Much waits' },
+];
 
 /** A kind of event in words. */
-export const eventLabel = (kind) => EVENTS.find(({ value }) => value === kind)?.label ?? ALERTS[kind] ?? kind;
+export const eventLabel = (kind) => labelOf([...EVENTS, ...ALERTS], kind);
 
 export const DELIVERY_STATUSES = [
   { value: 'pending', label: 'Pending', icon: 'clock', tone: 'info' },
