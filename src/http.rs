@@ -14,6 +14,7 @@ mod events;
 mod figures;
 mod guard;
 mod incoming;
+mod meta;
 mod openapi;
 mod pack;
 mod pages;
@@ -22,6 +23,7 @@ mod query;
 mod recover;
 mod repeats;
 mod respond;
+mod samples;
 mod session;
 mod setup;
 mod site;
@@ -146,6 +148,9 @@ fn routes() -> OpenApiRouter<App> {
         // People and programs that work with tasks.
         .routes(routes!(tasks::create_task, task_list::list_tasks))
         .routes(routes!(tasks::get_task, tasks::update_task, tasks::patch_task, tasks::delete_task))
+        // Tools that build forms for people: Make, Zapier, n8n.
+        .routes(routes!(meta::get_me))
+        .routes(routes!(meta::list_choices))
         // Other systems, with a secret of their own.
         .routes(routes!(incoming::incoming_ready, incoming::receive_webhook))
         // Whoever wants to know what became of a change.
@@ -156,6 +161,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::redeliver))
         .routes(routes!(deliveries::cancel_delivery))
         .routes(routes!(event_list::list_events))
+        .routes(routes!(samples::list_samples))
         .routes(routes!(events::get_event))
         // Whoever says where changes go.
         .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))

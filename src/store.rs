@@ -78,7 +78,9 @@ pub use recoveries::{
 pub use removals::{Removal, deleted_webhooks, remove_step};
 pub use requests::{Sent, sent};
 pub use retention::{Cutoffs, Stretch, delete_old, look_for_old};
-pub use task_list::{Cursor, CursorKey, Sort, SortKey, TaskFilter, list_count, list_page};
+pub use task_list::{
+    Cursor, CursorKey, LabelOf, Sort, SortKey, TaskFilter, labels_in_use, list_count, list_page,
+};
 pub use tasks::{Stored, get};
 pub use tx::{Row, Tx, Value};
 pub use webhook_edits::{

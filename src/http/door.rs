@@ -64,7 +64,8 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
     ))
 }
 
-fn public_host(app: &App) -> Option<&str> {
+/// The host of `PUBLIC_URL`.
+pub fn public_host(app: &App) -> Option<&str> {
     app.public_url.as_ref()?.host()
 }
 

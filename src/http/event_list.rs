@@ -6,6 +6,7 @@
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, header};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
@@ -20,8 +21,8 @@ use crate::store::{self, EventFilter};
 const PAGE: usize = 100;
 
 /// An event of a task, as the payload `full` tells it.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only described here; payload::full writes it")]
+// Only described here: `payload::full` writes it.
+#[derive(Serialize, ToSchema)]
 pub struct TaskEvent {
     /// The `webhook-id` that receivers see.
     #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]

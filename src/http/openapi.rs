@@ -202,8 +202,8 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
         "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Of a browser that has signed in"},
     });
     document["security"] = json!([{}, {"token": []}, {"session": []}]);
-    for input in ["TaskInput", "AttachmentInput", "RecoverInput", "SessionInput"] {
-        document["components"]["schemas"][input]["additionalProperties"] = json!(false);
+    for closed in ["TaskInput", "AttachmentInput", "RecoverInput", "SessionInput", "ClassicEvent"] {
+        document["components"]["schemas"][closed]["additionalProperties"] = json!(false);
     }
     // The same fields, flat: what a form has no way to nest.
     document["paths"]["/api/incoming-webhook"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"] = json!({
@@ -261,7 +261,7 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
     }
     // What is not there need not be deleted: that is a 204.
     let is_gone = path.starts_with("/api/webhooks/") && method == "delete";
-    if path.contains("{id}") && !is_gone {
+    if path.contains('{') && !is_gone {
         errors.push(NOT_FOUND);
     }
     if reads_body {

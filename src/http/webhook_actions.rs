@@ -14,10 +14,10 @@ use super::problem::Problem;
 use super::query::Query;
 use super::webhook_view::{WebhookView, WebhookWithSecret};
 use super::webhooks::{fresh_secret, not_found, read_only, view};
-use super::{App, Id, body};
+use super::{App, Id, body, samples};
 use crate::explain;
 use crate::model::{
-    ALERTS_WEBHOOK, Event, EventKind, Invalid, Origin, TaskId, Time, Webhook, payload, quoted,
+    ALERTS_WEBHOOK, Event, EventKind, Invalid, Origin, Time, Webhook, payload, quoted,
 };
 use crate::store;
 
@@ -230,11 +230,7 @@ fn sample(kind: EventKind, id: String, now: Time) -> Event {
             before: None,
         };
     }
-    let (task, before) = payload::sample(kind, now);
-    let task_id: TaskId = task.id.clone();
-    let version = if before.is_some() { 2 } else { 1 };
-    let snapshot = Event::snapshot(&task);
-    Event { id, kind, origin: Origin::test(), task_id, version, at: now, snapshot, before }
+    samples::event(kind, id, now)
 }
 
 #[cfg(test)]

@@ -264,3 +264,25 @@ pub fn list_count(tx: &mut Tx<'_>, filter: &TaskFilter) -> Result<i64> {
     let args: Vec<Value<'_>> = args.iter().map(Owned::value).collect();
     Ok(tx.row(&sql, &args, |row| row.int(0))?.unwrap_or_default())
 }
+
+/// A field of tasks that holds a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelOf {
+    /// `type`.
+    Type,
+    /// `category`.
+    Category,
+}
+
+/// The labels that tasks have there, in the order of the alphabet, at most `most` of them. Reads an
+/// index from end to end: 100,000 tasks take some milliseconds.
+pub fn labels_in_use(tx: &mut Tx<'_>, label: LabelOf, most: usize) -> Result<Vec<String>> {
+    let column = match label {
+        LabelOf::Type => "type",
+        LabelOf::Category => "category",
+    };
+    let sql = format!(
+        "SELECT DISTINCT {column} FROM tasks WHERE {column} IS NOT NULL ORDER BY {column} LIMIT ?1"
+    );
+    tx.rows(&sql, &[i64::try_from(most).unwrap_or(i64::MAX).into()], |row| row.text(0))
+}

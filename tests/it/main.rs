@@ -36,6 +36,7 @@ mod lanes;
 mod list;
 mod listing;
 mod make;
+mod meta;
 mod outgoing;
 mod pages;
 mod paging;

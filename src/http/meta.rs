@@ -1,0 +1,152 @@
+//! What tools that build forms ask first: which server this is, and what a field may hold.
+//!
+//! Must not say anything that needs more than a look: these are asked each time a form opens.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::door::public_host;
+use super::problem::Problem;
+use super::query::Query;
+use super::{App, Id};
+use crate::model::{EventKind, Priority, Status};
+use crate::store::{self, LabelOf};
+
+/// The labels that are offered before anybody has used one.
+const TYPES: [&str; 4] = ["TECH", "WRITING", "TRANSLATION", "LEARNING"];
+const CATEGORIES: [&str; 6] = ["WORK", "PERSONAL", "STUDY", "PROJECT", "MEETING", "OTHER"];
+
+/// Entries of a list at most: Make takes 500 in a list that people choose from.
+const MOST: usize = 500;
+
+/// Which server answers, and that the token is right.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Me {
+    /// The host of `PUBLIC_URL`, or `BTK-System`: how a connection to this server may be called.
+    #[schema(example = "tasks.example.org")]
+    name: String,
+    /// Of the program.
+    #[schema(example = "0.1.0")]
+    version: &'static str,
+    /// `PUBLIC_URL`; null if it is not set.
+    #[schema(required, example = "https://tasks.example.org")]
+    address: Option<String>,
+    /// Whether the server asks for a token: `API_TOKEN` is set.
+    #[schema(example = true)]
+    token_needed: bool,
+}
+
+/// See whom you talk to
+///
+/// For tools that try out a connection: 401 if the token is wrong.
+#[utoipa::path(get, path = "/api/me", tag = "Server",
+    responses((status = 200, description = "The token is right, or none is needed", body = Me)))]
+pub async fn get_me(State(app): State<App>, request: Request) -> Result<Json<Me>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    Ok(Json(Me {
+        name: public_host(&app).unwrap_or("BTK-System").to_owned(),
+        version: env!("CARGO_PKG_VERSION"),
+        address: app.public_url.as_ref().map(|url| url.to_string().trim_end_matches('/').into()),
+        token_needed: app.api_token.is_some(),
+    }))
+}
+
+/// One value of a field, and its name for people.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Choice {
+    /// What the API takes.
+    #[schema(example = "IN_PROGRESS")]
+    value: String,
+    /// What people read.
+    #[schema(example = "In progress")]
+    label: String,
+}
+
+/// List what a field may hold
+///
+/// `statuses`, `priorities` and `events` are closed sets. `types` and `categories` begin with the usual
+/// ones, and those in use follow in the order of the alphabet, up to 500 in all: any other of
+/// `A-Z`, `0-9` and `_` may be used as well.
+#[utoipa::path(get, path = "/api/meta/{field}", tag = "Tasks",
+    params(("field" = inline(Listed), Path, description = "Which field", example = "statuses")),
+    responses((status = 200, description = "The values", body = Vec<Choice>)))]
+pub async fn list_choices(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<Vec<Choice>>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let values: Vec<String> = match &*id {
+        "statuses" => Status::ALL.map(|(name, _)| name.to_owned()).into(),
+        "priorities" => Priority::ALL.map(|(name, _)| name.to_owned()).into(),
+        "events" => EventKind::OF_TASKS.map(|kind| kind.as_str().to_owned()).into(),
+        "types" => with_those_in_use(&app, &TYPES, LabelOf::Type).await?,
+        "categories" => with_those_in_use(&app, &CATEGORIES, LabelOf::Category).await?,
+        _ => {
+            return Err(Problem {
+                message: "There is no such list: /api/meta has statuses, priorities, types, \
+                          categories and events"
+                    .to_owned(),
+                ..Problem::not_found("The list")
+            });
+        }
+    };
+    let choice = |value: String| Choice { label: in_words(&value), value };
+    Ok(Json(values.into_iter().map(choice).collect()))
+}
+
+/// What can be asked of [`list_choices`].
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only described here; the handler reads the name")]
+enum Listed {
+    Statuses,
+    Priorities,
+    Types,
+    Categories,
+    Events,
+}
+
+async fn with_those_in_use(
+    app: &App,
+    usual: &[&str],
+    label: LabelOf,
+) -> Result<Vec<String>, Problem> {
+    let used = app.store.read(move |tx| store::labels_in_use(tx, label, MOST)).await?;
+    let mut all: Vec<String> = usual.iter().map(|&name| name.to_owned()).collect();
+    all.extend(used.into_iter().filter(|name| !usual.contains(&&**name)));
+    all.truncate(MOST);
+    Ok(all)
+}
+
+/// `IN_PROGRESS` as people read it: `In progress`.
+fn in_words(value: &str) -> String {
+    let words = value.trim_matches('_').replace('_', " ").to_lowercase();
+    let mut letters = words.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_put_in_words() {
+        for (value, label) in [
+            ("IN_PROGRESS", "In progress"),
+            ("task_status_changed", "Task status changed"),
+            ("TECH", "Tech"),
+            ("Q1_2026", "Q1 2026"),
+            ("_A_", "A"),
+            ("__", "__"),
+        ] {
+            assert_eq!(in_words(value), label);
+        }
+    }
+}

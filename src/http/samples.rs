@@ -1,0 +1,83 @@
+//! Sample events: what a webhook gets, byte for byte, for who has to know its fields before one comes.
+//!
+//! Must not read or write anything: no task has the ids that stand here.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, header};
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::event_list::TaskEvent;
+use super::problem::Problem;
+use super::query::Query;
+use crate::model::payload::{self, Full};
+use crate::model::{Event, EventKind, Origin, Payload, Task, Time};
+
+/// An event of this kind with every field of its task filled. Its origin is `test`.
+pub fn event(kind: EventKind, id: String, now: Time) -> Event {
+    let (task, before) = payload::sample(kind, now);
+    Event {
+        id,
+        kind,
+        origin: Origin::test(),
+        version: if before.is_some() { 2 } else { 1 },
+        at: now,
+        snapshot: Event::snapshot(&task),
+        task_id: task.id,
+        before,
+    }
+}
+
+/// A sample as one of the two payloads tells it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described here; the payloads write it")]
+enum Sample {
+    /// `full`
+    Full(Box<TaskEvent>),
+    /// `classic`
+    Classic(Box<ClassicEvent>),
+}
+
+/// An event of a task, as the payload `classic` tells it.
+#[derive(Serialize, ToSchema)]
+struct ClassicEvent {
+    /// What happened.
+    event: EventKind,
+    /// The task after the change; of a deletion, as it was last.
+    task: Task,
+}
+
+/// List sample events
+///
+/// One of each kind, exactly as a webhook gets it, with every field filled: for tools that learn the
+/// fields of an event before the first one comes. Nothing of it is stored, nothing is sent.
+#[utoipa::path(get, path = "/api/events/samples", tag = "Deliveries",
+    params(
+        ("event" = Option<EventKind>, Query, description = "Only of this kind"),
+        ("payload" = Option<Payload>, Query, description = "As webhooks with this payload get it; `full` if absent")),
+    responses((status = 200, description = "The samples", body = Vec<Sample>)))]
+pub async fn list_samples(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let query = Query::read(request.uri().query(), &["event", "payload"])?;
+    let kinds = EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind));
+    let asked = query.choice("event", &kinds)?;
+    let shape = query.choice("payload", &Payload::ALL)?.unwrap_or(Payload::Full);
+    let now = app.clock.now();
+    let kinds = EventKind::OF_TASKS.into_iter().filter(|kind| asked.is_none_or(|one| one == *kind));
+    let bodies: Vec<String> = kinds
+        .map(|kind| {
+            let event = event(kind, app.ids.event(now), now);
+            match shape {
+                Payload::Full => payload::full(&Full::from(&event)),
+                Payload::Classic => payload::classic(kind, &event.snapshot),
+            }
+        })
+        .collect();
+    let mut response = format!("[{}]", bodies.join(",")).into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    Ok(response)
+}
