@@ -40,6 +40,9 @@ export async function eventually(what, check) {
 /** Starts a program that says where it listens; waits until it has said so. */
 export async function startProgram(command, args, { cwd, env }) {
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // A test that fails before its end leaves nothing running.
+  const end = () => child.kill('SIGTERM');
+  process.once('exit', end);
   const lines = [];
   const ended = new Promise((resolve) => {
     child.once('close', resolve);
@@ -65,8 +68,9 @@ export async function startProgram(command, args, { cwd, env }) {
     lines,
     /** Ends it as a service manager does. */
     async stop() {
-      child.kill('SIGTERM');
+      end();
       await ended;
+      process.off('exit', end);
     },
   };
 }

@@ -1,0 +1,40 @@
+// The connection: where a person's own server is, and its token.
+//
+// It must not know what the connection is used for.
+
+import { ask } from './http.js';
+
+async function test(z, bundle) {
+  const response = await ask(z, bundle, { url: '/api/me' });
+  if (!response.data?.name || !response.data.version) {
+    throw new z.errors.Error(
+      `${bundle.authData.address} answers, but not as BTK-System does. Check the address.`,
+      'not_btk',
+    );
+  }
+  return response.data;
+}
+
+export default {
+  type: 'custom',
+  fields: [
+    {
+      key: 'address',
+      label: 'Address',
+      type: 'string',
+      required: true,
+      isNoSecret: true,
+      placeholder: 'https://tasks.example.org',
+      helpText: 'Where you open your BTK-System in a browser. Zapier must be able to reach it over the internet.',
+    },
+    {
+      key: 'token',
+      label: 'API Token',
+      type: 'password',
+      required: true,
+      helpText: 'The value of `API_TOKEN` in the settings (`.env`) of your BTK-System.',
+    },
+  ],
+  test,
+  connectionLabel: (z, bundle) => bundle.inputData.name,
+};
