@@ -136,6 +136,21 @@ fn in_words(value: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The pages have these lists in a file of their own, since they need them before anything is asked.
+    #[test]
+    fn the_pages_say_the_same() {
+        let words = include_str!("../../assets/parts/words.js");
+        for (name, labels) in [("TYPES", &TYPES[..]), ("CATEGORIES", &CATEGORIES[..])] {
+            let line = format!("export const {name} = ['{}'];", labels.join("', '"));
+            assert!(words.contains(&line), "{line}");
+        }
+        let statuses = Status::ALL.map(|(name, _)| name);
+        for value in statuses.into_iter().chain(Priority::ALL.map(|(name, _)| name)) {
+            let entry = format!("{{ value: '{value}', label: '{}' }}", in_words(value));
+            assert!(words.contains(&entry), "{entry}");
+        }
+    }
+
     #[test]
     fn values_are_put_in_words() {
         for (value, label) in [

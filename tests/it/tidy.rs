@@ -78,19 +78,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 fn sources() -> Vec<PathBuf> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
-                found.push(path);
+    let mut found = Vec::new();
+    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "rs", &mut found);
+    found
+}
+
+/// The files below a folder whose names end like this; what was fetched or built is not ours.
+fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !["node_modules", "dist", "target"].contains(&&*name) && !name.starts_with('.') {
+                walk(&path, ending, found);
             }
+        } else if path.extension().is_some_and(|found| found == ending) {
+            found.push(path);
         }
     }
-    let mut found = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    found
 }
 
 /// The top module that a file belongs to: `http` for `src/http/tasks.rs`.
@@ -168,17 +173,35 @@ fn files_are_short_and_say_what_they_are() {
     }
 }
 
-/// What a document leads to in this repository is there.
+/// The anchors of a document: its headings as GitHub writes them.
+fn anchors(text: &str) -> Vec<String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    let words = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase());
+    let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
+    words.map(|line| line.chars().filter(kept).collect::<String>().replace(' ', "-")).collect()
+}
+
+/// What a document leads to in this repository is there, file and heading.
 #[test]
 fn links_of_the_documents_lead_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        let text = fs::read_to_string(root.join(name)).unwrap();
+    let mut documents = Vec::new();
+    walk(Path::new(env!("CARGO_MANIFEST_DIR")), "md", &mut documents);
+    assert!(documents.len() >= 10, "{documents:?}");
+    for path in documents {
+        let text = fs::read_to_string(&path).unwrap();
         for (at, start) in text.match_indices("](") {
             let link = text[at + start.len()..].split(')').next().unwrap();
-            let file = link.split('#').next().unwrap();
-            let is_local = !file.is_empty() && !file.contains("://");
-            assert!(!is_local || root.join(file).exists(), "{name} leads to {link}");
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target =
+                if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
+            assert!(target.exists(), "{} leads to {link}", path.display());
+            if !anchor.is_empty() {
+                let found = anchors(&fs::read_to_string(&target).unwrap());
+                assert!(found.iter().any(|one| one == anchor), "{}: {link}", path.display());
+            }
         }
     }
 }

@@ -1,0 +1,200 @@
+// What n8n asks for each operation on tasks: the form of the action node.
+//
+// It must not know how an operation is carried out.
+
+import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
+
+import {
+  ATTACHMENTS,
+  CATEGORY,
+  DESCRIPTION,
+  DUE_DATE,
+  PRIORITY,
+  STATUS,
+  TAGS,
+  TITLE,
+  TYPE,
+} from './fields';
+
+const on = (...operation: string[]): IDisplayOptions => ({ show: { resource: ['task'], operation } });
+
+const operations: INodeProperties = {
+  displayName: 'Operation',
+  name: 'operation',
+  type: 'options',
+  noDataExpression: true,
+  displayOptions: { show: { resource: ['task'] } },
+  options: [
+    { name: 'Create', value: 'create', action: 'Create a task', description: 'Create a task' },
+    { name: 'Delete', value: 'delete', action: 'Delete a task', description: 'Delete a task' },
+    { name: 'Get', value: 'get', action: 'Get a task', description: 'Get a task by its ID' },
+    { name: 'Get Many', value: 'getAll', action: 'Get many tasks', description: 'Get many tasks, filtered and sorted' },
+    {
+      name: 'Update',
+      value: 'update',
+      action: 'Update a task',
+      description: 'Change the fields that are added; the others stay',
+    },
+  ],
+  default: 'create',
+};
+
+const create: INodeProperties[] = [
+  { ...TITLE, required: true, displayOptions: on('create') },
+  {
+    displayName: 'Additional Fields',
+    name: 'additionalFields',
+    type: 'collection',
+    placeholder: 'Add Field',
+    default: {},
+    displayOptions: on('create'),
+    options: [
+      ATTACHMENTS,
+      CATEGORY,
+      DESCRIPTION,
+      DUE_DATE,
+      {
+        displayName: 'Idempotency Key',
+        name: 'idempotencyKey',
+        type: 'string',
+        default: '',
+        placeholder: 'order-17',
+        description:
+          'A text that belongs to this task alone, such as an order number. Within 48 hours the same key creates no second task.',
+      },
+      PRIORITY,
+      STATUS,
+      TAGS,
+      TYPE,
+    ],
+  },
+];
+
+const one: INodeProperties = {
+  displayName: 'Task ID',
+  name: 'taskId',
+  type: 'string',
+  required: true,
+  default: '',
+  placeholder: 'task_1765216530445_che0wi9',
+  displayOptions: on('delete', 'get', 'update'),
+};
+
+const update: INodeProperties[] = [
+  {
+    displayName: 'Update Fields',
+    name: 'updateFields',
+    type: 'collection',
+    placeholder: 'Add Field',
+    default: {},
+    displayOptions: on('update'),
+    description: 'Only the fields added here change. One that is left empty stays as it is.',
+    options: [ATTACHMENTS, CATEGORY, DESCRIPTION, DUE_DATE, PRIORITY, STATUS, TAGS, TITLE, TYPE],
+  },
+  {
+    displayName: 'Fields to Clear',
+    name: 'clearFields',
+    type: 'multiOptions',
+    options: [
+      { name: 'Attachments', value: 'attachments' },
+      { name: 'Category', value: 'category' },
+      { name: 'Description', value: 'description' },
+      { name: 'Due Date', value: 'dueDate' },
+      { name: 'Tags', value: 'tags' },
+      { name: 'Type', value: 'type' },
+    ],
+    default: [],
+    displayOptions: on('update'),
+    description: 'These fields become empty. A task always has a title, a status and a priority.',
+  },
+];
+
+const getAll: INodeProperties[] = [
+  {
+    displayName: 'Return All',
+    name: 'returnAll',
+    type: 'boolean',
+    default: false,
+    displayOptions: on('getAll'),
+    description: 'Whether to return all results or only up to a given limit',
+  },
+  {
+    displayName: 'Limit',
+    name: 'limit',
+    type: 'number',
+    typeOptions: { minValue: 1 },
+    default: 50,
+    displayOptions: { show: { resource: ['task'], operation: ['getAll'], returnAll: [false] } },
+    description: 'Max number of results to return',
+  },
+  {
+    displayName: 'Filters',
+    name: 'filters',
+    type: 'collection',
+    placeholder: 'Add Filter',
+    default: {},
+    displayOptions: on('getAll'),
+    options: [
+      CATEGORY,
+      {
+        displayName: 'Due After',
+        name: 'dueAfter',
+        type: 'dateTime',
+        default: '',
+        description: 'Due at this moment or later',
+      },
+      {
+        displayName: 'Due Before',
+        name: 'dueBefore',
+        type: 'dateTime',
+        default: '',
+        description: 'Due before this moment',
+      },
+      PRIORITY,
+      {
+        displayName: 'Search',
+        name: 'q',
+        type: 'string',
+        default: '',
+        description: 'The title or the description contains this, whatever the case',
+      },
+      STATUS,
+      {
+        displayName: 'Tag',
+        name: 'tag',
+        type: 'string',
+        default: '',
+        description: 'Only tasks with this tag',
+      },
+      TYPE,
+      {
+        displayName: 'Updated Since',
+        name: 'updatedSince',
+        type: 'dateTime',
+        default: '',
+        description: 'Changed at this moment or later',
+      },
+    ],
+  },
+  {
+    displayName: 'Sort By',
+    name: 'sort',
+    type: 'options',
+    options: [
+      { name: 'Created, Newest First', value: '-createdAt' },
+      { name: 'Created, Oldest First', value: 'createdAt' },
+      { name: 'Due Date, Earliest First', value: 'dueDate' },
+      { name: 'Due Date, Latest First', value: '-dueDate' },
+      { name: 'Priority, Highest First', value: '-priority' },
+      { name: 'Priority, Lowest First', value: 'priority' },
+      { name: 'Title, A to Z', value: 'title' },
+      { name: 'Title, Z to A', value: '-title' },
+      { name: 'Updated, Newest First', value: '-updatedAt' },
+      { name: 'Updated, Oldest First', value: 'updatedAt' },
+    ],
+    default: 'createdAt',
+    displayOptions: on('getAll'),
+  },
+];
+
+export const taskProperties: INodeProperties[] = [operations, one, ...create, ...update, ...getAll];

@@ -1,0 +1,83 @@
+// One request to BTK-System, and its refusal as an error that a person can act on.
+//
+// It must not know tasks or webhooks: it gets a path and gives the answer.
+
+import { NodeApiError, NodeOperationError } from 'n8n-workflow';
+import type {
+  IDataObject,
+  IExecuteFunctions,
+  IHookFunctions,
+  IHttpRequestMethods,
+  ILoadOptionsFunctions,
+  IN8nHttpFullResponse,
+  INode,
+  JsonObject,
+} from 'n8n-workflow';
+
+/** Marks our writes, so that the trigger can leave out what n8n itself has changed. */
+export const ORIGIN = 'n8n';
+
+export const CREDENTIAL = 'btkSystemApi';
+
+type Context = IExecuteFunctions | IHookFunctions | ILoadOptionsFunctions;
+
+export interface Question {
+  method: IHttpRequestMethods;
+  path: string;
+  query?: IDataObject;
+  body?: IDataObject;
+  headers?: Record<string, string>;
+  /** Which input item asks, for n8n to show beside an error. */
+  itemIndex?: number;
+}
+
+export interface Answer {
+  headers: IDataObject;
+  body: unknown;
+}
+
+export async function ask(this: Context, question: Question): Promise<Answer> {
+  const { method, path, query, body, headers = {}, itemIndex } = question;
+  const { address } = await this.getCredentials<{ address: string }>(CREDENTIAL);
+  let answer: IN8nHttpFullResponse;
+  try {
+    answer = await this.helpers.httpRequestWithAuthentication.call(this, CREDENTIAL, {
+      method,
+      url: address.trim().replace(/\/+$/, '') + path,
+      qs: query,
+      body,
+      headers: { ...headers, ...(method === 'GET' ? {} : { 'X-BTK-Origin': ORIGIN }) },
+      json: true,
+      returnFullResponse: true,
+      ignoreHttpStatusErrors: true,
+    });
+  } catch (error) {
+    throw new NodeApiError(this.getNode(), error as JsonObject, { itemIndex });
+  }
+  if (answer.statusCode < 200 || answer.statusCode > 299) throw refusal(this.getNode(), answer, itemIndex);
+  if (answer.statusCode !== 204 && (typeof answer.body !== 'object' || answer.body === null)) {
+    throw new NodeOperationError(this.getNode(), 'This is not the answer of a BTK-System server', {
+      description: 'Check the address in the credentials: it is the one under which you open the pages of BTK-System.',
+      itemIndex,
+    });
+  }
+  return { headers: answer.headers as IDataObject, body: answer.body };
+}
+
+/** The server's own sentence; where something else answered in its place, the bare status. */
+function refusal(node: INode, answer: IN8nHttpFullResponse, itemIndex?: number): NodeApiError {
+  const told = (typeof answer.body === 'object' && answer.body !== null ? answer.body : {}) as IDataObject;
+  const status = String(answer.statusCode);
+  const wait = answer.headers['retry-after'];
+  const description = [
+    `BTK-System answered ${status}${told.code ? ` (${String(told.code)})` : ''}.`,
+    wait ? `Try again in ${String(wait)} s.` : '',
+    told.requestId ? `In its log: ${String(told.requestId)}.` : '',
+  ];
+  return new NodeApiError(node, told as JsonObject, {
+    message: typeof told.error === 'string' ? told.error : `The address in the credentials answered ${status}`,
+    description: description.filter(Boolean).join(' '),
+    httpCode: status,
+    itemIndex,
+  });
+}
