@@ -4,32 +4,47 @@
 //   WEBHOOK_SIGNING_SECRET=whsec_… node receiver.mjs
 
 import { createServer } from 'node:http';
-import { Webhook } from 'standardwebhooks';
+import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 
-const webhook = new Webhook(process.env.WEBHOOK_SIGNING_SECRET ?? '');
+/** The most that btk sends is far below this. */
+const MOST_BYTES = 1024 * 1024;
+
+const { WEBHOOK_SIGNING_SECRET: secret, PORT = '5055' } = process.env;
+if (!secret) {
+  console.error('Set WEBHOOK_SIGNING_SECRET to the secret of the webhook, whsec_…');
+  process.exit(1);
+}
+const webhook = new Webhook(secret);
 const seen = new Set();
 
-const server = createServer(async (request, response) => {
+/** Takes one request, or throws what is wrong with it. */
+async function take(request) {
   const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
-  // The signature covers the bytes: verify them as they came, not what parsing makes of them.
-  const body = Buffer.concat(chunks).toString('utf8');
-  let event;
-  try {
-    event = webhook.verify(body, request.headers);
-  } catch (error) {
-    console.log(`Refused: ${error.message}`);
-    response.writeHead(401, { 'Content-Type': 'text/plain' }).end(error.message);
-    return;
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > MOST_BYTES) throw new Error('The body is too large');
+    chunks.push(chunk);
   }
+  // The signature covers the bytes: verify them as they came, not what parsing makes of them.
+  const { event, task } = webhook.verify(Buffer.concat(chunks).toString('utf8'), request.headers);
   // The same event may come again; it then has the same id.
   const id = request.headers['webhook-id'];
-  if (!seen.has(id)) {
-    seen.add(id);
-    console.log(`${event.event} ${id} ${event.task.title}`);
+  if (seen.has(id)) return;
+  console.log(`${event} ${id} ${task.title}`);
+  seen.add(id);
+}
+
+const server = createServer(async (request, response) => {
+  try {
+    await take(request);
+    response.writeHead(204).end();
+  } catch (error) {
+    console.log(`Refused: ${error.message}`);
+    const status = error instanceof WebhookVerificationError ? 401 : 400;
+    response.writeHead(status, { 'Content-Type': 'text/plain' }).end(error.message);
   }
-  response.writeHead(204).end();
 });
-server.listen(Number(process.env.PORT ?? 5055), '127.0.0.1', () => {
+server.listen(Number(PORT), '127.0.0.1', () => {
   console.log(`Listening http://127.0.0.1:${server.address().port}`);
 });

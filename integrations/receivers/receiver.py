@@ -5,35 +5,53 @@ It must not know how a signature is made; that is the library's part. Start it w
 """
 
 import os
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-webhook = Webhook(os.environ.get("WEBHOOK_SIGNING_SECRET", ""))
+# The most that btk sends is far below this.
+MOST_BYTES = 1024 * 1024
+
+secret = os.environ.get("WEBHOOK_SIGNING_SECRET")
+if not secret:
+    sys.exit("Set WEBHOOK_SIGNING_SECRET to the secret of the webhook, whsec_…")
+webhook = Webhook(secret)
 seen = set()
 
 
 class Receiver(BaseHTTPRequestHandler):
-    """Answers 204 to what is genuine and 401 to all else."""
+    """Answers 204 to what is genuine, 401 to what is not signed, 400 to what cannot be read."""
+
+    timeout = 30  # for who connects and says nothing
 
     def do_POST(self):
-        # The signature covers the bytes: verify them as they came, not what parsing makes of them.
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
-            event = webhook.verify(body, dict(self.headers.items()))
-        except (WebhookVerificationError, ValueError) as error:
-            print(f"Refused: {error}", flush=True)
+            self.take()
+        except WebhookVerificationError as error:
             self.answer(401, str(error))
-            return
+        except (ValueError, KeyError, TypeError) as error:
+            self.answer(400, f"It cannot be read: {error}")
+        else:
+            self.answer(204, "")
+
+    def take(self):
+        """Takes one request, or raises what is wrong with it."""
+        length = int(self.headers.get("Content-Length", ""))
+        if not 0 <= length <= MOST_BYTES:
+            raise ValueError("the body is too large")
+        # The signature covers the bytes: verify them as they came, not what parsing makes of them.
+        event = webhook.verify(self.rfile.read(length), dict(self.headers.items()))
         # The same event may come again; it then has the same id.
         event_id = self.headers["webhook-id"]
         if event_id not in seen:
-            seen.add(event_id)
             print(event["event"], event_id, event["task"]["title"], flush=True)
-        self.answer(204, "")
+            seen.add(event_id)
 
     def answer(self, status, text):
-        """Sends a status and, if there is one, a sentence."""
+        """Sends a status and, if something is wrong, a sentence."""
+        if text:
+            print(f"Refused: {text}", flush=True)
         body = text.encode()
         self.send_response(status)
         if body:

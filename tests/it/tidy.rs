@@ -175,7 +175,9 @@ fn files_are_short_and_say_what_they_are() {
 
 /// The anchors of a document: its headings as GitHub writes them.
 fn anchors(text: &str) -> Vec<String> {
-    let headings = text.lines().filter(|line| line.starts_with('#'));
+    // Between fences a `#` begins a comment.
+    let prose: String = text.split("```").step_by(2).collect();
+    let headings = prose.lines().filter(|line| line.starts_with('#'));
     let words = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase());
     let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
     words.map(|line| line.chars().filter(kept).collect::<String>().replace(' ', "-")).collect()

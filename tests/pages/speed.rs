@@ -130,5 +130,37 @@ async fn a_million_seen() {
     if took > 200 {
         slow.push(format!("board, urgent: {took} ms"));
     }
+    let frames = scroll(&browser).await;
+    println!("10,000 cards by: {frames}");
+    if frames["p95"].as_f64().is_none_or(|ms| ms > 34.0) {
+        slow.push(format!("scrolling: {frames}"));
+    }
     assert!(slow.is_empty(), "{slow:#?}");
+}
+
+/// Goes down a column until 10,000 cards have come by, eight at each frame; how long the frames took, in milliseconds.
+async fn scroll(browser: &Browser) -> Value {
+    let script = "
+        const cards = document.querySelector('section.column[data-status=OPEN] .scroller');
+        const height = cards.querySelector('[data-test=card]').offsetHeight;
+        return new Promise((done) => {
+            const frames = [];
+            let last = null;
+            const step = (now) => {
+                if (last !== null) frames.push(now - last);
+                last = now;
+                if (frames.length === 1_250) {
+                    frames.sort((a, b) => a - b);
+                    const at = (share) => Math.round(frames[Math.floor((frames.length - 1) * share)] * 10) / 10;
+                    done({cards: Math.round(cards.scrollTop / height), p50: at(0.5), p95: at(0.95), longest: at(1)});
+                    return;
+                }
+                cards.scrollTop += height * 8;
+                requestAnimationFrame(step);
+            };
+            requestAnimationFrame(step);
+        })";
+    let frames = browser.js(script, &[]).await;
+    assert!(frames["cards"].as_u64().is_some_and(|n| n >= 9_000), "{frames}");
+    frames
 }

@@ -4,9 +4,12 @@
 // goes through it, as somebody on the way might.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Webhook } from 'standardwebhooks';
 import { eventually, startBtk, startProgram, startReceiver } from '../../test/btk.mjs';
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
@@ -99,14 +102,16 @@ for (const [language, [command, script]] of Object.entries(LANGUAGES)) {
       target = await startVerifier(made.body.secret);
       assert.equal((await deliver(webhook, ODD)).status, 'delivered');
       assert.equal((await deliver(webhook, 'Send the offer')).status, 'delivered');
-      await eventually('the receiver says so', () => target.lines.some((line) => line.endsWith('Send the offer')));
-
       for (const [what, tamper] of Object.entries(TAMPERINGS)) {
         const genuine = relay.hits.at(-1);
         const { status } = await forward(target.url, tamper(genuine));
         assert.equal(status, 401, what);
         assert.equal((await forward(target.url, genuine)).status, 204, `${what}: and the genuine one again`);
       }
+      const id = relay.hits.at(-1).headers['webhook-id'];
+      const said = target.lines.filter((line) => line.includes(id));
+      assert.deepEqual(said, [`task_created ${id} Send the offer`], 'a repeat does nothing');
+
       // The whole way: btk sees the refusal, and says that it is one.
       change = TAMPERINGS['another title'];
       const refused = await deliver(webhook, 'Send the offer');
@@ -117,6 +122,34 @@ for (const [language, [command, script]] of Object.entries(LANGUAGES)) {
       target = await startVerifier(STRANGER);
       assert.equal((await deliver(webhook, 'Send the offer')).status, 'failed', 'another secret');
       await btk.api('DELETE', `/api/webhooks/${webhook}`);
+    });
+
+    test('outlives whatever is sent to it', async () => {
+      target = await startVerifier(STRANGER);
+      const sign = (raw) => {
+        const [id, at] = ['evt_1', new Date()];
+        const signature = new Webhook(STRANGER).sign(id, at, raw);
+        const second = String(Math.floor(at.getTime() / 1_000));
+        return { raw, headers: { 'webhook-id': id, 'webhook-timestamp': second, 'webhook-signature': signature } };
+      };
+      for (const raw of ['null', '{}', '[]', '{"event":"task_created"}', '{"event":1,"task":null}', 'x', '']) {
+        const { status } = await forward(target.url, sign(raw));
+        assert.ok([400, 401].includes(status), `${raw}: ${status}`);
+      }
+      const { port } = new URL(target.url);
+      for (const head of ['content-length: 9', 'content-length: 99999999999999', 'content-length: x', 'x: \xff']) {
+        const socket = connect(Number(port), '127.0.0.1');
+        socket.on('error', () => {});
+        await once(socket, 'connect');
+        socket.write(Buffer.from(`POST / HTTP/1.1\r\nhost: a\r\n${head}\r\n\r\n{`, 'latin1'));
+        socket.end();
+        await once(socket.resume(), 'close');
+      }
+      const large = await forward(target.url, { raw: 'a'.repeat(1_100_000), headers: {} }).catch(() => ({ status: 400 }));
+      assert.equal(large.status, 400);
+      const genuine = sign(JSON.stringify({ event: 'task_created', task: { title: 'Still there' } }));
+      assert.equal((await forward(target.url, genuine)).status, 204);
+      assert.ok(target.lines.every((line) => !/Traceback|at .*\.mjs/.test(line)), target.lines.join('\n'));
     });
 
     test('changes over to a new secret at any moment of the 24 hours', async () => {
