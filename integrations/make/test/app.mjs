@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 export const folder = fileURLToPath(new URL('../app/', import.meta.url));
 
 /** JSON with `//` comments, which Make allows. Texts are matched first, so that a // in an address is left alone. */
-export function parseJsonc(text) {
+function parseJsonc(text) {
   return JSON.parse(text.replace(/("(?:[^"\\]|\\.)*")|\/\/[^\n]*/g, (_, string) => string ?? ''));
 }
 

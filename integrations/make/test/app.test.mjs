@@ -67,6 +67,11 @@ test('files lie where Make looks for them', () => {
   }
 });
 
+test('a list to choose from shows as many as Make takes', () => {
+  for (const id of ids('rpc')) assert.equal(component('rpc', id).communication.response.limit, 500, id);
+  assert.equal(component('rpc', 'findTasks').communication.qs.limit, 500);
+});
+
 test('every module is in one group', () => {
   const grouped = readJson(manifest.generalCodeFiles.groups).flatMap((group) => group.modules);
   assert.deepEqual([...grouped].sort(), ids('module').sort());
@@ -249,6 +254,8 @@ test('interface and sample of events have the fields that the server sends', () 
   assert.equal(events.length, 4);
   for (const event of events) agrees(promised, event, event.event);
   agrees(promised, samples, 'sample');
+  const { type, changed } = events.find(({ event }) => event === samples.event);
+  assert.deepEqual([samples.type, samples.changed], [type, changed]);
   assert.ok(Object.values(samples).every((value) => value !== null));
 });
 

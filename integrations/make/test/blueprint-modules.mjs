@@ -95,7 +95,8 @@ export const MODULE_RULES = {
   },
   *'writes can be repeated'(blueprint, all) {
     for (const module of requests(all)) {
-      if (module.mapper.method !== 'get' && !/\{\{\d+\.|\{\{\w+\(/.test(header(module, 'Idempotency-Key') ?? '')) {
+      const key = header(module, 'Idempotency-Key') ?? '';
+      if (module.mapper.method !== 'get' && !/\{\{(?:[^}]*\W)?\d+\.[a-z_]/i.test(key)) {
         yield `module ${module.id}: Make may run it again; it needs an Idempotency-Key from the run's data`;
       }
     }

@@ -94,6 +94,7 @@ const BREAKS = [
   ['writes can be repeated', ROUTE, (b) => { find(b, 3).mapper.headers.splice(1, 1); }],
   ['writes can be repeated', FORM, (b) => { find(b, 3).mapper.headers[1].value = 'form'; }],
   ['writes can be repeated', FORM, (b) => { find(b, 3).mapper.headers[1].value = '{{now}}'; }],
+  ['writes can be repeated', FORM, (b) => { find(b, 3).mapper.headers[1].value = '{{formatDate(now; "X")}}'; }],
   ['placeholders', ROUTE, (b) => { find(b, 3).mapper.headers[0].value = 'sesame'; }],
   ['placeholders', ROUTE, (b) => { find(b, 3).mapper.url += '?secret=YOUR_WEBHOOK_SECRET'; }],
   ['iterators and aggregators', DIGEST, (b) => { find(b, 3).mapper.array = 'all of {{1.data}}'; }],

@@ -1,10 +1,13 @@
 // What Make's form makes of what a user filled in, before the app sees it, after Make's page "Processing of 'empty'
-// values": what is left empty is not there at all, and the pill `erase` becomes null, or [] for a list.
+// values": what is left empty is not there at all, the pill `erase` becomes null, or [] for a list, and a text that an
+// expression has made empty (`emptystring`) is an empty text.
 //
 // It knows fields and nothing of what becomes of them.
 
 /** The pill `erase` of Make's mapping panel. */
 export const ERASE = Symbol('erase');
+/** The pill `emptystring`, or any other expression that gives an empty text. */
+export const EMPTY_TEXT = Symbol('emptystring');
 
 const isUnfilled = (value) =>
   value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
@@ -23,6 +26,8 @@ export function fill(fields, values = {}) {
       if (field.required) throw new Error(`Missing value of required parameter '${field.name}'.`);
     } else if (value === ERASE) {
       filled[field.name] = isList(field) ? [] : null;
+    } else if (value === EMPTY_TEXT) {
+      filled[field.name] = '';
     } else {
       filled[field.name] = convert(field, value);
     }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { startBtk, startReceiver } from '../../test/btk.mjs';
 import { component } from './app.mjs';
-import { ERASE, fill } from './form.mjs';
+import { EMPTY_TEXT, ERASE, fill } from './form.mjs';
 import { attach, connect, detach, receive, runModule, runRpc } from './run.mjs';
 
 const SECRET = 'a secret of the tests';
@@ -101,7 +101,7 @@ test('only a title makes a task with the defaults of the server', async () => {
   assert.deepEqual([title, status, priority, description, tags], ['Just this', 'OPEN', 'NORMAL', null, []]);
 });
 
-test('a change leaves alone what is empty, in whatever way it is empty', async () => {
+test('a change leaves alone what is not filled in', async () => {
   const made = await use('createTask', FULL);
   const empties = Object.keys(FULL).map((name) => [name, ['tags', 'attachments'].includes(name) ? [] : '']);
   assert.deepEqual(await use('updateTask', { taskId: made.id, ...Object.fromEntries(empties) }), made);
@@ -113,13 +113,15 @@ test('a change leaves alone what is empty, in whatever way it is empty', async (
   }
 });
 
-test('erase clears each field that may be empty', async () => {
-  const { id } = await use('createTask', FULL);
+test('erase and an empty text clear each field that may be empty', async () => {
   const clearable = ['description', 'type', 'category', 'dueDate', 'tags', 'attachments'];
-  const erased = Object.fromEntries(clearable.map((name) => [name, ERASE]));
-  const cleared = await use('updateTask', { taskId: id, ...erased });
-  assert.deepEqual(clearable.map((name) => cleared[name]), [null, null, null, null, [], []]);
-  assert.deepEqual([cleared.title, cleared.status], [FULL.title, FULL.status]);
+  const texts = ['description', 'type', 'category'];
+  for (const [pill, names] of [[ERASE, clearable], [EMPTY_TEXT, texts]]) {
+    const { id } = await use('createTask', FULL);
+    const cleared = await use('updateTask', { taskId: id, ...Object.fromEntries(names.map((name) => [name, pill])) });
+    for (const name of names) assert.deepEqual(cleared[name], Array.isArray(FULL[name]) ? [] : null, name);
+    assert.deepEqual([cleared.title, cleared.status], [FULL.title, FULL.status]);
+  }
 });
 
 test('the same idempotency key makes one task, without one each run makes its own', async () => {

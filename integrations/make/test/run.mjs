@@ -10,10 +10,10 @@ import { render, transform } from './iml.mjs';
 const PAGES = 50;
 
 const REQUEST = ['url', 'encodeUrl', 'method', 'headers', 'qs', 'body', 'type', 'response', 'pagination', 'log'];
-const RESPONSE = ['error', 'valid', 'limit', 'iterate', 'output', 'wrapper', 'data', 'metadata'];
+const RESPONSE = ['error', 'valid', 'limit', 'iterate', 'output', 'data', 'metadata'];
 
 /** A failure as Make shows it: its type decides what Make does next. */
-export class MakeError extends Error {
+class MakeError extends Error {
   constructor(type, message, status) {
     super(message);
     this.type = type;
@@ -73,13 +73,9 @@ export async function detach(connection, webhook, log = []) {
 /** One request to the webhook: what Make answers, and the bundle that starts the scenario, if any. */
 export function receive({ body, query = {}, method = 'POST', headers = {} }, parameters = {}) {
   const { communication } = component('webhook', 'taskEvents');
-  known(communication, ['verification', 'condition', 'respond', 'output'], 'the communication of a webhook');
+  known(communication, ['respond', 'output'], 'the communication of a webhook');
   const variables = { body, query, method, headers, parameters, data: parameters };
-  const verification = transform(communication.verification ?? { condition: false }, variables);
-  if (verification.condition) return { answer: verification.respond };
-  const answer = transform(communication.respond, variables);
-  const wanted = transform(communication.condition ?? true, variables);
-  return wanted ? { answer, bundle: transform(communication.output, variables) } : { answer };
+  return { answer: transform(communication.respond, variables), bundle: transform(communication.output, variables) };
 }
 
 // --- A request and its pages ---
@@ -87,7 +83,7 @@ export function receive({ body, query = {}, method = 'POST', headers = {} }, par
 /** What a communication gives: one bundle, or a list where it iterates. */
 export async function bundles(communication, given, log) {
   const { response, pagination } = communication;
-  known(pagination, ['mergeWithParent', 'url', 'method', 'headers', 'qs', 'body', 'condition'], 'pagination');
+  known(pagination, ['qs', 'condition'], 'pagination');
   const limit = transform(response.limit, given) ?? Infinity;
   const results = [];
   let request = communication;
@@ -103,17 +99,12 @@ export async function bundles(communication, given, log) {
     if (!goesOn || !transform(pagination.condition, next)) break;
     request = following(communication, pagination, next);
   }
-  const output = results.slice(0, limit);
-  return response.wrapper === undefined ? output : transform(response.wrapper, { ...given, output });
+  return results.slice(0, limit);
 }
 
-/** The request for the next page: computed now, because it names the answer before it. */
+/** The request for the next page: computed now, because it names the answer before it. The rest stays as it was. */
 function following(communication, pagination, variables) {
-  const { mergeWithParent = true, condition, ...changes } = pagination;
-  const now = transform(changes, variables);
-  if (!mergeWithParent) return { log: communication.log, response: communication.response, ...now };
-  const merged = (name) => ({ ...communication[name], ...now[name] });
-  return { ...communication, ...now, headers: merged('headers'), qs: merged('qs') };
+  return { ...communication, qs: { ...communication.qs, ...transform(pagination.qs, variables) } };
 }
 
 /** Sends one request; answers the variables that its response directives see, or throws what Make would show. */
@@ -152,7 +143,6 @@ function prepare(communication, variables) {
 const ENCODERS = {
   json: ['application/json', JSON.stringify],
   text: ['text/plain', String],
-  urlencoded: ['application/x-www-form-urlencoded', (body) => String(new URLSearchParams(body))],
 };
 
 /** Names of headers do not tell large from small letters, and the later value wins. */

@@ -1,7 +1,7 @@
 // Every file of the app against Make's own JSON schemas, the ones its editor uses.
 //
-// They are not part of this repository: MAKE_SCHEMAS names the folder, or it lies beside the repository. It is
-// `syntaxes/` of the source of Make's extension for VS Code, with the map of files to schemas as file-to-schema.json.
+// They are not part of this repository: MAKE_SCHEMAS names a folder with them, or one lies beside the repository. How to
+// fill it stands in ../README.md.
 
 import Ajv from 'ajv';
 import assert from 'node:assert/strict';
@@ -13,7 +13,9 @@ import { component, files, readJson } from './app.mjs';
 
 const beside = resolve(fileURLToPath(new URL('../../..', import.meta.url)), '..', 'shared', 'make-schemas');
 const folder = process.env.MAKE_SCHEMAS ?? beside;
-const skip = existsSync(folder) ? false : "Make's schemas are not here; name their folder in MAKE_SCHEMAS";
+// A folder that was named and is not there is a mistake, not a reason to skip.
+const isHere = process.env.MAKE_SCHEMAS !== undefined || existsSync(folder);
+const skip = isHere ? false : "Make's schemas are not here; name their folder in MAKE_SCHEMAS";
 
 /** Their inner `$id`s ("#request") are no addresses and would confuse the resolver. */
 function withoutInnerIds(value) {
