@@ -6,8 +6,8 @@
 import { createServer } from 'node:http';
 import { Webhook, WebhookVerificationError } from 'standardwebhooks';
 
-/** The most that btk sends is far below this. */
-const MOST_BYTES = 1024 * 1024;
+/** More than the largest event: a task and the one before it, with all that may be in them. */
+const MOST_BYTES = 4 * 1024 * 1024;
 
 const { WEBHOOK_SIGNING_SECRET: secret, PORT = '5055' } = process.env;
 if (!secret) {

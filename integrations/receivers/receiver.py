@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-# The most that btk sends is far below this.
-MOST_BYTES = 1024 * 1024
+# More than the largest event: a task and the one before it, with all that may be in them.
+MOST_BYTES = 4 * 1024 * 1024
 
 secret = os.environ.get("WEBHOOK_SIGNING_SECRET")
 if not secret:
@@ -30,7 +30,7 @@ class Receiver(BaseHTTPRequestHandler):
             self.take()
         except WebhookVerificationError as error:
             self.answer(401, str(error))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             self.answer(400, f"It cannot be read: {error}")
         else:
             self.answer(204, "")

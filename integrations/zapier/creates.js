@@ -2,8 +2,11 @@
 //
 // It must not know triggers.
 
+import { createHash } from 'node:crypto';
+
 import { ask } from './http.js';
-import { CLEARABLE, filled, taskInputFields, taskOutputFields, taskSample } from './fields.js';
+import { isTask, pathOf } from './tasks.js';
+import { CLEARABLE, given, listOf, taskInputFields, taskOutputFields, taskSample } from './fields.js';
 
 const output = { sample: taskSample, outputFields: taskOutputFields };
 
@@ -18,42 +21,66 @@ const taskToChoose = {
   helpText: 'Pick a task, or put in an ID from an earlier step. The list shows the 100 tasks that changed last.',
 };
 
-const pathOf = (id) => `/api/tasks/${encodeURIComponent(id)}`;
+/** A header holds few characters; what does not fit, such as a subject line, is told apart by its digest. */
+const keyOf = (text) =>
+  /^[!-~]{1,255}$/.test(text) ? text : createHash('sha256').update(String(text)).digest('hex');
+
+const newTaskFields = [
+  { key: 'title', label: 'Title', type: 'string', required: true },
+  ...taskInputFields({
+    status: 'Open if left empty.',
+    priority: 'Normal if left empty.',
+    lists: 'None if left empty.',
+  }),
+  {
+    key: 'idempotencyKey',
+    label: 'Create Only Once Per',
+    type: 'string',
+    helpText:
+      'Optional. Map something that stands for the record behind this task, such as an order number: within ' +
+      '48 hours the same value with the same fields makes one task only, however often the Zap repeats it.',
+  },
+];
 
 export const createTask = {
   key: 'create_task',
   noun: 'Task',
   display: { label: 'Create Task', description: 'Creates a task.' },
   operation: {
-    inputFields: [
-      { key: 'title', label: 'Title', type: 'string', required: true },
-      ...taskInputFields({
-        status: 'Open if left empty.',
-        priority: 'Normal if left empty.',
-        lists: 'None if left empty.',
-      }),
-      {
-        key: 'idempotencyKey',
-        label: 'Create Only Once Per',
-        type: 'string',
-        helpText:
-          'Optional. Map something that stands for the record behind this task, such as an order number: within ' +
-          '48 hours the same value with the same fields makes one task only, however often the Zap repeats it.',
-      },
-    ],
+    inputFields: newTaskFields,
     async perform(z, bundle) {
-      const { idempotencyKey, ...task } = filled(bundle.inputData) ?? {};
-      const response = await ask(z, bundle, {
+      const { idempotencyKey, ...task } = given(bundle, newTaskFields);
+      return ask(z, bundle, {
         method: 'POST',
         url: '/api/tasks',
-        headers: idempotencyKey ? { 'Idempotency-Key': idempotencyKey } : {},
+        headers: idempotencyKey ? { 'Idempotency-Key': keyOf(idempotencyKey) } : {},
         body: task,
+        looksRight: isTask,
       });
-      return response.data;
     },
     ...output,
   },
 };
+
+const changeFields = [
+  taskToChoose,
+  { key: 'title', label: 'Title', type: 'string', helpText: 'Stays as it is if left empty.' },
+  ...taskInputFields({
+    status: 'Stays as it is if left empty.',
+    priority: 'Stays as it is if left empty.',
+    lists: 'What you put in replaces all that are there.',
+  }),
+  {
+    key: 'clear',
+    label: 'Fields to Clear',
+    type: 'string',
+    list: true,
+    choices: CLEARABLE,
+    helpText:
+      'An empty field above changes nothing, so a value that was mapped but is missing does no harm. ' +
+      'To empty a field of the task, name it here.',
+  },
+];
 
 export const updateTask = {
   key: 'update_task',
@@ -63,27 +90,10 @@ export const updateTask = {
     description: 'Changes the fields of a task that you fill in. The others stay as they are.',
   },
   operation: {
-    inputFields: [
-      taskToChoose,
-      { key: 'title', label: 'Title', type: 'string', helpText: 'Stays as it is if left empty.' },
-      ...taskInputFields({
-        status: 'Stays as it is if left empty.',
-        priority: 'Stays as it is if left empty.',
-        lists: 'What you put in replaces all that are there.',
-      }),
-      {
-        key: 'clear',
-        label: 'Fields to Clear',
-        type: 'string',
-        list: true,
-        choices: CLEARABLE,
-        helpText: 'An empty field above changes nothing, so a value that was mapped but is missing does no harm. ' +
-          'To empty a field of the task, name it here.',
-      },
-    ],
+    inputFields: changeFields,
     async perform(z, bundle) {
-      const { id, clear = [], ...changes } = filled(bundle.inputData) ?? {};
-      for (const key of clear) {
+      const { id, clear, ...changes } = given(bundle, changeFields);
+      for (const key of listOf(clear)) {
         if (key in changes) {
           throw new z.errors.Error(
             `${CLEARABLE[key]} is filled in and stands in Fields to Clear as well. Do one of the two.`,
@@ -92,8 +102,7 @@ export const updateTask = {
         }
         changes[key] = null;
       }
-      const response = await ask(z, bundle, { method: 'PATCH', url: pathOf(id), body: changes });
-      return response.data;
+      return ask(z, bundle, { method: 'PATCH', url: pathOf(id, z), body: changes, looksRight: isTask });
     },
     ...output,
   },
@@ -115,8 +124,9 @@ export const deleteTask = {
       taskToChoose,
     ],
     async perform(z, bundle) {
-      const response = await ask(z, bundle, { method: 'DELETE', url: pathOf(bundle.inputData.id) });
-      return response.data.task;
+      const looksRight = (data) => isTask(data?.task);
+      const url = pathOf(bundle.inputData.id, z);
+      return (await ask(z, bundle, { method: 'DELETE', url, looksRight })).task;
     },
     ...output,
   },

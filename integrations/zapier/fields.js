@@ -154,8 +154,17 @@ export const CLEARABLE = {
   attachments: 'Attachments',
 };
 
+/** What was filled in of these fields. Zapier may put more beside them, such as the settings of a search step. */
+export function given(bundle, fields) {
+  const known = fields.map(({ key }) => [key, bundle.inputData?.[key]]);
+  return filled(Object.fromEntries(known)) ?? {};
+}
+
+/** What a field with several values holds: one alone may come as itself. */
+export const listOf = (value) => (value === undefined ? [] : [value].flat());
+
 /** `value` without what a person left empty: Zapier may send it as null, "", [] or {}. Undefined if nothing is left. */
-export function filled(value) {
+function filled(value) {
   if (value === null || value === undefined || value === '') return undefined;
   if (Array.isArray(value)) {
     const kept = value.map(filled).filter((one) => one !== undefined);

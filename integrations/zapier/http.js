@@ -8,10 +8,8 @@ export const ORIGIN = 'zapier';
 /** The address without a slash at its end, or a sentence that says what is wrong with it. */
 export function serverAddress(text, z) {
   const refuse = (why) => {
-    throw new z.errors.Error(
-      `The address ${JSON.stringify(text ?? '')} ${why}. Write it like https://tasks.example.org.`,
-      'bad_address',
-    );
+    // It is not repeated here: somebody may have put a password into it.
+    throw new z.errors.Error(`The address ${why}. Write it like https://tasks.example.org.`, 'bad_address');
   };
   let url;
   try {
@@ -25,21 +23,47 @@ export function serverAddress(text, z) {
   return url.origin + url.pathname.replace(/\/+$/, '');
 }
 
+/** How long the server may take, in milliseconds, below Zapier's own 30 seconds, and how much it may answer, in bytes. */
+const PATIENCE = 20_000;
+const MOST = 20 * 1024 * 1024;
+
 /**
- * Asks the server. Whoever cannot be reached is named here: Zapier's own error would show the whole call, the
- * webhook's secret in it.
+ * Asks the server and answers what it said, which must look right: another program may stand at the address.
+ * What goes wrong on the way is said here: Zapier's own error would show the whole call, the webhook's secret in it.
  */
-export async function ask(z, bundle, options) {
+export async function ask(z, bundle, { url, params, body, headers = {}, looksRight = () => true, ...options }) {
+  const query = params ? `?${new URLSearchParams(params)}` : '';
+  const request = { timeout: PATIENCE, size: MOST, ...options, url: url + query, headers };
+  if (body !== undefined) {
+    // As text, like the query, and without two braces in a row: Zapier takes {{bundle…}} for its own, also in a title.
+    request.body = JSON.stringify(body).replaceAll('{{', '{\\u007b');
+    request.headers = { ...headers, 'Content-Type': 'application/json' };
+  }
+  let response;
   try {
-    return await z.request(options);
+    response = await z.request(request);
   } catch (error) {
-    if (error.name !== 'FetchError') throw error;
+    // What `explainProblem` said.
+    if (['AppError', 'ExpiredAuthError', 'ThrottledError'].includes(error.name)) throw error;
     throw new z.errors.Error(
-      `Zapier cannot reach ${bundle.authData.address} (${error.code ?? error.type}). The server must run and be ` +
-        'reachable from the internet; if it is, check the address in the connection.',
+      `Zapier cannot reach ${bundle.authData.address} (${error.code ?? error.type ?? error.name}). The server must run ` +
+        'and be reachable from the internet; if it is, check the address in the connection.',
       'unreachable',
     );
   }
+  if (response.status === 404) return undefined;
+  if (!looksRight(response.data)) throw stranger(z, response);
+  return response.data;
+}
+
+/** Something answers, but it is no BTK-System. */
+function stranger(z, response) {
+  const { host } = new URL(response.url);
+  return new z.errors.Error(
+    `${host} answered ${response.status}, but not as BTK-System does. Check the address in the connection.`,
+    'not_btk',
+    response.status,
+  );
 }
 
 /** Before each request: paths of the API become addresses on the person's server. */
@@ -63,7 +87,7 @@ export function explainProblem(response, z) {
   if (status === 404 && response.request.skipThrowForStatus) return response;
   if (status < 400) {
     throw new z.errors.Error(
-      `The server answers with a redirect to ${response.getHeader('location')}. ` +
+      `The server answers with a redirect to ${response.getHeader('location') ?? 'nowhere'}. ` +
         'Put the address that it leads to into the connection.',
       'redirected',
       status,
@@ -71,11 +95,7 @@ export function explainProblem(response, z) {
   }
 
   const { error, code } = response.data ?? {};
-  const { host } = new URL(response.url);
-  const sentence =
-    typeof error === 'string'
-      ? error
-      : `${host} answered ${status}, but not as BTK-System does. Check the address in the connection`;
+  const sentence = typeof error === 'string' ? error : stranger(z, response).message;
   if (status === 401) {
     const refused = new z.errors.ExpiredAuthError(
       "The API token was refused. Put the value of API_TOKEN from the server's settings into the connection. " +

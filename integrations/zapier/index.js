@@ -12,7 +12,11 @@ import { findTask } from './searches.js';
 import { newTask, updatedTask, taskStatusChanged, deletedTask } from './triggers/task-events.js';
 import { dropdowns } from './triggers/dropdowns.js';
 
-const byKey = (...entries) => Object.fromEntries(entries.map((entry) => [entry.key, entry]));
+function byKey(...entries) {
+  const keyed = Object.fromEntries(entries.map((entry) => [entry.key, entry]));
+  if (Object.keys(keyed).length < entries.length) throw new Error('a key stands twice');
+  return keyed;
+}
 
 export default {
   version: packageJson.version,
@@ -23,7 +27,7 @@ export default {
   flags: {
     // 429 comes to explainProblem, which has the server's own sentence.
     throwForThrottlingEarly: false,
-    // Empty values are dropped by filled() in fields.js, so that the tests see it.
+    // What counts as empty is said by given() in fields.js alone.
     cleanInputData: false,
   },
   triggers: byKey(newTask, updatedTask, taskStatusChanged, deletedTask, ...dropdowns),

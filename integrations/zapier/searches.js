@@ -3,16 +3,22 @@
 // It must not know triggers or what is done with what was found.
 
 import { ask } from './http.js';
-import { filled, searchFields, taskOutputFields, taskSample } from './fields.js';
+import { isListOf, isTask, pathOf } from './tasks.js';
+import { given, searchFields, taskOutputFields, taskSample } from './fields.js';
 
 /** Zapier takes the first, or hands on all as line items. */
 const AT_MOST = 25;
 
 async function byId(z, bundle, id) {
-  const url = `/api/tasks/${encodeURIComponent(id)}`;
-  const response = await ask(z, bundle, { url, skipThrowForStatus: true });
-  return response.status === 404 ? [] : [response.data];
+  const task = await ask(z, bundle, { url: pathOf(id, z), skipThrowForStatus: true, looksRight: isTask });
+  return task ? [task] : [];
 }
+
+const byWhat = [
+  { key: 'id', label: 'Task ID', type: 'string', helpText: 'If this is filled in, the fields below do not count.' },
+  { key: 'q', label: 'Text', type: 'string', helpText: 'Stands in the title or the description.' },
+  ...searchFields,
+];
 
 export const findTask = {
   key: 'find_task',
@@ -22,20 +28,15 @@ export const findTask = {
     description: 'Finds a task by its ID, a text in it, or its fields. Of several, the newest comes first.',
   },
   operation: {
-    inputFields: [
-      { key: 'id', label: 'Task ID', type: 'string', helpText: 'If this is filled in, the fields below do not count.' },
-      { key: 'q', label: 'Text', type: 'string', helpText: 'Stands in the title or the description.' },
-      ...searchFields,
-    ],
+    inputFields: byWhat,
     async perform(z, bundle) {
-      const { id, ...wanted } = filled(bundle.inputData) ?? {};
+      const { id, ...wanted } = given(bundle, byWhat);
       if (id) return byId(z, bundle, id);
       if (Object.keys(wanted).length === 0) {
         throw new z.errors.Error('Fill in at least one field to search by.', 'nothing_to_search_by');
       }
       const params = { ...wanted, sort: '-createdAt', limit: AT_MOST };
-      const response = await ask(z, bundle, { url: '/api/tasks', params });
-      return response.data;
+      return ask(z, bundle, { url: '/api/tasks', params, looksRight: isListOf(isTask) });
     },
     sample: taskSample,
     outputFields: taskOutputFields,

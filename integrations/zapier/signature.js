@@ -16,8 +16,8 @@ function header(headers, name) {
  * may come to a delivery long after it took it in, and nobody would send it again.
  */
 export function isSigned(rawRequest, secret) {
-  const { headers = {}, content = '' } = rawRequest ?? {};
-  if (!secret) return false;
+  const { headers, content } = rawRequest ?? {};
+  if (!secret || !headers || typeof content !== 'string') return false;
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
   const signed = `${header(headers, 'webhook-id')}.${header(headers, 'webhook-timestamp')}.${content}`;
   const expected = createHmac('sha256', key).update(signed).digest();

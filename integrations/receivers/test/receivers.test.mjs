@@ -145,7 +145,7 @@ for (const [language, [command, script]] of Object.entries(LANGUAGES)) {
         socket.end();
         await once(socket.resume(), 'close');
       }
-      const large = await forward(target.url, { raw: 'a'.repeat(1_100_000), headers: {} }).catch(() => ({ status: 400 }));
+      const large = await forward(target.url, { raw: 'a'.repeat(4_200_000), headers: {} }).catch(() => ({ status: 400 }));
       assert.equal(large.status, 400);
       const genuine = sign(JSON.stringify({ event: 'task_created', task: { title: 'Still there' } }));
       assert.equal((await forward(target.url, genuine)).status, 204);

@@ -162,3 +162,40 @@ test('the dropdown of tasks holds those that changed last', async () => {
   assert.deepEqual(top, { id: first.id, title: 'First again' });
   assert.deepEqual(next, { id: second.id, title: 'Second' });
 });
+
+test('what Zapier takes for its own reaches the server as it is', async () => {
+  const title = '{{bundle.authData.token}} {{process.env.X}} {{{{ }} {{';
+  const task = await run(create_task, { title });
+  assert.equal(task.title, title);
+  const [found] = await run(find_task, { q: '{{bundle.authData.token}}' });
+  assert.equal(found.id, task.id);
+});
+
+test('anything may stand for the record behind a task', async () => {
+  for (const idempotencyKey of ['order 17', 'Größe\n😀', 'x'.repeat(300)]) {
+    const once = await run(create_task, { title: 'Just one', idempotencyKey });
+    assert.equal((await run(create_task, { title: 'Just one', idempotencyKey })).id, once.id);
+  }
+  assert.equal((await btk.api('GET', '/api/tasks?q=just%20one')).body.length, 3);
+});
+
+test('what Zapier puts beside the fields is not sent', async () => {
+  const beside = { _zap_search_success_on_miss: true, extra: 'x' };
+  const task = await run(create_task, { title: 'Beside', id: 'task_x', q: 'y', ...beside });
+  assert.equal(task.title, 'Beside');
+  assert.equal((await run(find_task, { q: 'Beside', title: 'z', ...beside })).length, 1);
+  assert.equal((await run(update_task, { id: task.id, priority: 'LOW', ...beside })).priority, 'LOW');
+});
+
+test('one field to clear may come as itself', async () => {
+  const task = await run(create_task, filledIn);
+  assert.deepEqual((await run(update_task, { id: task.id, clear: 'tags' })).tags, []);
+});
+
+test('an ID that no address can hold leads nowhere else', async () => {
+  for (const id of ['.', '..']) {
+    for (const { operation } of [find_task, update_task, delete_task]) {
+      assert.equal((await failureOf(zap(operation.perform, { id, title: 'x' }))).code, 'bad_id');
+    }
+  }
+});

@@ -54,16 +54,17 @@ test('a bad token asks for a new one', async () => {
 
 test('an address that is none is explained before anything is sent', async () => {
   const cases = {
-    'tasks.example.org': /"tasks\.example\.org" cannot be read; it needs http/,
-    '': /The address "" cannot be read/,
+    'tasks.example.org': /The address cannot be read; it needs http/,
+    '': /The address cannot be read/,
     'ftp://tasks.example.org': /must begin with https:\/\/ or http:\/\//,
-    'https://me:word@tasks.example.org': /must not hold a name or password/,
+    'https://me:hunter2@tasks.example.org': /must not hold a name or password/,
     'https://tasks.example.org/?a=b': /must not hold a \? or a #/,
   };
   for (const [address, sentence] of Object.entries(cases)) {
     const failure = await failureOf(zapOf(address)(check));
     assert.equal(failure.code, 'bad_address', address);
     assert.match(failure.message, sentence);
+    assert.doesNotMatch(failure.message, /hunter2/, 'a password is not repeated');
     assert.match(failure.message, /Write it like https:\/\/tasks\.example\.org\.$/);
   }
 });
@@ -82,6 +83,27 @@ test('somebody else at the address', async () => {
   assert.equal(failure.code, 'not_btk');
   const missing = await withServer({ ...page, status: 404 }, (url) => failureOf(zapOf(url)(check)));
   assert.match(missing.message, /answered 404, but not as BTK-System does\. Check the address/);
+});
+
+test('whatever else answers is never taken for a success', async () => {
+  const operations = [
+    ...Object.values(app.creates).map(({ operation }) => operation.perform),
+    ...Object.values(app.searches).map(({ operation }) => operation.perform),
+    ...Object.values(app.triggers).flatMap(({ operation }) =>
+      operation.type === 'hook' ? [operation.performSubscribe, operation.performList] : [operation.perform],
+    ),
+  ];
+  const inputData = { id: 'task_1', title: 'a', status: 'DONE' };
+  const json = { 'Content-Type': 'application/json' };
+  for (const reply of [{ body: '<h1>Welcome</h1>' }, { headers: json, body: '{}' }, { headers: json, body: '[{}]' }]) {
+    await withServer(reply, async (url) => {
+      for (const operation of operations) {
+        const failure = await failureOf(zapOf(url)(operation, inputData, { targetUrl: 'https://hooks.example.com/x' }));
+        assert.equal(failure.code, 'not_btk');
+        assert.doesNotMatch(failure.message, /hooks\.example|tok_/);
+      }
+    });
+  }
 });
 
 test('a redirect is not followed: a write would arrive as a read', async () => {

@@ -118,17 +118,18 @@ test('a trigger may want some tasks only', async () => {
   await on.switchOff();
 });
 
-test('a webhook that was left behind is replaced, with the choices of now', async () => {
+test('a webhook that was left behind is kept, with what waits in it and the choices of now', async () => {
   const left = await switchOn(new_task);
-  const on = await switchOn(new_task, { skipOwn: false });
+  await btk.api('POST', `/api/webhooks/${left.subscribeData.id}/pause`);
+  await btk.task({ title: 'Waits' });
+  const on = await switchOn(new_task, { skipOwn: 'false', status: 'OPEN' });
   const [webhook, ...more] = await webhooks();
   assert.deepEqual(more, []);
+  assert.equal(webhook.id, left.subscribeData.id);
   assert.equal(webhook.id, on.subscribeData.id);
-  assert.notEqual(webhook.id, left.subscribeData.id);
-  assert.deepEqual(webhook.ignoreOrigin, []);
-  await btk.task({ title: 'Signed anew' });
+  assert.deepEqual([webhook.ignoreOrigin, webhook.filter.status], [[], ['OPEN']]);
   const [event] = await on.receive(await hooks.next());
-  assert.equal(event.task.title, 'Signed anew');
+  assert.equal(event.task.title, 'Waits', 'signed with the new secret');
   await on.switchOff();
 });
 
@@ -147,6 +148,12 @@ test('a forged delivery is not let in', async () => {
     const { code, message } = await failureOf(on.receive(one));
     assert.equal(code, 'bad_signature');
     assert.match(message, /^This webhook is not signed with the secret .* turn the Zap off and on again/);
+    assert.doesNotMatch(message, /whsec_/);
+  }
+  for (const rawRequest of [null, {}, { headers: null, content: hit.raw }, { headers: hit.headers }]) {
+    const odd = zap(new_task.operation.perform, {}, { subscribeData: on.subscribeData, rawRequest });
+    const { code, message } = await failureOf(odd);
+    assert.equal(code, 'bad_signature');
     assert.doesNotMatch(message, /whsec_/);
   }
   const without = zap(new_task.operation.perform, {}, delivered(hit, {}));
@@ -182,6 +189,10 @@ test('a Zap that cannot be switched off says why, and no secret', async () => {
     assert.ok(message.length < 300, message);
   }
   await on.switchOff();
+});
+
+test('a Zap that never had a webhook is switched off without a word', async () => {
+  assert.deepEqual(await zap(new_task.operation.performUnsubscribe, {}, {}), {});
 });
 
 test('the editor shows samples while there are no events', async () => {

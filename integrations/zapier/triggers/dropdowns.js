@@ -3,6 +3,7 @@
 // They must not know which field uses them.
 
 import { ask } from '../http.js';
+import { isListOf, isTask } from '../tasks.js';
 
 function dropdown(key, what, perform) {
   return {
@@ -16,15 +17,17 @@ function dropdown(key, what, perform) {
 /** What a field of tasks may hold, as the server says it. */
 function values(field, what) {
   return dropdown(`list_${field}`, what, async (z, bundle) => {
-    const response = await ask(z, bundle, { url: `/api/meta/${field}` });
-    return response.data.map(({ value, label }) => ({ id: value, label }));
+    const looksRight = isListOf((one) => typeof one?.value === 'string');
+    const choices = await ask(z, bundle, { url: `/api/meta/${field}`, looksRight });
+    return choices.map(({ value, label }) => ({ id: value, label }));
   });
 }
 
 /** The newest page alone: Zapier pages by number, the server by cursor, and an ID can be put in instead. */
 const tasks = dropdown('list_tasks', 'Tasks', async (z, bundle) => {
-  const response = await ask(z, bundle, { url: '/api/tasks', params: { sort: '-updatedAt', limit: 100 } });
-  return response.data.map(({ id, title }) => ({ id, title }));
+  const params = { sort: '-updatedAt', limit: 100 };
+  const found = await ask(z, bundle, { url: '/api/tasks', params, looksRight: isListOf(isTask) });
+  return found.map(({ id, title }) => ({ id, title }));
 });
 
 export const dropdowns = [

@@ -4,16 +4,32 @@
 
 import { ask, ORIGIN } from '../http.js';
 import { isSigned } from '../signature.js';
-import { eventOutputFields, eventSample, filled, filterFields } from '../fields.js';
+import { isListOf, isTask } from '../tasks.js';
+import { eventOutputFields, eventSample, filterFields, given, listOf } from '../fields.js';
 
 /** How many events the editor is shown, and among how many of each kind they are looked for. */
 const SHOWN = 3;
 const LOOKED_AT = 100;
 
+const choiceFields = [
+  ...filterFields,
+  {
+    key: 'skipOwn',
+    label: 'Skip Changes Made by Zapier',
+    type: 'boolean',
+    default: 'true',
+    helpText:
+      'Leaves out what this or another Zap of yours changed. Choose no only if your Zaps cannot go round in circles.',
+  },
+];
+
 /** What a person chose, as a webhook's `filter` and `ignoreOrigin`. */
 function choices(bundle) {
-  const { skipOwn = true, ...filter } = filled(bundle.inputData) ?? {};
-  return { filter, ignoreOrigin: skipOwn ? [ORIGIN] : [] };
+  const { skipOwn = true, ...fields } = given(bundle, choiceFields);
+  const filter = Object.fromEntries(Object.entries(fields).map(([field, value]) => [field, listOf(value)]));
+  // A field of yes and no that was mapped comes as a text.
+  const isSkipped = !/^(false|no|0)$/i.test(String(skipOwn));
+  return { filter, ignoreOrigin: isSkipped ? [ORIGIN] : [] };
 }
 
 /** Whether the server would send `event` to a webhook with these choices. */
@@ -25,33 +41,32 @@ function fits(event, { filter, ignoreOrigin }) {
 }
 
 async function askForEach(z, bundle, url, events, params) {
-  const answers = await Promise.all(events.map((event) => ask(z, bundle, { url, params: { ...params, event } })));
-  return answers.flatMap((answer) => answer.data);
+  const looksRight = isListOf((event) => isTask(event?.task));
+  const one = (event) => ask(z, bundle, { url, params: { ...params, event }, looksRight });
+  return (await Promise.all(events.map(one))).flat();
 }
+
+const isWebhook = (data) => typeof data?.id === 'string' && typeof data.url === 'string';
 
 function subscribing(label, events) {
   return async (z, bundle) => {
-    const body = {
-      url: bundle.targetUrl,
-      events,
-      payload: 'full',
-      source: 'zapier',
-      description: `Zapier: ${label}`,
-      ...choices(bundle),
-    };
-    const make = () => ask(z, bundle, { method: 'POST', url: '/api/webhooks', body });
-    let { data: webhook } = await make();
-    if (!webhook.secret) {
-      // One with this URL was left behind, and its secret is told only once: a new one takes its place.
-      await ask(z, bundle, { method: 'DELETE', url: `/api/webhooks/${webhook.id}` });
-      ({ data: webhook } = await make());
-    }
-    return { id: webhook.id, secret: webhook.secret };
+    const wish = { payload: 'full', source: 'zapier', description: `Zapier: ${label}`, ...choices(bundle) };
+    const post = (url, body) => ask(z, bundle, { method: 'POST', url, body, looksRight: isWebhook });
+    const made = await post('/api/webhooks', { url: bundle.targetUrl, events, ...wish });
+    const { id } = made;
+    if (made.secret) return { id, secret: made.secret };
+    // One with this URL was left behind. It is kept, so that what waits in it still comes; but what was wished may have
+    // changed, its secret was told only once, and it may have been given up meanwhile.
+    await ask(z, bundle, { method: 'PATCH', url: `/api/webhooks/${id}`, body: wish, looksRight: isWebhook });
+    const { secret } = await post(`/api/webhooks/${id}/rotate-secret`);
+    await post(`/api/webhooks/${id}/resume`);
+    return { id, secret };
   };
 }
 
 async function unsubscribe(z, bundle) {
-  await ask(z, bundle, { method: 'DELETE', url: `/api/webhooks/${encodeURIComponent(bundle.subscribeData.id)}` });
+  const id = bundle.subscribeData?.id;
+  if (id) await ask(z, bundle, { method: 'DELETE', url: `/api/webhooks/${encodeURIComponent(id)}` });
   return {};
 }
 
@@ -86,18 +101,7 @@ function trigger({ key, label, description, events, changed = [], after = {}, ha
     display: { label, description },
     operation: {
       type: 'hook',
-      inputFields: [
-        ...filterFields,
-        {
-          key: 'skipOwn',
-          label: 'Skip Changes Made by Zapier',
-          type: 'boolean',
-          default: 'true',
-          helpText:
-            'Leaves out what this or another Zap of yours changed. Choose no only if your Zaps cannot go round in ' +
-            'circles.',
-        },
-      ],
+      inputFields: choiceFields,
       performSubscribe: subscribing(label, events),
       performUnsubscribe: unsubscribe,
       perform: receive,
