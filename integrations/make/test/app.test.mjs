@@ -162,7 +162,7 @@ test('detach knows nothing but the connection and what attach saved', () => {
   assert.deepEqual([...new Set(used)].sort(), [
     '{{connection.apiToken}}',
     '{{connection.baseUrl}}',
-    '{{webhook.externalHookId}}',
+    '{{encodeURL(webhook.externalHookId)}}',
   ]);
   assert.ok('externalHookId' in webhook.attach.response.data);
 });

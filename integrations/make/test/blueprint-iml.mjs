@@ -4,6 +4,7 @@
 // here and not in iml.mjs, which reads those of an app. It must not know modules, HTTP or BTK. A function that
 // it does not know is an error and never an empty value.
 
+import { createHash } from 'node:crypto';
 import { asText } from './iml.mjs';
 
 const TOKEN = /\s*(?:"([^"]*)"|(\d+(?:\.(?:[A-Za-z_]\w*|`[^`]+`))+)|(\d+)|([A-Za-z]\w*)|([();]))/y;
@@ -87,7 +88,13 @@ const FUNCTIONS = {
   map: (array, key, filterKey, wanted) =>
     (array ?? []).filter((item) => filterKey === undefined || item[filterKey] === wanted).map((item) => item[key]),
   substring: (text, from, to) => String(text ?? '').substring(from, to),
-  encodeURL: (text) => encodeURIComponent(text ?? ''),
+  trim: (text) => String(text ?? '').trim(),
+  sha256: (text) => createHash('sha256').update(String(text ?? '')).digest('hex'),
+  replace(text, search, by) {
+    const [, pattern, flags] = /^\/(.+)\/([a-z]*)$/.exec(search) ?? [];
+    if (!pattern) throw new Error(`only patterns are known here: ${search}`);
+    return String(text ?? '').replace(new RegExp(pattern, flags), by);
+  },
   addDays: (day, days) => new Date(date(day).getTime() + days * 86_400_000),
   formatDate(day, format, zone) {
     if (format !== 'YYYY-MM-DD' || zone !== 'UTC') throw new Error(`not known here: ${format} in ${zone}`);
@@ -102,6 +109,7 @@ function value(node, scope, now) {
   if ('text' in node) return node.text;
   if ('number' in node) return node.number;
   if (node.variable === 'now') return now;
+  if (node.variable === 'emptystring') return '';
   if (node.variable) throw new Error(`not a variable: ${node.variable}`);
   if (node.call) {
     const known = FUNCTIONS[node.call];

@@ -165,7 +165,7 @@ const BLUEPRINT_RULES = {
       try {
         for (const { call, variable } of nodes(text)) {
           if (call && !KNOWN_FUNCTIONS.includes(call)) yield `${call} is not a function`;
-          if (variable && variable !== 'now') yield `${variable} is not a variable`;
+          if (variable && !['now', 'emptystring'].includes(variable)) yield `${variable} is not a variable`;
         }
       } catch (error) {
         yield error.message;

@@ -206,6 +206,45 @@ test('new task from a form: made with every character, once, and answered', asyn
   assert.equal((await btk.api('GET', '/api/tasks')).body.length, 2);
 });
 
+test('new task from a form: what a visitor sends makes no run fail', async (t) => {
+  const { btk, read } = await pair(t, { WEBHOOK_URL: '' });
+  const scenario = filledIn('new-task-from-form', btk);
+  const send = (bundle) => run(scenario, { bundle });
+  const blank = await send({ submissionId: '1', title: ' \n ' });
+  assert.equal(blank.answer.status, '400');
+  const large = { submissionId: 'x'.repeat(1_000), title: '😀'.repeat(600), description: '漢'.repeat(70_000) };
+  const { answer } = await send(large);
+  assert.equal(answer.status, '201');
+  const { title, description } = await read(JSON.parse(answer.body).taskId);
+  assert.deepEqual([title.length, description.length], [500, 16_000]);
+  // The same submission with another text is news.
+  for (const text of ['first', 'second']) assert.equal((await send({ ...large, title: text })).answer.status, '201');
+  assert.equal((await btk.api('GET', '/api/tasks')).body.length, 3);
+});
+
+test('route events: an event that somebody has made up does not reach beyond its field', async (t) => {
+  const { btk, read } = await pair(t);
+  const scenario = filledIn('route-events-and-answer', btk);
+  const task = await btk.task({ title: 'Mine' });
+  const made = { ...task, id: `${task.id}","title":"Yours","x":"` };
+  for (const event of ['task_created', 'task_deleted']) {
+    await run(scenario, { bundle: { event, task: made } }).catch((error) => assert.ok(error instanceof RunFailed));
+  }
+  assert.equal((await read(task.id)).title, 'Mine');
+});
+
+test('route events: a deleted task with the longest ID gets its review', async (t) => {
+  const { btk, receiver, read } = await pair(t);
+  const scenario = filledIn('route-events-and-answer', btk);
+  const id = 'a'.repeat(128);
+  const made = { event: 'task_created', task: { id, title: 'Long' } };
+  const headers = { 'X-Webhook-Secret': SECRET };
+  assert.equal((await btk.api('POST', '/api/incoming-webhook', made, headers)).status, 200);
+  await btk.api('DELETE', `/api/tasks/${id}`);
+  await run(scenario, { bundle: bundleOf(await receiver.next()) });
+  assert.equal((await read(`review-${'a'.repeat(121)}`)).category, 'REVIEW');
+});
+
 test('new task from a form: without a description it is made, without id or title it is refused', async (t) => {
   const { btk, read } = await pair(t, { WEBHOOK_URL: '' });
   const scenario = filledIn('new-task-from-form', btk);

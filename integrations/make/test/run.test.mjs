@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import { startReceiver } from '../../test/btk.mjs';
 import { component } from './app.mjs';
 import { ERASE, fill } from './form.mjs';
-import { bundles, connect, runModule, runRpc } from './run.mjs';
+import { attach, bundles, connect, detach, runModule, runRpc } from './run.mjs';
 
 const json = (status, body, headers = {}) => ({
   status,
@@ -71,6 +71,18 @@ test('another server than BTK-System is no connection', async () => {
     type: 'InvalidConfigurationError',
     message: 'There is no BTK-System server at this address.',
   });
+  const webhook = { url: 'https://hook.example.com/1' };
+  for (const reply of [answer, () => json(200, {})]) {
+    answer = reply;
+    const attaching = attach(connection, webhook, { events: ['task_created'] });
+    await assert.rejects(attaching, { type: 'InvalidConfigurationError' });
+  }
+});
+
+test('what a server gives as the ID of a webhook stays one segment of the path', async () => {
+  answer = () => ({ status: 204 });
+  await detach(connection, { externalHookId: '../tasks/task_1' });
+  assert.match(server.hits.at(-1).path, /^\/api\/webhooks\/[^/]+$/);
 });
 
 test('no log shows the token', async () => {
