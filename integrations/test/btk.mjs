@@ -82,7 +82,7 @@ export async function startProgram(command, args, { cwd, env }) {
 export async function startBtk(settings = {}) {
   const home = await mkdtemp(join(tmpdir(), 'btk-'));
   const env = { PORT: '0', HOST: '127.0.0.1', API_TOKEN: TOKEN, WEBHOOK_ALLOW_TARGETS: '127.0.0.1/32', ...settings };
-  const { url, lines, stop } = await startProgram(program(), [], { cwd: home, env });
+  const { url, stop } = await startProgram(program(), [], { cwd: home, env });
 
   /** One request; the body, if any, is sent and read as JSON where it is JSON. */
   async function api(method, path, body, headers = {}) {
@@ -103,7 +103,6 @@ export async function startBtk(settings = {}) {
   return {
     url,
     token: TOKEN,
-    log: lines,
     api,
     /** Creates a task and returns it. */
     async task(fields) {

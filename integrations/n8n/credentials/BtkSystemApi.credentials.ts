@@ -50,6 +50,14 @@ export class BtkSystemApi implements ICredentialType {
     request: {
       baseURL: '={{$credentials.address.trim().replace(/\\/+$/, "")}}',
       url: '/api/me',
+      disableFollowRedirect: true,
+      sendCredentialsOnCrossOriginRedirect: false,
     },
+    rules: [
+      {
+        type: 'responseSuccessBody',
+        properties: { key: 'version', value: undefined, message: 'This is not the answer of a BTK-System server' },
+      },
+    ],
   };
 }

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
-import { startBtk, startReceiver } from '../../test/btk.mjs';
+import { startBtk } from '../../test/btk.mjs';
 import { action, startN8n, trigger } from './host.mjs';
 
 let btk;
@@ -321,84 +321,12 @@ describe('several items', () => {
   });
 });
 
-describe('an error tells', () => {
-  test('what the server said, its code and where to find it in the log', async () => {
-    const parameters = { operation: 'create', title: 'x', additionalFields: { type: 'not a label' } };
-    await fails(n8n.run(parameters), (error) => {
-      assert.equal(error.constructor.name, 'NodeApiError');
-      assert.match(error.message, /^type "not a label" is not a label; 1 to 40 of A-Z/);
-      assert.match(error.description, /^BTK-System answered 400 \(invalid_field\)\. In its log: req_[a-z0-9]+\.$/);
-      assert.equal(error.httpCode, '400');
-    });
-    const never = { operation: 'create', title: 'x', additionalFields: { dueDate: 'some day' } };
-    await fails(n8n.run(never), (error) => assert.match(error.message, /^dueDate "some day" /));
-  });
-
-  /** An address that answers so. */
-  async function against(answer, check) {
-    const server = await startReceiver(() => answer);
-    const there = await startN8n({ address: server.url, apiToken: btk.token });
-    try {
-      await fails(there.run({ operation: 'getAll' }), check);
-    } finally {
-      await there.stop();
-      await server.close();
-    }
-  }
-
-  test('a wrong token', async () => {
-    const there = await startN8n({ address: btk.url, apiToken: 'tok_wrong' });
-    await fails(there.run({ operation: 'getAll' }), (error) => {
-      assert.match(error.message, /^Unauthorized: .*API_TOKEN/);
-      assert.equal(error.httpCode, '401');
-    });
-    await assert.rejects(there.testCredential(), /401/);
-    await there.stop();
-  });
-
-  test('a server that is busy, and when to try again', () =>
-    against(
-      {
-        status: 503,
-        headers: { 'Content-Type': 'application/json', 'Retry-After': '5' },
-        body: '{"error":"Too busy","code":"busy","requestId":"req_1"}',
-      },
-      (error) => {
-        assert.equal(error.message, 'Too busy');
-        assert.equal(error.description, 'BTK-System answered 503 (busy). Try again in 5 s. In its log: req_1.');
-      },
-    ));
-
-  test('a proxy that answers in its place', () =>
-    against({ status: 502, body: '<h1>Bad Gateway</h1>' }, (error) => {
-      assert.equal(error.message, 'The address in the credentials answered 502');
-      assert.equal(error.httpCode, '502');
-    }));
-
-  test('an address at which something else lives', () =>
-    against({ body: '<h1>Welcome</h1>' }, (error) => {
-      assert.equal(error.message, 'This is not the answer of a BTK-System server');
-      assert.match(error.description, /^Check the address/);
-    }));
-
-  test('a server that is not there', async () => {
-    const server = await startReceiver();
-    await server.close();
-    const there = await startN8n({ address: server.url, apiToken: btk.token });
-    await fails(there.run({ operation: 'getAll' }), (error) => {
-      assert.equal(error.constructor.name, 'NodeApiError');
-      assert.match(error.message, /refused the connection/);
-    });
-    await there.stop();
-  });
-});
-
 describe('what can be chosen', () => {
   const offered = (field) => btk.api('GET', `/api/meta/${field}`).then(({ body }) => body);
   const plain = (choices) =>
     choices.map(({ name, label = name, value }) => `${value}: ${label.toLowerCase()}`).toSorted();
   const find = (properties, name) =>
-    properties.flatMap((property) => [property, ...(property.options ?? [])]).filter((property) => property.name === name);
+    properties.flatMap((property) => [property, ...(property.options ?? [])]).filter((found) => found.name === name);
 
   test('types and categories are what the server offers', async () => {
     for (const node of [action, trigger]) {

@@ -29,7 +29,7 @@ async function send(options, node, log) {
   if (body) headers['Content-Type'] = 'application/json';
   let answer;
   try {
-    answer = await fetch(url, { method: options.method ?? 'GET', headers, body });
+    answer = await follow(url, { method: options.method ?? 'GET', headers, body }, options);
   } catch (error) {
     throw new NodeApiError(node, Object.assign(new Error(error.cause.message), { code: error.cause.code }));
   }
@@ -53,6 +53,15 @@ async function send(options, node, log) {
   }
   const full = { body: parsed, headers: Object.fromEntries(answer.headers), statusCode: answer.status };
   return options.returnFullResponse ? full : parsed;
+}
+
+/** Redirects as n8n-core follows them: with the credentials, and to anybody, unless the options say no. */
+async function follow(url, request, options) {
+  const answer = await fetch(url, { ...request, redirect: 'manual' });
+  const { location } = Object.fromEntries(answer.headers);
+  if (options.disableFollowRedirect || answer.status < 300 || answer.status > 399 || !location) return answer;
+  const isWrite = answer.status < 307 && request.method !== 'GET';
+  return follow(new URL(location, url), isWrite ? { ...request, method: 'GET', body: undefined } : request, options);
 }
 
 /** A node in a workflow of its own. `given` holds the parameters as the workflow stores them. */
@@ -145,8 +154,12 @@ export async function startN8n(credentials) {
     /** What n8n does on the button Test of a credential. */
     async testCredential() {
       const { authenticated, resolve } = place(action, {}, { credentials, log });
-      const { request } = credential.test;
-      return authenticated(credential.name, { ...request, baseURL: resolve(request.baseURL) });
+      const { request, rules } = credential.test;
+      const answer = await authenticated(credential.name, { ...request, baseURL: resolve(request.baseURL) });
+      for (const { properties } of rules) {
+        if (answer?.[properties.key] === properties.value) throw new Error(properties.message);
+      }
+      return answer;
     },
 
     /** A workflow with the trigger at this path, inactive; `staticData` is what n8n had kept of it. */

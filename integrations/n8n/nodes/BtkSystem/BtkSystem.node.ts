@@ -11,7 +11,7 @@ import type {
   JsonObject,
 } from 'n8n-workflow';
 
-import { loadOptions } from './loadOptions';
+import { loadOptions } from './choices';
 import { taskProperties } from './task/description';
 import { operations } from './task/operations';
 import { CREDENTIAL } from './transport';

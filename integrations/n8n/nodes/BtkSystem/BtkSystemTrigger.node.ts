@@ -13,13 +13,13 @@ import type {
   IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { EVENTS, PRIORITIES, STATUSES } from './choices';
-import { listOf } from './lists';
-import { loadOptions } from './loadOptions';
+import { EVENTS, loadOptions } from './choices';
+import { FILTERS } from './filters';
 import { faultOf } from './signature';
 import { isThere, make, takeAway } from './subscription';
 import type { Wish } from './subscription';
 import { CREDENTIAL, ORIGIN } from './transport';
+import { listOf } from './values';
 
 export class BtkSystemTrigger implements INodeType {
   description: INodeTypeDescription = {
@@ -50,7 +50,7 @@ export class BtkSystemTrigger implements INodeType {
         name: 'ignoreOwnChanges',
         type: 'boolean',
         default: true,
-        description: 'Whether to leave out changes made by n8n (by any BTK-System node), so that no workflow starts itself',
+        description: 'Whether to leave out what BTK-System nodes of n8n changed, so that no workflow starts itself',
       },
       {
         displayName: 'Filters',
@@ -58,51 +58,8 @@ export class BtkSystemTrigger implements INodeType {
         type: 'collection',
         placeholder: 'Add Filter',
         default: {},
-        description: 'Only tasks that fit every filter added here',
-        options: [
-          {
-            displayName: 'Category Names or IDs',
-            name: 'category',
-            type: 'multiOptions',
-            typeOptions: { loadOptionsMethod: 'getCategories' },
-            default: [],
-            description:
-              'One of these. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
-          },
-          {
-            displayName: 'Priorities',
-            name: 'priority',
-            type: 'multiOptions',
-            options: PRIORITIES,
-            default: [],
-            description: 'One of these',
-          },
-          {
-            displayName: 'Statuses',
-            name: 'status',
-            type: 'multiOptions',
-            options: STATUSES,
-            default: [],
-            description: 'One of these, after the change',
-          },
-          {
-            displayName: 'Tags',
-            name: 'tag',
-            type: 'string',
-            default: '',
-            placeholder: 'sales, q1',
-            description: 'One of these, separated by commas',
-          },
-          {
-            displayName: 'Type Names or IDs',
-            name: 'type',
-            type: 'multiOptions',
-            typeOptions: { loadOptionsMethod: 'getTypes' },
-            default: [],
-            description:
-              'One of these. Choose from the list, or specify IDs using an <a href="https://docs.n8n.io/code/expressions/">expression</a>.',
-          },
-        ],
+        description: 'Only tasks that fit every filter added here; of a filter with several values one must fit',
+        options: FILTERS,
       },
     ],
   };
@@ -111,7 +68,7 @@ export class BtkSystemTrigger implements INodeType {
 
   webhookMethods = {
     default: {
-      /** A webhook whose secret is not known here counts as not there: `create` keeps it and changes its secret. */
+      /** A webhook whose secret is not known here counts as not there: `create` keeps it and gives it a new one. */
       async checkExists(this: IHookFunctions): Promise<boolean> {
         const { webhookId, webhookSecret } = this.getWorkflowStaticData('node');
         if (typeof webhookId !== 'string' || typeof webhookSecret !== 'string') return false;
@@ -119,8 +76,10 @@ export class BtkSystemTrigger implements INodeType {
       },
 
       async create(this: IHookFunctions): Promise<boolean> {
-        const { id, secret } = await make.call(this, wishOf(this));
-        Object.assign(this.getWorkflowStaticData('node'), { webhookId: id, webhookSecret: secret });
+        const kept = this.getWorkflowStaticData('node');
+        const known = typeof kept.webhookSecret === 'string' ? kept.webhookSecret : undefined;
+        const { id, secret } = await make.call(this, wishOf(this), known);
+        Object.assign(kept, { webhookId: id, webhookSecret: secret });
         return true;
       },
 
@@ -140,7 +99,7 @@ export class BtkSystemTrigger implements INodeType {
       // n8n keeps the static data only after the webhook is made; an event may be faster. BTK-System repeats on 503.
       return refuse(this, 503, 'The secret of this webhook is not known to n8n yet; if this stays, activate again');
     }
-    const { rawBody } = this.getRequestObject() as unknown as { rawBody: Buffer };
+    const { rawBody = Buffer.alloc(0) } = this.getRequestObject() as unknown as { rawBody?: Buffer };
     const fault = faultOf(webhookSecret, this.getHeaderData(), rawBody, Math.floor(Date.now() / 1000));
     if (fault) return refuse(this, 401, fault);
     return { workflowData: [[{ json: this.getBodyData() }]] };

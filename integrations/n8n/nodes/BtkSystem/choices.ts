@@ -1,8 +1,11 @@
-// The closed sets of BTK-System, as n8n shows them. A test holds them against the server's.
+// What can be chosen: the closed sets of BTK-System as n8n shows them (a test holds them against the server's), and
+// the labels for types and categories, which the server is asked for.
 //
 // It must not know which node offers them.
 
-import type { INodePropertyOptions } from 'n8n-workflow';
+import type { ILoadOptionsFunctions, INodePropertyOptions } from 'n8n-workflow';
+
+import { ask } from './transport';
 
 export const STATUSES: INodePropertyOptions[] = [
   { name: 'Open', value: 'OPEN' },
@@ -28,3 +31,12 @@ export const EVENTS: INodePropertyOptions[] = [
   },
   { name: 'Task Updated', value: 'task_updated', description: 'Something other than the status of a task changed' },
 ];
+
+export const loadOptions = { getTypes: offered('types'), getCategories: offered('categories') };
+
+function offered(field: string) {
+  return async function (this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
+    const { body } = await ask.call(this, { method: 'GET', path: `/api/meta/${field}` });
+    return (body as Array<{ value: string; label: string }>).map(({ value, label }) => ({ name: label, value }));
+  };
+}

@@ -27,6 +27,8 @@ export interface Question {
   query?: IDataObject;
   body?: IDataObject;
   headers?: Record<string, string>;
+  /** Whether an answer is what was asked for: another program may stand at the address. */
+  looksRight?: (body: unknown) => boolean;
   /** Which input item asks, for n8n to show beside an error. */
   itemIndex?: number;
 }
@@ -37,7 +39,7 @@ export interface Answer {
 }
 
 export async function ask(this: Context, question: Question): Promise<Answer> {
-  const { method, path, query, body, headers = {}, itemIndex } = question;
+  const { method, path, query, body, headers = {}, looksRight = () => true, itemIndex } = question;
   const { address } = await this.getCredentials<{ address: string }>(CREDENTIAL);
   let answer: IN8nHttpFullResponse;
   try {
@@ -50,12 +52,16 @@ export async function ask(this: Context, question: Question): Promise<Answer> {
       json: true,
       returnFullResponse: true,
       ignoreHttpStatusErrors: true,
+      // A redirected write would arrive as a read, and n8n would hand the token to whoever stands there.
+      disableFollowRedirect: true,
+      sendCredentialsOnCrossOriginRedirect: false,
     });
   } catch (error) {
     throw new NodeApiError(this.getNode(), error as JsonObject, { itemIndex });
   }
   if (answer.statusCode < 200 || answer.statusCode > 299) throw refusal(this.getNode(), answer, itemIndex);
-  if (answer.statusCode !== 204 && (typeof answer.body !== 'object' || answer.body === null)) {
+  const isObject = typeof answer.body === 'object' && answer.body !== null;
+  if (answer.statusCode !== 204 && !(isObject && looksRight(answer.body))) {
     throw new NodeOperationError(this.getNode(), 'This is not the answer of a BTK-System server', {
       description: 'Check the address in the credentials: it is the one under which you open the pages of BTK-System.',
       itemIndex,
@@ -69,8 +75,10 @@ function refusal(node: INode, answer: IN8nHttpFullResponse, itemIndex?: number):
   const told = (typeof answer.body === 'object' && answer.body !== null ? answer.body : {}) as IDataObject;
   const status = String(answer.statusCode);
   const wait = answer.headers['retry-after'];
+  const leadsTo = answer.headers.location;
   const description = [
     `BTK-System answered ${status}${told.code ? ` (${String(told.code)})` : ''}.`,
+    leadsTo ? `It leads to ${String(leadsTo)}: if that is your server, put its address into the credentials.` : '',
     wait ? `Try again in ${String(wait)} s.` : '',
     told.requestId ? `In its log: ${String(told.requestId)}.` : '',
   ];

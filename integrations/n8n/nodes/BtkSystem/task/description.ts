@@ -59,8 +59,7 @@ const create: INodeProperties[] = [
         type: 'string',
         default: '',
         placeholder: 'order-17',
-        description:
-          'A text that belongs to this task alone, such as an order number. Within 48 hours the same key creates no second task.',
+        description: 'Such as an order number; within 48 hours the same key creates no second task',
       },
       PRIORITY,
       STATUS,

@@ -2,14 +2,21 @@
 //
 // It must not know how errors are shown or items are paired; the node does both.
 
+import { createHash } from 'node:crypto';
+
 import { NodeOperationError } from 'n8n-workflow';
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 
 import { ask } from '../transport';
-import { filledIn } from './values';
+import { filledIn } from '../values';
 
 /** How many tasks one request asks for at most: few enough to stay small with long descriptions. */
 const PAGE = 200;
+
+const isTask = (body: unknown) => typeof (body as IDataObject).id === 'string';
+
+/** A header holds few characters; what does not fit, such as a subject line, is told apart by its digest. */
+const keyOf = (text: string) => (/^[!-~]{1,255}$/.test(text) ? text : createHash('sha256').update(text).digest('hex'));
 
 type Operation = (this: IExecuteFunctions, itemIndex: number) => Promise<IDataObject[]>;
 
@@ -21,14 +28,16 @@ export const operations: Record<string, Operation> = {
       method: 'POST',
       path: '/api/tasks',
       body: { ...filledIn(fields, this.getTimezone()), title },
-      headers: idempotencyKey ? { 'Idempotency-Key': String(idempotencyKey) } : {},
+      headers: idempotencyKey ? { 'Idempotency-Key': keyOf(String(idempotencyKey)) } : {},
+      looksRight: isTask,
       itemIndex,
     });
     return [body as IDataObject];
   },
 
   async get(itemIndex) {
-    const { body } = await ask.call(this, { method: 'GET', path: pathOf(this, itemIndex), itemIndex });
+    const path = pathOf(this, itemIndex);
+    const { body } = await ask.call(this, { method: 'GET', path, looksRight: isTask, itemIndex });
     return [body as IDataObject];
   },
 
@@ -40,19 +49,23 @@ export const operations: Record<string, Operation> = {
       ...filledIn(filters, this.getTimezone()),
       sort: this.getNodeParameter('sort', itemIndex) as string,
     };
+    const looksRight = (body: unknown) => Array.isArray(body) && body.every(isTask);
     const tasks: IDataObject[] = [];
     let cursor: unknown;
+    let last: IDataObject[];
     do {
       const page = { limit: Math.min(PAGE, limit - tasks.length), ...(cursor ? { cursor } : {}) };
       const { headers, body } = await ask.call(this, {
         method: 'GET',
         path: '/api/tasks',
         query: { ...query, ...page } as IDataObject,
+        looksRight,
         itemIndex,
       });
-      tasks.push(...(body as IDataObject[]));
+      last = body as IDataObject[];
+      tasks.push(...last);
       cursor = headers['x-next-cursor'];
-    } while (cursor && tasks.length < limit);
+    } while (cursor && last.length > 0 && tasks.length < limit);
     return tasks;
   },
 
@@ -78,19 +91,27 @@ export const operations: Record<string, Operation> = {
       method: 'PATCH',
       path: pathOf(this, itemIndex),
       body: change,
+      looksRight: isTask,
       itemIndex,
     });
     return [body as IDataObject];
   },
 
   async delete(itemIndex) {
-    const { body } = await ask.call(this, { method: 'DELETE', path: pathOf(this, itemIndex), itemIndex });
+    const path = pathOf(this, itemIndex);
+    const looksRight = (body: unknown) => isTask((body as IDataObject).task ?? {});
+    const { body } = await ask.call(this, { method: 'DELETE', path, looksRight, itemIndex });
     return [{ deleted: true, task: (body as IDataObject).task }];
   },
 };
 
 function pathOf(context: IExecuteFunctions, itemIndex: number): string {
-  const id = (context.getNodeParameter('taskId', itemIndex) as string).trim();
+  const id = String(context.getNodeParameter('taskId', itemIndex) ?? '').trim();
   if (id === '') throw new NodeOperationError(context.getNode(), 'Task ID is empty', { itemIndex });
+  // Only an incoming webhook can make such a task; in an address these two mean folders.
+  if (id === '.' || id === '..') {
+    const what = `A task with the ID "${id}" cannot be reached by an address`;
+    throw new NodeOperationError(context.getNode(), what, { itemIndex });
+  }
   return `/api/tasks/${encodeURIComponent(id)}`;
 }

@@ -1,11 +1,9 @@
 // From what a user has filled in to what the API takes.
 //
-// It must not know operations. One rule holds for all: what is empty is not sent.
+// It must not know nodes or operations. One rule holds for all: what is empty is not sent.
 
 import { tryToParseDateTime } from 'n8n-workflow';
 import type { IDataObject } from 'n8n-workflow';
-
-import { listOf } from '../lists';
 
 const MOMENTS = ['dueDate', 'dueAfter', 'dueBefore', 'updatedSince'];
 
@@ -23,17 +21,26 @@ function valueOf(name: string, value: unknown, zone: string): unknown {
   return value;
 }
 
+/** A list that is written as text with commas, or given as an array by an expression. */
+export function listOf(value: unknown): string[] {
+  const parts = Array.isArray(value) ? value.map(String) : String(value ?? '').split(',');
+  return parts.map((part) => part.trim()).filter((part) => part !== '');
+}
+
 function attachmentsOf({ attachment = [] }: { attachment?: IDataObject[] }): IDataObject[] {
   return attachment.map((fields) => {
-    const filled = Object.entries(fields).filter(([name, value]) => !isEmpty(value) && !(name === 'size' && value === 0));
-    return Object.fromEntries(filled);
+    const isGiven = ([name, value]: [string, unknown]) => !isEmpty(value) && !(name === 'size' && value === 0);
+    return Object.fromEntries(Object.entries(fields).filter(isGiven));
   });
 }
 
-/** A plain date stays one, and what is no time goes as it is: the server's sentence says what is allowed. */
+/**
+ * Only a text that begins like 2026-12-01T09:00 is read, and what an expression gives as a time. A plain date stays one,
+ * and 1.12.2026, which could be January, goes as it is: the server's sentence says what is allowed.
+ */
 function momentOf(value: unknown, zone: string): string {
   const text = String(value);
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return text;
+  if (typeof value !== 'object' && !/^\d{4}-\d\d-\d\d[T ]/.test(text)) return text;
   try {
     return tryToParseDateTime(value, zone).toUTC().toISO() ?? text;
   } catch {
