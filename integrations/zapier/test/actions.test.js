@@ -161,6 +161,8 @@ test('the dropdown of tasks holds those that changed last', async () => {
   const [top, next] = await run(app.triggers.list_tasks, {});
   assert.deepEqual(top, { id: first.id, title: 'First again' });
   assert.deepEqual(next, { id: second.id, title: 'Second' });
+  await Promise.all(Array.from({ length: 100 }, () => btk.task({ title: 'One of many' })));
+  assert.equal((await run(app.triggers.list_tasks, {})).length, 100, 'as many as the field says');
 });
 
 test('what Zapier takes for its own reaches the server as it is', async () => {

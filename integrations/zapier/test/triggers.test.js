@@ -222,6 +222,9 @@ test('the editor shows the newest events that the Zap would have got', async () 
   const urgent = await btk.task({ title: 'Urgent', tags: ['list'], priority: 'URGENT' });
   assert.deepEqual(titles(await list(new_task, { tag: ['list'], priority: ['URGENT', 'LOW'] })), ['Urgent']);
 
+  for (let n = 0; n < 90; n++) await btk.task({ title: 'Not wanted' });
+  assert.equal(titles(await list(new_task, { priority: ['URGENT'] }))[0], 'Urgent', 'looked for among many');
+
   await change(urgent.id, { title: 'Renamed' });
   await change(urgent.id, { status: 'DONE' });
   await change(own.id, { status: 'DONE' }, 'zapier');
