@@ -185,8 +185,7 @@ async fn the_file_does_not_grow_past_its_use() {
         server.restart().await;
     }
     println!("sizes: {sizes:?}");
-    let first = sizes[..3].iter().max().expect("three");
-    let last = sizes[sizes.len() - 1];
-    assert!(last <= first * 3 / 2, "it grows: {sizes:?}");
-    assert!(last < 32 << 20, "{sizes:?}");
+    // A stop may come before all room was given back, so sizes differ by what a round writes. If none were used
+    // again, the last would be six rounds, 24 MB.
+    assert!(sizes.iter().all(|size| *size < 12 << 20), "it grows: {sizes:?}");
 }
