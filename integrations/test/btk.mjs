@@ -135,7 +135,10 @@ export async function startReceiver(answer = () => ({})) {
     }
     const hit = { method: request.method, path: request.url, headers: request.headers, raw, body };
     const { status = 200, headers = {}, body: text = '' } = await answer(hit);
-    response.writeHead(status, headers).end(text);
+    // Not by writeHead: so the length is told, which some clients need to know that a short answer is whole.
+    response.statusCode = status;
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.end(text);
     hits.push(hit);
   });
   server.listen(0, '127.0.0.1');
