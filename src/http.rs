@@ -40,9 +40,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::future::BoxFuture;
-use http::Uri;
+use http::{Uri, header};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -140,6 +141,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         path.map(|Path(id)| Id(id))
             .map_err(|_| problem::Problem::not_found("What this address names was"))
     }
+}
+
+/// An answer whose JSON is written already: by `model::payload`, or as it was stored.
+fn written_json(body: impl IntoResponse) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// Every route, by who uses it.

@@ -4,15 +4,14 @@
 //! what became of an event.
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, header};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::App;
 use super::problem::Problem;
 use super::query::Query;
 use super::task_list::{TOTAL, add_next};
+use super::{App, written_json};
 use crate::model::payload::{self, Full};
 use crate::model::{EventKind, Task, Time};
 use crate::store::{self, EventFilter};
@@ -113,9 +112,8 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
             ));
         }
     };
-    let mut response = text.into_response();
+    let mut response = written_json(text);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(total) = total {
         headers.insert(TOTAL, total.into());
     }

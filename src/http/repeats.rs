@@ -2,10 +2,11 @@
 //!
 //! Must not know what a write does; `once` wraps any of them.
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::problem::Problem;
+use super::written_json;
 use crate::model::{Origin, Time};
 use crate::secret::hex;
 use crate::store::{self, Key, Repeat, Tx, Written, look_up, remember};
@@ -99,11 +100,9 @@ pub fn key_taken() -> Problem {
 
 /// A JSON answer with the version of its task as `ETag`.
 pub fn task_response(status: StatusCode, body: String, version: i64) -> Response {
-    let mut response = (status, body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut response = written_json((status, body));
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
-        headers.insert(header::ETAG, tag);
+        response.headers_mut().insert(header::ETAG, tag);
     }
     response
 }

@@ -3,16 +3,15 @@
 //! Must not read or write anything: no task has the ids that stand here.
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, header};
+use axum::response::Response;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::App;
 use super::event_list::TaskEvent;
 use super::problem::Problem;
 use super::query::Query;
+use super::{App, written_json};
 use crate::model::payload::{self, Full};
 use crate::model::{Event, EventKind, Origin, Payload, Task, Time};
 
@@ -76,8 +75,5 @@ pub async fn list_samples(State(app): State<App>, request: Request) -> Result<Re
             }
         })
         .collect();
-    let mut response = format!("[{}]", bodies.join(",")).into_response();
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    Ok(response)
+    Ok(written_json(format!("[{}]", bodies.join(","))))
 }

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderName, HeaderValue, header};
 
-use super::App;
 use super::problem::Problem;
 use super::query::Query;
+use super::{App, written_json};
 use crate::model::{Event, Priority, Status, Task, quoted};
 use crate::secret::hex;
 use crate::store::{self, Cursor, CursorKey, Sort, SortKey, Store, Stored, TaskFilter};
@@ -98,13 +98,12 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
     let mut response = match &next {
         Some(cursor) if limit.is_none() => {
             let first = joined(&tasks, "[", "");
-            Body::from_stream(rest(Arc::clone(&app.store), filter, sort, first, cursor.clone()))
-                .into_response()
+            let store = Arc::clone(&app.store);
+            written_json(Body::from_stream(rest(store, filter, sort, first, cursor.clone())))
         }
-        _ => joined(&tasks, "[", "]").into_response(),
+        _ => written_json(joined(&tasks, "[", "]")),
     };
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(total) = total {
         headers.insert(TOTAL, HeaderValue::from(total));
     }

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 
 import { startBtk } from '../../test/btk.mjs';
+import { fails } from './fails.mjs';
 import { action, startN8n, trigger } from './host.mjs';
 
 let btk;
@@ -29,12 +30,6 @@ const request = () => {
   return { method, path, query, body, origin: headers['X-BTK-Origin'], status };
 };
 const first = (output) => output[0].json;
-const fails = (run, check) =>
-  assert.rejects(run, (error) => {
-    check(error);
-    return true;
-  });
-
 describe('Create', () => {
   test('sends the title alone if nothing else is filled in', async () => {
     const task = first(await n8n.run({ operation: 'create', title: 'Send the offer' }));

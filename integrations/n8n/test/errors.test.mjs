@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
 import { startBtk, startReceiver } from '../../test/btk.mjs';
+import { fails } from './fails.mjs';
 import { startN8n } from './host.mjs';
 
 let btk;
@@ -16,12 +17,6 @@ after(async () => {
   await n8n.stop();
   await btk.stop();
 });
-
-const fails = (run, check) =>
-  assert.rejects(run, (error) => {
-    check(error);
-    return true;
-  });
 
 describe('an error tells', () => {
   test('what the server said, its code and where to find it in the log', async () => {

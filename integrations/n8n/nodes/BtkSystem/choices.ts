@@ -36,7 +36,7 @@ export const loadOptions = { getTypes: offered('types'), getCategories: offered(
 
 function offered(field: string) {
   return async function (this: ILoadOptionsFunctions): Promise<INodePropertyOptions[]> {
-    const { body } = await ask.call(this, { method: 'GET', path: `/api/meta/${field}` });
+    const { body } = await ask.call(this, { method: 'GET', path: `/api/meta/${field}`, looksRight: Array.isArray });
     return (body as Array<{ value: string; label: string }>).map(({ value, label }) => ({ name: label, value }));
   };
 }
