@@ -26,6 +26,7 @@ mod deliveries;
 mod ends;
 mod events;
 mod explain;
+mod field;
 mod figures;
 mod form;
 mod guard;

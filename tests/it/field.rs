@@ -1,0 +1,4 @@
+//! What went wrong in the field with systems of this kind, a file a kind, named by what went wrong.
+//!
+//! Each file says where it was seen, if that is public, and what holds here instead. Like all of `tests/it` it knows only
+//! what is visible from outside.
