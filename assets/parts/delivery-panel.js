@@ -9,13 +9,11 @@ import { eventView, subjectOf } from './delivery-event.js';
 import { asCurl, requestView } from './delivery-request.js';
 import { hasOwnNext } from './delivery-rows.js';
 import { open } from './dialog.js';
-import { fact, h, keepFocus, put } from './dom.js';
+import { fact, h, keepFocus, put, saying } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
 import { full, span, when } from './time.js';
 import { DELIVERY_STATUSES, eventLabel, mark } from './words.js';
-
-const SLOW = 300; // milliseconds before a place says that it waits
 
 /**
  * Opens it.
@@ -175,17 +173,13 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
     close: () => box.close(),
     /** Reads again what it shows. */
     async refresh() {
-      const wait = () => put(stands, h('p', { class: 'soft' }, 'Reading the delivery…'));
-      const slow = delivery ? 0 : setTimeout(wait, SLOW);
       try {
-        await load();
+        await (delivery ? load() : saying(stands, 'Reading the delivery…', load()));
       } catch (error) {
         // What is on the page stays; without anything the reader must know why.
         const isNews = !delivery && error.name !== 'AbortError';
         if (isNews) put(stands, h('p', { class: 'note bad', role: 'alert' }, gone(error)));
         if (error.status === 0) throw error;
-      } finally {
-        clearTimeout(slow);
       }
     },
   };
@@ -229,15 +223,7 @@ function section(title) {
     place,
     title: (text) => (name.textContent = text),
     actions: (...content) => put(buttons, content),
-    async wait(answer) {
-      const isEmpty = !place.hasChildNodes();
-      const slow = setTimeout(() => isEmpty && put(place, h('p', { class: 'soft' }, 'Reading…')), SLOW);
-      try {
-        return await answer;
-      } finally {
-        clearTimeout(slow);
-      }
-    },
+    wait: (answer) => (place.hasChildNodes() ? answer : saying(place, 'Reading…', answer)),
     fail(error) {
       if (error.name === 'AbortError') return;
       if (!place.querySelector('.stack')) put(place, h('p', { class: 'soft' }, error.message));

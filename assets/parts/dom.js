@@ -44,6 +44,27 @@ export function put(element, ...children) {
   return element;
 }
 
+const SLOW = 300; // milliseconds before a place says that it waits
+
+/**
+ * Says in a place that it waits, if the answer takes long. Whatever was put there meanwhile stays: it is newer.
+ * @template T
+ * @param {HTMLElement} place
+ * @param {string} words
+ * @param {Promise<T>} answer
+ * @returns {Promise<T>}
+ */
+export async function saying(place, words, answer) {
+  const before = [...place.childNodes];
+  const isAsItWas = () => place.childNodes.length === before.length && before.every((node) => node.parentNode === place);
+  const timer = setTimeout(() => isAsItWas() && put(place, h('p', { class: 'soft' }, words)), SLOW);
+  try {
+    return await answer;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A name and what it is, for a list of facts (`dl`). */
 export const fact = (name, ...content) => [h('dt', {}, name), h('dd', {}, content)];
 

@@ -2,7 +2,7 @@
 // about it. Must not decide where it goes.
 
 import { send } from './api.js';
-import { h, more, put } from './dom.js';
+import { h, more, put, saying } from './dom.js';
 import { busy, errorLine, field, select, showError } from './form.js';
 import { NOTHING_SENT, adviceOnTest } from './setup-advice.js';
 import { guide, named, step } from './setup-step.js';
@@ -95,12 +95,10 @@ export function testStep() {
 
   async function run() {
     const webhook = found.chosen;
-    const slow = setTimeout(() => put(answer, h('p', { class: 'soft' }, 'Waiting for the answer…')), 300);
+    const path = `/api/webhooks/${encodeURIComponent(webhook.id)}/test`;
     try {
       form.querySelector('.form-error').textContent = '';
-      const { data } = await send('POST', `/api/webhooks/${encodeURIComponent(webhook.id)}/test`, {
-        event: kind.value,
-      });
+      const { data } = await saying(answer, 'Waiting for the answer…', send('POST', path, { event: kind.value }));
       kept.set(webhook.id, { at: new Date().toISOString(), result: data });
       // Another one was chosen meanwhile: its answer stands there.
       if (found.chosen?.id === webhook.id) showAnswer(webhook);
@@ -108,7 +106,6 @@ export function testStep() {
       put(answer);
       showError(form, error);
     } finally {
-      clearTimeout(slow);
       draw();
     }
   }

@@ -2,13 +2,12 @@
 
 import { send } from './api.js';
 import { open } from './dialog.js';
-import { h, put } from './dom.js';
+import { h, put, saying } from './dom.js';
 import { busy, clearErrors, errorLine, field, select, showError } from './form.js';
 import { testResult } from './test-result.js';
 import { nameOf } from './webhook-words.js';
 import { EVENTS, eventLabel } from './words.js';
 
-const SLOW = 300; // milliseconds after which waiting is said
 
 /** Opens it. */
 export function openTest(webhook) {
@@ -42,21 +41,15 @@ export function openTest(webhook) {
 
   async function run() {
     clearErrors(form);
-    const slow = setTimeout(
-      () => put(answer, h('p', { class: 'soft' }, `Waiting for the answer, ${webhook.timeoutSeconds} s at most…`)),
-      SLOW,
-    );
+    const path = `/api/webhooks/${encodeURIComponent(webhook.id)}/test`;
+    const words = `Waiting for the answer, ${webhook.timeoutSeconds} s at most…`;
     try {
-      const { data } = await send('POST', `/api/webhooks/${encodeURIComponent(webhook.id)}/test`, {
-        event: kind.value,
-      });
+      const { data } = await saying(answer, words, send('POST', path, { event: kind.value }));
       put(answer, testResult(data));
       press.textContent = 'Send again';
     } catch (error) {
       put(answer);
       showError(form, error);
-    } finally {
-      clearTimeout(slow);
     }
   }
 

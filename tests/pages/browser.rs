@@ -6,11 +6,11 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server, eventually};
+use crate::harness::{Client, PATIENCE, Server};
 
 /// The key of an element reference (W3C `WebDriver`, 12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -105,7 +105,11 @@ impl Browser {
 
     /// Waits until the path and query are as `fits` says.
     pub(crate) async fn wait_for_place(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
-        eventually(what, async || Some(self.place().await).filter(|place| fits(place))).await
+        self.until(what, "", "", async || {
+            let place = self.place().await;
+            if fits(&place) { Ok(place) } else { Err(format!("it is {place}")) }
+        })
+        .await
     }
 
     /// Runs the body of a function in the page; a promise is waited for.
@@ -116,7 +120,11 @@ impl Browser {
     /// Waits until an expression is true in the page.
     pub(crate) async fn wait_for(&self, what: &str, expression: &str) {
         let script = format!("return Boolean({expression})");
-        eventually(what, async || (self.js(&script, &[]).await == json!(true)).then_some(())).await;
+        self.until(what, "", "", async || {
+            let is = self.js(&script, &[]).await == json!(true);
+            is.then_some(()).ok_or_else(|| format!("not so: {expression}"))
+        })
+        .await;
     }
 
     /// A command of the browser's own protocol, for what `WebDriver` cannot say.
@@ -140,20 +148,84 @@ impl Browser {
     /// Waits for the first element in sight of a selector that has this text (in it, as its label, its hint or its
     /// value); an empty text fits all.
     pub(crate) async fn find(&self, selector: &str, text: &str) -> Element<'_> {
-        let what = format!("{selector} with {text:?} at {}", self.place().await);
-        let found = eventually(&what, async || self.look(selector, text).await).await;
+        let what = format!("{selector} with {text:?}");
+        let found =
+            self.until(&what, selector, text, async || self.seen(selector, text).await).await;
         Element { browser: self, id: found }
     }
 
     /// Waits until there is none.
     pub(crate) async fn wait_gone(&self, selector: &str, text: &str) {
         let what = format!("no {selector} with {text:?}");
-        eventually(&what, async || self.look(selector, text).await.is_none().then_some(())).await;
+        self.until(&what, selector, text, async || {
+            let is_gone = self.look(selector, text).await.is_none();
+            is_gone.then_some(()).ok_or_else(|| "it is there".to_owned())
+        })
+        .await;
     }
 
     /// Whether there is one now.
     pub(crate) async fn has(&self, selector: &str, text: &str) -> bool {
         self.look(selector, text).await.is_some()
+    }
+
+    /// The same as [`Browser::look`], where there must be one.
+    async fn seen(&self, selector: &str, text: &str) -> Result<String, String> {
+        self.look(selector, text).await.ok_or_else(|| "there is none in sight".to_owned())
+    }
+
+    /// Asks again and again until `check` has an answer. If none comes, the failure says what was in the way at last,
+    /// what the page looked like around the element that was meant, and where a picture of it lies.
+    async fn until<T>(
+        &self,
+        what: &str,
+        selector: &str,
+        text: &str,
+        mut check: impl AsyncFnMut() -> Result<T, String>,
+    ) -> T {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let why = match check().await {
+                Ok(found) => return found,
+                Err(why) => why,
+            };
+            if Instant::now() >= end {
+                let scene = self.scene(selector, text).await;
+                panic!("not within {PATIENCE:?}: {what}\n  at last: {why}\n{scene}");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What a failing step saw: the state of the control that was meant, what lies under the pointer there, what is
+    /// open, what the browser has complained of, and a picture, which is kept.
+    async fn scene(&self, selector: &str, text: &str) -> String {
+        let script = "
+            const [id, selector] = arguments;
+            const brief = (e) => e ? e.outerHTML.slice(0, 300) : 'nothing';
+            const lines = [`at ${location.pathname}${location.search}, ${document.visibilityState}, ${innerWidth} x ${innerHeight}`];
+            lines.push(`focus: ${brief(document.activeElement)}`);
+            for (const e of document.querySelectorAll('dialog[open]')) lines.push(`open: ${e.innerText.slice(0, 2000)}`);
+            for (const e of document.querySelectorAll('.toast')) lines.push(`said: ${e.innerText}`);
+            if (selector) for (const e of [...document.querySelectorAll(selector)].slice(0, 20)) lines.push(`one of ${selector}: ${brief(e)}`);
+            if (id) {
+                const box = id.getBoundingClientRect();
+                const at = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                lines.push(`meant: ${brief(id)}`, `its place: ${JSON.stringify(box)}, off: ${id.disabled === true}`, `under the pointer there: ${brief(at)}`);
+            }
+            return lines.join('\\n  ');";
+        let meant = self.look(selector, text).await.filter(|_| !selector.is_empty());
+        let meant = meant.map_or(Value::Null, |id| json!({ELEMENT: id}));
+        let seen = self.js(script, &[meant, json!(selector)]).await;
+        let picture = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("failed-{}.png", self.driver.port));
+        let kept = std::fs::write(&picture, self.picture().await);
+        format!(
+            "  {}\n  complaints: {:?}\n  picture: {} {kept:?}",
+            seen.as_str().unwrap_or_default(),
+            self.complaints(&[]).await,
+            picture.display(),
+        )
     }
 
     async fn look(&self, selector: &str, text: &str) -> Option<String> {
@@ -170,9 +242,9 @@ impl Browser {
     /// Clicks the first element that fits; again where it went away at that moment.
     pub(crate) async fn click(&self, selector: &str, text: &str) {
         let what = format!("a click on {selector} with {text:?}");
-        eventually(&what, async || {
-            let id = self.look(selector, text).await?;
-            self.attempt("POST", &format!("/element/{id}/click"), json!({})).await.ok()
+        self.until(&what, selector, text, async || {
+            let id = self.seen(selector, text).await?;
+            self.attempt("POST", &format!("/element/{id}/click"), json!({})).await.map(drop)
         })
         .await;
     }
@@ -201,8 +273,8 @@ impl Browser {
     /// that moment.
     pub(crate) async fn drag(&self, (from, text): (&str, &str), onto: &str) {
         let what = format!("{from} with {text:?} dragged onto {onto}");
-        eventually(&what, async || {
-            let (from, onto) = (self.look(from, text).await?, self.look(onto, "").await?);
+        self.until(&what, from, text, async || {
+            let (from, onto) = (self.seen(from, text).await?, self.seen(onto, "").await?);
             let over = |id: &str, x: i32, y: i32| {
                 let origin = json!({ELEMENT: id});
                 json!({"type": "pointerMove", "duration": 60, "origin": origin, "x": x, "y": y})
@@ -222,7 +294,7 @@ impl Browser {
             if done.is_err() {
                 self.command("DELETE", "/actions", Value::Null).await;
             }
-            done.ok()
+            done.map(drop)
         })
         .await;
     }

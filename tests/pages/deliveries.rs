@@ -135,6 +135,29 @@ async fn a_delivery_is_explained_copied_and_sent_again() {
     browser.expect_content(&[]).await;
 }
 
+/// What a delivery is comes before its request and its event do: that something is still under way then must not
+/// take what is there off the page.
+#[tokio::test]
+async fn a_slow_network_leaves_the_buttons_of_a_delivery_on_the_page() {
+    let receiver = Receiver::start(|_| Reply::status(400)).await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let task = server.create(&json!({"title": "One"})).await;
+    server.settled(task["id"].as_str().expect("an id")).await;
+    let browser = Browser::at(&server, "/deliveries").await;
+    browser.find(ROW, "Failed").await;
+    // Two answers one after the other take longer than the page waits before it says that it does; one does not.
+    browser.devtools("Network.enable", json!({})).await;
+    let slow =
+        json!({"offline": false, "latency": 200, "downloadThroughput": -1, "uploadThroughput": -1});
+    browser.devtools("Network.emulateNetworkConditions", slow).await;
+    browser.click(ROW, "Failed").await;
+    browser.find("dialog", "evt_").await;
+    browser.settled().await;
+    browser.click("dialog button", "Redeliver").await;
+    browser.find("dialog", "Attempt 2").await;
+    browser.expect_content(&[]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_waits_says_for_what_and_can_be_cancelled() {
     let receiver = Receiver::ok().await;
