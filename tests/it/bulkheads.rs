@@ -180,8 +180,8 @@ async fn p99(server: &Server, receiver: &Receiver, n: usize) -> Duration {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_black_hole_of_a_receiver_takes_nothing_from_its_neighbour() {
     const EACH: usize = 300;
-    /// Below this, twice is noise.
-    const FLOOR: Duration = Duration::from_millis(20);
+    /// Below this, twice may be the machine's other work. Who waited for the hole would wait for two seconds.
+    const FLOOR: Duration = Duration::from_millis(250);
     let _loud = QUIET.write().await;
     let receiver = Receiver::ok().await;
     let url = black_hole().await;

@@ -196,8 +196,9 @@ async fn an_idle_server_writes_nothing() {
         (seen.1.elapsed() >= quiet).then_some(())
     })
     .await;
-    // Nothing written is not nothing known.
+    // Nothing written is not nothing known. One waited in this minute, if it was looked at just then.
     let later = points(&server, "hour").await;
-    assert_eq!(later.last().expect("sixty")["waiting"], 0, "{later:?}");
+    let waiting = later.last().expect("sixty")["waiting"].as_i64();
+    assert!(waiting.is_some_and(|n| n <= 1), "{waiting:?}");
     assert!(shown.iter().any(|point| point["waiting"].is_i64()));
 }
