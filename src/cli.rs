@@ -2,22 +2,28 @@
 //!
 //! Must not know SQL or axum. `--help` is the reference of all settings.
 
-use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use crate::clock::Clock;
 use crate::config::{Config, EnvFile, Faults, REFERENCE};
 use crate::model::masked_url;
+use crate::output::{Gap, Output, Stream};
 use crate::signals::asked_to_stop;
 use crate::{bench, demo, listen, server};
 
 /// Signals within this time of the first are the same wish to stop.
 const ONE_WISH: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// What became of lines while nobody took them.
+const UNSEEN: &str =
+    "lines before this one are missing: they were not read in time, or could not be written";
 
 /// A task tracker whose every change reaches Make.com, n8n, Zapier or any HTTP receiver as a
 /// webhook: nothing lost, everything in order. Without a command, it serves.
@@ -85,10 +91,18 @@ fn command(cli: Cli, runtime: &tokio::runtime::Runtime) -> ExitCode {
     let ended = match cli.command {
         None => return serve(runtime),
         Some(Command::Demo) => {
-            start_log("warn", false);
-            runtime.block_on(demo::command())
+            let (log, out) = (start_log("warn", false), Output::start(Stream::Out, gap));
+            let ended = runtime.block_on(demo::command(&out, log.dropped.clone()));
+            out.finish();
+            log.finish();
+            ended
         }
-        Some(Command::Listen { port, host }) => runtime.block_on(listen::command(port, host)),
+        Some(Command::Listen { port, host }) => {
+            let out = Output::start(Stream::Out, gap);
+            let ended = runtime.block_on(listen::command(port, host, Arc::clone(&out)));
+            out.finish();
+            ended
+        }
         Some(Command::Bench(options)) => runtime.block_on(bench::command(options)),
     };
     match ended {
@@ -97,9 +111,11 @@ fn command(cli: Cli, runtime: &tokio::runtime::Runtime) -> ExitCode {
     }
 }
 
+/// Says why there is nothing more to do. Where nobody reads that, the exit code must do.
 fn fail(message: &str, code: u8) -> ExitCode {
-    // Where standard error is closed, the exit code must do.
-    let _closed = writeln!(std::io::stderr(), "{message}");
+    let err = Output::start(Stream::Err, gap);
+    err.put(format!("{message}\n"));
+    err.finish();
     ExitCode::from(code)
 }
 
@@ -118,7 +134,8 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
             return fail(&format!("btk cannot start: {}", Faults(faults)), 2);
         }
     };
-    start_log(&config.log_filter, config.log_json);
+    let log = start_log(&config.log_filter, config.log_json);
+    let out = Output::start(Stream::Out, gap);
     for name in unknown_names(&file) {
         tracing::warn!(".env sets {name}, which is no setting of btk; btk --help lists them all");
     }
@@ -128,8 +145,8 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
     let ended = runtime.block_on(async {
         let stop = CancellationToken::new();
         let summary = Summary::of(&config);
-        let server = server::start(config, stop.clone()).await?;
-        summary.announce(server.address());
+        let server = server::start(config, log.dropped.clone(), stop.clone()).await?;
+        summary.announce(server.address(), &out);
         let finished = server.finished();
         tokio::pin!(finished);
         tokio::select! {
@@ -150,7 +167,7 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
             }
         }
     });
-    match ended {
+    let code = match ended {
         Ok(()) => {
             tracing::info!("Stopped");
             ExitCode::SUCCESS
@@ -159,7 +176,10 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
-    }
+    };
+    out.finish();
+    log.finish();
+    code
 }
 
 /// A setting of the process; an empty one counts as unset, so that `.env` may still set it.
@@ -181,17 +201,36 @@ fn unknown_names(file: &EnvFile) -> Vec<String> {
     names
 }
 
-/// Log lines go to standard error: text with the message first, or JSON.
-fn start_log(filter: &str, json: bool) {
+/// Log lines go to standard error: text with the message first, or JSON. A panic is one of them.
+fn start_log(filter: &str, json: bool) -> Arc<Output> {
     use std::io::IsTerminal as _;
+    let lines = Output::start(Stream::Err, if json { gap_as_json as Gap } else { gap });
     let filter = EnvFilter::builder().parse_lossy(filter);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .log_internal_errors(false)
+        .with_writer(Arc::clone(&lines));
     // A second log in one process would be refused; there is only this one.
     let _started = if json {
         log.json().flatten_event(true).with_target(false).try_init()
     } else {
         log.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
     };
+    // The usual hook writes to standard error itself, and waits for it.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("A fault of btk itself: {panic}")));
+    lines
+}
+
+/// Tells of lines that nobody saw.
+fn gap(dropped: u64) -> String {
+    format!("{}  WARN {dropped} {UNSEEN}\n", Clock.now())
+}
+
+fn gap_as_json(dropped: u64) -> String {
+    let now = Clock.now();
+    format!(
+        "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"message\":\"{dropped} {UNSEEN}\",\"dropped\":{dropped}}}\n"
+    )
 }
 
 /// What is said at the start.
@@ -223,7 +262,7 @@ impl Summary {
         }
     }
 
-    fn announce(self, address: SocketAddr) {
+    fn announce(self, address: SocketAddr, out: &Output) {
         // "Every address" is none that a browser could open.
         let loopback: IpAddr = match address {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -254,9 +293,7 @@ impl Summary {
             data.display(),
             self.webhooks,
         );
-        // Where standard output is closed, the log must do.
-        let mut out = std::io::stdout();
-        let _closed = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+        out.put(lines);
     }
 }
 

@@ -5,7 +5,6 @@
 //! It uses the server as a user would: settings go in, HTTP goes in, webhooks come out. It must
 //! not know the store, the dispatcher or the types of a task.
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use prometheus_client::metrics::counter::Counter;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::listen::{Listener, Received, block, coloured};
+use crate::output::Output;
 use crate::scratch::TemporaryFolder;
 use crate::server;
 use crate::signals::asked_to_stop;
@@ -84,7 +85,7 @@ const OPERATIONS: [Operation; 4] = [
 ///
 /// # Errors
 /// The server does not start, refuses an operation or does not stop, or a webhook does not arrive.
-pub async fn command() -> anyhow::Result<()> {
+pub async fn command(out: &Output, log_lines_dropped: Counter) -> anyhow::Result<()> {
     let folder = TemporaryFolder::new("btk-demo")?;
     let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let webhook_url = format!("http://{}", listener.address());
@@ -108,11 +109,13 @@ pub async fn command() -> anyhow::Result<()> {
     let receiver_stop = CancellationToken::new();
     receiver.spawn(listener.run(receiver_stop.clone(), on_webhook));
 
-    let server = server::start(config, stop.clone()).await?;
+    let server = server::start(config, log_lines_dropped, stop.clone()).await?;
     let address = server.address();
     let mut finished = pin!(server.finished());
     let told = tokio::select! {
-        told = story(address, &webhook_url, webhooks) => told,
+        told = story(address, &webhook_url, webhooks, out) => told,
+        // A closed pipe: nobody reads any more, so there is no more to show.
+        () = out.unread.cancelled() => Ok(()),
         ended = finished.as_mut() => {
             return ended.and_then(|()| bail!("the server ended by itself"));
         }
@@ -126,8 +129,7 @@ pub async fn command() -> anyhow::Result<()> {
     receiver.join_all().await;
     told?;
     stopped.context("the server did not stop within 15 s")??;
-    // Not an error if nobody reads any more: the work is done.
-    let _ = writeln!(std::io::stdout(), "\nStopped; the temporary database is gone.");
+    out.put("\nStopped; the temporary database is gone.\n");
     Ok(())
 }
 
@@ -142,11 +144,12 @@ async fn story(
     address: SocketAddr,
     webhook_url: &str,
     mut webhooks: mpsc::Receiver<Received>,
+    out: &Output,
 ) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
+    let say = |text: String| out.put(text);
     let colour = coloured();
-    writeln!(out, "btk is running on http://{address}, with a temporary database.")?;
-    writeln!(out, "Its webhooks go to a receiver in this same process, {webhook_url}.\n")?;
+    say(format!("btk is running on http://{address}, with a temporary database.\n"));
+    say(format!("Its webhooks go to a receiver in this same process, {webhook_url}.\n\n"));
 
     let mut task_id = String::new();
     for (number, operation) in (1..).zip(OPERATIONS) {
@@ -155,8 +158,8 @@ async fn story(
         } else {
             "/api/tasks".to_owned()
         };
-        writeln!(out, "{number}. {}", operation.says)?;
-        writeln!(out, "$ {}\n", curl(address, &operation.method, &path, operation.body))?;
+        say(format!("{number}. {}\n", operation.says));
+        say(format!("$ {}\n\n", curl(address, &operation.method, &path, operation.body)));
         let (status, body) = call(address, &operation.method, &path, operation.body).await?;
         let answer = String::from_utf8_lossy(&body);
         ensure!(status.is_success(), "{} was answered {status}: {answer}", operation.says);
@@ -167,15 +170,15 @@ async fn story(
         let webhook = timeout(ARRIVAL, arrival).await.with_context(|| {
             format!("the webhook {} for {task_id} did not arrive within 10 s", operation.event)
         })??;
-        write!(out, "{}", block(&webhook, colour))?;
+        say(block(&webhook, colour));
     }
 
     let body = Some(r#"{"title":"My first task"}"#);
-    writeln!(out, "Four operations, four webhooks. The server stays up at http://{address}")?;
-    writeln!(out, "until Ctrl-C; what you send now is shown as well. Try it:\n")?;
-    writeln!(out, "$ {}\n", curl(address, &Method::POST, "/api/tasks", body))?;
+    say(format!("Four operations, four webhooks. The server stays up at http://{address}\n"));
+    out.put("until Ctrl-C; what you send now is shown as well. Try it:\n\n");
+    say(format!("$ {}\n\n", curl(address, &Method::POST, "/api/tasks", body)));
     while let Some(webhook) = webhooks.recv().await {
-        write!(out, "{}", block(&webhook, colour))?;
+        say(block(&webhook, colour));
     }
     bail!("the receiver ended by itself")
 }

@@ -167,11 +167,14 @@ impl Dispatcher {
     }
 
     async fn deliver(&self, claim: Claim) {
-        narrate::sending(&claim);
         let sent = AssertUnwindSafe(async {
-            self.parts.sender.send(&message::of(&claim, self.parts.clock.now())).await
+            narrate::sending(&claim);
+            let message = message::of(&claim, self.parts.clock.now());
+            let outcome = self.parts.sender.send(&message).await;
+            narrate::answer(&claim, &outcome);
+            outcome
         });
-        // A delivery that is never recorded would stop its task for ever.
+        // A delivery that is never recorded would keep its place, and stop its task for ever.
         let outcome = sent.catch_unwind().await.unwrap_or_else(|_| {
             Outcome::broken("The server met a fault of its own while sending.")
         });
@@ -181,7 +184,6 @@ impl Dispatcher {
         if seen.is_short {
             self.freed.notify_one();
         }
-        narrate::answer(&claim, &outcome);
         let record = Record {
             outcome,
             ended,

@@ -14,7 +14,7 @@
 //!   `lane` (whose turn?), [`targets`] (which addresses?), [`signature`], [`session`]. [`explain`]
 //!   says them in words.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
-//! - [`clock`], [`figures`], [`metrics`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
+//! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
 
 pub mod bench;
 pub mod cli;
@@ -31,6 +31,7 @@ pub mod listen;
 pub mod listener;
 pub mod metrics;
 pub mod model;
+pub mod output;
 pub mod pace;
 pub mod request;
 pub mod retry;

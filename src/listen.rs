@@ -6,7 +6,7 @@
 mod print;
 
 use std::convert::Infallible;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::model::Time;
+use crate::output::Output;
 use crate::signals::asked_to_stop;
 pub(crate) use print::block;
 
@@ -208,29 +209,26 @@ fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
 /// `btk listen`: prints what arrives until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// It cannot listen, or cannot print.
-pub async fn command(port: u16, host: IpAddr) -> anyhow::Result<()> {
+/// It cannot listen.
+pub async fn command(port: u16, host: IpAddr, out: Arc<Output>) -> anyhow::Result<()> {
     let listener = Listener::bind(SocketAddr::new(host, port)).await?;
     let address = listener.address();
-    let mut out = std::io::stdout();
-    writeln!(out, "Listening on http://{address} and printing what arrives; Ctrl-C ends.")?;
-    writeln!(out, "To send webhooks here, start btk with WEBHOOK_URL=http://{address}\n")?;
-
+    out.put(format!(
+        "Listening on http://{address} and printing what arrives; Ctrl-C ends.\n\
+         To send webhooks here, start btk with WEBHOOK_URL=http://{address}\n\n"
+    ));
     let colour = coloured();
     let stop = CancellationToken::new();
     let on_webhook = {
-        let stop = stop.clone();
-        move |received: &Received| {
-            // A closed pipe (`btk listen | head`): nobody reads any more, so there is no more to do.
-            if write!(std::io::stdout(), "{}", block(received, colour)).is_err() {
-                stop.cancel();
-            }
-        }
+        let out = Arc::clone(&out);
+        move |received: &Received| out.put(block(received, colour))
     };
     let mut run = pin!(listener.run(stop.clone(), on_webhook));
     tokio::select! {
         () = run.as_mut() => return Ok(()),
         asked = asked_to_stop() => asked?,
+        // A closed pipe (`btk listen | head`): nobody reads any more, so there is no more to do.
+        () = out.unread.cancelled() => {},
     }
     stop.cancel();
     run.await;

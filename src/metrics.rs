@@ -65,13 +65,15 @@ pub struct Metrics {
     pub sending: Gauge,
     /// Age of the oldest event that is not finished, in seconds; 0 if there is none.
     pub oldest_pending: Gauge,
+    log_lines_dropped: Counter,
 }
 
 const BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
-impl Default for Metrics {
-    fn default() -> Metrics {
+impl Metrics {
+    /// All at nothing, but for the lines of the log that nobody saw, which are counted from before.
+    pub fn new(log_lines_dropped: Counter) -> Metrics {
         let mut metrics = Metrics {
             registry: Registry::with_prefix("btk"),
             deliveries: Family::default(),
@@ -82,6 +84,7 @@ impl Default for Metrics {
             queue_depth: Gauge::default(),
             sending: Gauge::default(),
             oldest_pending: Gauge::default(),
+            log_lines_dropped,
         };
         for result in [Result::delivered, Result::retry, Result::held, Result::failed] {
             // Shown as 0 from the start, so that a rate can be taken of the first failure.
@@ -116,11 +119,14 @@ impl Default for Metrics {
             Unit::Seconds,
             metrics.oldest_pending.clone(),
         );
+        r.register(
+            "log_lines_dropped",
+            "Log lines that standard error did not take in time, or not at all",
+            metrics.log_lines_dropped.clone(),
+        );
         metrics
     }
-}
 
-impl Metrics {
     /// All of it as text.
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -136,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_text_names_every_metric() {
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(Counter::default());
         metrics.deliveries.get_or_create(&ResultLabel { result: Result::delivered }).inc();
         metrics.delivery_lag.observe(0.002);
         let text = metrics.text();
@@ -146,6 +152,7 @@ mod tests {
             "btk_delivery_lag_seconds_bucket{le=\"0.0025\"} 1",
             "btk_queue_depth 0",
             "btk_oldest_pending_age_seconds 0",
+            "btk_log_lines_dropped_total 0",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");
         }

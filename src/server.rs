@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
+use prometheus_client::metrics::counter::Counter;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -53,13 +54,18 @@ impl Server {
     }
 }
 
-/// Starts a server; it runs until `stop` is cancelled or the disk fails.
+/// Starts a server; it runs until `stop` is cancelled or the disk fails. How many lines of its log are
+/// dropped is counted by whoever writes them.
 ///
 /// # Errors
 /// The database cannot be opened, or the address cannot be listened on.
-pub async fn start(config: Config, stop: CancellationToken) -> anyhow::Result<Server> {
+pub async fn start(
+    config: Config,
+    log_lines_dropped: Counter,
+    stop: CancellationToken,
+) -> anyhow::Result<Server> {
     let clock = Clock;
-    let metrics = Arc::new(Metrics::default());
+    let metrics = Arc::new(Metrics::new(log_lines_dropped));
     let path = config.database.clone();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&path)).await??);
     match prepare(&config, clock, &store).await {

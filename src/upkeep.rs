@@ -7,9 +7,12 @@
 
 mod recorder;
 
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -58,7 +61,12 @@ struct Fault {
 }
 
 impl Fault {
-    fn note(&mut self, end: store::Result<()>) {
+    /// Does one round. One that panics is a fault like any other: the next comes all the same, and so do
+    /// those of the other chores.
+    async fn watch(&mut self, round: impl Future<Output = store::Result<()>>) {
+        let end = AssertUnwindSafe(round).catch_unwind().await.unwrap_or_else(|_| {
+            Err(store::Error::Database("a fault of btk itself, told of above".to_owned()))
+        });
         match end {
             Ok(()) => self.is_there = false,
             // The server is ending, which others say.
@@ -119,13 +127,16 @@ impl Upkeep {
     async fn every(&self, chore: Chore, pause: Duration) {
         let mut fault = Fault::default();
         loop {
-            fault.note(match chore {
-                Chore::Keys => self.forget_keys().await,
-                Chore::Retention => self.delete_old().await,
-                Chore::Expiry => self.expire().await,
-                Chore::Backlogs => self.tell_of_backlogs().await,
-                Chore::Figures => self.forget_figures().await,
-            });
+            let round = async {
+                match chore {
+                    Chore::Keys => self.forget_keys().await,
+                    Chore::Retention => self.delete_old().await,
+                    Chore::Expiry => self.expire().await,
+                    Chore::Backlogs => self.tell_of_backlogs().await,
+                    Chore::Figures => self.forget_figures().await,
+                }
+            };
+            fault.watch(round).await;
             sleep(pause).await;
         }
     }
@@ -133,14 +144,11 @@ impl Upkeep {
     /// What somebody asked for begins at once.
     async fn promptly(&self) {
         let mut changes = self.store.changes();
-        let mut fault = Fault::default();
+        let (mut recovering, mut removing) = (Fault::default(), Fault::default());
         loop {
             changes.borrow_and_update();
-            let work = async {
-                self.recover().await?;
-                self.remove_deleted().await
-            };
-            fault.note(work.await);
+            recovering.watch(self.recover()).await;
+            removing.watch(self.remove_deleted()).await;
             sleep(PROMPT.0).await;
             // If the store is gone, the server is ending.
             let _told_or_late = timeout(PROMPT.1, changes.changed()).await;
@@ -166,10 +174,13 @@ impl Upkeep {
             if recoveries.is_empty() {
                 return Ok(());
             }
+            let mut end = Ok(());
             for recovery in recoveries {
-                self.recover_some(recovery).await?;
+                // One that meets a fault does not keep the others waiting.
+                end = end.and(self.recover_some(recovery).await);
             }
             self.remove_deleted().await?;
+            end?;
         }
     }
 
@@ -300,5 +311,19 @@ impl Upkeep {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_round_that_panics_is_a_fault_and_the_next_one_comes() {
+        let mut fault = Fault::default();
+        fault.watch(async { panic!("as if") }).await;
+        assert!(fault.is_there);
+        fault.watch(async { Ok(()) }).await;
+        assert!(!fault.is_there);
     }
 }

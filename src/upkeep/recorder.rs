@@ -45,7 +45,7 @@ impl Recorder {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut fault = Fault::default();
         while !stop.is_cancelled() {
-            fault.note(self.write_down().await);
+            fault.watch(self.write_down()).await;
             tokio::select! {
                 () = stop.cancelled() => {},
                 () = sleep(TICK) => {},

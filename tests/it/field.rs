@@ -2,3 +2,5 @@
 //!
 //! Each file says where it was seen, if that is public, and what holds here instead. Like all of `tests/it` it knows only
 //! what is visible from outside.
+
+mod log_full_or_dead;

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 /// Each module and the modules of ours that it may use. What stands here is the whole of it.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
-    ("cli", &["bench", "config", "demo", "listen", "model", "server", "signals"]),
-    ("demo", &["config", "listen", "scratch", "server", "signals"]),
-    ("listen", &["clock", "model", "signals"]),
+    (
+        "cli",
+        &["bench", "clock", "config", "demo", "listen", "model", "output", "server", "signals"],
+    ),
+    ("demo", &["config", "listen", "output", "scratch", "server", "signals"]),
+    ("listen", &["clock", "model", "output", "signals"]),
     ("bench", &["clock", "listener", "scratch", "signals"]),
     (
         "server",
@@ -71,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("lane", &[]),
     ("targets", &[]),
     ("metrics", &[]),
+    ("output", &[]),
     ("secret", &[]),
     ("signals", &[]),
     ("scratch", &[]),
