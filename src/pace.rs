@@ -116,6 +116,8 @@ pub struct Gates {
     bytes: usize,
     /// Something due was left because the most were under way.
     is_short: bool,
+    /// The webhook that the last look did not come to.
+    turn: String,
 }
 
 impl Default for Gates {
@@ -127,7 +129,14 @@ impl Default for Gates {
 impl Gates {
     /// Gates through which at most so many requests go at a time.
     pub fn new(most: usize) -> Gates {
-        Gates { each: HashMap::new(), most, under_way: 0, bytes: 0, is_short: false }
+        Gates {
+            each: HashMap::new(),
+            most,
+            under_way: 0,
+            bytes: 0,
+            is_short: false,
+            turn: String::new(),
+        }
     }
 
     /// The room of a webhook at `now_ms`; `chosen` requests are about to leave but not yet taken.
@@ -162,6 +171,17 @@ impl Gates {
             gate.bucket = None;
         }
         Room { free, wait_ms, is_idle: gate.under_way == 0 }
+    }
+
+    /// A look ended before it came to this webhook.
+    pub fn end_before(&mut self, webhook_id: &str) {
+        webhook_id.clone_into(&mut self.turn);
+    }
+
+    /// The webhook that the next look begins with, so that all get their turn: this one, or the next in
+    /// the order of ids. Empty: the first.
+    pub fn begin_with(&mut self) -> String {
+        std::mem::take(&mut self.turn)
     }
 
     /// A request of a webhook leaves, with a task of so many bytes.

@@ -15,15 +15,18 @@ mod events;
 mod expiry;
 mod figures;
 mod idempotency;
+mod jobs;
 mod lanes;
 #[cfg(test)]
 mod list_tests;
+mod locked;
 mod migrate;
 mod needle;
 mod open;
 mod outbox;
 mod outcomes;
 mod pages;
+mod readers;
 mod recoveries;
 #[cfg(test)]
 mod recovery_tests;
@@ -51,8 +54,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+
+use jobs::{Read, Waiting};
 
 pub use alerts::{is_behind, tell_of_backlog};
 pub use backlog::{Backlog, backlog, waiting, waiting_in_all};
@@ -116,59 +121,16 @@ pub enum Error {
 /// What a job gives back.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How many writes, and how many reads, may wait before another is refused.
-const QUEUE: usize = 1024;
-const READERS: usize = 3;
-
-type Read = Box<dyn FnOnce(&mut Tx<'_>) + Send>;
-
-/// A write on its way through the writer thread.
-trait Write: Send {
-    /// Whether somebody still waits for the answer.
-    fn is_wanted(&self) -> bool;
-    /// Does the work, inside the open transaction. An error undoes this job alone.
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
-    /// Called once, after the commit (or instead of it).
-    fn finish(self: Box<Self>, end: Result<()>);
-}
-
-struct WriteJob<T, F> {
-    work: Option<F>,
-    value: Option<T>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<T, F> Write for WriteJob<T, F>
-where
-    T: Send,
-    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send,
-{
-    fn is_wanted(&self) -> bool {
-        !self.reply.is_closed()
-    }
-
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()> {
-        if let Some(work) = self.work.take() {
-            self.value = Some(work(tx)?);
-        }
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>, end: Result<()>) {
-        let WriteJob { value, reply, .. } = *self;
-        // The caller may have gone; the write stands all the same.
-        let _gone = reply.send(end.and_then(|()| value.ok_or(Error::Closed)));
-    }
-}
-
-fn job<T, F>(work: F) -> (Box<dyn Write>, oneshot::Receiver<Result<T>>)
-where
-    T: Send + 'static,
-    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-{
-    let (reply, answer) = oneshot::channel();
-    (Box::new(WriteJob { work: Some(work), value: None, reply }), answer)
-}
+/// Writes of people and programs that may wait before another is refused.
+const ASKED: usize = 1024;
+/// Writes of our own (claims, outcomes, upkeep) that may stand in line beside them; the others wait
+/// until there is room. So few that a person's write behind all of them is still quick.
+const OWN: usize = 256;
+/// Reads that look something up: how many may wait, and how many threads there are for them.
+const LOOKS: (usize, usize) = (1024, 2);
+/// Reads that look through much. Fewer may wait than the server has places for requests, so that they
+/// cannot take them all.
+const SEARCHES: (usize, usize) = (128, 2);
 
 /// What the threads and the handle share.
 struct Shared {
@@ -180,6 +142,8 @@ struct Shared {
     broken: CancellationToken,
     /// Whether the last write that had to reach the disk failed for want of room.
     full: AtomicBool,
+    /// Whether another program had locked the database at the last look.
+    locked: AtomicBool,
 }
 
 impl Shared {
@@ -192,10 +156,18 @@ impl Shared {
     }
 }
 
+/// A queue that closes when this becomes `None`.
+type Queue<S> = Mutex<Option<S>>;
+
 /// The database, for the whole life of the server.
 pub struct Store {
-    writes: Mutex<Option<mpsc::Sender<Box<dyn Write>>>>,
-    reads: Mutex<Option<mpsc::Sender<Read>>>,
+    writes: Queue<mpsc::UnboundedSender<Waiting>>,
+    /// Room in that queue for what is asked of the server,
+    asked: Arc<Semaphore>,
+    /// and for what it does by itself: neither takes the other's.
+    own: Arc<Semaphore>,
+    looks: Queue<mpsc::Sender<Read>>,
+    searches: Queue<mpsc::Sender<Read>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     shared: Arc<Shared>,
 }
@@ -216,13 +188,19 @@ impl Store {
             commits: watch::Sender::new(0),
             broken: CancellationToken::new(),
             full: AtomicBool::new(false),
+            locked: AtomicBool::new(false),
         });
-        let (writes, write_queue) = mpsc::channel(QUEUE);
-        let (reads, read_queue) = mpsc::channel(QUEUE);
-        let threads = sqlite::start(path, write_queue, read_queue, READERS, &shared)?;
+        let (writes, write_queue) = mpsc::unbounded_channel();
+        let (looks, look_queue) = mpsc::channel(LOOKS.0);
+        let (searches, search_queue) = mpsc::channel(SEARCHES.0);
+        let lanes = [(look_queue, LOOKS.1), (search_queue, SEARCHES.1)];
+        let threads = sqlite::start(path, write_queue, lanes, &shared)?;
         Ok(Store {
             writes: Mutex::new(Some(writes)),
-            reads: Mutex::new(Some(reads)),
+            asked: Arc::new(Semaphore::new(ASKED)),
+            own: Arc::new(Semaphore::new(OWN)),
+            looks: Mutex::new(Some(looks)),
+            searches: Mutex::new(Some(searches)),
             threads: Mutex::new(threads),
             shared,
         })
@@ -237,17 +215,12 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let (job, answer) = job(work);
-        let queue = lock(&self.writes).clone().ok_or(Error::Closed)?;
-        queue.try_send(job).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Error::Busy,
-            mpsc::error::TrySendError::Closed(_) => Error::Closed,
-        })?;
-        answer.await.unwrap_or(Err(Error::Closed))
+        let place = Arc::clone(&self.asked).try_acquire_owned().map_err(|_| Error::Busy)?;
+        self.in_line(work, place).await
     }
 
-    /// Like [`Store::write`], but waits for room in the queue: for work that has already happened
-    /// outside and must be written down.
+    /// Like [`Store::write`], for what the server does by itself: with room of its own, for which it
+    /// waits. So what is asked of the server is never refused because of it.
     ///
     /// # Errors
     /// As for `write`, but never `Busy`.
@@ -256,14 +229,26 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let (job, answer) = job(work);
+        let place = Arc::clone(&self.own).acquire_owned().await.map_err(|_| Error::Closed)?;
+        self.in_line(work, place).await
+    }
+
+    async fn in_line<T, F>(&self, work: F, place: OwnedSemaphorePermit) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let (waiting, answer) = jobs::write(work, place);
         let queue = lock(&self.writes).clone().ok_or(Error::Closed)?;
-        queue.send(job).await.map_err(|_| Error::Closed)?;
+        queue.send(waiting).map_err(|_| Error::Closed)?;
+        // A clone that is kept would keep the queue open.
+        drop(queue);
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
-    /// Runs a job on a consistent picture of the database. Keep it short: no transaction stays
-    /// open while a client reads.
+    /// Runs a job on a consistent picture of the database: one that looks up single things by their
+    /// keys. Whoever drops this waits no longer: a job that has not begun never does, one under way is
+    /// interrupted.
     ///
     /// # Errors
     /// `Busy` if too many reads wait; see [`Error`].
@@ -272,15 +257,36 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let queue = lock(&self.reads).clone().ok_or(Error::Closed)?;
-        let job: Read = Box::new(move |tx| {
-            let _gone = reply.send(work(tx));
-        });
+        self.picture(&self.looks, work).await
+    }
+
+    /// Like [`Store::read`], for a job that looks through many rows: a list, a search, a count. These
+    /// have a lane of their own, so that they never keep the others waiting. Keep it short all the
+    /// same: no transaction stays open while a client reads.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub async fn search<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.picture(&self.searches, work).await
+    }
+
+    async fn picture<T, F>(&self, lane: &Queue<mpsc::Sender<Read>>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let asker = Arc::new(());
+        let (job, answer) = jobs::read(work, &asker);
+        let queue = lock(lane).clone().ok_or(Error::Closed)?;
         queue.try_send(job).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => Error::Busy,
             mpsc::error::TrySendError::Closed(_) => Error::Closed,
         })?;
+        drop(queue);
         let read = answer.await.unwrap_or(Err(Error::Closed));
         if let Err(Error::Broken(why)) = &read {
             self.shared.break_off(why);
@@ -303,25 +309,31 @@ impl Store {
         self.shared.broken.clone()
     }
 
-    /// Whether the last write failed because the disk is full.
-    pub fn is_full(&self) -> bool {
-        self.shared.full.load(Ordering::Relaxed)
+    /// Whether another program had locked the database at the last look.
+    pub fn is_locked(&self) -> bool {
+        self.shared.locked.load(Ordering::Relaxed)
     }
 
-    /// Writes something, to see whether the disk takes it again.
-    pub async fn probe(&self) -> Result<()> {
-        self.write(|tx| tx.execute("UPDATE probe SET n = n + 1", &[]).map(drop)).await
+    /// Passes through the writer: it does its work. After a full disk only a real write shows that
+    /// there is room again; else nothing is written, and it costs no fsync.
+    pub async fn try_writer(&self) -> Result<()> {
+        let is_full = self.shared.full.load(Ordering::Relaxed);
+        let pass = move |tx: &mut Tx<'_>| {
+            if is_full { tx.execute("UPDATE probe SET n = n + 1", &[]).map(drop) } else { Ok(()) }
+        };
+        self.write_patiently(pass).await
     }
 
-    /// Passes through the writer without writing: it is alive.
-    pub async fn pass(&self) -> Result<()> {
-        self.write(|_| Ok(())).await
+    /// Passes through a reader: single things can be looked up.
+    pub async fn try_reader(&self) -> Result<()> {
+        self.read(|_| Ok(())).await
     }
 
     /// Takes no more jobs, finishes those that wait, closes the database.
     pub fn close(&self) {
         drop(lock(&self.writes).take());
-        drop(lock(&self.reads).take());
+        drop(lock(&self.looks).take());
+        drop(lock(&self.searches).take());
         for thread in lock(&self.threads).drain(..) {
             // A thread that panicked has nothing left to close.
             let _panicked = thread.join();

@@ -73,7 +73,7 @@ pub async fn list_deliveries(
     let now = app.clock.now();
     let (found, next, total) = app
         .store
-        .read(move |tx| {
+        .search(move |tx| {
             let (mut found, next) =
                 store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
             if is_titled {

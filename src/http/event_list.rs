@@ -74,7 +74,7 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
     let most = query.limit()?.unwrap_or(PAGE);
     let text = |name: &str| query.get(name).map(str::to_owned);
     let (task_id, since, cursor) = (text("taskId"), text("since"), text("cursor"));
-    let found = app.store.read(move |tx| {
+    let found = app.store.search(move |tx| {
         let since = match since {
             None => None,
             Some(id) => match store::event_seq(tx, &id)? {

@@ -192,7 +192,7 @@ pub async fn get_figures(
     let now = app.clock.now();
     let Span { count, seconds, rows } = span;
     let first = figures::start(now, seconds).plus_ms(-(count - 1) * seconds * 1_000);
-    let line = app.store.read(move |tx| store::figures_since(tx, rows, first)).await?;
+    let line = app.store.search(move |tx| store::figures_since(tx, rows, first)).await?;
     let points = figures::points(&line.rows, line.before, seconds, count, now);
     Ok(Json(points.iter().map(|point| PointView::of(point, seconds)).collect()))
 }
@@ -208,7 +208,7 @@ pub async fn list_webhook_figures(
 ) -> Result<Json<Vec<WebhookFiguresView>>, Problem> {
     Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
-    let found = app.store.read(move |tx| store::figures_of_webhooks(tx, now)).await?;
+    let found = app.store.search(move |tx| store::figures_of_webhooks(tx, now)).await?;
     // The same for all webhooks: written out once.
     let starts: Vec<String> =
         figures::hours(&[], HOURS, now).iter().map(|hour| hour.at.to_string()).collect();

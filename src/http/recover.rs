@@ -182,7 +182,7 @@ async fn preview(app: &App, id: String, wanted: Wanted, now: Time) -> Result<Res
         let look = move |tx: &mut store::Tx<'_>| {
             store::look_for_again(tx, &webhook, &asked, oldest, after, last)
         };
-        let due = app.store.read(look).await?;
+        let due = app.store.search(look).await?;
         would_send += due.seqs.len();
         after = due.up_to;
     }

@@ -1,12 +1,15 @@
 //! The server about itself: health, readiness, metrics, the OpenAPI document and the page made
 //! from it. Must not know tasks or deliveries beyond counting them.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
+use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::App;
@@ -37,21 +40,39 @@ pub async fn healthz() -> Json<Health> {
     health("ok")
 }
 
+/// For a pass through the database, when somebody asks whether the server is ready.
+const PASS: Duration = Duration::from_secs(1);
+
 /// Whether the server can do its work
 ///
-/// The database takes writes and the dispatcher is alive.
+/// The database takes writes, can be read, and the dispatcher is alive. Says why not, and within two seconds.
 #[utoipa::path(get, path = "/readyz", tag = "Server", security(()),
     responses((status = 200, description = "It can", body = Health)))]
 pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     let not_ready = |message: &str| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", message).retry_after(5)
     };
-    // After a full disk only a real write shows that there is room again; else passing through the
-    // writer is proof enough, and costs no fsync.
-    if app.store.is_full() {
-        app.store.probe().await?;
-    } else {
-        app.store.pass().await?;
+    let passes =
+        tokio::join!(timeout(PASS, app.store.try_writer()), timeout(PASS, app.store.try_reader()),);
+    let slow = match passes {
+        (Ok(written), Ok(read)) => {
+            written?;
+            read?;
+            None
+        }
+        _ if app.store.is_locked() => Some(
+            "Another program, such as a backup or a shell, has locked the database; the server goes on \
+             by itself when it lets go",
+        ),
+        (Err(_), _) => Some(
+            "No write has got through for a second: the disk is slow, or more is written than it takes",
+        ),
+        (_, Err(_)) => {
+            Some("No read has got through for a second: the disk is slow, or too much is asked")
+        }
+    };
+    if let Some(why) = slow {
+        return Err(not_ready(why));
     }
     if !(app.is_sending)() {
         return Err(not_ready("The dispatcher has stopped looking for work; restart the server"));

@@ -83,7 +83,7 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
     let page = Arc::clone(&filter);
     let (tasks, next, total) = app
         .store
-        .read(move |tx| {
+        .search(move |tx| {
             let most = limit.unwrap_or(PAGE);
             let (tasks, next) = store::list_page(tx, &page, sort, after.as_ref(), most)?;
             let total = match next {
@@ -159,7 +159,7 @@ fn rest(
                 Left::Page(Some(cursor)) => cursor,
             };
             let (tasks, next) = store
-                .read(move |tx| store::list_page(tx, &filter, sort, Some(&cursor), PAGE))
+                .search(move |tx| store::list_page(tx, &filter, sort, Some(&cursor), PAGE))
                 .await?;
             // Tasks may have gone since: an empty page ends the list all the same.
             let before = if tasks.is_empty() { "" } else { "," };

@@ -88,7 +88,7 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
     let now = app.clock.now();
     let (found, next, total) = app
         .store
-        .read(move |tx| {
+        .search(move |tx| {
             let mut all = store::list_webhooks(tx)?;
             all.retain(|known| url.as_ref().is_none_or(|url| known.webhook.url == *url));
             all.reverse();

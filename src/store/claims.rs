@@ -16,6 +16,10 @@ use crate::retry;
 /// the end of these, so the choice moves on.
 const PROBE_WINDOW: i64 = 5_000;
 
+/// Deliveries that are claimed in one go: a person's write may wait for the claim. With many webhooks
+/// more may be due than that; it stays in the database until the next look.
+const CLAIMS_MOST: usize = 256;
+
 /// A delivery whose request is about to leave.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -97,7 +101,7 @@ impl Claims {
 pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) -> Result<Claims> {
     let mut found = Claims::default();
     let all = webhooks::all(tx)?;
-    let waiting = tx.rows(
+    let mut waiting = tx.rows(
         "SELECT w.id, (SELECT MIN(d.due_ms) FROM deliveries d
                        WHERE d.webhook_id = w.id AND d.due_ms IS NOT NULL)
          FROM webhooks w WHERE w.state = 'live' AND w.paused = 0 ORDER BY w.id",
@@ -107,7 +111,16 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
     if gates.count() > all.len() {
         gates.keep(|id| all.iter().any(|known| known.webhook.id == id));
     }
+    let first = gates.begin_with();
+    let place = waiting.partition_point(|(id, _)| *id < first);
+    waiting.rotate_left(place);
     for (id, due) in waiting {
+        let left = CLAIMS_MOST - found.claims.len();
+        if left == 0 {
+            gates.end_before(&id);
+            found.look_in(1);
+            break;
+        }
         let Some(due) = due else { continue };
         let known = all.iter().find(|known| known.webhook.id == id);
         let Some(known) = known.filter(|known| known.presence == Presence::Live) else { continue };
@@ -128,7 +141,7 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
             continue;
         }
         if is_up {
-            if claim_of(tx, known, now, room.free, &mut found)? {
+            if claim_of(tx, known, now, room.free.min(left), &mut found)? {
                 gates.fell_short(&id);
             }
         } else if room.is_idle && room.free > 0 {
@@ -158,7 +171,9 @@ fn claim_of(
         |row| read(row, known, now),
     )?;
     let is_short = due.len() == free;
-    if is_short {
+    if is_short && found.claims.len() + free == CLAIMS_MOST {
+        found.look_in(1);
+    } else if is_short {
         // A place that is freed says when to look again, or a token that comes back.
         if let Some(rate) = crate::pace::rate(&known.webhook) {
             found.look_in(1_000 / i64::from(rate));
@@ -258,4 +273,36 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
         ],
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::super::small_world::World;
+    use super::*;
+
+    #[test]
+    fn with_many_webhooks_each_gets_its_turn() {
+        let names: Vec<String> = (10..30).map(|n| format!("wh_{n}")).collect();
+        let mut world = World::new(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        for n in 0..40 {
+            world.change(&format!("t{n}"), "due at all of them");
+        }
+        let mut gates = Gates::default();
+        let mut claimed: HashMap<String, usize> = HashMap::new();
+        for look in 1..=3 {
+            let now = world.now;
+            let found = world.tx(|tx| claim_due(tx, now, 0, &mut gates)).unwrap();
+            assert!(found.claims.len() <= CLAIMS_MOST);
+            for claim in found.claims {
+                gates.take(&claim.webhook.id, 1);
+                *claimed.entry(claim.webhook.id.clone()).or_default() += 1;
+            }
+            // Eight webhooks with 32 each are 256.
+            assert_eq!(claimed.len(), [8, 16, 20][look - 1], "look {look}");
+            assert_eq!(found.wait_ms, if look < 3 { Some(1) } else { None });
+        }
+        assert!(claimed.values().all(|n| *n == 32), "{claimed:?}");
+    }
 }

@@ -1,8 +1,9 @@
-//! The threads over SQLite: one writer with group commit, a few readers.
+//! The threads over SQLite: they are started here, and here is the one that writes, with group commit.
 //!
 //! The writer takes what is queued, a savepoint for each job, one commit with an fsync for all,
 //! and answers only then. Must not know any table or what a job does.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -14,9 +15,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::jobs::{Read, Waiting, Write};
 use super::open::{Log, Opening, check_version, hold, make_private, open_reader, open_writer};
 use super::tx::Memory;
-use super::{Error, Read, Result, Shared, Tx, Write, lock};
+use super::{Error, Result, Shared, Tx, locked, readers};
 
 /// Jobs that share one commit, at most.
 const BATCH_MOST: usize = 256;
@@ -25,12 +27,15 @@ const BATCH_TIME: Duration = Duration::from_millis(20);
 /// Pages of log after which it is copied into the database: 4 MiB.
 const CHECKPOINT_PAGES: i32 = 1_000;
 
-/// Opens the database and starts its threads; they end when their queues close.
+/// For readers that still look when the server ends, before the log is copied a last time.
+const LAST_READS: Duration = Duration::from_secs(1);
+
+/// Opens the database and starts its threads; they end when their queues close. Each lane of reads has
+/// so many threads.
 pub(super) fn start(
     path: &Path,
-    writes: mpsc::Receiver<Box<dyn Write>>,
-    reads: mpsc::Receiver<Read>,
-    readers: usize,
+    writes: mpsc::UnboundedReceiver<Waiting>,
+    lanes: [(mpsc::Receiver<Read>, usize); 2],
     shared: &Arc<Shared>,
 ) -> Result<Vec<JoinHandle<()>>, Opening> {
     check_version()?;
@@ -39,16 +44,23 @@ pub(super) fn start(
     let path = &fs::canonicalize(path).map_err(|why| Opening::file(path, why))?;
     let held = hold(path)?;
     let (connection, log) = open_writer(path)?;
+    // From here on, who meets a lock of another program waits as `locked` says.
+    connection.busy_timeout(Duration::ZERO)?;
     let mut threads = Vec::new();
-    let reads = Arc::new(Mutex::new(reads));
-    for _ in 0..readers {
-        let connection = open_reader(path)?;
-        let queue = Arc::clone(&reads);
-        threads.push(spawn("btk-reader", path, move || read_loop(&connection, &queue))?);
+    for (queue, readers) in lanes {
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..readers {
+            let connection = open_reader(path)?;
+            connection.busy_timeout(Duration::ZERO)?;
+            let (queue, shared) = (Arc::clone(&queue), Arc::clone(shared));
+            threads.push(spawn("btk-reader", path, move || {
+                readers::read_loop(connection, &queue, &shared);
+            })?);
+        }
     }
     let shared = Arc::clone(shared);
     threads.push(spawn("btk-writer", path, move || {
-        write_loop(&connection, writes, &shared, &log);
+        write_loop(&connection, Line::of(writes), &shared, &log);
         drop(connection);
         drop(held);
     })?);
@@ -63,36 +75,74 @@ fn spawn(
     thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|why| Opening::file(path, why))
 }
 
-fn read_loop(connection: &Connection, queue: &Mutex<mpsc::Receiver<Read>>) {
-    loop {
-        // The lock is held while waiting: the readers take turns at the door, not at the work.
-        let next = lock(queue).blocking_recv();
-        let Some(job) = next else { return };
-        // One transaction, so that a job of several statements sees one picture. If it cannot be
-        // opened, each statement below says so itself.
-        let open = connection.execute_batch("BEGIN").is_ok();
-        // The job answers by itself; one that panics answers by dropping its reply.
-        let _panicked = catch_unwind(AssertUnwindSafe(|| job(&mut Tx::new(connection))));
-        if open {
-            let _read_only = connection.execute_batch("ROLLBACK");
+/// The writes that wait, in order of arrival.
+struct Line {
+    queue: mpsc::UnboundedReceiver<Waiting>,
+    /// Those that were taken from the queue and met a lock.
+    met: VecDeque<Waiting>,
+}
+
+impl Line {
+    fn of(queue: mpsc::UnboundedReceiver<Waiting>) -> Line {
+        Line { queue, met: VecDeque::new() }
+    }
+
+    /// Waits until there is a job; answers whether one will ever come.
+    fn wait(&mut self) -> bool {
+        if self.met.is_empty() {
+            self.met.extend(self.queue.blocking_recv());
+        }
+        !self.met.is_empty()
+    }
+
+    /// The next job that somebody still waits for. Its place in the line is free from then on.
+    fn next(&mut self) -> Option<Box<dyn Write>> {
+        loop {
+            let Waiting { job, place, .. } =
+                self.met.pop_front().or_else(|| self.queue.try_recv().ok())?;
+            drop(place);
+            if job.is_wanted() {
+                return Some(job);
+            }
+        }
+    }
+
+    /// Refuses everybody who has waited for a lock for long enough.
+    fn refuse_late(&mut self) {
+        while let Ok(job) = self.queue.try_recv() {
+            self.met.push_back(job);
+        }
+        let now = Instant::now();
+        for waiting in std::mem::take(&mut self.met) {
+            if locked::is_over(waiting.since, now) {
+                waiting.job.finish(Err(Error::Locked));
+            } else if waiting.job.is_wanted() {
+                self.met.push_back(waiting);
+            }
+        }
+    }
+
+    /// Refuses everybody there is.
+    fn refuse(&mut self, error: &Error) {
+        while let Some(job) = self.next() {
+            job.finish(Err(error.clone()));
         }
     }
 }
 
-fn write_loop(
-    connection: &Connection,
-    mut queue: mpsc::Receiver<Box<dyn Write>>,
-    shared: &Shared,
-    log: &Log,
-) {
+fn write_loop(connection: &Connection, mut line: Line, shared: &Shared, log: &Log) {
     let memory = Memory::default();
-    while let Some(first) = queue.blocking_recv() {
+    while line.wait() {
         if shared.broken.is_cancelled() {
-            first.finish(Err(Error::Broken("an earlier write failed".to_owned())));
+            line.refuse(&Error::Broken("an earlier write failed".to_owned()));
             continue;
         }
         log.written.store(false, Ordering::Relaxed);
-        let (done, end, wakes) = batch(connection, &memory, first, &mut queue, shared);
+        let (done, end, wakes) = match begin(connection, &mut line, shared) {
+            Ok(true) => batch(connection, &memory, &mut line, shared),
+            Ok(false) => continue,
+            Err(error) => (line.next().into_iter().collect(), Err(error), false),
+        };
         if end.is_err() {
             // What was undone may have been remembered.
             memory.take();
@@ -122,6 +172,8 @@ fn write_loop(
         }
     }
     if !shared.broken.is_cancelled() {
+        // Without it, a reader in the way only means that the log stays.
+        let _impatient = connection.busy_timeout(LAST_READS);
         checkpoint(connection, "TRUNCATE", shared);
     }
 }
@@ -138,44 +190,60 @@ fn checkpoint(connection: &Connection, mode: &str, shared: &Shared) {
     }
 }
 
-/// One transaction with as many jobs as are there. Answers the jobs that succeeded and how the
-/// transaction ended; jobs that failed alone have had their answer.
+/// Begins a transaction, as soon as no other program has locked the database. False if meanwhile
+/// nobody is left who waits.
+fn begin(connection: &Connection, line: &mut Line, shared: &Shared) -> Result<bool> {
+    let mut met = None;
+    loop {
+        match run(connection, "BEGIN IMMEDIATE") {
+            Err(Error::Locked) => {}
+            end => {
+                shared.locked.store(false, Ordering::Relaxed);
+                return end.map(|()| true);
+            }
+        }
+        shared.locked.store(true, Ordering::Relaxed);
+        line.refuse_late();
+        if line.met.is_empty() {
+            return Ok(false);
+        }
+        locked::pause(*met.get_or_insert_with(Instant::now));
+    }
+}
+
+/// As many jobs as are there, in the transaction that is open, and its end. Answers the jobs that
+/// succeeded and how the transaction ended; jobs that failed alone have had their answer.
 fn batch(
     connection: &Connection,
     memory: &Memory,
-    first: Box<dyn Write>,
-    queue: &mut mpsc::Receiver<Box<dyn Write>>,
+    line: &mut Line,
     shared: &Shared,
 ) -> (Vec<Box<dyn Write>>, Result<()>, bool) {
     let mut done: Vec<Box<dyn Write>> = Vec::new();
     let mut wakes = false;
-    if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
-        return (vec![first], Err(error), false);
-    }
     let opened = Instant::now();
-    let mut next = Some(first);
-    while let Some(mut job) = next {
-        if job.is_wanted() {
-            match one(connection, memory, job.as_mut()) {
-                Ok(wake) => {
-                    wakes |= wake;
-                    done.push(job);
+    while done.len() < BATCH_MOST {
+        let Some(mut job) = line.next() else { break };
+        match one(connection, memory, job.as_mut()) {
+            Ok(wake) => {
+                wakes |= wake;
+                done.push(job);
+            }
+            Err(Fault::Job(error)) => {
+                if matches!(error, Error::Full) {
+                    shared.full.store(true, Ordering::Relaxed);
                 }
-                Err(Fault::Job(error)) => {
-                    if matches!(error, Error::Full) {
-                        shared.full.store(true, Ordering::Relaxed);
-                    }
-                    job.finish(Err(error));
-                }
-                Err(Fault::Batch(error)) => {
-                    done.push(job);
-                    roll_back(connection);
-                    return (done, Err(error), false);
-                }
+                job.finish(Err(error));
+            }
+            Err(Fault::Batch(error)) => {
+                done.push(job);
+                roll_back(connection);
+                return (done, Err(error), false);
             }
         }
-        let room = done.len() < BATCH_MOST && opened.elapsed() < BATCH_TIME;
-        next = if room { queue.try_recv().ok() } else { None };
+        if opened.elapsed() >= BATCH_TIME {
+            break;
+        }
     }
     let end = run(connection, "COMMIT");
     if end.is_err() {
@@ -221,7 +289,7 @@ fn one(connection: &Connection, memory: &Memory, job: &mut dyn Write) -> Result<
     }
 }
 
-fn run(connection: &Connection, sql: &str) -> Result<()> {
+pub(super) fn run(connection: &Connection, sql: &str) -> Result<()> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
 }

@@ -211,7 +211,9 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::ReadOnly => Error::Broken(error.to_string()),
                 // A file of its own could not be opened: the process is out of file handles for now.
                 ErrorCode::CannotOpen => Error::Busy,
-                ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Locked,
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed => Error::Locked,
                 _ => Error::Database(error.to_string()),
             },
             None => Error::Database(error.to_string()),

@@ -3,4 +3,7 @@
 //! Each file says where it was seen, if that is public, and what holds here instead. Like all of `tests/it` it knows only
 //! what is visible from outside.
 
+mod fan_out;
+mod locked_by_another;
 mod log_full_or_dead;
+mod searches_hung_up;

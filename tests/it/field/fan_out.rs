@@ -1,0 +1,38 @@
+//! A hundred webhooks, and each change goes to all of them: what follows from a change never stands in the way of the next.
+
+use serde_json::json;
+
+use crate::harness::hooks::{LONG_AGO, id};
+use crate::harness::{QUIET, Receiver, Server, eventually};
+
+const WEBHOOKS: usize = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_webhooks_refuse_no_write() {
+    let _loud = QUIET.write().await;
+    let receiver = Receiver::ok().await;
+    let server = Server::open(&[]).await;
+    let mut hooks = Vec::new();
+    for n in 0..WEBHOOKS {
+        let hook = server.hook(&json!({"url": format!("{}/{n}", receiver.url())})).await;
+        hooks.push(id(&hook).to_owned());
+    }
+    for n in 0..60 {
+        server.create(&json!({"title": n.to_string()})).await;
+        if n % 10 == 0 {
+            server.get("/readyz").await.expect(200);
+        }
+    }
+    // What waits is in the database, and each webhook gets its turn.
+    eventually("every webhook gets something", async || {
+        let mut found = 0;
+        for hook in &hooks {
+            let query = format!("webhookId={hook}&status=delivered&since={LONG_AGO}&limit=1");
+            found += server.deliveries(&query).await.len();
+        }
+        (found == WEBHOOKS).then_some(())
+    })
+    .await;
+    let task = server.create(&json!({"title": "last"})).await;
+    server.get(&format!("/api/tasks/{}", id(&task))).await.expect(200);
+}
