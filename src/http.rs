@@ -23,6 +23,7 @@ mod query;
 mod recover;
 mod repeats;
 mod respond;
+mod room;
 mod samples;
 mod session;
 mod setup;
@@ -111,6 +112,7 @@ pub struct Shared {
     tests: Semaphore,
     streams: Arc<Semaphore>,
     last_received: setup::Latest,
+    room: room::Room,
     /// The files of the pages, packed, and the digest in their addresses.
     assets: assets::Assets,
     document: Arc<Value>,
@@ -200,6 +202,7 @@ pub fn router(parts: Parts) -> Router {
         tests: Semaphore::new(TESTS),
         streams: Arc::new(Semaphore::new(changes::STREAMS)),
         last_received: setup::Latest::default(),
+        room: room::Room::default(),
         assets: assets::Assets::new(),
         document: Arc::new(openapi::complete(&document)),
         parts,

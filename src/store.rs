@@ -26,6 +26,7 @@ mod open;
 mod outbox;
 mod outcomes;
 mod pages;
+mod picture;
 mod readers;
 mod recoveries;
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
 pub use open::{Opening, sqlite_version};
 pub use outcomes::{Record, Recorded, record, restart, shift_due};
 pub use pages::{Pages, give_back, pages};
+pub use picture::{Picture, picture_size, take_picture};
 pub use recoveries::{
     Again, Begun, Due, Recovery, Wanted, begin_recovery, end_recovery, events_between,
     find_recovery, list_recoveries, look_for_again, recover_step,
@@ -257,7 +259,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.picture(&self.looks, work).await
+        self.look(&self.looks, work).await
     }
 
     /// Like [`Store::read`], for a job that looks through many rows: a list, a search, a count. These
@@ -271,22 +273,46 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.picture(&self.searches, work).await
+        self.look(&self.searches, work).await
     }
 
-    async fn picture<T, F>(&self, lane: &Queue<mpsc::Sender<Read>>, work: F) -> Result<T>
+    /// Like [`Store::search`], but waits for a place in line: for an answer that has begun, and for what
+    /// the server does by itself.
+    ///
+    /// # Errors
+    /// As for `read`, but never `Busy`.
+    pub async fn search_patiently<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let queue = lock(&self.searches).clone().ok_or(Error::Closed)?;
+        let place = queue.reserve_owned().await.map_err(|_| Error::Closed)?;
+        self.picture(place, work).await
+    }
+
+    async fn look<T, F>(&self, lane: &Queue<mpsc::Sender<Read>>, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let queue = lock(lane).clone().ok_or(Error::Closed)?;
+        let place = queue.try_reserve_owned().map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => Error::Busy,
+            mpsc::error::TrySendError::Closed(_) => Error::Closed,
+        })?;
+        self.picture(place, work).await
+    }
+
+    async fn picture<T, F>(&self, place: mpsc::OwnedPermit<Read>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let asker = Arc::new(());
         let (job, answer) = jobs::read(work, &asker);
-        let queue = lock(lane).clone().ok_or(Error::Closed)?;
-        queue.try_send(job).map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Error::Busy,
-            mpsc::error::TrySendError::Closed(_) => Error::Closed,
-        })?;
-        drop(queue);
+        // What is left of the place is a sender, which would keep the queue open.
+        drop(place.send(job));
         let read = answer.await.unwrap_or(Err(Error::Closed));
         if let Err(Error::Broken(why)) = &read {
             self.shared.break_off(why);

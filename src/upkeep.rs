@@ -191,7 +191,7 @@ impl Upkeep {
         let (cursor, last) = (recovery.cursor, recovery.last);
         let look =
             move |tx: &mut Tx<'_>| store::look_for_again(tx, &id, &wanted, oldest, cursor, last);
-        let due = self.store.search(look).await?;
+        let due = self.store.search_patiently(look).await?;
         let id = recovery.webhook_id.clone();
         if self.step(move |tx| store::recover_step(tx, &recovery, &due, now)).await? {
             info!("[WEBHOOK] Webhook {id}: its recovery is in line and goes out in order");
@@ -235,7 +235,7 @@ impl Upkeep {
         let mut after = 0;
         loop {
             let look = move |tx: &mut Tx<'_>| store::look_for_old(tx, after, &cutoffs);
-            let Some(stretch) = self.store.search(look).await? else { break };
+            let Some(stretch) = self.store.search_patiently(look).await? else { break };
             while stretch.has_old
                 && self.step(move |tx| store::delete_old(tx, &stretch, &cutoffs)).await?
             {
@@ -280,7 +280,7 @@ impl Upkeep {
                 let look = move |tx: &mut Tx<'_>| {
                     store::look_for_expired(tx, &policy, &id, newest, place, now)
                 };
-                let aged = self.store.search(look).await?;
+                let aged = self.store.search_patiently(look).await?;
                 from = aged.next;
                 let mut lanes = aged.lanes;
                 while !lanes.is_empty() {

@@ -1,4 +1,4 @@
-//! The list of tasks: all of them, streamed in pages by key, each page its own short read.
+//! The list of tasks: a page of it, or all of them from one picture, streamed page by page.
 //!
 //! No transaction stays open while a client reads, and no more than a page is in memory. Must not
 //! know SQL.
@@ -14,13 +14,16 @@ use http::{HeaderName, HeaderValue, header};
 
 use super::problem::Problem;
 use super::query::Query;
+use super::room::Share;
 use super::{App, written_json};
 use crate::model::{Event, Priority, Status, Task, quoted};
 use crate::secret::hex;
-use crate::store::{self, Cursor, CursorKey, Sort, SortKey, Store, Stored, TaskFilter};
+use crate::store::{self, Cursor, CursorKey, Picture, Sort, SortKey, Stored, TaskFilter, Tx};
 
-/// Tasks that are read at a time.
+/// So many tasks are read at first; if these are all, the list is answered in one piece.
 const PAGE: usize = 500;
+/// Bytes of such a piece, about: the limit that the store has for a page, and half as much for JSON.
+const WHOLE: usize = 1_536 * 1024;
 /// How many there are in all, on the first page.
 pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 /// Where the next page begins.
@@ -80,37 +83,46 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
     let after = query.get("cursor").map(|text| read_cursor(text, letter, sort)).transpose()?;
     let is_first = after.is_none();
 
-    let page = Arc::clone(&filter);
-    let (tasks, next, total) = app
-        .store
-        .search(move |tx| {
-            let most = limit.unwrap_or(PAGE);
-            let (tasks, next) = store::list_page(tx, &page, sort, after.as_ref(), most)?;
-            let total = match next {
-                _ if !is_first => None,
-                Some(_) => Some(store::list_count(tx, &page)?),
-                None => i64::try_from(tasks.len()).ok(),
-            };
-            Ok((tasks, next, total))
-        })
-        .await?;
-
-    let mut response = match &next {
-        Some(cursor) if limit.is_none() => {
-            let first = joined(&tasks, "[", "");
-            let store = Arc::clone(&app.store);
-            written_json(Body::from_stream(rest(store, filter, sort, first, cursor.clone())))
+    let share = app.room.whole(WHOLE).await?;
+    let (page, from) = (Arc::clone(&filter), after.clone());
+    let look = move |tx: &mut Tx<'_>| {
+        let (tasks, next) =
+            store::list_page(tx, &page, sort, from.as_ref(), limit.unwrap_or(PAGE))?;
+        if limit.is_none() && next.is_some() {
+            return Ok(Found::Many(store::picture_size(tx)?));
         }
-        _ => written_json(joined(&tasks, "[", "]")),
+        let total = match next {
+            _ if !is_first => None,
+            Some(_) => Some(store::list_count(tx, &page)?),
+            None => i64::try_from(tasks.len()).ok(),
+        };
+        Ok(Found::All { text: joined(&tasks), next, total })
+    };
+    let (mut response, next, total) = match app.store.search(look).await? {
+        Found::All { text, next, total } => (written_json(share.hold(text)), next, total),
+        Found::Many(size) => {
+            drop(share);
+            let (list, first) = Long::begin(app, filter, sort, after, size).await?;
+            let total = i64::try_from(list.picture.count()).ok().filter(|_| is_first);
+            (written_json(Body::from_stream(list.pages(first))), None, total)
+        }
     };
     let headers = response.headers_mut();
     if let Some(total) = total {
         headers.insert(TOTAL, HeaderValue::from(total));
     }
-    if let Some(cursor) = next.filter(|_| limit.is_some()) {
+    if let Some(cursor) = next {
         add_next(headers, "/api/tasks", &query, &write_cursor(letter, &cursor));
     }
     Ok(response)
+}
+
+/// What the first look at the database shows.
+enum Found {
+    /// All that was asked for, as JSON.
+    All { text: String, next: Option<Cursor>, total: Option<i64> },
+    /// So many that they are sent page by page, from a picture of at most so many bytes.
+    Many(usize),
 }
 
 /// `X-Next-Cursor` and `Link` to the next page of a list.
@@ -123,50 +135,80 @@ pub fn add_next(headers: &mut http::HeaderMap, path: &str, query: &Query, cursor
     }
 }
 
-fn joined(tasks: &[Stored], before: &str, after: &str) -> Bytes {
-    let mut text = String::from(before);
+fn joined(tasks: &[Stored]) -> String {
+    let mut text = String::from("[");
     for (n, stored) in tasks.iter().enumerate() {
         if n > 0 {
             text.push(',');
         }
         text.push_str(&Event::snapshot(&stored.task));
     }
-    text.push_str(after);
-    Bytes::from(text)
+    text.push(']');
+    text
 }
 
-/// What is left of a stream: the bytes that are ready, and where the next page begins.
+/// A long list on its way.
+struct Long {
+    app: App,
+    picture: Arc<Picture>,
+    _share: Share,
+}
+
+/// What is left of it.
 enum Left {
-    Ready(Bytes, Option<Cursor>),
-    Page(Option<Cursor>),
+    /// A page that is ready, and the place where the next one begins.
+    Ready(Bytes, Option<usize>),
+    /// Pages from a place on, the next to be made when the client has taken the one before.
+    From(usize),
+    Nothing,
 }
 
-/// The whole list from its first page on. A fault in the middle breaks the connection off, so that
-/// half an array never looks like a whole one.
-fn rest(
-    store: Arc<Store>,
-    filter: Arc<TaskFilter>,
-    sort: Sort,
-    first: Bytes,
-    cursor: Cursor,
-) -> impl stream::Stream<Item = Result<Bytes, store::Error>> {
-    stream::try_unfold(Left::Ready(first, Some(cursor)), move |left| {
-        let (store, filter) = (Arc::clone(&store), Arc::clone(&filter));
-        async move {
-            let cursor = match left {
-                Left::Ready(bytes, next) => return Ok(Some((bytes, Left::Page(next)))),
-                Left::Page(None) => return Ok(None),
-                Left::Page(Some(cursor)) => cursor,
-            };
-            let (tasks, next) = store
-                .search(move |tx| store::list_page(tx, &filter, sort, Some(&cursor), PAGE))
-                .await?;
-            // Tasks may have gone since: an empty page ends the list all the same.
-            let before = if tasks.is_empty() { "" } else { "," };
-            let after = if next.is_none() { "]" } else { "" };
-            Ok(Some((joined(&tasks, before, after), Left::Page(next))))
+impl Long {
+    /// Takes the picture and makes its first page: what goes wrong until then is told in words.
+    async fn begin(
+        app: App,
+        filter: Arc<TaskFilter>,
+        sort: Sort,
+        after: Option<Cursor>,
+        size: usize,
+    ) -> Result<(Long, Left), store::Error> {
+        let mut share = app.room.picture(size).await?;
+        let look = move |tx: &mut Tx<'_>| store::take_picture(tx, &filter, sort, after.as_ref());
+        let picture = Arc::new(app.store.search(look).await?);
+        share.shrink(picture.size());
+        let list = Long { app, picture, _share: share };
+        let (first, next) = list.page(0).await?;
+        Ok((list, Left::Ready(first, next)))
+    }
+
+    async fn page(&self, place: usize) -> Result<(Bytes, Option<usize>), store::Error> {
+        let share = self.app.room.page().await?;
+        let (picture, bytes) = (Arc::clone(&self.picture), share.size());
+        let look = move |tx: &mut Tx<'_>| picture.page(tx, place, bytes);
+        let (mut text, next) = self.app.store.search_patiently(look).await?;
+        if place == 0 {
+            text.insert(0, '[');
+        } else if !text.is_empty() {
+            text.insert(0, ',');
         }
-    })
+        if next.is_none() {
+            text.push(']');
+        }
+        Ok((share.hold(text), next))
+    }
+
+    /// The answer. A fault in the middle breaks the connection off, so that half an array never looks
+    /// like a whole one.
+    fn pages(self, left: Left) -> impl stream::Stream<Item = Result<Bytes, store::Error>> {
+        stream::try_unfold((self, left), |(list, left)| async move {
+            let (bytes, next) = match left {
+                Left::Nothing => return Ok(None),
+                Left::Ready(bytes, next) => (bytes, next),
+                Left::From(place) => list.page(place).await?,
+            };
+            Ok(Some((bytes, (list, next.map_or(Left::Nothing, Left::From)))))
+        })
+    }
 }
 
 fn filter(query: &Query) -> Result<TaskFilter, Problem> {

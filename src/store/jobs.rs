@@ -70,9 +70,12 @@ where
     (Waiting { job, since: Instant::now(), place }, answer)
 }
 
-/// A read that waits for its turn. It is given a picture of the database, or why there is none.
+/// What a read does with a picture of the database, or with the reason why there is none.
+type Look = dyn FnOnce(Result<&mut Tx<'_>>) + Send;
+
+/// A read that waits for its turn.
 pub(super) struct Read {
-    work: Box<dyn FnOnce(Result<&mut Tx<'_>>) + Send>,
+    work: Box<Look>,
     /// Gone when nobody waits for the answer any more.
     pub(super) asker: Weak<()>,
     pub(super) since: Instant,

@@ -223,11 +223,15 @@ pub(super) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Opening
 
 pub(super) fn open_reader(path: &Path) -> Result<Connection, Opening> {
     let connection = Connection::open(path)?;
+    // A list of a million tasks by title is sorted in a file, two megabytes at a time; its place is
+    // beside the database, since what is in it is no business of the rest of the machine.
+    let folder = path.parent().map(Path::to_string_lossy);
+    connection.pragma_update(None, "temp_store_directory", folder.as_deref())?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch(
         "PRAGMA wal_autocheckpoint = 0;
-         PRAGMA temp_store = MEMORY;
+         PRAGMA temp_store = FILE;
          PRAGMA trusted_schema = OFF;
          PRAGMA mmap_size = 0;
          PRAGMA query_only = ON;",

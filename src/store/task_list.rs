@@ -2,7 +2,7 @@
 //!
 //! Must not write a task.
 
-use super::tasks::{COLUMNS, Stored, escape_tag, read};
+use super::tasks::{Stored, at, escape_tag};
 use super::{Result, Tx, Value};
 use crate::model::{Priority, Status, Time};
 
@@ -172,8 +172,8 @@ impl Owned {
     }
 }
 
-/// A page ends early when its tasks are larger than this together: 1 MiB. Readers that take nothing
-/// hold a page each.
+/// A page ends early when its tasks are larger than this together: 1 MiB. What follows is asked for
+/// with the next page.
 const PAGE_BYTES: usize = 1024 * 1024;
 
 /// One page of at most `most` tasks after the cursor, and where the next one begins, if there is
@@ -185,6 +185,31 @@ pub fn list_page(
     after: Option<&Cursor>,
     most: usize,
 ) -> Result<(Vec<Stored>, Option<Cursor>)> {
+    // One more than asked for tells whether there is a next page.
+    let nums = numbers(tx, filter, sort, after, Some(most + 1))?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    for num in nums.iter().take(most) {
+        let Some(stored) = at(tx, *num)? else { continue };
+        bytes += stored.task.size();
+        found.push(stored);
+        if bytes > PAGE_BYTES {
+            break;
+        }
+    }
+    let more = found.len() < nums.len();
+    let next = found.last().filter(|_| more).map(|last| Cursor::after(last, sort));
+    Ok((found, next))
+}
+
+/// The tasks that a list shows, by their numbers and in its order: all after the cursor, or the first
+/// so many. The numbers alone, since what is sorted is in memory and a task may be long.
+pub(super) fn numbers(
+    tx: &mut Tx<'_>,
+    filter: &TaskFilter,
+    sort: Sort,
+    after: Option<&Cursor>,
+    most: Option<usize>,
+) -> Result<Vec<i64>> {
     let mut args = Vec::new();
     let mut conditions = filter.conditions(&mut args);
     let by = sort.expression();
@@ -203,56 +228,35 @@ pub fn list_page(
             conditions.push_str(&format!(" AND ({by}, num) {than} (?{}, ?{num})", num + 1));
         }
     }
-    let order = if sort.key == SortKey::CreatedAt {
-        format!("num {direction}")
+    let mut order = if sort.key == SortKey::CreatedAt {
+        format!("ORDER BY num {direction}")
     } else {
-        format!("{by} {direction}, num {direction}")
+        format!("ORDER BY {by} {direction}, num {direction}")
     };
-    // One more than asked for tells whether there is a next page.
-    args.push(Owned::Int(i64::try_from(most + 1).unwrap_or(i64::MAX)));
-    let order = format!("ORDER BY {order} LIMIT ?{}", args.len());
+    if let Some(most) = most {
+        args.push(Owned::Int(i64::try_from(most).unwrap_or(i64::MAX)));
+        order.push_str(&format!(" LIMIT ?{}", args.len()));
+    }
     let of = |columns: &str, statuses: &str| {
         format!("SELECT {columns} FROM tasks WHERE {statuses}{conditions} {order}")
     };
     let args: Vec<Value<'_>> = args.iter().map(Owned::value).collect();
-    let (mut bytes, mut count) = (0, 0);
-    let mut enough = |stored: &Stored| {
-        (bytes, count) = (bytes + stored.task.size(), count + 1);
-        bytes > PAGE_BYTES && count <= most
-    };
-    let mut found = Vec::new();
     if sort.key == SortKey::UpdatedAt && filter.status.is_none() {
-        // Each status is in this order already; what is left is to merge them. By their keys alone:
-        // a task may be long.
+        // Each status is in this order already; what is left is to merge them.
         let each = Status::ALL.map(|(name, _)| {
             let one = of("updated_ms, num", &format!("status = '{name}'"));
             format!("SELECT * FROM ({one}) {name}")
         });
         let merged = format!("{} {order}", each.join(" UNION ALL "));
-        for num in tx.rows(&merged, &args, |row| row.int(1))? {
-            let sql = format!("SELECT {COLUMNS} FROM tasks WHERE num = ?1");
-            let Some(stored) = tx.row(&sql, &[num.into()], read)? else { continue };
-            let is_last = enough(&stored);
-            found.push(stored);
-            if is_last {
-                break;
-            }
-        }
-    } else {
-        let reads_all = match sort.key {
-            SortKey::UpdatedAt => false,
-            // Titles and descriptions stand in the table alone.
-            SortKey::Title => true,
-            SortKey::CreatedAt | SortKey::DueDate | SortKey::Priority => filter.q.is_some(),
-        };
-        let sql = of(COLUMNS, &filter.statuses(reads_all));
-        found = tx.rows_until(&sql, &args, read, enough)?;
+        return tx.rows(&merged, &args, |row| row.int(1));
     }
-    let is_cut = found.len() <= most && bytes > PAGE_BYTES;
-    let more = found.len() > most || is_cut;
-    found.truncate(most);
-    let next = found.last().filter(|_| more).map(|last| Cursor::after(last, sort));
-    Ok((found, next))
+    let reads_all = match sort.key {
+        SortKey::UpdatedAt => false,
+        // Titles and descriptions stand in the table alone.
+        SortKey::Title => true,
+        SortKey::CreatedAt | SortKey::DueDate | SortKey::Priority => filter.q.is_some(),
+    };
+    tx.rows(&of("num", &filter.statuses(reads_all)), &args, |row| row.int(0))
 }
 
 /// How many tasks a filter lets through.

@@ -17,10 +17,10 @@ pub struct Stored {
     pub num: i64,
 }
 
-pub(super) const COLUMNS: &str = "id, version, title, description, type, category, status, priority, \
+const COLUMNS: &str = "id, version, title, description, type, category, status, priority, \
                        due_ms, tags, attachments, created_ms, updated_ms, num";
 
-pub(super) fn read(row: &Row<'_>) -> Result<Stored> {
+fn read(row: &Row<'_>) -> Result<Stored> {
     let damaged = |what: &str| Error::Database(format!("a task has a damaged {what}"));
     let status = row.text(6)?;
     let status = Status::ALL.iter().find(|(name, _)| *name == status);
@@ -79,6 +79,11 @@ fn split_tags(text: &str) -> Vec<String> {
 /// One task.
 pub fn get(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<Stored>> {
     tx.row(&format!("SELECT {COLUMNS} FROM tasks WHERE id = ?1"), &[id.as_str().into()], read)
+}
+
+/// The task with this number.
+pub(super) fn at(tx: &mut Tx<'_>, num: i64) -> Result<Option<Stored>> {
+    tx.row(&format!("SELECT {COLUMNS} FROM tasks WHERE num = ?1"), &[num.into()], read)
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, task: &Task, version: i64) -> Result<()> {

@@ -1,16 +1,19 @@
 //! A hundred webhooks, and each change goes to all of them: what follows from a change never stands in the way of the next.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::harness::hooks::{LONG_AGO, id};
-use crate::harness::{QUIET, Receiver, Server, eventually};
+use crate::harness::{QUIET, Receiver, Reply, Server, eventually};
 
 const WEBHOOKS: usize = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_webhooks_refuse_no_write() {
     let _loud = QUIET.write().await;
-    let receiver = Receiver::ok().await;
+    // All that is under way is answered at once, and so what became of it is to be written down at once.
+    let receiver = Receiver::start(|_| Reply::ok().after(Duration::from_millis(800))).await;
     let server = Server::open(&[]).await;
     let mut hooks = Vec::new();
     for n in 0..WEBHOOKS {
