@@ -17,6 +17,7 @@ mod figures;
 mod idempotency;
 mod jobs;
 mod lanes;
+mod line;
 #[cfg(test)]
 mod list_tests;
 mod locked;
@@ -58,7 +59,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use jobs::{Read, Waiting};
+use jobs::Read;
 
 pub use alerts::{is_behind, tell_of_backlog};
 pub use backlog::{Backlog, backlog, waiting, waiting_in_all};
@@ -163,8 +164,8 @@ type Queue<S> = Mutex<Option<S>>;
 
 /// The database, for the whole life of the server.
 pub struct Store {
-    writes: Queue<mpsc::UnboundedSender<Waiting>>,
-    /// Room in that queue for what is asked of the server,
+    line: Arc<line::Line>,
+    /// Room in the line for what is asked of the server,
     asked: Arc<Semaphore>,
     /// and for what it does by itself: neither takes the other's.
     own: Arc<Semaphore>,
@@ -192,13 +193,13 @@ impl Store {
             full: AtomicBool::new(false),
             locked: AtomicBool::new(false),
         });
-        let (writes, write_queue) = mpsc::unbounded_channel();
+        let line = Arc::new(line::Line::default());
         let (looks, look_queue) = mpsc::channel(LOOKS.0);
         let (searches, search_queue) = mpsc::channel(SEARCHES.0);
         let lanes = [(look_queue, LOOKS.1), (search_queue, SEARCHES.1)];
-        let threads = sqlite::start(path, write_queue, lanes, &shared)?;
+        let threads = sqlite::start(path, &line, lanes, &shared)?;
         Ok(Store {
-            writes: Mutex::new(Some(writes)),
+            line,
             asked: Arc::new(Semaphore::new(ASKED)),
             own: Arc::new(Semaphore::new(OWN)),
             looks: Mutex::new(Some(looks)),
@@ -218,7 +219,7 @@ impl Store {
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let place = Arc::clone(&self.asked).try_acquire_owned().map_err(|_| Error::Busy)?;
-        self.in_line(work, place).await
+        self.in_line(work, place, false).await
     }
 
     /// Like [`Store::write`], for what the server does by itself: with room of its own, for which it
@@ -232,19 +233,16 @@ impl Store {
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let place = Arc::clone(&self.own).acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.in_line(work, place).await
+        self.in_line(work, place, true).await
     }
 
-    async fn in_line<T, F>(&self, work: F, place: OwnedSemaphorePermit) -> Result<T>
+    async fn in_line<T, F>(&self, work: F, place: OwnedSemaphorePermit, is_own: bool) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let (waiting, answer) = jobs::write(work, place);
-        let queue = lock(&self.writes).clone().ok_or(Error::Closed)?;
-        queue.send(waiting).map_err(|_| Error::Closed)?;
-        // A clone that is kept would keep the queue open.
-        drop(queue);
+        self.line.join(waiting, is_own)?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
@@ -357,12 +355,19 @@ impl Store {
 
     /// Takes no more jobs, finishes those that wait, closes the database.
     pub fn close(&self) {
-        drop(lock(&self.writes).take());
+        self.line.close();
         drop(lock(&self.looks).take());
         drop(lock(&self.searches).take());
         for thread in lock(&self.threads).drain(..) {
             // A thread that panicked has nothing left to close.
             let _panicked = thread.join();
         }
+    }
+}
+
+/// Who forgets to close it leaves no thread behind that waits for ever.
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.line.close();
     }
 }

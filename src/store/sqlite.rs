@@ -3,7 +3,6 @@
 //! The writer takes what is queued, a savepoint for each job, one commit with an fsync for all,
 //! and answers only then. Must not know any table or what a job does.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -15,7 +14,8 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::jobs::{Read, Waiting, Write};
+use super::jobs::{Read, Write};
+use super::line::Line;
 use super::open::{Log, Opening, check_version, hold, make_private, open_reader, open_writer};
 use super::tx::Memory;
 use super::{Error, Result, Shared, Tx, locked, readers};
@@ -34,7 +34,7 @@ const LAST_READS: Duration = Duration::from_secs(1);
 /// so many threads.
 pub(super) fn start(
     path: &Path,
-    writes: mpsc::UnboundedReceiver<Waiting>,
+    line: &Arc<Line>,
     lanes: [(mpsc::Receiver<Read>, usize); 2],
     shared: &Arc<Shared>,
 ) -> Result<Vec<JoinHandle<()>>, Opening> {
@@ -58,9 +58,9 @@ pub(super) fn start(
             })?);
         }
     }
-    let shared = Arc::clone(shared);
+    let (line, shared) = (Arc::clone(line), Arc::clone(shared));
     threads.push(spawn("btk-writer", path, move || {
-        write_loop(&connection, Line::of(writes), &shared, &log);
+        write_loop(&connection, &line, &shared, &log);
         drop(connection);
         drop(held);
     })?);
@@ -75,62 +75,7 @@ fn spawn(
     thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|why| Opening::file(path, why))
 }
 
-/// The writes that wait, in order of arrival.
-struct Line {
-    queue: mpsc::UnboundedReceiver<Waiting>,
-    /// Those that were taken from the queue and met a lock.
-    met: VecDeque<Waiting>,
-}
-
-impl Line {
-    fn of(queue: mpsc::UnboundedReceiver<Waiting>) -> Line {
-        Line { queue, met: VecDeque::new() }
-    }
-
-    /// Waits until there is a job; answers whether one will ever come.
-    fn wait(&mut self) -> bool {
-        if self.met.is_empty() {
-            self.met.extend(self.queue.blocking_recv());
-        }
-        !self.met.is_empty()
-    }
-
-    /// The next job that somebody still waits for. Its place in the line is free from then on.
-    fn next(&mut self) -> Option<Box<dyn Write>> {
-        loop {
-            let Waiting { job, place, .. } =
-                self.met.pop_front().or_else(|| self.queue.try_recv().ok())?;
-            drop(place);
-            if job.is_wanted() {
-                return Some(job);
-            }
-        }
-    }
-
-    /// Refuses everybody who has waited for a lock for long enough.
-    fn refuse_late(&mut self) {
-        while let Ok(job) = self.queue.try_recv() {
-            self.met.push_back(job);
-        }
-        let now = Instant::now();
-        for waiting in std::mem::take(&mut self.met) {
-            if locked::is_over(waiting.since, now) {
-                waiting.job.finish(Err(Error::Locked));
-            } else if waiting.job.is_wanted() {
-                self.met.push_back(waiting);
-            }
-        }
-    }
-
-    /// Refuses everybody there is.
-    fn refuse(&mut self, error: &Error) {
-        while let Some(job) = self.next() {
-            job.finish(Err(error.clone()));
-        }
-    }
-}
-
-fn write_loop(connection: &Connection, mut line: Line, shared: &Shared, log: &Log) {
+fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log) {
     let memory = Memory::default();
     while line.wait() {
         if shared.broken.is_cancelled() {
@@ -138,8 +83,8 @@ fn write_loop(connection: &Connection, mut line: Line, shared: &Shared, log: &Lo
             continue;
         }
         log.written.store(false, Ordering::Relaxed);
-        let (done, end, wakes) = match begin(connection, &mut line, shared) {
-            Ok(true) => batch(connection, &memory, &mut line, shared),
+        let (done, end, wakes) = match begin(connection, line, shared) {
+            Ok(true) => batch(connection, &memory, line, shared),
             Ok(false) => continue,
             Err(error) => (line.next().into_iter().collect(), Err(error), false),
         };
@@ -192,7 +137,7 @@ fn checkpoint(connection: &Connection, mode: &str, shared: &Shared) {
 
 /// Begins a transaction, as soon as no other program has locked the database. False if meanwhile
 /// nobody is left who waits.
-fn begin(connection: &Connection, line: &mut Line, shared: &Shared) -> Result<bool> {
+fn begin(connection: &Connection, line: &Line, shared: &Shared) -> Result<bool> {
     let mut met = None;
     loop {
         match run(connection, "BEGIN IMMEDIATE") {
@@ -203,11 +148,11 @@ fn begin(connection: &Connection, line: &mut Line, shared: &Shared) -> Result<bo
             }
         }
         shared.locked.store(true, Ordering::Relaxed);
-        line.refuse_late();
-        if line.met.is_empty() {
+        let now = Instant::now();
+        if !line.refuse_late(now) {
             return Ok(false);
         }
-        locked::pause(*met.get_or_insert_with(Instant::now));
+        locked::pause(*met.get_or_insert(now));
     }
 }
 
@@ -216,7 +161,7 @@ fn begin(connection: &Connection, line: &mut Line, shared: &Shared) -> Result<bo
 fn batch(
     connection: &Connection,
     memory: &Memory,
-    line: &mut Line,
+    line: &Line,
     shared: &Shared,
 ) -> (Vec<Box<dyn Write>>, Result<()>, bool) {
     let mut done: Vec<Box<dyn Write>> = Vec::new();
