@@ -14,7 +14,7 @@ const ROOM: usize = 32;
 const ROOM_SILENT: usize = 2;
 /// Bytes of tasks under way to all receivers together, beyond which each gets one request at a time:
 /// slow receivers of large tasks must not fill the memory.
-const BYTES_MOST: usize = 64 * 1024 * 1024;
+const BYTES_MOST: usize = 16 * 1024 * 1024;
 /// Requests a second to Make, and at once. Make takes 300 in 10 seconds (Make Help Center,
 /// "Webhooks", "Webhook processing rate"); this gives at most 25 + 250 in any 10 s.
 const MAKE_RATE: u32 = 25;
@@ -118,6 +118,8 @@ pub struct Gates {
     is_short: bool,
     /// The webhook that the last look did not come to.
     turn: String,
+    /// Bytes of the tasks that the look at hand has chosen and not yet taken.
+    chosen: usize,
 }
 
 impl Default for Gates {
@@ -136,6 +138,7 @@ impl Gates {
             bytes: 0,
             is_short: false,
             turn: String::new(),
+            chosen: 0,
         }
     }
 
@@ -143,7 +146,8 @@ impl Gates {
     pub fn room(&mut self, webhook: &Webhook, chosen: usize, now_ms: i64) -> Room {
         let gate = self.each.entry(webhook.id.clone()).or_default();
         // Where it gets tight, each webhook gets one at a time, so that none takes what is left.
-        let is_tight = self.bytes > BYTES_MOST || self.under_way + chosen > self.most / 4 * 3;
+        let is_tight =
+            self.bytes + self.chosen > BYTES_MOST || self.under_way + chosen > self.most / 4 * 3;
         let places = match gate.is_silent {
             _ if is_tight => 1,
             true => ROOM_SILENT,
@@ -178,10 +182,16 @@ impl Gates {
         webhook_id.clone_into(&mut self.turn);
     }
 
-    /// The webhook that the next look begins with, so that all get their turn: this one, or the next in
-    /// the order of ids. Empty: the first.
+    /// A look begins. Answers the webhook to begin with, so that all get their turn: this one, or the
+    /// next in the order of ids. Empty: the first.
     pub fn begin_with(&mut self) -> String {
+        self.chosen = 0;
         std::mem::take(&mut self.turn)
+    }
+
+    /// The look has chosen requests with so many bytes of tasks.
+    pub fn choose(&mut self, bytes: usize) {
+        self.chosen += bytes;
     }
 
     /// A request of a webhook leaves, with a task of so many bytes.
@@ -267,6 +277,10 @@ mod tests {
         assert_eq!(gates.room(&plain, 0, 0).free, 1, "its neighbours still get a request through");
         let large = Released { bytes: BYTES_MOST + 1, ..end(true, true, 1) };
         gates.release("wh_b", &large);
+        assert_eq!(gates.room(&plain, 0, 0).free, 32);
+        gates.choose(BYTES_MOST + 1);
+        assert_eq!(gates.room(&plain, 0, 0).free, 1, "what this look has chosen counts");
+        gates.begin_with();
         assert_eq!(gates.room(&plain, 0, 0).free, 32);
     }
 

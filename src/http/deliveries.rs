@@ -4,13 +4,14 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::query::Query;
+use super::room::THOUSAND;
 use super::task_list::{TOTAL, add_next};
 use super::{App, Id};
 use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind, quoted};
@@ -71,6 +72,7 @@ pub async fn list_deliveries(
         ));
     }
     let now = app.clock.now();
+    let share = app.room.whole(THOUSAND).await?;
     let (found, next, total) = app
         .store
         .search(move |tx| {
@@ -87,7 +89,7 @@ pub async fn list_deliveries(
             Ok((found, next, total))
         })
         .await?;
-    let mut response = Json(&found).into_response();
+    let mut response = share.json(&found);
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());
     }

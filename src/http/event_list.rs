@@ -101,9 +101,16 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
         };
         let filter = EventFilter { kind, task_id, since };
         let page = store::list_events(tx, &filter, before, most)?;
-        let items: Vec<String> =
-            page.events.iter().map(|event| payload::full(&Full::from(event))).collect();
-        Ok(Found::Page { text: format!("[{}]", items.join(",")), next: page.next, total })
+        let mut text = String::from("[");
+        // One after the other: they may be large.
+        for event in page.events {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push_str(&payload::full(&Full::from(&event)));
+        }
+        text.push(']');
+        Ok(Found::Page { text, next: page.next, total })
     });
     let (text, next, total) = match found.await? {
         Found::Page { text, next, total } => (text, next, total),

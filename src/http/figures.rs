@@ -4,12 +4,14 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
+use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
 use super::problem::Problem;
 use super::query::Query;
+use super::room::THOUSAND;
 use crate::figures::{self, HOUR, Lags, MINUTE, Point};
 use crate::model::Time;
 use crate::store::{self, OfWebhook};
@@ -205,13 +207,14 @@ pub async fn get_figures(
 pub async fn list_webhook_figures(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Vec<WebhookFiguresView>>, Problem> {
+) -> Result<Response, Problem> {
     Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
+    let share = app.room.whole(THOUSAND).await?;
     let found = app.store.search(move |tx| store::figures_of_webhooks(tx, now)).await?;
     // The same for all webhooks: written out once.
     let starts: Vec<String> =
         figures::hours(&[], HOURS, now).iter().map(|hour| hour.at.to_string()).collect();
     let views = found.into_iter().map(|(id, kept)| WebhookFiguresView::of(id, kept, &starts, now));
-    Ok(Json(views.collect()))
+    Ok(share.json(&views.collect::<Vec<_>>()))
 }

@@ -6,17 +6,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
 use bytes::Bytes;
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::written_json;
 use crate::store::{Error, Result};
 
-/// Bytes of answers that are being made or sent.
-const PAGES: usize = 16 * 1024 * 1024;
+/// Bytes of answers in one piece that are being made or sent.
+const WHOLES: usize = 8 * 1024 * 1024;
+/// Bytes of pages of long lists. Apart from the others: who takes a long list slowly leaves them theirs.
+const PAGES: usize = 8 * 1024 * 1024;
 /// Bytes of pictures of long lists, which stay until the last page is sent. Apart from the pages: who
 /// holds a picture waits for pages, and must not wait for who holds a picture.
 const PICTURES: usize = 16 * 1024 * 1024;
+/// A list of a thousand that have no long texts, as JSON.
+pub const THOUSAND: usize = 1024 * 1024;
 /// A page of a long list takes a small part of what is free, so that clients which take their time
 /// leave something for all who come,
 const PART: usize = 64;
@@ -27,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The room for answers.
 pub struct Room {
+    wholes: Arc<Semaphore>,
     pages: Arc<Semaphore>,
     pictures: Arc<Semaphore>,
 }
@@ -39,6 +47,7 @@ pub struct Share {
 impl Default for Room {
     fn default() -> Room {
         Room {
+            wholes: Arc::new(Semaphore::new(WHOLES)),
             pages: Arc::new(Semaphore::new(PAGES)),
             pictures: Arc::new(Semaphore::new(PICTURES)),
         }
@@ -51,7 +60,7 @@ impl Room {
     /// # Errors
     /// `Busy` if there is none for long.
     pub async fn whole(&self, bytes: usize) -> Result<Share> {
-        share(&self.pages, bytes.min(PAGES)).await
+        share(&self.wholes, bytes.min(WHOLES)).await
     }
 
     /// Room for the next page of a long list; the share says how large it may be.
@@ -90,7 +99,13 @@ impl Share {
         drop(self.permit.split(self.size().saturating_sub(bytes)));
     }
 
-    /// An answer that holds its share until it is sent.
+    /// An answer in JSON that holds its share until it is sent.
+    pub fn json<T: Serialize>(self, value: &T) -> Response {
+        // What is answered has nothing in it that JSON refuses.
+        written_json(self.hold(serde_json::to_string(value).unwrap_or_default()))
+    }
+
+    /// Bytes that hold their share until they are sent.
     pub fn hold(mut self, text: String) -> Bytes {
         self.shrink(text.len());
         Bytes::from_owner(Held { text, _share: self })
@@ -116,27 +131,27 @@ mod tests {
     async fn a_share_is_free_again_when_its_bytes_are_gone() {
         let room = Room::default();
         let share = room.whole(1_000).await.unwrap();
-        assert_eq!(room.pages.available_permits(), PAGES - 1_000);
+        assert_eq!(room.wholes.available_permits(), WHOLES - 1_000);
         let bytes = share.hold("a".repeat(300));
-        assert_eq!(room.pages.available_permits(), PAGES - 300);
+        assert_eq!(room.wholes.available_permits(), WHOLES - 300);
         let (part, rest) = (bytes.slice(..10), bytes);
         drop(rest);
-        assert_eq!(room.pages.available_permits(), PAGES - 300, "a part of it is still there");
+        assert_eq!(room.wholes.available_permits(), WHOLES - 300, "a part of it is still there");
         assert_eq!(part, "a".repeat(10));
         drop(part);
-        assert_eq!(room.pages.available_permits(), PAGES);
+        assert_eq!(room.wholes.available_permits(), WHOLES);
     }
 
     #[tokio::test]
     async fn pages_are_smaller_the_more_are_under_way() {
         let room = Room::default();
         let mut held = Vec::new();
-        for _ in 0..200 {
+        for _ in 0..150 {
             held.push(room.page().await.unwrap());
         }
         assert_eq!(held[0].size(), PAGES / PART);
         assert!(held.windows(2).all(|pair| pair[0].size() >= pair[1].size()));
-        assert_eq!(held[199].size(), PAGE_LEAST);
+        assert_eq!(held[149].size(), PAGE_LEAST);
         assert!(room.pages.available_permits() > PAGE_LEAST, "and there is room for more");
     }
 
@@ -144,9 +159,9 @@ mod tests {
     async fn who_finds_no_room_waits_for_it() {
         let room = Room::default();
         let all = room.whole(usize::MAX).await.unwrap();
-        assert_eq!(all.size(), PAGES);
-        assert!(room.picture(1).await.is_ok(), "pictures have room of their own");
-        let mut next = Box::pin(room.page());
+        assert_eq!(all.size(), WHOLES);
+        assert!(room.picture(1).await.is_ok() && room.page().await.is_ok(), "each for itself");
+        let mut next = Box::pin(room.whole(1));
         assert!(futures_util::poll!(&mut next).is_pending());
         drop(all);
         assert!(next.await.is_ok());

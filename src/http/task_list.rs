@@ -96,7 +96,7 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
             Some(_) => Some(store::list_count(tx, &page)?),
             None => i64::try_from(tasks.len()).ok(),
         };
-        Ok(Found::All { text: joined(&tasks), next, total })
+        Ok(Found::All { text: joined(tasks), next, total })
     };
     let (mut response, next, total) = match app.store.search(look).await? {
         Found::All { text, next, total } => (written_json(share.hold(text)), next, total),
@@ -135,10 +135,11 @@ pub fn add_next(headers: &mut http::HeaderMap, path: &str, query: &Query, cursor
     }
 }
 
-fn joined(tasks: &[Stored]) -> String {
+fn joined(tasks: Vec<Stored>) -> String {
     let mut text = String::from("[");
-    for (n, stored) in tasks.iter().enumerate() {
-        if n > 0 {
+    // One after the other: they may be large.
+    for stored in tasks {
+        if text.len() > 1 {
             text.push(',');
         }
         text.push_str(&Event::snapshot(&stored.task));

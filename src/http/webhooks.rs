@@ -11,6 +11,7 @@ use http::StatusCode;
 
 use super::problem::Problem;
 use super::query::Query;
+use super::room::THOUSAND;
 use super::task_list::{TOTAL, add_next};
 use super::webhook_view::{WebhookInputBody, WebhookView, WebhookWithSecret};
 use super::{App, Id, body};
@@ -86,6 +87,7 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
     let url = query.get("url").map(str::to_owned);
     let after = query.get("cursor").map(read_cursor).transpose()?;
     let now = app.clock.now();
+    let share = app.room.whole(THOUSAND).await?;
     let (found, next, total) = app
         .store
         .search(move |tx| {
@@ -107,7 +109,7 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
             Ok((found, next, total))
         })
         .await?;
-    let mut response = Json(&found).into_response();
+    let mut response = share.json(&found);
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());
     }

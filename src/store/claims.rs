@@ -141,9 +141,11 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
             continue;
         }
         if is_up {
+            let before = found.claims.len();
             if claim_of(tx, known, now, room.free.min(left), &mut found)? {
                 gates.fell_short(&id);
             }
+            gates.choose(found.claims[before..].iter().map(Claim::bytes).sum());
         } else if room.is_idle && room.free > 0 {
             claim_probe(tx, known, now, &mut found)?;
         } else {

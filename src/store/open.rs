@@ -203,7 +203,7 @@ pub(super) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Opening
          PRAGMA journal_size_limit = 67108864;
          PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -32768;
+         PRAGMA cache_size = -16384;
          PRAGMA cell_size_check = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA mmap_size = 0;",
