@@ -47,6 +47,8 @@ mod tasks;
 mod tx;
 #[cfg(test)]
 mod upkeep_tests;
+#[cfg(test)]
+mod waiting_tests;
 mod webhook_edits;
 mod webhook_figures;
 mod webhooks;

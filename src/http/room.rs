@@ -106,7 +106,9 @@ impl Share {
     }
 
     /// Bytes that hold their share until they are sent.
-    pub fn hold(mut self, text: String) -> Bytes {
+    pub fn hold(mut self, mut text: String) -> Bytes {
+        // What grew bit by bit may have twice the memory that it needs.
+        text.shrink_to_fit();
         self.shrink(text.len());
         Bytes::from_owner(Held { text, _share: self })
     }

@@ -1,5 +1,7 @@
 //! A list of everything, taken slowly while others write: it is one picture, whatever it is sorted by. What was there all
-//! the time is in it once, where it stood and as it was; and who takes it slowly holds up nobody.
+//! the time is in it once, where it stood and as it was; and who takes it slowly holds up nobody and costs little memory.
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -174,4 +176,38 @@ async fn who_takes_a_list_slowly_holds_up_nobody() {
     let log = std::fs::metadata(server.home().join("btk.db-wal")).expect("the log").len();
     assert!(log < 12 * 1024 * 1024, "{log}");
     server.get("/readyz").await.expect(200);
+}
+
+/// The most memory that the server has had so far, in MiB.
+fn most_memory(server: &Server) -> u64 {
+    let status = format!("/proc/{}/status", server.pid());
+    let status = std::fs::read_to_string(status).expect("its state");
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its memory");
+    let kib: u64 = most.trim().trim_end_matches(" kB").parse().expect("a number");
+    kib / 1024
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_lists_at_once_have_a_bound_together() {
+    let server = Arc::new(Server::start(&[]).await);
+    let _loud = QUIET.write().await;
+    fill(&server, TASKS).await;
+    let before = most_memory(&server);
+    let mut lists = JoinSet::new();
+    for n in 0..120 {
+        let server = Arc::clone(&server);
+        lists.spawn(async move {
+            let path = match n % 4 {
+                0 => format!("/api/tasks?limit=1000&sort={}", SORTS[n % 10]),
+                1 => "/api/events?limit=1000".to_owned(),
+                _ => format!("/api/tasks?sort={}", SORTS[n % 10]),
+            };
+            Slow::begin(&server, &path).await
+        });
+    }
+    let all = lists.join_all().await;
+    let more = most_memory(&server) - before;
+    // Each of them a megabyte or two, and what is sorted, would be some hundreds.
+    assert!(more < 80, "{} lists took {more} MiB", all.len());
+    server.create(&json!({"title": "beside them"})).await;
 }
