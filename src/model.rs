@@ -3,6 +3,7 @@
 //! Everything here is a value or a pure function. It must not know of SQL, HTTP, settings, clocks
 //! or randomness: what time it is and which id comes next are passed in.
 
+mod address;
 mod delivery;
 mod event;
 mod fields;
@@ -14,9 +15,10 @@ mod time;
 mod webhook;
 mod webhook_input;
 
+pub use address::encoded_url;
 pub use delivery::{Attempt, Delivery, DeliveryStatus, Outcome};
 pub use event::{Event, EventKind, Origin};
-pub use fields::{Invalid, quoted};
+pub use fields::{Invalid, quoted, time as read_time};
 pub use input::{TaskInput, Unknown};
 pub use task::{Attachment, Priority, Status, Task, TaskId};
 pub use time::Time;

@@ -65,7 +65,7 @@ use jobs::Read;
 
 pub use alerts::{is_behind, tell_of_backlog};
 pub use backlog::{Backlog, backlog, waiting, waiting_in_all};
-pub use changes::{Change, Written, create, delete, last_version, update};
+pub use changes::{Change, Written, create, delete, last_version, update, was_deleted};
 pub use claims::{Claim, Claims, claim_due};
 pub use conditions::put_from_settings;
 pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};

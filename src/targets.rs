@@ -6,10 +6,12 @@
 mod literal;
 mod public;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::Uri;
+use idna::AsciiDenyList;
 
 use literal::{Spelled, bare, spelled};
 pub use public::{Why, is_public};
@@ -159,6 +161,11 @@ fn entry(text: &str) -> Result<Entry, String> {
         }
         _ => (text, None),
     };
+    // As it is dialled: what is compared is what the DNS knows.
+    let host = &*idna::domain_to_ascii_cow(host.as_bytes(), AsciiDenyList::EMPTY)
+        .ok()
+        .filter(|_| !host.is_ascii())
+        .unwrap_or(Cow::Borrowed(host));
     let place = match spelled(host) {
         Spelled::Address(address) => {
             // 127.1 and 0177.0.0.1 are read in more than one way: what is allowed must be plain.
@@ -260,6 +267,7 @@ mod tests {
             ("n8n.lan", "N8N.LAN.", 5678, "192.168.1.5", true),
             ("N8N.lan.", "n8n.lan", 5678, "127.0.0.1", true),
             ("n8n.lan", "x.n8n.lan", 5678, "127.0.0.1", false),
+            ("münchen.lan:5678", "xn--mnchen-3ya.lan", 5678, "10.0.0.1", true),
             ("n8n.lan:5678", "n8n.lan", 5678, "fd00::1", true),
             ("n8n.lan:5678", "n8n.lan", 80, "fd00::1", false),
             ("localhost", "localhost", 80, "::1", true),

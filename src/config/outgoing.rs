@@ -40,8 +40,8 @@ pub(super) struct Outgoing {
 }
 
 pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
-    let url = read.one("WEBHOOK_URL", webhook_url);
-    let alert_url = read.one("ALERT_URL", webhook_url);
+    let url = read.one("WEBHOOK_URL", receiver::url);
+    let alert_url = read.one("ALERT_URL", receiver::url);
     let headers = read.one("WEBHOOK_HEADERS", headers).unwrap_or_default();
     let max_attempts = read.one("WEBHOOK_ATTEMPTS", attempts).unwrap_or(3);
     let ignore_origin =
@@ -95,10 +95,6 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
         targets,
         retention,
     }
-}
-
-fn webhook_url(text: &str) -> Result<String, String> {
-    receiver::check_url(text).map(|()| text.to_owned())
 }
 
 fn headers(text: &str) -> Result<Vec<(String, String)>, String> {

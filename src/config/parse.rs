@@ -9,6 +9,7 @@ use http::Uri;
 use tracing_subscriber::EnvFilter;
 
 use super::Rate;
+use crate::model::encoded_url;
 
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     if text == "localhost" {
@@ -27,6 +28,7 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 
 pub(super) fn public_url(text: &str) -> Result<String, String> {
     let wrong = "must be an http:// or https:// address such as https://tasks.example.org";
+    let text = encoded_url(text)?;
     let uri: Uri = text.parse().map_err(|_| wrong.to_owned())?;
     let known = matches!(uri.scheme_str(), Some("http" | "https"));
     let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));

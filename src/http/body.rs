@@ -1,6 +1,9 @@
-//! Bodies: read within limits, and JSON that is taken strictly.
+//! Bodies: read within limits, unpacked, JSON as UTF-8 that is taken strictly.
 //!
 //! Must not know what a body is for.
+
+mod charset;
+mod unpack;
 
 use std::fmt;
 use std::time::Duration;
@@ -15,25 +18,34 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::problem::Problem;
+pub use charset::{Pairs, form, pairs};
 
-/// The largest body.
+/// The largest body, packed or not.
 const MOST: usize = 1024 * 1024;
 /// The longest pause between two pieces of a body.
 const IDLE: Duration = Duration::from_secs(10);
 /// The longest time a body may take in all.
 const WHOLE: Duration = Duration::from_secs(30);
 
-/// Reads a whole body.
+/// Reads a whole body; JSON in another charset becomes UTF-8. What has no media type counts as JSON.
 ///
 /// # Errors
-/// 413 over 1 MiB, 408 after a pause of 10 s or 30 s in all, 400 if the connection breaks.
+/// 413 over 1 MiB, 408 after a pause of 10 s or 30 s in all, 400 if the connection breaks or it is
+/// not what it says, 415 for a packing or a charset that is not known.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
     let (parts, body) = request.into_parts();
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
     if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > MOST as u64) {
         return Err(too_large());
     }
-    timeout(WHOLE, collect(body)).await.unwrap_or_else(|_| Err(too_slow()))
+    let packed = timeout(WHOLE, collect(body)).await.unwrap_or_else(|_| Err(too_slow()))?;
+    let whole = unpack::unpack(&parts.headers, packed)?;
+    let kind = media_type(&parts.headers);
+    if kind.is_empty() || is_json(&kind) {
+        charset::json(&parts.headers, &whole)
+    } else {
+        Ok(whole)
+    }
 }
 
 async fn collect(mut body: Body) -> Result<Bytes, Problem> {

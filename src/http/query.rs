@@ -1,7 +1,11 @@
-//! Query strings: taken strictly, each parameter once, unknown ones named.
+//! Query strings: taken strictly, unknown parameters named, each once but for those that may have
+//! several values.
 //!
 //! Must not know what a parameter means.
 
+use encoding_rs::UTF_8;
+
+use super::body::pairs;
 use super::problem::Problem;
 use crate::model::{Time, quoted};
 
@@ -13,16 +17,36 @@ impl Query {
     /// Reads a query string.
     ///
     /// # Errors
-    /// 400 for a parameter that is not among `known`, or that stands twice.
+    /// 400 for a parameter that is not among `known`, that stands twice, or that is no text.
     pub fn read(query: Option<&str>, known: &[&str]) -> Result<Query, Problem> {
+        Query::read_several(query, &[], known)
+    }
+
+    /// The same where some parameters may stand more than once.
+    ///
+    /// # Errors
+    /// The same, but that those among `several` may stand again.
+    pub fn read_several(
+        query: Option<&str>,
+        several: &[&str],
+        known: &[&str],
+    ) -> Result<Query, Problem> {
+        let shown =
+            |name: &str| name.chars().filter(|c| !c.is_control()).take(60).collect::<String>();
+        let written = query.unwrap_or_default().as_bytes();
+        let written = pairs(UTF_8, written).map_err(|(name, wrong)| {
+            let what = format!("{}; write it in UTF-8 and percent-encode that", wrong.what());
+            Problem::bad_parameter(&shown(&name), what)
+        })?;
         let mut pairs: Vec<(String, String)> = Vec::new();
-        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-            if !known.contains(&name.as_ref()) {
-                let allowed = if known.is_empty() {
+        for (name, value) in written {
+            let shown = shown(&name);
+            if ![several, known].iter().any(|all| all.contains(&name.as_ref())) {
+                let all = [several, known].concat();
+                let allowed = if all.is_empty() {
                     "takes none".to_owned()
                 } else {
-                    format!("takes {}", known.join(", "))
+                    format!("takes {}", all.join(", "))
                 };
                 return Err(Problem {
                     field: Some(shown.clone()),
@@ -32,7 +56,8 @@ impl Query {
                     )
                 });
             }
-            if pairs.iter().any(|(seen, _)| *seen == name) {
+            let is_again = pairs.iter().any(|(seen, _)| *seen == name);
+            if is_again && !several.contains(&name.as_ref()) {
                 return Err(Problem::bad_parameter(&shown, "stands twice in the address"));
             }
             if value.contains('\0') {
@@ -51,28 +76,21 @@ impl Query {
 
     /// One of a closed set.
     pub fn choice<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Option<T>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
-        if let Some((_, value)) = all.iter().find(|(known, _)| *known == text) {
-            return Ok(Some(*value));
-        }
-        let names: Vec<&str> = all.iter().map(|(known, _)| *known).collect();
-        let shown = quoted(&text.into());
-        Err(Problem::bad_parameter(
-            name,
-            format!("{shown} is not allowed; use one of {}", names.join(", ")),
-        ))
+        self.get(name).map(|text| one_of(name, text, all)).transpose()
     }
 
     /// A moment.
     pub fn time(&self, name: &str) -> Result<Option<Time>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
         // In a query, a plus that was not encoded arrives as a blank.
-        Time::parse(&text.trim().replace(' ', "+")).map(Some).ok_or_else(|| {
+        let with_plus = || {
+            let (local, offset) = text.trim().rsplit_once(' ')?;
+            Time::parse(&format!("{local}+{offset}"))
+        };
+        let read = Time::read(text).or_else(|why| with_plus().ok_or(why));
+        read.map(Some).map_err(|why| {
             let shown = quoted(&text.into());
-            Problem::bad_parameter(
-                name,
-                format!("{shown} is not a date; use 2026-03-01T09:00:00Z or 2026-03-01"),
-            )
+            Problem::bad_parameter(name, format!("{shown} {why}"))
         })
     }
 
@@ -99,6 +117,18 @@ impl Query {
     }
 }
 
+fn one_of<T: Copy>(name: &str, text: &str, all: &[(&str, T)]) -> Result<T, Problem> {
+    if let Some((_, value)) = all.iter().find(|(known, _)| *known == text) {
+        return Ok(*value);
+    }
+    let names: Vec<&str> = all.iter().map(|(known, _)| *known).collect();
+    let shown = quoted(&text.into());
+    Err(Problem::bad_parameter(
+        name,
+        format!("{shown} is not allowed; use one of {}", names.join(", ")),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +148,30 @@ mod tests {
 
     #[test]
     fn a_plus_in_a_time_zone_may_come_unencoded() {
-        let query = Query::read(Some("t=2026-03-01T10:00:00+01:00"), &["t"]).unwrap();
-        assert_eq!(query.time("t").unwrap().unwrap().to_string(), "2026-03-01T09:00:00.000Z");
+        for text in [
+            "2026-03-01T10:00:00+01:00",
+            "2026-03-01T10:00:00%2B01:00",
+            "2026-03-01T10:00:00+0100",
+            "2026-03-01+10:00:00+01",
+            "2026-03-01+10:00:00+%2B01:00",
+            "2026-03-01%2009:00:00Z",
+        ] {
+            let query = Query::read(Some(&format!("t={text}")), &["t"]).unwrap();
+            let time = query.time("t").unwrap().unwrap().to_string();
+            assert_eq!(time, "2026-03-01T09:00:00.000Z", "{text}");
+        }
+        let query = Query::read(Some("t=2026-03-01+10:00:00"), &["t"]).unwrap();
+        assert!(query.time("t").unwrap_err().message.contains("no time zone"));
+    }
+
+    #[test]
+    fn what_is_no_text_is_named_with_its_place() {
+        let wrong = Query::read(Some("limit=1&q=gr%FC%DF"), &["q", "limit"]).unwrap_err();
+        assert_eq!(wrong.field.as_deref(), Some("q"));
+        assert!(
+            wrong.message.starts_with("q is not UTF-8: its byte 3 is 0xFC; "),
+            "{}",
+            wrong.message
+        );
     }
 }

@@ -16,7 +16,7 @@ use super::body;
 use super::problem::Problem;
 use super::query::Query;
 use super::{App, Id};
-use crate::model::{Invalid, Time, quoted};
+use crate::model::{Invalid, Time, quoted, read_time};
 use crate::store::{self, Again, Begun, Recovery, Wanted};
 
 /// What may stand in a recovery.
@@ -196,8 +196,8 @@ fn read(object: &Map<String, Value>, now: Time) -> Result<(Wanted, bool), Proble
     let mut states = vec![Again::Failed, Again::Unsent];
     for (key, value) in object {
         match key.as_str() {
-            "since" => since = Some(time(key, value)?),
-            "until" => until = time(key, value)?,
+            "since" => since = Some(read_time(key, value)?),
+            "until" => until = read_time(key, value)?,
             "states" => states = read_states(value)?,
             "dryRun" => {
                 is_dry = value.as_bool().ok_or_else(|| {
@@ -223,19 +223,6 @@ fn read(object: &Map<String, Value>, now: Time) -> Result<(Wanted, bool), Proble
         return Err(Invalid::new("until", what).into());
     }
     Ok((Wanted { since, until, states }, is_dry))
-}
-
-fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
-    value.as_str().and_then(Time::parse).ok_or_else(|| {
-        Invalid::new(
-            field,
-            format!(
-                "{} is not a time; use RFC 3339 such as \"2026-03-01T09:00:00Z\" or a date such as \
-                 \"2026-03-01\"",
-                quoted(value)
-            ),
-        )
-    })
 }
 
 /// Each once, in the order of the names.

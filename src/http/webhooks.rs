@@ -15,7 +15,7 @@ use super::room::THOUSAND;
 use super::task_list::{TOTAL, add_next};
 use super::webhook_view::{WebhookInputBody, WebhookView, WebhookWithSecret};
 use super::{App, Id, body};
-use crate::model::{ALERTS_WEBHOOK, Invalid, Time, Webhook, WebhookInput};
+use crate::model::{ALERTS_WEBHOOK, Invalid, Time, Webhook, WebhookInput, encoded_url};
 use crate::secret::Secret;
 use crate::signature;
 use crate::store::{self, Known, Made, Tx, WEBHOOKS_MOST};
@@ -84,7 +84,8 @@ async fn input(app: &App, request: Request) -> Result<WebhookInput, Problem> {
 pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let query = Query::read(request.uri().query(), &["url", "limit", "cursor"])?;
     let most = query.limit()?.unwrap_or(PAGE);
-    let url = query.get("url").map(str::to_owned);
+    // As it is stored. What cannot be stored is no webhook's.
+    let url = query.get("url").map(|url| encoded_url(url).unwrap_or_default());
     let after = query.get("cursor").map(read_cursor).transpose()?;
     let now = app.clock.now();
     let share = app.room.whole(THOUSAND).await?;

@@ -128,24 +128,33 @@ pub(super) fn choice<T: Copy>(field: &str, value: &Value, all: &[(&str, T)]) -> 
 }
 
 /// A moment: RFC 3339 with any offset, or a plain date.
-pub(super) fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
-    value.as_str().and_then(Time::parse).ok_or_else(|| {
-        Invalid::new(
-            field,
-            format!(
-                "{} is not a date; use RFC 3339 such as \"2026-03-01T09:00:00Z\" or \"2026-03-01\", years 1 to 9999",
-                quoted(value)
-            ),
-        )
-    })
+pub fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
+    // What is no text is no date, like a text of nothing.
+    Time::read(value.as_str().unwrap_or_default())
+        .map_err(|why| Invalid::new(field, format!("{} {why}", quoted(value))))
+}
+
+/// A whole number that JSON can hold exactly, also if it is written `12.0` or `1e3`: to JSON, these
+/// are the same.
+pub(super) fn whole(value: &Value) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let written_so = || {
+        let number = value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..EXACT).contains(n))?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "just looked")]
+        Some(number as u64)
+    };
+    value.as_u64().or_else(written_so)
 }
 
 /// A whole number from `least` to `most`.
 pub(super) fn number(field: &str, value: &Value, least: u32, most: u32) -> Result<u32, Invalid> {
-    let found = value.as_u64().and_then(|n| u32::try_from(n).ok());
+    let found = whole(value).and_then(|n| u32::try_from(n).ok());
     found.filter(|n| (least..=most).contains(n)).ok_or_else(|| {
         let shown = quoted(value);
-        Invalid::new(field, format!("{shown} is not allowed; use a number from {least} to {most}"))
+        Invalid::new(
+            field,
+            format!("{shown} is not allowed; use a whole number from {least} to {most}"),
+        )
     })
 }
 
@@ -200,6 +209,18 @@ mod tests {
         let found = choice("status", &json!("CLOSED"), &[("OPEN", 1), ("DONE", 2)]).unwrap_err();
         assert_eq!(found.message, "status \"CLOSED\" is not allowed; use one of OPEN, DONE");
         assert_eq!(found.field, "status");
+    }
+
+    #[test]
+    fn whole_numbers_are_whole_however_they_are_written() {
+        let read = |text: &str| whole(&serde_json::from_str(text).unwrap());
+        for (text, number) in [("12", 12), ("12.0", 12), ("1e3", 1_000), ("1.2E1", 12), ("-0.0", 0)]
+        {
+            assert_eq!(read(text), Some(number), "{text}");
+        }
+        for no in ["12.5", "-1", "-1.0", "1e300", "9007199254740992.0", "\"12\"", "null", "[12]"] {
+            assert_eq!(read(no), None, "{no}");
+        }
     }
 
     #[test]

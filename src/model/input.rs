@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use super::address::encoded_url;
 use super::fields::{self, Invalid, optional, shown_key};
 use super::task::{Priority, Status};
 use super::time::Time;
@@ -58,6 +59,8 @@ const SERVER_MADE: [&str; 3] = ["id", "createdAt", "updatedAt"];
 const FIELDS: &str =
     "title, description, type, category, status, priority, dueDate, tags, attachments";
 const DESCRIPTION_MOST: usize = 64 * 1024;
+/// The longest link, in characters.
+const URL_MOST: usize = 4_096;
 
 impl TaskInput {
     /// Reads the fields of a task. `prefix` is put before the names in messages (`task.`), `now`
@@ -177,20 +180,23 @@ fn attachment(
     let needed = |key: &str, found: Option<String>| {
         found.ok_or_else(|| Invalid::new(at(key), "is required in an attachment"))
     };
-    let url = needed("url", text("url", 4096)?)?;
+    let written = needed("url", text("url", URL_MOST)?)?;
+    let shown = || super::quoted(&Value::from(&*written));
+    let url = encoded_url(&written)
+        .map_err(|why| Invalid::new(at("url"), format!("{} {why}", shown())))?;
     if !is_link(&url) {
-        let shown = super::quoted(&Value::from(url));
         return Err(Invalid::new(
             at("url"),
-            format!("{shown} is not a link; write http:// or https://, a host and no blanks"),
+            format!("{} is not a link; write http:// or https:// and a host", shown()),
         ));
     }
+    let url = fields::sized(&at("url"), &url, 1, URL_MOST)?;
     let size = optional(body.get("size").unwrap_or(&Value::Null), |v| {
-        v.as_u64().filter(|n| *n < 1 << 53).ok_or_else(|| {
+        fields::whole(v).filter(|n| *n < 1 << 53).ok_or_else(|| {
             let shown = super::quoted(v);
             Invalid::new(
                 at("size"),
-                format!("{shown} is not a number of bytes (0 to 9007199254740991)"),
+                format!("{shown} is not a whole number of bytes (0 to 9007199254740991)"),
             )
         })
     })?;
@@ -209,12 +215,12 @@ fn attachment(
     })
 }
 
-/// An http or https address with a host, that can stand in a page or a request as it is.
+/// An http or https address with a host.
 fn is_link(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
     let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    known && !host.is_empty() && !url.chars().any(|c| c.is_whitespace() || c.is_control())
+    known && !host.is_empty()
 }
 
 #[cfg(test)]
@@ -271,13 +277,20 @@ mod tests {
             "ftp://e.org/a",
             "https://",
             "http://?a",
-            "http://x/ y",
+            "http://x y/",
+            "http://x/\ny",
             "x",
             "é",
         ] {
             let found = refused(json!({"attachments": [{"name": "n", "url": url}]}));
             assert_eq!(found.field, "attachments[0].url", "{url}");
         }
+        let long = format!("https://e.org/{}", "ä".repeat(1_000));
+        let found = refused(json!({"attachments": [{"name": "n", "url": long}]}));
+        assert_eq!(
+            found.message,
+            "attachments[0].url has 6014 characters; 1 to 4096 characters are allowed"
+        );
         let body = json!({"attachments": [{"name": "n", "url": "HTTPS://e.org/a", "size": -1}]});
         assert_eq!(refused(body).field, "attachments[0].size");
     }

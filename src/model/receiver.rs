@@ -6,6 +6,8 @@
 
 use http::{HeaderName, Uri};
 
+use super::address::encoded_url;
+
 /// The most characters of a URL.
 pub const URL_MOST: usize = 2_048;
 
@@ -25,11 +27,11 @@ const RESERVED: [&str; 12] = [
     "user-agent",
 ];
 
-/// Checks the URL of a webhook.
+/// Reads the URL of a webhook; in ASCII, as it is dialled.
 ///
 /// # Errors
 /// What it must be, without showing it.
-pub fn check_url(text: &str) -> Result<(), String> {
+pub fn url(text: &str) -> Result<String, String> {
     let wrong = |why: &str| {
         Err(format!("{why}: paste the whole address that Make shows, https://hook.….make.com/…"))
     };
@@ -38,7 +40,8 @@ pub fn check_url(text: &str) -> Result<(), String> {
                     keep the one that is stored"
             .to_owned());
     }
-    let length = text.chars().count();
+    let text = encoded_url(text)?;
+    let length = text.len();
     if length > URL_MOST {
         return Err(format!("has {length} characters; up to {URL_MOST} are allowed"));
     }
@@ -60,7 +63,7 @@ pub fn check_url(text: &str) -> Result<(), String> {
     if port.strip_prefix(':').is_some_and(|port| !is_port(port)) {
         return wrong("names no port from 1 to 65535 after the colon");
     }
-    Ok(())
+    Ok(text)
 }
 
 /// Reads the name of a header that a webhook brings: in small letters.
@@ -111,8 +114,13 @@ mod tests {
 
     #[test]
     fn urls_are_checked_without_being_shown() {
-        assert_eq!(check_url("https://hook.eu1.make.com/abc"), Ok(()));
-        assert_eq!(check_url("HTTP://[::1]:9/a?b=c"), Ok(()));
+        for same in ["https://hook.eu1.make.com/abc", "HTTP://[::1]:9/a?b=c"] {
+            assert_eq!(url(same).as_deref(), Ok(same));
+        }
+        assert_eq!(
+            url(" https://bü.example/ü ").as_deref(),
+            Ok("https://xn--b-eha.example/%C3%BC")
+        );
         let long = format!("https://h/{}", "s3cret".repeat(400));
         for bad in [
             "hook.eu1.make.com/s3cret",
@@ -120,6 +128,8 @@ mod tests {
             "https://u:s3cret@h/",
             "https:///s3cret",
             "ht tp://s3cret",
+            "https://bü cher.example/s3cret",
+            "https://h/s3\ncret",
             "https://h/s3cret/…",
             "https://h:99999/s3cret",
             "https://h:0/s3cret",
@@ -127,7 +137,7 @@ mod tests {
             "",
             &long,
         ] {
-            assert!(!check_url(bad).unwrap_err().contains("s3cret"), "{bad}");
+            assert!(!url(bad).unwrap_err().contains("s3cret"), "{bad}");
         }
     }
 

@@ -18,7 +18,13 @@ use super::time::Time;
 pub struct TaskId(pub(super) String);
 
 impl TaskId {
-    /// Checks an id that came from outside.
+    /// The id that another system gave a task, if it may be one. `.` and `..` are folders to whoever
+    /// puts an address together, so nobody could reach their tasks.
+    pub fn brought(text: &str) -> Option<TaskId> {
+        TaskId::parse(text).ok().filter(|id| ![".", ".."].contains(&id.as_str()))
+    }
+
+    /// Checks an id that stands in an address or in the database.
     pub fn parse(text: &str) -> Result<TaskId, Invalid> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
         if (1..=128).contains(&text.len()) && text.chars().all(allowed) {

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use jiff::ToSpan as _;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment as milliseconds since 1970-01-01T00:00:00Z, within the years 1 to 9999.
@@ -19,23 +19,45 @@ const LAST: i64 = 253_402_300_799_999;
 const DAY_MS: i64 = 86_400_000;
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
+/// Why a text is no moment, each to stand after the text.
+const NO_DATE: &str = "is not a date; use RFC 3339 such as \"2026-03-01T09:00:00Z\" or \
+                       \"2026-03-01\", years 1 to 9999";
+const NO_ZONE: &str = "has no time zone: end it with Z for UTC or with an offset, as in \
+                       \"2026-03-01T10:00:00+01:00\"";
+const TWO_ZONES: &str =
+    "names its time zone twice: keep one, Z for UTC or an offset such as +01:00";
+const NAMED_ZONE: &str = "names its time zone by a word, which is not read: end it with Z for UTC \
+                          or with an offset alone, as in \"2026-03-01T10:00:00+01:00\"";
+
 impl Time {
     /// Reads an RFC 3339 time with any offset, or a plain date as midnight UTC. What is finer than
-    /// a millisecond is cut. `None` if it is neither, or outside the years 1 to 9999.
-    pub fn parse(text: &str) -> Option<Time> {
-        let text = text.trim();
-        let (moment, offset_ms) = if text.len() == 10 {
-            (text.parse::<Date>().ok()?.at(0, 0, 0, 0), 0)
+    /// a millisecond is cut.
+    ///
+    /// Taken too, since clocks and programs write so and it means one moment alone: a blank for the
+    /// `T` and before the offset, no seconds, a comma before their fraction, `+0100` and `+01`, 24:00
+    /// as the end of a day. A leap second is the one before it.
+    ///
+    /// # Errors
+    /// Why it is none, and how to write one; a sentence to stand after the text.
+    pub fn read(text: &str) -> Result<Time, &'static str> {
+        let (date, rest) = date(text.trim()).ok_or(NO_DATE)?;
+        let days = i64::from(EPOCH.until(date).map_err(|_| NO_DATE)?.get_days());
+        let (clock, offset_ms) = if rest.is_empty() {
+            (Clock { ms: 0, is_leap: false }, 0)
         } else {
-            let (local, offset_ms) = split_offset(text)?;
-            let has_time = matches!(local.as_bytes().get(10), Some(b'T' | b't' | b' '));
-            (local.parse::<DateTime>().ok().filter(|_| has_time)?, offset_ms)
+            let (clock, zone) = clock(rest).ok_or(NO_DATE)?;
+            (clock, offset(zone)?)
         };
-        let days = i64::from(EPOCH.until(moment.date()).ok()?.get_days());
-        let (hour, minute) = (i64::from(moment.hour()), i64::from(moment.minute()));
-        let seconds = (hour * 60 + minute) * 60 + i64::from(moment.second());
-        let ms = days * DAY_MS + seconds * 1_000 + i64::from(moment.millisecond()) - offset_ms;
-        (FIRST..=LAST).contains(&ms).then_some(Time(ms))
+        let ms = days * DAY_MS + clock.ms - offset_ms;
+        // Leap seconds end a day of UTC.
+        let is_last_minute = ms.rem_euclid(DAY_MS) / 60_000 == DAY_MS / 60_000 - 1;
+        let is_real = (FIRST..=LAST).contains(&ms) && (is_last_minute || !clock.is_leap);
+        if is_real { Ok(Time(ms)) } else { Err(NO_DATE) }
+    }
+
+    /// The same where nobody asks why.
+    pub fn parse(text: &str) -> Option<Time> {
+        Time::read(text).ok()
     }
 
     /// The moment `ms` milliseconds later (earlier if negative).
@@ -50,23 +72,78 @@ impl Time {
     }
 }
 
-/// The local part of a time and its offset from UTC in milliseconds: `Z`, `+hh:mm` or `-hh:mm`.
-fn split_offset(text: &str) -> Option<(&str, i64)> {
-    if let Some(local) = text.strip_suffix(['Z', 'z']) {
-        return Some((local, 0));
+/// Digits at the front of a text, and what is behind them.
+fn digits(text: &str, count: usize) -> Option<(i64, &str)> {
+    let (number, rest) = text.split_at_checked(count)?;
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    Some((number.parse().ok().filter(|_| is_number)?, rest))
+}
+
+/// `2026-03-01` and what is behind it.
+fn date(text: &str) -> Option<(Date, &str)> {
+    let (year, rest) = digits(text, 4)?;
+    let (month, rest) = digits(rest.strip_prefix('-')?, 2)?;
+    let (day, rest) = digits(rest.strip_prefix('-')?, 2)?;
+    let small = |number: i64| i8::try_from(number).ok();
+    Some((Date::new(i16::try_from(year).ok()?, small(month)?, small(day)?).ok()?, rest))
+}
+
+/// The time of a day.
+struct Clock {
+    ms: i64,
+    is_leap: bool,
+}
+
+/// `T09:00:00.123`, and what is behind it: the zone.
+fn clock(text: &str) -> Option<(Clock, &str)> {
+    let (hour, rest) = digits(text.strip_prefix(['T', 't', ' '])?, 2)?;
+    let (minute, mut rest) = digits(rest.strip_prefix(':')?, 2)?;
+    let (mut second, mut ms) = (0, 0);
+    if let Some(behind) = rest.strip_prefix(':') {
+        (second, rest) = digits(behind, 2)?;
+        if let Some(fraction) = rest.strip_prefix(['.', ',']) {
+            let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
+            let cut = format!("{:0<3.3}", &fraction[..end]);
+            ms = cut.parse().ok().filter(|_| end > 0)?;
+            rest = &fraction[end..];
+        }
     }
-    let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
-    let sign = match offset.as_bytes() {
-        [b'+', ..] => 1,
-        [b'-', ..] => -1,
+    let is_leap = second == 60;
+    let second = second - i64::from(is_leap);
+    let is_end = (hour, minute, second, ms, is_leap) == (24, 0, 0, 0, false);
+    if (hour > 23 && !is_end) || minute > 59 || second > 59 {
+        return None;
+    }
+    Some((Clock { ms: ((hour * 60 + minute) * 60 + second) * 1_000 + ms, is_leap }, rest))
+}
+
+/// The offset from UTC in milliseconds: `Z`, `+hh:mm`, `+hhmm`, `+hh`, or with a minus.
+fn offset(zone: &str) -> Result<i64, &'static str> {
+    let zone = zone.strip_prefix(' ').filter(|z| z.starts_with(['+', '-'])).unwrap_or(zone);
+    match (fixed(zone), zone.chars().next()) {
+        (Some((ms, "")), _) => Ok(ms),
+        (None, None) => Err(NO_ZONE),
+        (Some((_, behind)), _) if fixed(behind.trim_start()).is_some() => Err(TWO_ZONES),
+        (_, Some(_)) if zone.contains('[') => Err(NAMED_ZONE),
+        (None, Some(c)) if c == ' ' || c.is_ascii_alphabetic() => Err(NAMED_ZONE),
+        _ => Err(NO_DATE),
+    }
+}
+
+/// An offset at the front of a text, and what is behind it.
+fn fixed(text: &str) -> Option<(i64, &str)> {
+    if let Some(rest) = text.strip_prefix(['Z', 'z']) {
+        return Some((0, rest));
+    }
+    let sign = match text.chars().next()? {
+        '+' => 1,
+        '-' => -1,
         _ => return None,
     };
-    let (hours, minutes) = offset[1..].split_once(':')?;
-    let number = |text: &str, most: i64| {
-        let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-        text.parse::<i64>().ok().filter(|n| digits && *n <= most)
-    };
-    Some((local, sign * (number(hours, 23)? * 60 + number(minutes, 59)?) * 60_000))
+    let (hours, rest) = digits(&text[1..], 2)?;
+    let minutes = digits(rest.strip_prefix(':').unwrap_or(rest), 2);
+    let (minutes, rest) = minutes.unwrap_or((0, rest));
+    (hours <= 23 && minutes <= 59).then_some((sign * (hours * 60 + minutes) * 60_000, rest))
 }
 
 /// RFC 3339 in UTC with milliseconds and `Z`, e.g. `2026-03-01T09:00:00.000Z`.
@@ -136,8 +213,68 @@ mod tests {
         for outside in ["-000001-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "0000-12-31"] {
             assert_eq!(shown(outside), None, "{outside}");
         }
-        for odd in ["2026-03-01T09:00:00+1:00", "2026-03-01T09:00:00+24:00", "2026-03-01Z"] {
+        for odd in [
+            "2026-03-01T09:00:00+1:00",
+            "2026-03-01T09:00:00+24:00",
+            "2026-03-01T09:00:00+02:",
+            "2026-03-01T09:00:00+02:0",
+            "2026-03-01T09:00:00.Z",
+            "2026-03-01T09Z",
+            "2026-03-01T24:00:01Z",
+            "2026-03-01T12:00:60Z",
+            "2026-03-01T09:60Z",
+            "2026-03-01  09:00Z",
+            "2026-03-01T09:00:00Zoo",
+            "2026-03-01Z",
+            "20260301T090000Z",
+            "+026-03-01",
+            "2026-03-0١",
+            "1772355600",
+        ] {
             assert_eq!(shown(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn one_moment_may_be_written_in_more_than_one_way() {
+        for text in [
+            "2026-03-01T10:00:00+0100",
+            "2026-03-01T10:00:00+01",
+            "2026-03-01T10:00+01:00",
+            "2026-03-01 10:00:00+01:00",
+            "2026-03-01 10:00:00 +0100",
+            "2026-03-01t09:00:00z",
+            "2026-03-01T09:00:00,000Z",
+            "2026-03-01T09:00:00.0Z",
+            "2026-03-01T09:00:00-00:00",
+            " 2026-03-01T09:00Z\n",
+        ] {
+            assert_eq!(shown(text).as_deref(), Some("2026-03-01T09:00:00.000Z"), "{text}");
+        }
+        assert_eq!(shown("2026-02-28T24:00Z").unwrap(), "2026-03-01T00:00:00.000Z");
+        assert_eq!(shown("2016-12-31T23:59:60Z").unwrap(), "2016-12-31T23:59:59.000Z");
+        assert_eq!(shown("2016-12-31T15:59:60.5-08:00").unwrap(), "2016-12-31T23:59:59.500Z");
+        assert_eq!(shown("9999-12-31T24:00:00Z"), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_zone_is_said() {
+        for (text, why) in [
+            ("2026-03-01T09:00:00", NO_ZONE),
+            ("2026-03-01 09:00", NO_ZONE),
+            ("2026-03-01T09:00:00.123456", NO_ZONE),
+            ("2026-03-01T09:00:00+05:00Z", TWO_ZONES),
+            ("2026-03-01T09:00:00Z+05:00", TWO_ZONES),
+            ("2026-03-01T09:00:00ZZ", TWO_ZONES),
+            ("2026-03-01T09:00:00Z[Europe/Berlin]", NAMED_ZONE),
+            ("2026-03-01T09:00:00+01:00[Europe/Berlin]", NAMED_ZONE),
+            ("2026-03-01T09:00:00[Europe/Berlin]", NAMED_ZONE),
+            ("2026-03-01 09:00:00 UTC", NAMED_ZONE),
+            ("2026-03-01 09:00 Europe/Berlin", NAMED_ZONE),
+            ("2026-03-01T09:00:00+5:00", NO_DATE),
+            ("2026-13-01T09:00:00", NO_DATE),
+        ] {
+            assert_eq!(Time::read(text), Err(why), "{text}");
         }
     }
 }

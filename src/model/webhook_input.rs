@@ -203,10 +203,8 @@ fn url(value: &Value) -> Result<String, Invalid> {
     // What is no string is not shown either: it may hold the URL.
     let text = value
         .as_str()
-        .ok_or_else(|| wrong("must be a string, an http or https address".to_owned()))?
-        .trim();
-    receiver::check_url(text).map_err(wrong)?;
-    Ok(text.to_owned())
+        .ok_or_else(|| wrong("must be a string, an http or https address".to_owned()))?;
+    receiver::url(text).map_err(wrong)
 }
 
 fn events(field: &str, value: &Value) -> Result<Vec<EventKind>, Invalid> {

@@ -30,6 +30,11 @@ pub struct Written {
 /// more than this, in milliseconds.
 const RACE_MS: i64 = 2_000;
 
+/// Whether a task of this id was deleted here, and not made again.
+pub fn was_deleted(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {
+    tasks::has_tombstone(tx, id)
+}
+
 /// The version of a task that was deleted, 0 if there never was one. The id is about to be used again.
 pub fn last_version(tx: &mut Tx<'_>, id: &TaskId) -> Result<i64> {
     Ok(tasks::take_tombstone(tx, id)?.unwrap_or(0))

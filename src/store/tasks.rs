@@ -146,6 +146,16 @@ pub(super) fn delete(tx: &mut Tx<'_>, stored: &Stored, version: i64) -> Result<(
     Ok(())
 }
 
+/// Whether an id had been deleted.
+pub(super) fn has_tombstone(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {
+    let found = tx.row(
+        "SELECT version FROM tombstones WHERE task_id = ?1",
+        &[id.as_str().into()],
+        |row| row.int(0),
+    )?;
+    Ok(found.is_some())
+}
+
 /// The version at which a deleted id goes on, if it had been deleted.
 pub(super) fn take_tombstone(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<i64>> {
     tx.row(

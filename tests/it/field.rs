@@ -8,3 +8,6 @@ mod lists_while_others_write;
 mod locked_by_another;
 mod log_full_or_dead;
 mod searches_hung_up;
+mod text_in_other_encodings;
+mod times_as_tools_write_them;
+mod urls_as_people_type_them;

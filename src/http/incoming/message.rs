@@ -8,14 +8,16 @@ use serde_json::{Map, Value};
 
 use super::super::problem::Problem;
 use super::super::{App, body};
-use crate::model::{EventKind, Invalid, Origin, TaskId, TaskInput, Time, Unknown, quoted};
+use crate::model::{
+    EventKind, Invalid, Origin, TaskId, TaskInput, Time, Unknown, quoted, read_time,
+};
 use crate::store::Change;
 
 /// The body as one object, whether it came as JSON or as a form.
 pub(super) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let found = body::media_type(&parts.headers);
     if found == "application/x-www-form-urlencoded" {
-        return form(bytes);
+        return form(body::form(&parts.headers, bytes)?);
     }
     if found.is_empty() || body::is_json(&found) {
         return body::object(bytes);
@@ -31,9 +33,9 @@ pub(super) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, 
 }
 
 /// Flat fields: `event`, and everything else of the task; tags are separated by commas.
-fn form(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+fn form(pairs: body::Pairs<'_>) -> Result<Map<String, Value>, Problem> {
     let (mut object, mut task) = (Map::new(), Map::new());
-    for (name, value) in form_urlencoded::parse(bytes) {
+    for (name, value) in pairs {
         let value = match name.as_ref() {
             "tags" => value.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
             _ => Value::from(value.into_owned()),
@@ -83,11 +85,12 @@ impl Incoming {
         };
         let id = given("id")
             .map(|value| {
-                TaskId::parse(value.as_str().unwrap_or_default()).map_err(|_| {
+                let id = TaskId::brought(value.as_str().unwrap_or_default());
+                id.ok_or_else(|| {
                     let shown = quoted(value);
                     Invalid::new(
                         "task.id",
-                        format!("{shown} is not a task id; a text of 1 to 128 of A-Z, a-z, 0-9, _ . : - is allowed"),
+                        format!("{shown} is not a task id; a text of 1 to 128 of A-Z, a-z, 0-9, _ . : - is allowed, but not . or .. alone"),
                     )
                 })
             })
@@ -96,14 +99,8 @@ impl Incoming {
             let what = format!("is required for {}: it says which task is meant", kind.as_str());
             return Err(Invalid::missing("task.id", what));
         }
-        let claimed = given("updatedAt")
-            .map(|value| {
-                value.as_str().and_then(Time::parse).ok_or_else(|| {
-                    let shown = quoted(value);
-                    Invalid::new("task.updatedAt", format!("{shown} is not a date; use RFC 3339"))
-                })
-            })
-            .transpose()?;
+        let claimed =
+            given("updatedAt").map(|value| read_time("task.updatedAt", value)).transpose()?;
         let mut fresh = || app.ids.attachment();
         Ok(Incoming {
             kind,
@@ -118,11 +115,14 @@ impl Incoming {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use http::HeaderMap;
     use serde_json::json;
+
+    use super::*;
 
     #[test]
     fn a_form_is_the_same_as_json() {
+        let form = |text: &'static [u8]| form(body::form(&HeaderMap::new(), text).unwrap());
         let found = form(b"event=task_updated&id=t1&title=A%20%22b%22&tags=x,%20y,,").unwrap();
         let same = json!({"event": "task_updated", "task": {"id": "t1", "title": "A \"b\"", "tags": ["x", "y"]}});
         assert_eq!(Value::Object(found), same);

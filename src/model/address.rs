@@ -1,0 +1,112 @@
+//! Addresses as people type and paste them: letters and blanks become what a browser makes of them,
+//! so that what is stored is what is judged, shown and dialled.
+//!
+//! Must not know what an address is for, nor whether it may be reached.
+
+use idna::AsciiDenyList;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+/// What no request can carry, beside all that is not ASCII.
+const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'<').add(b'>').add(b'`');
+
+const CONTROL: &str =
+    "holds a line break or another control character: write the address in one line";
+const HOST: &str = "names a host that is no name: a blank or a sign in it belongs to no host";
+
+/// The address in ASCII: its host as the DNS knows it, what stands behind it percent-encoded. One
+/// that is plain already stays as it is, but for blanks around it.
+///
+/// # Errors
+/// What is wrong, to stand after its name.
+pub fn encoded_url(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        return Err(CONTROL);
+    }
+    let Some((scheme, rest)) = text.split_once("://") else { return Ok(text.to_owned()) };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (user, place) = match authority.rfind('@') {
+        Some(at) => authority.split_at(at + 1),
+        None => ("", authority),
+    };
+    let port = place.rfind(':').filter(|at| place[at + 1..].bytes().all(|b| b.is_ascii_digit()));
+    let (host, port) = place.split_at(port.unwrap_or(place.len()));
+    let host = ascii_host(host)?;
+    let [user, path] = [user, path].map(|text| utf8_percent_encode(text, ENCODED));
+    Ok(format!("{scheme}://{user}{host}{port}{path}"))
+}
+
+fn ascii_host(host: &str) -> Result<String, &'static str> {
+    // In brackets stands an address, whose zone may have a percent sign.
+    let is_plain = host.is_ascii() && (host.starts_with('[') || !host.contains('%'));
+    if is_plain {
+        let is_foreign = |byte: u8| b" <>`\"{}^|".contains(&byte);
+        return if host.bytes().any(is_foreign) { Err(HOST) } else { Ok(host.to_owned()) };
+    }
+    let bytes: Vec<u8> = percent_decode_str(host).collect();
+    let name = idna::domain_to_ascii_cow(&bytes, AsciiDenyList::URL).map_err(|_| HOST)?;
+    Ok(name.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_and_blanks_become_what_a_browser_makes_of_them() {
+        for (typed, made) in [
+            ("https://münchen.example/", "https://xn--mnchen-3ya.example/"),
+            ("https://MÜNCHEN.example:8443?ä", "https://xn--mnchen-3ya.example:8443?%C3%A4"),
+            ("https://straße.example", "https://xn--strae-oqa.example"),
+            ("http://例え。テスト/パス", "http://xn--r8jz45g.xn--zckzah/%E3%83%91%E3%82%B9"),
+            ("https://u:p w@bü.example/", "https://u:p%20w@xn--b-eha.example/"),
+            ("https://m%C3%BCnchen.example/", "https://xn--mnchen-3ya.example/"),
+            (" https://e.org/Mein Bericht.pdf\n", "https://e.org/Mein%20Bericht.pdf"),
+            ("https://e.org/ä?q=ö ü#ß", "https://e.org/%C3%A4?q=%C3%B6%20%C3%BC#%C3%9F"),
+            ("https://e.org/<a>`b`", "https://e.org/%3Ca%3E%60b%60"),
+            // What looks like digits is digits, so that it is judged as the address it is.
+            ("http://１２７.0.0.1/", "http://127.0.0.1/"),
+            ("http://①②⑦.⓪.⓪.①:9/", "http://127.0.0.1:9/"),
+            ("http://127。0。0。1/", "http://127.0.0.1/"),
+            ("http://%31%32%37.0.0.1/", "http://127.0.0.1/"),
+            ("http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/", "http://localhost/"),
+        ] {
+            assert_eq!(encoded_url(typed).as_deref(), Ok(made), "{typed}");
+            assert_eq!(encoded_url(made).as_deref(), Ok(made), "once is enough");
+        }
+    }
+
+    #[test]
+    fn what_is_plain_stays_byte_for_byte() {
+        for url in [
+            "HTTPS://Hook.EU1.make.com/aBc?x=%41&y={{1}}|^\"'\\#f",
+            "http://[::1]:5678/a",
+            "http://[fe80::1%25eth0]/",
+            "http://127.1:80",
+            "http://a_b.example:/x:y@z",
+            "no address at all",
+            "mailto:ä@e.org",
+            "https://",
+        ] {
+            assert_eq!(encoded_url(url).as_deref(), Ok(url));
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for bad in [
+            "https://exa mple/",
+            "https://e<x>/",
+            "https://ä b.example/",
+            "https://127.0.0.1%00.example.org/",
+            "https://ä%2f.example/",
+            "https://\u{ad}ä\u{200d}.example/",
+            "https://xn--ä.example/",
+        ] {
+            assert_eq!(encoded_url(bad), Err(HOST), "{bad}");
+        }
+        for bad in ["https://e.org/a\nb", "https://e.\torg/", "https://e.org/\u{0}"] {
+            assert_eq!(encoded_url(bad), Err(CONTROL), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Addresses with letters and blanks in them, as they stand in a browser's address bar. What is stored
+//! is what a browser would ask for, and what is judged is what is dialled.
+//!
+//! Seen with: names of files with blanks and umlauts (`requests` and browsers encode them, validators
+//! refuse them), hosts such as `münchen.example`, digits in full width that resolvers take for digits.
+
+use serde_json::json;
+
+use crate::harness::{Receiver, Server};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_kept_as_a_browser_would_ask_for_them() {
+    let server = Server::start(&[]).await;
+    for (typed, kept) in [
+        ("https://münchen.example/", "https://xn--mnchen-3ya.example/"),
+        (
+            "https://files.example.com/Angebot für Müller.pdf",
+            "https://files.example.com/Angebot%20f%C3%BCr%20M%C3%BCller.pdf",
+        ),
+        ("https://e.org/?q=ä ö#ü", "https://e.org/?q=%C3%A4%20%C3%B6#%C3%BC"),
+        (" https://e.org/a ", "https://e.org/a"),
+        ("https://e.org/a%20b|{c}", "https://e.org/a%20b|{c}"),
+    ] {
+        let file = json!({"id": "f", "name": "n", "url": typed});
+        let task = server.create(&json!({"title": "a", "attachments": [file]})).await;
+        assert_eq!(task["attachments"][0]["url"], kept);
+        // To write it once more, either way, changes nothing.
+        let path = format!("/api/tasks/{}", task["id"].as_str().expect("an id"));
+        for url in [typed, kept] {
+            let at = &task["attachments"][0]["uploadedAt"];
+            let file = json!({"id": "f", "name": "n", "url": url, "uploadedAt": at});
+            let same = server.put(&path, &json!({"attachments": [file]})).await.expect(200);
+            assert_eq!(same.json(), task);
+        }
+    }
+    for (typed, word) in [
+        ("https://exa mple.org/", "host"),
+        ("https://mün chen.example/", "host"),
+        ("https://e.org/a\nb", "line break"),
+        ("javascript:alert('ä')", "http://"),
+    ] {
+        let file = json!({"name": "n", "url": typed});
+        let answer = server.post("/api/tasks", &json!({"title": "a", "attachments": [file]})).await;
+        let said = answer.expect_fault(400, "attachments[0].url");
+        assert!(said.contains(word), "{typed}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_goes_to_the_address_that_a_browser_would_ask_for() {
+    let receiver = Receiver::ok().await;
+    let address = receiver.address().to_string();
+    let server = Server::start(&[("WEBHOOK_ALLOW_TARGETS", &address)]).await;
+    let typed = format!("http://{address}/über uns?von=Zürich");
+    let answer = server.post("/api/webhooks", &json!({"url": typed})).await;
+    let id = answer.expect(201).json()["id"].clone();
+    // Found again, and not made twice, however it is written.
+    let encoded = format!("http://{address}/%C3%BCber%20uns?von=Z%C3%BCrich");
+    for url in [&typed, &encoded] {
+        let query: String = form_urlencoded::byte_serialize(url.as_bytes()).collect();
+        let found = server.get(&format!("/api/webhooks?url={query}")).await.expect(200).json();
+        assert_eq!(found[0]["id"], id, "{url}");
+        server.post("/api/webhooks", &json!({"url": url})).await.expect(200);
+    }
+    server.create(&json!({"title": "a"})).await;
+    let hits = receiver.wait_for(1).await;
+    assert_eq!(hits[0].path, "/%C3%BCber%20uns?von=Z%C3%BCrich");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_spelling_of_a_host_is_dialled_as_another_one_than_was_judged() {
+    let server = Server::start(&[]).await;
+    for host in [
+        "１２７.0.0.1",
+        "①②⑦.⓪.⓪.①",
+        "127。0。0。1",
+        "%31%32%37.0.0.1",
+        "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
+        "１０.0.0.5",
+        "１６９.254.169.254",
+    ] {
+        let body = json!({"url": format!("http://{host}/s3cret")});
+        let answer = server.post("/api/webhooks", &body).await;
+        let said = answer.expect_fault(400, "url");
+        assert!(
+            said.contains("WEBHOOK_ALLOW_TARGETS") && !said.contains("s3cret"),
+            "{host}: {said}"
+        );
+    }
+    for host in ["mün chen.example", "a<b>.example", "ä%2f.example"] {
+        let body = json!({"url": format!("http://{host}/s3cret")});
+        let said = server.post("/api/webhooks", &body).await.expect_fault(400, "url");
+        assert!(said.contains("host") && !said.contains("s3cret"), "{host}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_take_addresses_as_people_type_them() {
+    let receiver = Receiver::ok().await;
+    let url = format!("http://{}/für uns", receiver.address());
+    let settings = [
+        ("WEBHOOK_URL", &*url),
+        ("PUBLIC_URL", "https://münchen.example"),
+        ("WEBHOOK_ALLOW_TARGETS", "größe.lan:5678"),
+    ];
+    let server = Server::start(&settings).await;
+    server.create(&json!({"title": "a"})).await;
+    assert_eq!(receiver.wait_for(1).await[0].path, "/f%C3%BCr%20uns");
+    // The browser says its name as the DNS knows it.
+    let call = server.call("GET", "/api/setup").header("host", "xn--mnchen-3ya.example");
+    let setup = call.send().await.expect(200).json();
+    assert_eq!(setup["publicUrl"], "https://xn--mnchen-3ya.example");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_never_called_what_an_address_cannot_name() {
+    let server = Server::start(&[("WEBHOOK_SECRET", "sixteen-characters")]).await;
+    let here = "/api/incoming-webhook?secret=sixteen-characters";
+    for id in [".", ".."] {
+        for event in ["task_created", "task_updated", "task_deleted"] {
+            let body = json!({"event": event, "task": {"id": id, "title": "a"}});
+            let said = server.post(here, &body).await.expect_fault(400, "task.id");
+            assert!(said.contains(". or .."), "{said}");
+        }
+    }
+    for id in ["...", "a.", ".a", "-", ":"] {
+        let body = json!({"event": "task_created", "task": {"id": id, "title": "a"}});
+        server.post(here, &body).await.expect(200);
+        server.get(&format!("/api/tasks/{id}")).await.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_change_of_a_task_that_was_deleted_here_is_ignored() {
+    let server = Server::start(&[("WEBHOOK_SECRET", "sixteen-characters")]).await;
+    let here = "/api/incoming-webhook?secret=sixteen-characters";
+    let come_in = async |event: &str, task: serde_json::Value| {
+        server.post(here, &json!({"event": event, "task": task})).await
+    };
+    come_in("task_created", json!({"id": "gone", "title": "a"})).await.expect(200);
+    server.delete("/api/tasks/gone").await.expect(200);
+    for (event, task) in [
+        ("task_status_changed", json!({"id": "gone", "status": "DONE"})),
+        ("task_updated", json!({"id": "gone", "tags": ["late"]})),
+        ("task_deleted", json!({"id": "gone"})),
+    ] {
+        let answer = come_in(event, task).await.expect(200).json();
+        assert_eq!((&answer["result"], &answer["taskId"]), (&json!("ignored"), &json!("gone")));
+    }
+    server.get("/api/tasks/gone").await.expect_error(404);
+    // Where we said nothing of a deletion, somebody is to hear that the title is missing.
+    let never = json!({"id": "never", "status": "DONE"});
+    come_in("task_status_changed", never).await.expect_fault(422, "task.title");
+    come_in("task_created", json!({"id": "gone"})).await.expect_fault(422, "task.title");
+    // With a title it is a task again, whose versions go on.
+    let again = json!({"id": "gone", "title": "b", "status": "DONE"});
+    let answer = come_in("task_status_changed", again).await.expect(200).json();
+    assert_eq!(answer["result"], "created");
+    let change = json!({"id": "gone", "status": "OPEN"});
+    let answer = come_in("task_status_changed", change).await.expect(200).json();
+    assert_eq!(answer["result"], "updated");
+}
