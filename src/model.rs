@@ -11,6 +11,7 @@ mod input;
 pub mod payload;
 pub mod receiver;
 mod task;
+mod text;
 mod time;
 mod webhook;
 mod webhook_input;
@@ -21,6 +22,7 @@ pub use event::{Event, EventKind, Origin};
 pub use fields::{Invalid, quoted, time as read_time};
 pub use input::{TaskInput, Unknown};
 pub use task::{Attachment, Priority, Status, Task, TaskId};
+pub use text::{composed, folded};
 pub use time::Time;
 pub use webhook::{
     ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Filter, OnReject, Payload, Profile, Unwanted, Webhook,

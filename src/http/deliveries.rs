@@ -14,7 +14,7 @@ use super::query::Query;
 use super::room::THOUSAND;
 use super::task_list::{TOTAL, add_next};
 use super::{App, Id};
-use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind, quoted};
+use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind};
 use crate::store::{self, DeliveryFilter, Edit};
 
 /// Deliveries on a page, unless `limit` says otherwise.
@@ -22,8 +22,10 @@ const PAGE: usize = 100;
 /// Tasks whose latest delivery is read in one request.
 const TASKS_MOST: usize = 100;
 
-const PARAMETERS: [&str; 10] =
-    ["status", "event", "taskId", "webhookId", "since", "until", "q", "include", "limit", "cursor"];
+/// What a list may be narrowed by with several values, and with one.
+const SEVERAL: [&str; 2] = ["status", "event"];
+const SINGLE: [&str; 8] =
+    ["taskId", "webhookId", "since", "until", "q", "include", "limit", "cursor"];
 
 /// A delivery with its attempts.
 #[derive(Serialize, ToSchema)]
@@ -37,18 +39,19 @@ pub struct DeliveryDetails {
 
 /// List deliveries
 ///
-/// The newest 100 first, unless `limit` says otherwise. With `q` a page may have fewer than `limit`,
+/// The newest 100 first, unless `limit` says otherwise. Several values of a parameter stand with
+/// commas between them, or each as a parameter of its own; one match is enough. With `q` a page may have fewer than `limit`,
 /// even none, and still be followed by another: one request looks at 5,000 at most. Go on until
 /// `X-Next-Cursor` is absent.
 #[utoipa::path(get, path = "/api/deliveries", tag = "Deliveries",
     params(
-        ("status" = Option<DeliveryStatus>, Query, description = "Only this status"),
-        ("event" = Option<String>, Query, description = "Only this kind (`task_created` …) or only this event (`evt_…`)"),
+        ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
+        ("event" = Option<Vec<String>>, Query, description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
         ("taskId" = Option<String>, Query, description = "Only this task"),
         ("webhookId" = Option<String>, Query, description = "Only this webhook"),
         ("since" = Option<String>, Query, description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
         ("until" = Option<String>, Query, description = "Only of events committed at this moment or earlier"),
-        ("q" = Option<String>, Query, description = "The task as it was sent, the reason, or the error or answer of an attempt contains this, whatever the case"),
+        ("q" = Option<String>, Query, description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
         ("include" = Option<String>, Query, description = "`taskTitle` adds the title of its task to each"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
@@ -60,7 +63,7 @@ pub async fn list_deliveries(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let query = Query::read(request.uri().query(), &PARAMETERS)?;
+    let query = Query::read_several(request.uri().query(), &SEVERAL, &SINGLE)?;
     let filter = filter(&query)?;
     let most = query.limit()?.unwrap_or(PAGE);
     let is_titled = query.choice("include", &[("taskTitle", true)])?.unwrap_or(false);
@@ -100,22 +103,17 @@ pub async fn list_deliveries(
 }
 
 fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
-    let event = query.get("event");
-    let kind = event.and_then(EventKind::parse);
-    let event_id = event.filter(|text| text.starts_with("evt_")).map(str::to_owned);
-    if let Some(text) = event.filter(|_| kind.is_none() && event_id.is_none()) {
-        let names: Vec<&str> = EventKind::ALL.iter().map(|(name, _)| *name).collect();
-        let shown = quoted(&text.into());
-        return Err(Problem::bad_parameter(
-            "event",
-            format!(
-                "{shown} is not allowed; use one of {} or an event's id (evt_…)",
-                names.join(", ")
-            ),
-        ));
-    }
+    let (kind, event_id) = match query.values("event")?[..] {
+        [id] if id.starts_with("evt_") => (Vec::new(), Some(id.to_owned())),
+        _ => {
+            let mut all = EventKind::ALL.map(|(name, kind)| (name, Some(kind))).to_vec();
+            all.push(("an event's id (evt_…) alone", None));
+            let kinds = query.choices("event", &all)?;
+            (kinds.into_iter().flatten().collect(), None)
+        }
+    };
     Ok(DeliveryFilter {
-        status: query.choice("status", &DeliveryStatus::ALL)?,
+        status: query.choices("status", &DeliveryStatus::ALL)?,
         kind,
         event_id,
         task_id: query.get("taskId").map(str::to_owned),

@@ -60,7 +60,7 @@ pub struct TaskEvent {
 #[utoipa::path(get, path = "/api/events", tag = "Deliveries",
     params(
         ("taskId" = Option<String>, Query, description = "Only of this task"),
-        ("event" = Option<EventKind>, Query, description = "Only this kind"),
+        ("event" = Option<Vec<EventKind>>, Query, description = "Only these kinds"),
         ("since" = Option<String>, Query, description = "Only those committed after this event (`evt_…`)"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
         ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
@@ -69,10 +69,10 @@ pub struct TaskEvent {
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
 pub async fn list_events(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let known = ["taskId", "event", "since", "limit", "cursor"];
-    let query = Query::read(request.uri().query(), &known)?;
+    let known = ["taskId", "since", "limit", "cursor"];
+    let query = Query::read_several(request.uri().query(), &["event"], &known)?;
     let kinds = EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind));
-    let kind = query.choice("event", &kinds)?;
+    let kind = query.choices("event", &kinds)?;
     let most = query.limit()?.unwrap_or(PAGE);
     let text = |name: &str| query.get(name).map(str::to_owned);
     let (task_id, since, cursor) = (text("taskId"), text("since"), text("cursor"));
@@ -94,7 +94,7 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
         };
         // Of one kind, each event would have to be looked at.
         let total = match &task_id {
-            Some(task) if kind.is_none() && cursor.is_none() => {
+            Some(task) if kind.is_empty() && cursor.is_none() => {
                 Some(store::count_events(tx, task, since)?)
             }
             _ => None,

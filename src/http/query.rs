@@ -9,6 +9,9 @@ use super::body::pairs;
 use super::problem::Problem;
 use crate::model::{Time, quoted};
 
+/// Values that one parameter may have.
+const VALUES_MOST: usize = 50;
+
 /// The parameters of a request. An empty value counts as not given.
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
@@ -74,9 +77,26 @@ impl Query {
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    /// The values of a parameter that may stand more than once, none of them empty.
+    pub fn all(&self, name: &str) -> Result<Vec<&str>, Problem> {
+        let found = self.0.iter().filter(|(known, _)| known == name);
+        distinct(name, found.map(|(_, value)| value.as_str()))
+    }
+
+    /// The values of a parameter that may have several: with commas between them, each as a
+    /// parameter of its own, or both.
+    pub fn values(&self, name: &str) -> Result<Vec<&str>, Problem> {
+        distinct(name, self.all(name)?.into_iter().flat_map(|text| text.split(',')))
+    }
+
     /// One of a closed set.
     pub fn choice<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Option<T>, Problem> {
         self.get(name).map(|text| one_of(name, text, all)).transpose()
+    }
+
+    /// Some of a closed set.
+    pub fn choices<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Vec<T>, Problem> {
+        self.values(name)?.into_iter().map(|text| one_of(name, text, all)).collect()
     }
 
     /// A moment.
@@ -115,6 +135,23 @@ impl Query {
         }
         text.append_pair("cursor", cursor).finish()
     }
+}
+
+fn distinct<'q>(
+    name: &str,
+    values: impl Iterator<Item = &'q str>,
+) -> Result<Vec<&'q str>, Problem> {
+    let mut found = Vec::new();
+    for value in values.map(str::trim) {
+        if !value.is_empty() && !found.contains(&value) {
+            found.push(value);
+        }
+        if found.len() > VALUES_MOST {
+            let what = format!("has more than {VALUES_MOST} values; up to that many are allowed");
+            return Err(Problem::bad_parameter(name, what));
+        }
+    }
+    Ok(found)
 }
 
 fn one_of<T: Copy>(name: &str, text: &str, all: &[(&str, T)]) -> Result<T, Problem> {
@@ -162,6 +199,27 @@ mod tests {
         }
         let query = Query::read(Some("t=2026-03-01+10:00:00"), &["t"]).unwrap();
         assert!(query.time("t").unwrap_err().message.contains("no time zone"));
+    }
+
+    #[test]
+    fn what_may_have_several_values_may_be_written_either_way() {
+        let read = |text| Query::read_several(Some(text), &["status"], &["limit"]);
+        let all = [("OPEN", 1), ("IN_PROGRESS", 2), ("DONE", 3)];
+        for text in [
+            "status=OPEN&status=DONE",
+            "status=OPEN,DONE",
+            "status=OPEN%2CDONE",
+            "status=OPEN,+DONE,&status=OPEN&status=&limit=3",
+        ] {
+            let query = read(text).unwrap();
+            assert_eq!(query.choices("status", &all).unwrap(), [1, 3], "{text}");
+        }
+        assert_eq!(read("status=").unwrap().choices("status", &all).unwrap(), [0; 0]);
+        let wrong = read("status=OPEN,done").unwrap().choices("status", &all).unwrap_err();
+        assert!(wrong.message.starts_with("status \"done\" is not allowed"), "{}", wrong.message);
+        assert!(read("limit=1&limit=2").unwrap_err().message.contains("twice"));
+        let next = read("status=OPEN&limit=1&status=DONE").unwrap().with_cursor("c");
+        assert_eq!(next, "status=OPEN&limit=1&status=DONE&cursor=c");
     }
 
     #[test]

@@ -29,20 +29,9 @@ pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 /// Where the next page begins.
 pub const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
 
-const PARAMETERS: [&str; 12] = [
-    "status",
-    "priority",
-    "type",
-    "category",
-    "tag",
-    "q",
-    "dueBefore",
-    "dueAfter",
-    "updatedSince",
-    "sort",
-    "limit",
-    "cursor",
-];
+/// What a list may be narrowed by with several values, and with one.
+const SEVERAL: [&str; 5] = ["status", "priority", "type", "category", "tag"];
+const SINGLE: [&str; 7] = ["q", "dueBefore", "dueAfter", "updatedSince", "sort", "limit", "cursor"];
 
 /// Every sort with its name and the letter of its cursors.
 const SORTS: [(&str, (char, SortKey)); 5] = [
@@ -55,16 +44,17 @@ const SORTS: [(&str, (char, SortKey)); 5] = [
 
 /// List tasks
 ///
-/// All of them, oldest first, unless asked otherwise. With `limit`, `X-Next-Cursor` and `Link` lead
+/// All of them, oldest first, unless asked otherwise. Several values of a parameter stand with commas
+/// between them, or each as a parameter of its own; one match is enough. With `limit`, `X-Next-Cursor` and `Link` lead
 /// to the next page; `X-Total-Count` stands on the first.
 #[utoipa::path(get, path = "/api/tasks", tag = "Tasks",
     params(
-        ("status" = Option<Status>, Query, description = "Only this status"),
-        ("priority" = Option<Priority>, Query, description = "Only this priority"),
-        ("type" = Option<String>, Query, description = "Only this type"),
-        ("category" = Option<String>, Query, description = "Only this category"),
-        ("tag" = Option<String>, Query, description = "Only with this tag"),
-        ("q" = Option<String>, Query, description = "Title or description contains this, whatever the case"),
+        ("status" = Option<Vec<Status>>, Query, description = "Only these statuses"),
+        ("priority" = Option<Vec<Priority>>, Query, description = "Only these priorities"),
+        ("type" = Option<Vec<String>>, Query, description = "Only these types"),
+        ("category" = Option<Vec<String>>, Query, description = "Only these categories"),
+        ("tag" = Option<Vec<String>>, Query, description = "Only with one of these tags"),
+        ("q" = Option<String>, Query, description = "Each of these words is in the title or the description, whatever the case"),
         ("dueBefore" = Option<String>, Query, description = "Due before this moment (RFC 3339 or a date)"),
         ("dueAfter" = Option<String>, Query, description = "Due at this moment or later"),
         ("updatedSince" = Option<String>, Query, description = "Changed at this moment or later"),
@@ -76,7 +66,7 @@ const SORTS: [(&str, (char, SortKey)); 5] = [
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
 pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let query = Query::read(request.uri().query(), &PARAMETERS)?;
+    let query = Query::read_several(request.uri().query(), &SEVERAL, &SINGLE)?;
     let filter = Arc::new(filter(&query)?);
     let (letter, sort) = sort(&query)?;
     let limit = query.limit()?;
@@ -212,13 +202,18 @@ impl Long {
     }
 }
 
+fn texts(values: Vec<&str>) -> Vec<String> {
+    values.into_iter().map(str::to_owned).collect()
+}
+
 fn filter(query: &Query) -> Result<TaskFilter, Problem> {
     Ok(TaskFilter {
-        status: query.choice("status", &Status::ALL)?,
-        priority: query.choice("priority", &Priority::ALL)?,
-        r#type: query.get("type").map(str::to_owned),
-        category: query.get("category").map(str::to_owned),
-        tag: query.get("tag").map(str::to_owned),
+        status: query.choices("status", &Status::ALL)?,
+        priority: query.choices("priority", &Priority::ALL)?,
+        r#type: texts(query.values("type")?),
+        category: texts(query.values("category")?),
+        // A tag may have a comma itself, so the whole is one of the readings.
+        tag: texts([query.all("tag")?, query.values("tag")?].concat()),
         q: query.get("q").map(str::to_owned),
         due_before: query.time("dueBefore")?,
         due_after: query.time("dueAfter")?,
@@ -288,7 +283,7 @@ mod tests {
     fn cursors_come_back_as_they_were_and_only_for_their_sort() {
         let by = |text: &str| {
             let text = format!("sort={text}");
-            sort(&Query::read(Some(&text), &PARAMETERS).unwrap()).unwrap()
+            sort(&Query::read(Some(&text), &SINGLE).unwrap()).unwrap()
         };
         let (letter, title) = by("-title");
         let cursor = Cursor { key: CursorKey::Text("Zürich. \"1\"".into()), num: 7 };

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::event::{Event, EventKind, Origin};
 use super::task::Task;
+use super::text::is_same;
 use super::time::Time;
 use crate::secret::Secret;
 
@@ -198,7 +199,8 @@ impl Webhook {
             ("filter.tag", &filter.tag, task.tags.clone()),
         ];
         for (rule, wanted, has) in rules {
-            if !wanted.is_empty() && !has.iter().any(|value| wanted.contains(value)) {
+            let is_wanted = |value: &String| wanted.iter().any(|one| is_same(one, value));
+            if !wanted.is_empty() && !has.iter().any(is_wanted) {
                 let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
                 return Err(Unwanted {
                     rule,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::deliveries::{attempts, delivery_id, find, parse_id};
 use super::events::{ends, newest_by};
-use super::needle::Needle;
+use super::needle::{Left, Needle};
 use super::runs::{self, Source, Span, Takes, Walk};
 use super::webhooks::{self, Known};
 use super::{Result, Tx};
@@ -21,10 +21,10 @@ const LOOK_BYTES: usize = 8 * 1024 * 1024;
 /// Which deliveries a list shows.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryFilter {
-    /// Where they stand.
-    pub status: Option<DeliveryStatus>,
-    /// What happened.
-    pub kind: Option<EventKind>,
+    /// Where they stand: any of these; empty = anywhere.
+    pub status: Vec<DeliveryStatus>,
+    /// What happened: any of these; empty = anything.
+    pub kind: Vec<EventKind>,
     /// Of this event alone.
     pub event_id: Option<String>,
     /// Of this task alone.
@@ -35,7 +35,8 @@ pub struct DeliveryFilter {
     pub since: Option<Time>,
     /// Of an event committed then or earlier.
     pub until: Option<Time>,
-    /// The task as it was sent, the reason, or an attempt contains this, whatever the case.
+    /// Each of these words is in the task as it was sent, the reason, or an attempt, whatever the
+    /// case.
     pub q: Option<String>,
 }
 
@@ -44,13 +45,13 @@ impl DeliveryFilter {
     /// sending is shown as held, and so counts as held.
     fn takes(&self, all: &[Known], webhook: &str, status: DeliveryStatus, kind: EventKind) -> bool {
         let is_sending = || webhooks::find(all, webhook).is_some_and(Known::is_sending);
-        let is_shown = |asked| match status {
-            DeliveryStatus::Pending if !is_sending() => asked == DeliveryStatus::Held,
-            _ => asked == status,
+        let is_shown = |asked: &DeliveryStatus| match status {
+            DeliveryStatus::Pending if !is_sending() => *asked == DeliveryStatus::Held,
+            _ => *asked == status,
         };
         self.webhook_id.as_deref().is_none_or(|id| id == webhook)
-            && self.kind.is_none_or(|asked| asked == kind)
-            && self.status.is_none_or(is_shown)
+            && (self.kind.is_empty() || self.kind.contains(&kind))
+            && (self.status.is_empty() || self.status.iter().any(is_shown))
     }
 
     /// Where to look; `None`: nowhere.
@@ -85,7 +86,7 @@ impl DeliveryFilter {
 
     /// Whether it says nothing of a delivery itself.
     fn is_bare(&self) -> bool {
-        self.status.is_none() && self.kind.is_none() && self.webhook_id.is_none()
+        self.status.is_empty() && self.kind.is_empty() && self.webhook_id.is_none()
     }
 }
 
@@ -188,8 +189,9 @@ struct Search {
     needle: Needle,
     looks: usize,
     bytes: usize,
-    /// The event that was looked at last, and whether its task fits: its deliveries stand together.
-    event: Option<(i64, bool)>,
+    /// The event that was looked at last, and what its task leaves to find: its deliveries stand
+    /// together.
+    event: Option<(i64, Left)>,
 }
 
 impl Search {
@@ -203,33 +205,32 @@ impl Search {
 
     fn fits(&mut self, tx: &mut Tx<'_>, seq: i64, delivery: &Delivery) -> Result<bool> {
         self.looks += 1;
-        Ok(self.fits_task(tx, seq)?
-            || [&delivery.reason, &delivery.reason_text]
-                .into_iter()
-                .flatten()
-                .any(|text| self.needle.is_in(text))
-            || self.fits_attempt(tx, delivery)?)
+        let mut left = self.left_by_task(tx, seq)?;
+        for text in [&delivery.reason, &delivery.reason_text].into_iter().flatten() {
+            self.needle.strike(&mut left, text);
+        }
+        if !left.is_empty() && delivery.attempt_count > 0 {
+            let attempts = attempts(tx, &delivery.id)?;
+            for text in attempts.iter().flat_map(|a| [&a.error, &a.excerpt]).flatten() {
+                self.needle.strike(&mut left, text);
+            }
+        }
+        Ok(left.is_empty())
     }
 
-    fn fits_task(&mut self, tx: &mut Tx<'_>, seq: i64) -> Result<bool> {
-        if let Some((_, fits)) = self.event.filter(|(looked_at, _)| *looked_at == seq) {
-            return Ok(fits);
+    fn left_by_task(&mut self, tx: &mut Tx<'_>, seq: i64) -> Result<Left> {
+        if let Some((_, left)) = self.event.as_ref().filter(|(looked_at, _)| *looked_at == seq) {
+            return Ok(left.clone());
         }
         let task =
             tx.row("SELECT task FROM events WHERE seq = ?1", &[seq.into()], |row| row.text(0))?;
         self.bytes += task.as_ref().map_or(0, String::len);
-        let fits = task.is_some_and(|task| self.needle.is_in_json(&task));
-        self.event = Some((seq, fits));
-        Ok(fits)
-    }
-
-    fn fits_attempt(&self, tx: &mut Tx<'_>, delivery: &Delivery) -> Result<bool> {
-        if delivery.attempt_count == 0 {
-            return Ok(false);
+        let mut left = self.needle.words();
+        if let Some(task) = task {
+            self.needle.strike_json(&mut left, &task);
         }
-        let attempts = attempts(tx, &delivery.id)?;
-        let mut texts = attempts.iter().flat_map(|a| [&a.error, &a.excerpt]).flatten();
-        Ok(texts.any(|text| self.needle.is_in(text)))
+        self.event = Some((seq, left.clone()));
+        Ok(left)
     }
 }
 
@@ -250,7 +251,7 @@ pub fn latest_deliveries(tx: &mut Tx<'_>, tasks: &[String], now: Time) -> Result
         let runs = runs::of_span(tx, span)?;
         let far = runs.iter().min_by_key(|(run, _)| {
             URGENCY.iter().position(|status| {
-                let asked = DeliveryFilter { status: Some(*status), ..everything.clone() };
+                let asked = DeliveryFilter { status: vec![*status], ..everything.clone() };
                 asked.takes(&all, &run.webhook, run.status, run.kind)
             })
         });

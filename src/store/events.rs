@@ -75,8 +75,8 @@ pub fn story(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Story>> {
 /// Which events a list shows. Alerts are in none: they tell of no task.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
-    /// What happened.
-    pub kind: Option<EventKind>,
+    /// What happened: any of these; empty = anything.
+    pub kind: Vec<EventKind>,
     /// Of this task alone.
     pub task_id: Option<String>,
     /// Committed after this one, by its place in the order.
@@ -117,7 +117,8 @@ pub fn list_events(
         &args,
         |row| {
             let kind = kind(row)?;
-            let is_wanted = filter.kind.map_or(!kind.is_alert(), |wanted| wanted == kind);
+            let is_wanted =
+                filter.kind.contains(&kind) || (filter.kind.is_empty() && !kind.is_alert());
             Ok((row.text(1)?, if is_wanted { Some(read(row)?) } else { None }))
         },
         |(_, event)| {

@@ -1,44 +1,82 @@
-//! A needle: text that is looked for whatever the case, in plain text and in a task as it was sent.
+//! A needle: words that are looked for whatever the case and however their letters are composed, in
+//! plain text and in a task as it was sent. Each of them must be found, wherever it stands.
 //!
 //! Must not know of rows.
 
 use serde_json::Value;
 
+use crate::model::folded;
+
 /// What is looked for.
 #[derive(Debug)]
-pub(super) struct Needle {
+pub(super) struct Needle(Vec<Word>);
+
+#[derive(Debug, PartialEq)]
+struct Word {
     plain: String,
     /// As it stands within a JSON text.
     json: String,
 }
 
+/// The words that have not been found yet, by their place.
+pub(super) type Left = Vec<usize>;
+
 impl Needle {
     pub(super) fn new(text: &str) -> Needle {
-        let plain = text.to_lowercase();
-        let quoted = Value::from(plain.as_str()).to_string();
-        let json = quoted[1..quoted.len() - 1].to_owned();
-        Needle { plain, json }
+        let mut words = Vec::new();
+        for word in folded(text).split_whitespace() {
+            let quoted = Value::from(word).to_string();
+            let json = quoted[1..quoted.len() - 1].to_owned();
+            let word = Word { plain: word.to_owned(), json };
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        Needle(words)
     }
 
-    /// Whether a text contains it.
-    pub(super) fn is_in(&self, text: &str) -> bool {
-        text.to_lowercase().contains(&self.plain)
+    /// All of its words.
+    pub(super) fn words(&self) -> Left {
+        (0..self.0.len()).collect()
     }
 
-    /// Whether a value in a JSON text contains it. A name of a field does not count.
-    pub(super) fn is_in_json(&self, text: &str) -> bool {
-        // Most do not have it at all, and need not be read.
-        text.to_lowercase().contains(&self.json)
-            && serde_json::from_str(text).map_or(true, |value| self.is_in_value(&value))
+    /// Whether each word is in one of the texts.
+    pub(super) fn is_in(&self, texts: &[&str]) -> bool {
+        let mut left = self.words();
+        for text in texts {
+            self.strike(&mut left, text);
+        }
+        left.is_empty()
     }
 
-    fn is_in_value(&self, value: &Value) -> bool {
+    /// Strikes the words out that a text contains.
+    pub(super) fn strike(&self, left: &mut Left, text: &str) {
+        if !left.is_empty() && !text.is_empty() {
+            let text = folded(text);
+            left.retain(|at| !text.contains(&self.0[*at].plain));
+        }
+    }
+
+    /// Strikes the words out that a value in a JSON text contains. A name of a field does not count.
+    pub(super) fn strike_json(&self, left: &mut Left, text: &str) {
+        let written = folded(text);
+        // Most have none of them at all, and need not be read.
+        if left.iter().any(|at| written.contains(&self.0[*at].json))
+            && let Ok(value) = serde_json::from_str(text)
+        {
+            self.strike_value(left, &value);
+        }
+    }
+
+    fn strike_value(&self, left: &mut Left, value: &Value) {
         match value {
-            Value::String(text) => self.is_in(text),
-            Value::Array(values) => values.iter().any(|value| self.is_in_value(value)),
-            Value::Object(fields) => fields.values().any(|value| self.is_in_value(value)),
-            Value::Number(number) => self.is_in(&number.to_string()),
-            Value::Null | Value::Bool(_) => false,
+            Value::String(text) => self.strike(left, text),
+            Value::Array(values) => values.iter().for_each(|value| self.strike_value(left, value)),
+            Value::Object(fields) => {
+                fields.values().for_each(|value| self.strike_value(left, value));
+            }
+            Value::Number(number) => self.strike(left, &number.to_string()),
+            Value::Null | Value::Bool(_) => {}
         }
     }
 }
@@ -49,14 +87,46 @@ mod tests {
 
     #[test]
     fn values_count_and_names_do_not_whatever_the_case_and_however_json_writes_them() {
-        let json = serde_json::json!({"title": "Größe \"XL\"\nC:\\temp", "tags": ["Été"], "n": 42});
+        let json = serde_json::json!({"title": "Größe \"XL\"\nC:\\temp", "tags": ["E\u{301}te\u{301}"], "n": 42});
         let text = json.to_string();
-        for yes in ["GRÖSSE", "größe", "\"xl\"", "xl\"\nc:", "C:\\TEMP", "été", "ÉT", "42"] {
-            assert_eq!(Needle::new(yes).is_in_json(&text), yes != "GRÖSSE", "{yes}");
+        let is_in = |needle: &str| {
+            let needle = Needle::new(needle);
+            let mut left = needle.words();
+            needle.strike_json(&mut left, &text);
+            left.is_empty()
+        };
+        for yes in [
+            "größe",
+            "GRO\u{308}ßE",
+            "\"xl\"",
+            "xl\"\nc:",
+            "C:\\TEMP",
+            "été",
+            "ÉT",
+            "42",
+            "42 été gr",
+            "",
+        ] {
+            assert!(is_in(yes), "{yes}");
         }
-        for no in ["title", "tags", "\\n", "xl\\\"", "[", "421"] {
-            assert!(!Needle::new(no).is_in_json(&text), "{no}");
+        for no in ["GRÖSSE", "title", "tags", "\\n", "xl\\\"", "[", "421", "42 title", "été ete"]
+        {
+            assert!(!is_in(no), "{no}");
         }
-        assert!(Needle::new("No Answer").is_in("no answer came"));
+    }
+
+    #[test]
+    fn every_word_is_found_in_any_order_and_place() {
+        for (needle, is_found) in [
+            ("No Answer", true),
+            ("  answer\tno ", true),
+            ("came late no", true),
+            ("answer never", false),
+            ("noanswer", false),
+            ("no no no", true),
+        ] {
+            let texts = ["no answer came", "", "Too LATE"];
+            assert_eq!(Needle::new(needle).is_in(&texts), is_found, "{needle}");
+        }
     }
 }

@@ -13,8 +13,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
+use rusqlite::types::FromSqlError;
 
+use super::needle::Needle;
 use super::{Error, Result, migrate};
+use crate::model::composed;
 
 /// Below this version the log could be reset under a reader and lose committed writes
 /// (SQLite release history, "WAL-reset bug", fixed in 3.51.3).
@@ -158,7 +161,8 @@ pub(super) fn make_private(path: &Path) -> Result<(), Opening> {
 }
 
 /// What PostgreSQL has and SQLite lacks, so that the same SQL runs on both: `lower` beyond ASCII,
-/// and `strpos`.
+/// `strpos`, and `normalize`. And what each database has of us: `has_words`, whether each word of a
+/// search is in one of two texts.
 pub(super) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     let pure = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
@@ -170,6 +174,17 @@ pub(super) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
         let text = args.get_raw(0).as_str_or_null()?.unwrap_or_default();
         let part = args.get_raw(1).as_str_or_null()?.unwrap_or_default();
         Ok(text.find(part).map_or(0, |at| i64::try_from(at + 1).unwrap_or(i64::MAX)))
+    })?;
+    connection.create_scalar_function("normalize", 1, pure, |args| {
+        Ok(args.get_raw(0).as_str_or_null()?.map(|text| composed(text).into_owned()))
+    })?;
+    connection.create_scalar_function("has_words", 3, pure, |args| {
+        // Kept from row to row, as the words stay the same.
+        let needle = args.get_or_create_aux(0, |words| -> Result<Needle, FromSqlError> {
+            Ok(Needle::new(words.as_str_or_null()?.unwrap_or_default()))
+        })?;
+        let text = |at| args.get_raw(at).as_str_or_null();
+        Ok(needle.is_in(&[text(1)?.unwrap_or_default(), text(2)?.unwrap_or_default()]))
     })
 }
 

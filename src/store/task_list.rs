@@ -4,22 +4,22 @@
 
 use super::tasks::{Stored, at, escape_tag};
 use super::{Result, Tx, Value};
-use crate::model::{Priority, Status, Time};
+use crate::model::{Priority, Status, Time, composed};
 
-/// Which tasks a list shows. Everything that is `None` does not narrow it.
+/// Which tasks a list shows. Everything that is empty or `None` does not narrow it.
 #[derive(Clone, Debug, Default)]
 pub struct TaskFilter {
-    /// One of the four.
-    pub status: Option<Status>,
-    /// One of the four.
-    pub priority: Option<Priority>,
-    /// A label.
-    pub r#type: Option<String>,
-    /// A label.
-    pub category: Option<String>,
-    /// Has this tag.
-    pub tag: Option<String>,
-    /// Title or description contains this, whatever the case.
+    /// Each once.
+    pub status: Vec<Status>,
+    /// Any of these.
+    pub priority: Vec<Priority>,
+    /// Any of these labels.
+    pub r#type: Vec<String>,
+    /// Any of these labels.
+    pub category: Vec<String>,
+    /// Has any of these tags.
+    pub tag: Vec<String>,
+    /// Each of these words is in the title or the description, whatever the case.
     pub q: Option<String>,
     /// Due before this moment.
     pub due_before: Option<Time>,
@@ -33,40 +33,48 @@ impl TaskFilter {
     /// The conditions as SQL, but for the status, with their values appended to `args`.
     fn conditions(&self, args: &mut Vec<Owned>) -> String {
         let mut sql = String::new();
-        let mut add = |condition: &str, value: Owned| {
-            args.push(value);
-            let place = format!("?{}", args.len());
-            sql.push_str(" AND ");
-            sql.push_str(&condition.replace('?', &place));
+        // A condition that one of the values fulfils.
+        let mut any = |condition: &str, values: Vec<Owned>| {
+            let mut each = Vec::new();
+            for value in values {
+                args.push(value);
+                each.push(condition.replace('?', &format!("?{}", args.len())));
+            }
+            if !each.is_empty() {
+                sql.push_str(&format!(" AND ({})", each.join(" OR ")));
+            }
         };
-        if let Some(priority) = self.priority {
-            add("priority = ?", Owned::Int(priority.rank()));
-        }
-        if let Some(label) = &self.r#type {
-            add("type = ?", Owned::Text(label.clone()));
-        }
-        if let Some(label) = &self.category {
-            add("category = ?", Owned::Text(label.clone()));
-        }
-        if let Some(tag) = &self.tag {
-            add("strpos(tags, ?) > 0", Owned::Text(format!("\n{}\n", escape_tag(tag))));
-        }
-        if let Some(text) = &self.q {
-            add(
-                "(strpos(lower(title), ?) > 0 OR strpos(lower(COALESCE(description, '')), ?) > 0)",
-                Owned::Text(text.to_lowercase()),
-            );
-        }
-        if let Some(time) = self.due_before {
-            add("due_ms < ?", Owned::Int(time.0));
-        }
-        if let Some(time) = self.due_after {
-            add("due_ms >= ?", Owned::Int(time.0));
-        }
-        if let Some(time) = self.updated_since {
-            add("updated_ms >= ?", Owned::Int(time.0));
-        }
+        let texts = |all: &[String]| all.iter().cloned().map(Owned::Text).collect();
+        any("priority = ?", self.priority.iter().map(|p| Owned::Int(p.rank())).collect());
+        any("type = ?", texts(&self.r#type));
+        any("category = ?", texts(&self.category));
+        any(
+            // One letter in ASCII is written in one way.
+            if self.tag.iter().all(|tag| tag.is_ascii()) {
+                "strpos(tags, ?) > 0"
+            } else {
+                "strpos(normalize(tags), ?) > 0"
+            },
+            (self.tag.iter())
+                .map(|tag| Owned::Text(format!("\n{}\n", escape_tag(&composed(tag)))))
+                .collect(),
+        );
+        any(
+            "has_words(?, title, description)",
+            self.q.iter().map(|text| Owned::Text(text.clone())).collect(),
+        );
+        let time = |time: Option<Time>| time.into_iter().map(|time| Owned::Int(time.0)).collect();
+        any("due_ms < ?", time(self.due_before));
+        any("due_ms >= ?", time(self.due_after));
+        any("updated_ms >= ?", time(self.updated_since));
         sql
+    }
+
+    /// The statuses that it lets through.
+    fn status_names(&self) -> Vec<&'static str> {
+        let all = Status::ALL.into_iter();
+        let wanted = all.filter(|(_, s)| self.status.is_empty() || self.status.contains(s));
+        wanted.map(|(name, _)| name).collect()
     }
 
     /// The condition on the status as SQL. The index of a board begins with it, so it is named also
@@ -74,13 +82,12 @@ impl TaskFilter {
     /// in the table's own order than by that index.
     fn statuses(&self, reads_all: bool) -> String {
         let column = if reads_all { "COALESCE(status, '')" } else { "status" };
-        match self.status {
-            Some(status) => format!("{column} = '{}'", status.as_str()),
-            None if self.updated_since.is_some() && !reads_all => {
-                let all = Status::ALL.map(|(name, _)| format!("'{name}'"));
-                format!("{column} IN ({})", all.join(", "))
-            }
-            None => "1 = 1".to_owned(),
+        if self.status.is_empty() && (self.updated_since.is_none() || reads_all) {
+            return "1 = 1".to_owned();
+        }
+        match self.status_names()[..] {
+            [name] => format!("{column} = '{name}'"),
+            ref names => format!("{column} IN ('{}')", names.join("', '")),
         }
     }
 }
@@ -241,13 +248,13 @@ pub(super) fn numbers(
         format!("SELECT {columns} FROM tasks WHERE {statuses}{conditions} {order}")
     };
     let args: Vec<Value<'_>> = args.iter().map(Owned::value).collect();
-    if sort.key == SortKey::UpdatedAt && filter.status.is_none() {
+    if sort.key == SortKey::UpdatedAt && filter.status.len() != 1 {
         // Each status is in this order already; what is left is to merge them.
-        let each = Status::ALL.map(|(name, _)| {
+        let each = filter.status_names().into_iter().map(|name| {
             let one = of("updated_ms, num", &format!("status = '{name}'"));
             format!("SELECT * FROM ({one}) {name}")
         });
-        let merged = format!("{} {order}", each.join(" UNION ALL "));
+        let merged = format!("{} {order}", each.collect::<Vec<_>>().join(" UNION ALL "));
         return tx.rows(&merged, &args, |row| row.int(1));
     }
     let reads_all = match sort.key {

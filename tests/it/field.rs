@@ -4,6 +4,7 @@
 //! what is visible from outside.
 
 mod fan_out;
+mod filters_with_several_values;
 mod lists_while_others_write;
 mod locked_by_another;
 mod log_full_or_dead;

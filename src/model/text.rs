@@ -1,0 +1,55 @@
+//! Letters that may be written in two ways: `é` as one character, or as `e` with an accent behind it
+//! (macOS writes names of files so). To people they are the same, so they meet wherever text is
+//! looked for. What is stored and sent stays as it came.
+//!
+//! Must not know what a text is for.
+
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
+
+/// The text with its letters composed (Unicode's NFC).
+pub fn composed(text: &str) -> Cow<'_, str> {
+    // Below U+0300, whose first byte is this, nothing can be composed.
+    let is_plain = text.bytes().all(|byte| byte < 0xCC);
+    if is_plain || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.nfc().collect())
+}
+
+/// The text as it is compared in a search: in small letters, composed.
+pub fn folded(text: &str) -> String {
+    let small = text.to_lowercase();
+    match composed(&small) {
+        Cow::Owned(composed) => composed,
+        Cow::Borrowed(_) => small,
+    }
+}
+
+/// Whether two texts are the same to a reader.
+pub(super) fn is_same(a: &str, b: &str) -> bool {
+    a == b || (!a.is_ascii() && !b.is_ascii() && composed(a) == composed(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn composed_and_decomposed_letters_meet_whatever_the_case() {
+        for (a, b) in [
+            ("Gro\u{308}ße", "GRÖßE"),
+            ("I\u{302}le d'E\u{301}te\u{301}", "île d'été"),
+            ("\u{1100}\u{1161}\u{11a8}", "각"),
+            ("e\u{323}\u{302}", "E\u{302}\u{323}"),
+            ("a\u{30a}", "\u{212b}"),
+            ("plain", "PLAIN"),
+        ] {
+            assert_eq!(folded(a), folded(b), "{a} {b}");
+        }
+        assert_ne!(folded("ﬁ"), folded("fi"), "what only looks alike stays apart");
+        assert!(is_same("e\u{301}", "é") && !is_same("e", "é") && !is_same("É", "é"));
+        assert!(matches!(composed("Größe"), Cow::Borrowed(_)));
+    }
+}
