@@ -46,7 +46,7 @@ use axum::routing::get;
 use futures_util::future::BoxFuture;
 use http::{Uri, header};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -57,6 +57,7 @@ use crate::config::{Rate, Retention};
 use crate::metrics::Metrics;
 use crate::model::{Event, Outcome, Webhook};
 use crate::secret::Secret;
+use crate::session::Sessions;
 use crate::store::Store;
 use crate::targets::Targets;
 
@@ -82,6 +83,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// What API clients must show.
     pub api_token: Option<Secret>,
+    /// What browsers may show instead.
+    pub sessions: Sessions,
     /// What incoming webhooks must show.
     pub webhook_secret: Option<Secret>,
     /// Whether changes go to `WEBHOOK_URL`.
@@ -111,6 +114,8 @@ pub struct Shared {
     places: Arc<Semaphore>,
     tests: Semaphore,
     streams: Arc<Semaphore>,
+    /// Tells those who watch that a session was ended.
+    signed_out: watch::Sender<()>,
     last_received: setup::Latest,
     room: room::Room,
     /// The files of the pages, packed, and the digest in their addresses.
@@ -201,6 +206,7 @@ pub fn router(parts: Parts) -> Router {
         places: Arc::new(Semaphore::new(PLACES)),
         tests: Semaphore::new(TESTS),
         streams: Arc::new(Semaphore::new(changes::STREAMS)),
+        signed_out: watch::Sender::new(()),
         last_received: setup::Latest::default(),
         room: room::Room::default(),
         assets: assets::Assets::new(),

@@ -23,8 +23,9 @@ use crate::http::{self, Parts};
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::model::{ALERTS_WEBHOOK, DEFAULT_WEBHOOK};
-use crate::secret::Secret;
+use crate::secret::{Secret, hex};
 use crate::sender::Sender;
+use crate::session::Sessions;
 use crate::store::{self, Store};
 use crate::upkeep::{Recorder, Upkeep};
 
@@ -69,8 +70,9 @@ pub async fn start(
     let path = config.database.clone();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&path)).await??);
     match prepare(&config, clock, &store).await {
-        Ok((listener, address, sender, ids)) => {
-            let wiring = Wiring { config, clock, metrics, store, sender, ids, listener, address };
+        Ok(Prepared { listener, address, sender, sessions, ids }) => {
+            let wiring =
+                Wiring { config, clock, metrics, store, sender, sessions, ids, listener, address };
             Ok(wiring.run(stop))
         }
         Err(error) => {
@@ -80,26 +82,34 @@ pub async fn start(
     }
 }
 
+/// What may not have come to be.
+struct Prepared {
+    listener: TcpListener,
+    address: SocketAddr,
+    sender: Sender,
+    sessions: Sessions,
+    ids: Arc<Ids>,
+}
+
 /// Everything that can still fail, before anything runs.
-async fn prepare(
-    config: &Config,
-    clock: Clock,
-    store: &Store,
-) -> anyhow::Result<(TcpListener, SocketAddr, Sender, Arc<Ids>)> {
+async fn prepare(config: &Config, clock: Clock, store: &Store) -> anyhow::Result<Prepared> {
     let wanted = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(wanted).await.with_context(|| {
         format!("cannot listen on {wanted}: set PORT or HOST to an address that is free")
     })?;
     let address = listener.local_addr()?;
     let (webhook, alerts, policy) = (config.webhook.clone(), config.alerts.clone(), config.policy);
-    let now = clock.now();
-    let again = store
+    let (ids, now) = (Arc::new(Ids::new()?), clock.now());
+    let fresh = hex(&ids.secret_bytes()?);
+    let (again, key, ended) = store
         .write(move |tx| {
             store::put_from_settings(tx, DEFAULT_WEBHOOK, webhook.as_ref(), now)?;
             store::put_from_settings(tx, ALERTS_WEBHOOK, alerts.as_ref(), now)?;
-            store::restart(tx, &policy, now)
+            let again = store::restart(tx, &policy, now)?;
+            Ok((again, store::session_key(tx, &fresh)?, store::ended_sessions(tx)?))
         })
         .await?;
+    let sessions = Sessions::new(Secret::new(key), ended);
     if again > 0 {
         tracing::info!(
             "[WEBHOOK] Requests under way when the server ended: {again}. Each is sent again with \
@@ -109,7 +119,7 @@ async fn prepare(
     let secrets: Vec<Secret> =
         [&config.webhook_secret, &config.api_token].into_iter().flatten().cloned().collect();
     let sender = Sender::new(clock, secrets, config.targets.clone())?;
-    Ok((listener, address, sender, Arc::new(Ids::new()?)))
+    Ok(Prepared { listener, address, sender, sessions, ids })
 }
 
 /// The parts of a server, before they run.
@@ -119,6 +129,7 @@ struct Wiring {
     metrics: Arc<Metrics>,
     store: Arc<Store>,
     sender: Sender,
+    sessions: Sessions,
     ids: Arc<Ids>,
     listener: TcpListener,
     address: SocketAddr,
@@ -132,7 +143,8 @@ impl Wiring {
     }
 
     async fn until(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Wiring { config, clock, metrics, store, sender, ids, listener, address } = self;
+        let Wiring { config, clock, metrics, store, sender, sessions, ids, listener, address } =
+            self;
         let broken = store.broken();
         // Ends when somebody stops the server or the disk fails, whichever is first.
         let ending = stop.child_token();
@@ -163,6 +175,7 @@ impl Wiring {
             ids,
             metrics,
             api_token: config.api_token,
+            sessions,
             webhook_secret: config.webhook_secret,
             webhook_url_is_set: config.webhook.is_some(),
             incoming_rate: config.incoming_rate,

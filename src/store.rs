@@ -36,6 +36,7 @@ mod removals;
 mod requests;
 mod retention;
 mod runs;
+mod sessions;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -88,6 +89,7 @@ pub use recoveries::{
 pub use removals::{Removal, deleted_webhooks, remove_step};
 pub use requests::{Sent, sent};
 pub use retention::{Cutoffs, Stretch, delete_old, look_for_old};
+pub use sessions::{end_sessions, ended_sessions, session_key};
 pub use task_list::{
     Cursor, CursorKey, LabelOf, Sort, SortKey, TaskFilter, labels_in_use, list_count, list_page,
 };

@@ -18,8 +18,10 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use super::door::sessions;
 use super::problem::Problem;
 use super::query::Query;
+use crate::model::Time;
 
 /// Streams at a time. Each holds a connection, and there are about a thousand of these.
 pub const STREAMS: usize = 100;
@@ -50,9 +52,19 @@ pub async fn watch_changes(State(app): State<App>, request: Request) -> Result<R
     let mut commits = app.store.commits();
     // The first number is sent at once.
     commits.mark_changed();
-    let now = Instant::now();
-    let watcher =
-        Watcher { commits, ending: app.ending.clone(), free_at: now, said_at: now, _place: place };
+    let shown = app.api_token.as_ref();
+    let shown = shown.map(|token| sessions(&app, token, request.headers(), app.clock.now()));
+    let (ending, now) = (app.ending.clone(), Instant::now());
+    let watcher = Watcher {
+        commits,
+        ending,
+        signed_out: app.signed_out.subscribe(),
+        app,
+        sessions: shown.unwrap_or_default(),
+        free_at: now,
+        said_at: now,
+        _place: place,
+    };
     let body = Body::from_stream(stream::unfold(watcher, Watcher::next));
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
@@ -66,6 +78,11 @@ pub async fn watch_changes(State(app): State<App>, request: Request) -> Result<R
 struct Watcher {
     commits: watch::Receiver<u64>,
     ending: CancellationToken,
+    /// Somebody did.
+    signed_out: watch::Receiver<()>,
+    app: App,
+    /// By which it was let in, if it was by these: their end is the end of the stream.
+    sessions: Vec<Time>,
     /// When the next number may be sent.
     free_at: Instant,
     /// When anything was last sent.
@@ -75,22 +92,28 @@ struct Watcher {
 
 impl Watcher {
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Watcher)> {
-        let changed = async {
-            self.commits.changed().await.ok()?;
-            sleep_until(self.free_at).await;
-            Some(*self.commits.borrow_and_update())
-        };
-        let text = tokio::select! {
-            () = self.ending.cancelled() => return None,
-            number = changed => {
-                self.free_at = Instant::now() + PACE;
-                format!("data: {}\n\n", number?)
+        loop {
+            if self.app.sessions.has_ended(&self.sessions) {
+                return None;
             }
-            () = sleep_until(self.said_at + SILENCE) => {
-                format!("event: alive\ndata: {}\n\n", *self.commits.borrow())
-            }
-        };
-        self.said_at = Instant::now();
-        Some((Ok(text.into()), self))
+            let changed = async {
+                self.commits.changed().await.ok()?;
+                sleep_until(self.free_at).await;
+                Some(*self.commits.borrow_and_update())
+            };
+            let text = tokio::select! {
+                () = self.ending.cancelled() => return None,
+                _ = self.signed_out.changed() => continue,
+                number = changed => {
+                    self.free_at = Instant::now() + PACE;
+                    format!("data: {}\n\n", number?)
+                }
+                () = sleep_until(self.said_at + SILENCE) => {
+                    format!("event: alive\ndata: {}\n\n", *self.commits.borrow())
+                }
+            };
+            self.said_at = Instant::now();
+            return Some((Ok(text.into()), self));
+        }
     }
 }

@@ -11,10 +11,11 @@ use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::App;
+use super::guard::Tried;
 use super::problem::Problem;
+use super::{App, Peer};
+use crate::model::Time;
 use crate::secret::Secret;
-use crate::session;
 
 /// Open to everybody; all else asks for the token, where there is one.
 const OPEN: [&str; 6] =
@@ -136,13 +137,16 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
     if OPEN.contains(&path) || path.starts_with(FILES) {
         return Ok(());
     }
-    let headers = request.headers();
+    let (headers, now) = (request.headers(), app.clock.now());
     let is_let_in = match bearer(headers) {
-        Bearer::Is(offered) => token.matches(offered),
+        Bearer::Is(offered) if token.matches(offered) => true,
+        Bearer::Is(_) => {
+            let peer = request.extensions().get::<Peer>().copied();
+            return Err(app.guard.refusal(Tried::Token, peer, now, unauthorized()));
+        }
         Bearer::Unclear => false,
         Bearer::None => {
-            let now = app.clock.now();
-            let is_in = cookies(headers).any(|value| session::is_good(token, value, now));
+            let is_in = !sessions(app, token, headers, now).is_empty();
             if is_in && is_write(request.method()) && came_from(app, headers) != Source::Ours {
                 return Err(Problem::new(
                     StatusCode::FORBIDDEN,
@@ -155,13 +159,19 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
             is_in
         }
     };
-    if is_let_in {
-        return Ok(());
-    }
-    Err(Problem::unauthorized(
+    if is_let_in { Ok(()) } else { Err(unauthorized()) }
+}
+
+fn unauthorized() -> Problem {
+    Problem::unauthorized(
         "unauthorized",
         "Unauthorized: send the server's API_TOKEN as Authorization: Bearer <token>",
-    ))
+    )
+}
+
+/// The sessions that a request shows: until when each holds.
+pub fn sessions(app: &App, token: &Secret, headers: &HeaderMap, now: Time) -> Vec<Time> {
+    cookies(headers).filter_map(|value| app.sessions.until(token, value, now)).collect()
 }
 
 /// The place that a request takes until its answer begins; none for those that need none.

@@ -8,12 +8,46 @@ use std::sync::{Mutex, PoisonError};
 
 use http::StatusCode;
 
+use super::Peer;
 use super::problem::Problem;
 use crate::config::Rate;
 use crate::model::Time;
 
-/// Wrong secrets that one address may try in a window.
-const WRONG_MOST: u32 = 10;
+/// What somebody tried who had it wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// A secret, or the token on the sign-in page.
+    Secret,
+    /// The token, as programs send it.
+    Token,
+}
+
+impl Tried {
+    /// How often one address may be wrong in a window. A program whose token was changed asks more
+    /// often than a person types, and is to be told why for a while.
+    fn most(self) -> u32 {
+        match self {
+            Tried::Secret => 10,
+            Tried::Token => 30,
+        }
+    }
+
+    fn too_many(self) -> Problem {
+        let (code, text) = match self {
+            Tried::Secret => (
+                "too_many_wrong_secrets",
+                "Too many wrong secrets came from this address; correct the secret, or wait a minute",
+            ),
+            Tried::Token => (
+                "too_many_wrong_tokens",
+                "Too many wrong tokens came from this address; send the server's API_TOKEN as \
+                 Authorization: Bearer <token>, or wait a minute",
+            ),
+        };
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, code, text)
+    }
+}
+
 /// The window, in milliseconds.
 const WINDOW_MS: i64 = 60_000;
 /// Addresses that are remembered at a time; more would be memory for an attacker to fill.
@@ -28,16 +62,21 @@ pub struct Guard {
 
 #[derive(Debug)]
 struct State {
-    tokens: f64,
+    /// Incoming webhooks that may come at once.
+    room: f64,
     filled: Time,
-    /// When an address's window began, and its wrong secrets since.
-    wrong: HashMap<IpAddr, (Time, u32)>,
+    secrets: Wrong,
+    tokens: Wrong,
 }
+
+/// When an address's window began, and what it had wrong since.
+type Wrong = HashMap<IpAddr, (Time, u32)>;
 
 impl Guard {
     /// A guard with a full bucket.
     pub fn new(rate: Rate, now: Time) -> Guard {
-        let state = State { tokens: rate.burst, filled: now, wrong: HashMap::new() };
+        let state =
+            State { room: rate.burst, filled: now, secrets: Wrong::new(), tokens: Wrong::new() };
         Guard { rate, state: Mutex::new(state) }
     }
 
@@ -47,46 +86,45 @@ impl Guard {
         let passed = now.ms_since(state.filled).clamp(0, 3_600_000);
         #[expect(clippy::cast_precision_loss, reason = "at most 3,600,000")]
         let gained = passed as f64 / 1_000.0 * self.rate.per_second;
-        state.tokens = (state.tokens + gained).min(self.rate.burst);
+        state.room = (state.room + gained).min(self.rate.burst);
         state.filled = now;
-        if state.tokens >= 1.0 {
-            state.tokens -= 1.0;
+        if state.room >= 1.0 {
+            state.room -= 1.0;
             return Ok(());
         }
-        let wait = ((1.0 - state.tokens) / self.rate.per_second).ceil().clamp(1.0, 3_600.0);
+        let wait = ((1.0 - state.room) / self.rate.per_second).ceil().clamp(1.0, 3_600.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 3600")]
         Err(wait as u32)
     }
 
-    /// Counts a wrong secret and gives its answer: `wrong`, or that it was one too many.
-    pub fn refusal(&self, address: Option<IpAddr>, now: Time, wrong: Problem) -> Problem {
-        match address.map(|address| self.wrong_secret(address, now)) {
+    /// Counts what was wrong and gives its answer: `wrong`, or that it was one too many.
+    pub fn refusal(&self, what: Tried, peer: Option<Peer>, now: Time, wrong: Problem) -> Problem {
+        match peer.map(|Peer(address)| self.wrong(what, address.ip(), now)) {
             None | Some(Ok(())) => wrong,
-            Some(Err(seconds)) => Problem::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_wrong_secrets",
-                "Too many wrong secrets came from this address; correct the secret, or wait a minute",
-            )
-            .retry_after(seconds),
+            Some(Err(seconds)) => what.too_many().retry_after(seconds),
         }
     }
 
-    /// Counts a wrong secret. If the address has tried too many, the seconds until it may go on.
-    fn wrong_secret(&self, address: IpAddr, now: Time) -> Result<(), u32> {
+    /// Counts. If the address has tried too many, the seconds until it may go on.
+    fn wrong(&self, what: Tried, address: IpAddr, now: Time) -> Result<(), u32> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let wrong = match what {
+            Tried::Secret => &mut state.secrets,
+            Tried::Token => &mut state.tokens,
+        };
         let address = network(address);
-        if state.wrong.len() >= ADDRESSES_MOST && !state.wrong.contains_key(&address) {
-            state.wrong.retain(|_, (began, _)| now.ms_since(*began) < WINDOW_MS);
-            if state.wrong.len() >= ADDRESSES_MOST {
-                state.wrong.clear();
+        if wrong.len() >= ADDRESSES_MOST && !wrong.contains_key(&address) {
+            wrong.retain(|_, (began, _)| now.ms_since(*began) < WINDOW_MS);
+            if wrong.len() >= ADDRESSES_MOST {
+                wrong.clear();
             }
         }
-        let (began, count) = state.wrong.entry(address).or_insert((now, 0));
+        let (began, count) = wrong.entry(address).or_insert((now, 0));
         if !(0..WINDOW_MS).contains(&now.ms_since(*began)) {
             (*began, *count) = (now, 0);
         }
         *count = count.saturating_add(1);
-        if *count <= WRONG_MOST {
+        if *count <= what.most() {
             return Ok(());
         }
         let left = (WINDOW_MS - now.ms_since(*began)).max(1_000) / 1_000;
@@ -128,18 +166,22 @@ mod tests {
         let guard = guard();
         let at: IpAddr = "2001:db8::1".parse().unwrap();
         let near: IpAddr = "2001:db8::ffff".parse().unwrap();
-        assert!((0..10).all(|_| guard.wrong_secret(at, Time(1_000)).is_ok()));
-        assert_eq!(guard.wrong_secret(near, Time(2_000)), Err(59));
-        assert!(guard.wrong_secret("192.0.2.1".parse().unwrap(), Time(2_000)).is_ok());
-        assert!(guard.wrong_secret(at, Time(61_000)).is_ok());
+        assert!((0..10).all(|_| guard.wrong(Tried::Secret, at, Time(1_000)).is_ok()));
+        assert_eq!(guard.wrong(Tried::Secret, near, Time(2_000)), Err(59));
+        let other: IpAddr = "192.0.2.1".parse().unwrap();
+        assert!(guard.wrong(Tried::Secret, other, Time(2_000)).is_ok());
+        assert!(guard.wrong(Tried::Secret, at, Time(61_000)).is_ok());
+        // Tokens have a count of their own.
+        assert!((0..30).all(|_| guard.wrong(Tried::Token, at, Time(2_000)).is_ok()));
+        assert_eq!(guard.wrong(Tried::Token, at, Time(2_000)), Err(60));
     }
 
     #[test]
     fn many_addresses_do_not_fill_the_memory() {
         let guard = guard();
         for n in 0..30_000_u32 {
-            let _counted = guard.wrong_secret(IpAddr::from(n.to_be_bytes()), Time(0));
+            let _counted = guard.wrong(Tried::Token, IpAddr::from(n.to_be_bytes()), Time(0));
         }
-        assert!(guard.state.lock().unwrap().wrong.len() <= ADDRESSES_MOST);
+        assert!(guard.state.lock().unwrap().tokens.len() <= ADDRESSES_MOST);
     }
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::guard::Tried;
 use super::problem::Problem;
 use super::repeats::{REPLAYED, key, key_taken, single};
 use super::setup::LastReceived;
@@ -215,8 +216,8 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
         return Ok(());
     }
     let wrong = Problem::unauthorized("wrong_secret", "Unauthorized: Invalid secret");
-    let peer = request.extensions().get::<Peer>();
-    Err(app.guard.refusal(peer.map(|Peer(address)| address.ip()), now, wrong))
+    let peer = request.extensions().get::<Peer>().copied();
+    Err(app.guard.refusal(Tried::Secret, peer, now, wrong))
 }
 
 /// What the `secret` of a query may mean: it is pasted as it is as often as it is encoded, so a plus

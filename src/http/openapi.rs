@@ -145,6 +145,12 @@ const TOO_MANY_WRONG: Shared = shared(
     "Too many wrong tokens or secrets; `Retry-After` says when to go on",
     "Too many wrong secrets came from this address; correct the secret, or wait a minute",
 );
+const TOO_MANY_TOKENS: Shared = shared(
+    "429",
+    "too_many_wrong_tokens",
+    "Too many wrong tokens; `Retry-After` says when to go on. The right one is always taken",
+    "Too many wrong tokens came from this address; send the server's API_TOKEN as Authorization: Bearer <token>, or wait a minute",
+);
 const MISMATCH: Shared = shared(
     "412",
     "version_mismatch",
@@ -278,6 +284,9 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
     }
     if is_incoming {
         errors.push(TOO_MANY);
+    }
+    if !is_open {
+        errors.push(TOO_MANY_TOKENS);
     }
     errors.extend([INTERNAL, UNAVAILABLE]);
     for Shared { status, code, description, example } in errors {

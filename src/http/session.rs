@@ -10,11 +10,13 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::door::COOKIE;
+use super::door::{COOKIE, sessions};
+use super::guard::Tried;
 use super::problem::Problem;
 use super::query::Query;
 use super::{App, Peer, body};
 use crate::session;
+use crate::store;
 
 /// What a sign-in says.
 #[derive(ToSchema)]
@@ -58,9 +60,9 @@ pub async fn create_session(State(app): State<App>, request: Request) -> Result<
             "wrong_token",
             "That is not the token of this server; it is the API_TOKEN in its settings",
         );
-        return Err(app.guard.refusal(peer.map(|Peer(address)| address.ip()), now, wrong));
+        return Err(app.guard.refusal(Tried::Secret, peer, now, wrong));
     }
-    Ok(with_cookie(&session::issue(token, now), session::SECONDS, &headers))
+    Ok(with_cookie(&app.sessions.issue(token, now), session::SECONDS, &headers))
 }
 
 /// The token that a body holds. What is wrong is said without showing any of it.
@@ -93,13 +95,22 @@ pub async fn get_session(
 
 /// Sign out
 ///
-/// Ends the cookie of this browser. To end all sessions, change `API_TOKEN`.
+/// Ends the session of this browser, for everybody who has its cookie. To end all sessions, change
+/// `API_TOKEN`.
 #[utoipa::path(delete, path = "/api/session", tag = "Server",
     responses((status = 204, description = "Signed out")))]
-pub async fn end_session(request: Request) -> Result<Response, Problem> {
+pub async fn end_session(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     Query::read(request.uri().query(), &[])?;
     let headers = request.headers().clone();
     body::read(request).await?;
+    let now = app.clock.now();
+    let shown = app.api_token.as_ref().map(|token| sessions(&app, token, &headers, now));
+    if let Some(ended) = shown.filter(|ended| !ended.is_empty()) {
+        let written = ended.clone();
+        app.store.write(move |tx| store::end_sessions(tx, &written, now)).await?;
+        app.sessions.end(&ended, now);
+        app.signed_out.send_replace(());
+    }
     Ok(with_cookie("", 0, &headers))
 }
 

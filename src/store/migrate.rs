@@ -8,12 +8,13 @@ use super::open::Opening;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_engine.sql"),
     include_str!("../../migrations/sqlite/0003_backlogs.sql"),
     include_str!("../../migrations/sqlite/0004_lists.sql"),
     include_str!("../../migrations/sqlite/0005_figures.sql"),
+    include_str!("../../migrations/sqlite/0006_sessions.sql"),
 ];
 
 /// Brings the database to this program's version, a transaction a script.

@@ -12,3 +12,4 @@ mod searches_hung_up;
 mod text_in_other_encodings;
 mod times_as_tools_write_them;
 mod urls_as_people_type_them;
+mod wrong_tokens;

