@@ -265,15 +265,26 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// A URL that may stand in a log or on a page: scheme, host and port, never path or query.
+/// A URL that may stand in a log or on a page: scheme, host and port; of path and query the last signs
+/// alone, so that two of one host can be told apart.
 pub fn masked_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "…".to_owned();
     };
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (host, hidden) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let host = host.rsplit('@').next().unwrap_or_default();
     let tail = if rest.len() > host.len() { "/…" } else { "" };
-    format!("{scheme}://{host}{tail}")
+    format!("{scheme}://{host}{tail}{}", last_signs(hidden))
+}
+
+/// A secret that is shorter shows nothing of itself; the pages have the same number (`webhook-words.js`).
+const LONG: usize = 12;
+
+/// The last four signs of a long secret, as of the number of a card: too few to guess the rest from.
+fn last_signs(hidden: &str) -> &str {
+    let is_sign = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let last = hidden.rsplit(|c| !is_sign(c)).next().unwrap_or_default();
+    if last.len() < LONG { "" } else { last.get(last.len() - 4..).unwrap_or_default() }
 }
 
 #[cfg(test)]
@@ -281,8 +292,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_host_of_a_url_is_shown() {
+    fn of_a_url_the_host_is_shown_and_the_end_of_a_long_secret() {
         for (url, shown) in [
+            ("https://hook.eu1.make.com/abcdefghijkl", "https://hook.eu1.make.com/…ijkl"),
+            ("https://hook.eu1.make.com/abcdefghijk", "https://hook.eu1.make.com/…"),
+            ("https://e.org/a-long-path-to/short", "https://e.org/…"),
+            ("https://e.org/a-long-path-to/it?key=1234", "https://e.org/…"),
+            ("https://e.org/hook?key=0123456789abcdef", "https://e.org/…cdef"),
+            ("https://u:a-long-password@e.org", "https://e.org/…"),
+            ("https://a-host-with-a-long-name", "https://a-host-with-a-long-name"),
+            ("https://e.org/abcdefghijklmno/", "https://e.org/…"),
+            ("https://e.org/ünïcödë-ünïcödë", "https://e.org/…"),
             ("https://hook.eu1.make.com/abc123?x=1", "https://hook.eu1.make.com/…"),
             ("http://user:pw@localhost:9/p", "http://localhost:9/…"),
             ("http://localhost:9", "http://localhost:9"),
