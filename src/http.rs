@@ -193,6 +193,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(site::readyz))
         .routes(routes!(site::metrics))
         .routes(routes!(figures::get_figures))
+        .routes(routes!(figures::get_total_figures))
         .routes(routes!(figures::list_webhook_figures))
         .routes(routes!(site::openapi))
         .routes(routes!(site::docs))

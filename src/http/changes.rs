@@ -27,14 +27,15 @@ use crate::model::Time;
 pub const STREAMS: usize = 100;
 /// Between two numbers: an eye sees no more, and a page asks several things after each.
 const PACE: Duration = Duration::from_millis(250);
-/// After so much silence comes a comment, so that no proxy takes the stream for dead.
-const SILENCE: Duration = Duration::from_secs(15);
+/// After so much silence comes a word, so that no proxy takes the stream for dead and a page that hears none knows soon
+/// that its server is.
+const SILENCE: Duration = Duration::from_secs(4);
 
 /// Hear of changes as they are written
 ///
 /// A stream of server-sent events. `data` is how many commits this process has made so far: at once,
 /// then at most four times a second after commits. It says that something changed and not what. After
-/// 15 s without a change comes an event `alive`: who hears nothing for longer has lost the connection.
+/// 4 s without a change comes an event `alive`: who hears nothing for longer has lost the connection.
 #[utoipa::path(get, path = "/api/changes", tag = "Server",
     responses((status = 200, description = "The stream; it ends when the server stops", body = String,
         content_type = "text/event-stream", example = "data: 1204\n\n")))]

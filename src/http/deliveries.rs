@@ -14,7 +14,7 @@ use super::query::Query;
 use super::room::THOUSAND;
 use super::task_list::{TOTAL, add_next};
 use super::{App, Id};
-use crate::model::{Attempt, Delivery, DeliveryStatus, EventKind};
+use crate::model::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, EventKind};
 use crate::store::{self, DeliveryFilter, Edit};
 
 /// Deliveries on a page, unless `limit` says otherwise.
@@ -124,18 +124,28 @@ fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
     })
 }
 
+/// The delivery of a task that is furthest from done, and how the others of its event stand.
+#[derive(Serialize, ToSchema)]
+pub struct LatestDelivery {
+    /// The delivery.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// How many of the event stand where, this one included: one for each webhook.
+    pub counts: DeliveryCounts,
+}
+
 /// Read how tasks fare
 ///
 /// Of each task the delivery of its newest event that is furthest from done: failed before held,
-/// sending, pending, cancelled and delivered. A task whose newest event has no delivery, or that is
-/// not known, is left out.
+/// sending, pending, cancelled and delivered; and how many of that event stand where. A task whose
+/// newest event has no delivery, or that is not known, is left out.
 #[utoipa::path(get, path = "/api/deliveries/latest", tag = "Deliveries",
     params(("taskId" = String, Query, description = "1 to 100 tasks, with commas between them", example = "task_1,task_2")),
-    responses((status = 200, description = "At most one for each task, in the order asked", body = Vec<Delivery>)))]
+    responses((status = 200, description = "At most one for each task, in the order asked", body = Vec<LatestDelivery>)))]
 pub async fn list_latest_deliveries(
     State(app): State<App>,
     request: Request,
-) -> Result<Json<Vec<Delivery>>, Problem> {
+) -> Result<Json<Vec<LatestDelivery>>, Problem> {
     let query = Query::read(request.uri().query(), &["taskId"])?;
     let ids = query.get("taskId").unwrap_or_default().split(',').filter(|id| !id.is_empty());
     let tasks: Vec<String> = ids.map(str::to_owned).collect();
@@ -148,7 +158,8 @@ pub async fn list_latest_deliveries(
     }
     let now = app.clock.now();
     let read = move |tx: &mut store::Tx<'_>| store::latest_deliveries(tx, &tasks, now);
-    Ok(Json(app.store.read(read).await?))
+    let found = app.store.read(read).await?.into_iter();
+    Ok(Json(found.map(|(delivery, counts)| LatestDelivery { delivery, counts }).collect()))
 }
 
 /// Read a delivery with its attempts

@@ -12,7 +12,7 @@ use super::App;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::THOUSAND;
-use crate::figures::{self, HOUR, Lags, MINUTE, Point};
+use crate::figures::{self, HOUR, Lags, MINUTE, Point, Tally};
 use crate::model::Time;
 use crate::store::{self, OfWebhook};
 
@@ -85,6 +85,32 @@ impl PointView {
 
 fn percentiles(lags: &Lags) -> (Option<i64>, Option<i64>) {
     (lags.percentile(50), lags.percentile(99))
+}
+
+/// What was counted over all webhooks in the whole of a span. Every key is always there.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FiguresTotal)]
+#[serde(rename_all = "camelCase")]
+pub struct TotalView {
+    /// When the span begins.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:00.000Z")]
+    pub since: Time,
+    /// Requests to receivers that ended in it; tests of a webhook are not among them.
+    #[schema(example = 420)]
+    pub attempts: i64,
+    /// Of those, answered with 2xx.
+    #[schema(example = 418)]
+    pub delivered: i64,
+    /// Of those, the rest.
+    #[schema(example = 2)]
+    pub failed: i64,
+    /// Milliseconds from the commit of an event to its delivery that half of the delivered did not
+    /// exceed, within 7 %; null where nothing was delivered.
+    #[schema(required, example = 6)]
+    pub lag_p50_ms: Option<i64>,
+    /// The same of 99 in a hundred.
+    #[schema(required, example = 31)]
+    pub lag_p99_ms: Option<i64>,
 }
 
 /// What was counted of a webhook. Every key is always there.
@@ -189,14 +215,46 @@ pub async fn get_figures(
     State(app): State<App>,
     request: Request,
 ) -> Result<Json<Vec<PointView>>, Problem> {
-    let query = Query::read(request.uri().query(), &["span"])?;
+    let (points, seconds) = points(&app, request.uri().query()).await?;
+    Ok(Json(points.iter().map(|point| PointView::of(point, seconds)).collect()))
+}
+
+/// Read what was sent and how it went, as a whole
+///
+/// Over all webhooks and all points of `GET /api/figures` for the same span: percentiles of a span
+/// do not follow from those of its parts.
+#[utoipa::path(get, path = "/api/figures/total", tag = "Deliveries",
+    params(("span" = Option<String>, Query, description = "`hour`, `day` or `week`; `hour` if absent", example = "day")),
+    responses((status = 200, description = "The sum", body = TotalView)))]
+pub async fn get_total_figures(
+    State(app): State<App>,
+    request: Request,
+) -> Result<Json<TotalView>, Problem> {
+    let (points, _) = points(&app, request.uri().query()).await?;
+    let mut sum = Tally::default();
+    for point in &points {
+        sum.add(&point.tally);
+    }
+    let (lag_p50_ms, lag_p99_ms) = percentiles(&sum.lags);
+    Ok(Json(TotalView {
+        since: points.first().map_or_else(|| app.clock.now(), |point| point.at),
+        attempts: sum.attempts,
+        delivered: sum.delivered,
+        failed: sum.attempts - sum.delivered,
+        lag_p50_ms,
+        lag_p99_ms,
+    }))
+}
+
+/// The points of the span that is asked for, and how many seconds each has.
+async fn points(app: &App, query: Option<&str>) -> Result<(Vec<Point>, i64), Problem> {
+    let query = Query::read(query, &["span"])?;
     let span = query.choice("span", &SPANS)?.unwrap_or(SPANS[0].1);
     let now = app.clock.now();
     let Span { count, seconds, rows } = span;
     let first = figures::start(now, seconds).plus_ms(-(count - 1) * seconds * 1_000);
     let line = app.store.search(move |tx| store::figures_since(tx, rows, first)).await?;
-    let points = figures::points(&line.rows, line.before, seconds, count, now);
-    Ok(Json(points.iter().map(|point| PointView::of(point, seconds)).collect()))
+    Ok((figures::points(&line.rows, line.before, seconds, count, now), seconds))
 }
 
 /// Read how each webhook is going

@@ -121,7 +121,7 @@ pub async fn receive_webhook(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut last = LastReceived::new(app.clock.now());
+    let mut last = LastReceived::new(app.clock.now(), request.headers());
     let received = receive(&app, request, &mut last).await;
     if let Err(problem) = &received {
         last.refused(problem);

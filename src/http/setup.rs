@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::{Request, State};
-use http::header;
 use http::uri::Authority;
+use http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -39,6 +39,9 @@ pub struct LastReceived {
     /// The task that it named, or that was made.
     #[schema(required, example = "task_1765216530445_che0wi9")]
     task_id: Option<String>,
+    /// What sent it, as its `User-Agent` says; null if it says nothing.
+    #[schema(required, example = "Make/production")]
+    agent: Option<String>,
     /// Why it was refused; null if it was not.
     #[schema(required, example = json!(null))]
     error: Option<String>,
@@ -46,18 +49,24 @@ pub struct LastReceived {
 
 impl LastReceived {
     /// One that has just come.
-    pub fn new(at: Time) -> LastReceived {
-        LastReceived { at, status: 200, result: None, event: None, task_id: None, error: None }
+    pub fn new(at: Time, headers: &HeaderMap) -> LastReceived {
+        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        LastReceived {
+            at,
+            status: 200,
+            result: None,
+            event: None,
+            task_id: None,
+            agent: agent.map(shown),
+            error: None,
+        }
     }
 
     /// What it claims.
     pub fn claims(&mut self, object: &Map<String, Value>) {
-        let shown = |value: Option<&Value>| {
-            let text = value.and_then(Value::as_str)?;
-            Some(text.chars().filter(|c| !c.is_control()).take(128).collect())
-        };
-        self.event = shown(object.get("event"));
-        self.task_id = shown(object.get("task").and_then(|task| task.get("id")));
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(shown);
+        self.event = text(object.get("event"));
+        self.task_id = text(object.get("task").and_then(|task| task.get("id")));
     }
 
     /// It was taken.
@@ -73,6 +82,11 @@ impl LastReceived {
     }
 }
 
+/// A text of somebody, as far as it is kept.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(128).collect()
+}
+
 /// The newest incoming webhook since the start.
 #[derive(Debug, Default)]
 pub struct Latest(Mutex<Option<LastReceived>>);
@@ -81,7 +95,8 @@ impl Latest {
     /// Keeps one, without what it may have repeated of our secrets.
     pub fn put<'s>(&self, mut last: LastReceived, secrets: impl Iterator<Item = &'s Secret>) {
         let secrets: Vec<&str> = secrets.map(Secret::expose).collect();
-        for text in [&mut last.event, &mut last.task_id, &mut last.error].into_iter().flatten() {
+        let texts = [&mut last.event, &mut last.task_id, &mut last.agent, &mut last.error];
+        for text in texts.into_iter().flatten() {
             *text = mask(text, secrets.iter().copied());
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,14 +167,16 @@ mod tests {
     fn the_newest_is_kept_without_our_secrets() {
         let latest = Latest::default();
         let secret = Secret::new("s3cret-value");
-        let mut first = LastReceived::new(Time(2));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, "Make s3cret-value".parse().unwrap());
+        let mut first = LastReceived::new(Time(2), &headers);
         first.claims(json!({"event": "x s3cret-value\n", "task": {"id": 7}}).as_object().unwrap());
         first.refused(&Problem::bad_request("x", "\"s3cret-value\" is not allowed"));
         latest.put(first, [&secret].into_iter());
-        latest.put(LastReceived::new(Time(1)), [&secret].into_iter());
+        latest.put(LastReceived::new(Time(1), &headers), [&secret].into_iter());
         let kept = serde_json::to_value(latest.get()).unwrap();
         let meant = json!({"at": "1970-01-01T00:00:00.002Z", "status": 400, "result": null,
-            "event": "x …", "taskId": null, "error": "\"…\" is not allowed"});
+            "event": "x …", "taskId": null, "agent": "Make …", "error": "\"…\" is not allowed"});
         assert_eq!(kept, meant);
     }
 }

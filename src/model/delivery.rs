@@ -48,6 +48,44 @@ impl DeliveryStatus {
     }
 }
 
+/// How many deliveries of an event, one for each webhook, stand where. Every key is always there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DeliveryCounts {
+    /// Wait for their turn or the next attempt.
+    #[schema(example = 0)]
+    pub pending: i64,
+    /// Are under way.
+    #[schema(example = 0)]
+    pub sending: i64,
+    /// Have arrived.
+    #[schema(example = 8)]
+    pub delivered: i64,
+    /// Wait for the cause to end.
+    #[schema(example = 0)]
+    pub held: i64,
+    /// Were given up.
+    #[schema(example = 1)]
+    pub failed: i64,
+    /// Were ended.
+    #[schema(example = 0)]
+    pub cancelled: i64,
+}
+
+impl DeliveryCounts {
+    /// Counts some that stand there.
+    pub fn add(&mut self, status: DeliveryStatus, n: i64) {
+        let place = match status {
+            DeliveryStatus::Pending => &mut self.pending,
+            DeliveryStatus::Sending => &mut self.sending,
+            DeliveryStatus::Delivered => &mut self.delivered,
+            DeliveryStatus::Held => &mut self.held,
+            DeliveryStatus::Failed => &mut self.failed,
+            DeliveryStatus::Cancelled => &mut self.cancelled,
+        };
+        *place += n;
+    }
+}
+
 /// One event for one webhook, as the API shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -11,7 +11,7 @@ use super::needle::{Left, Needle};
 use super::runs::{self, Source, Span, Takes, Walk};
 use super::webhooks::{self, Known};
 use super::{Result, Tx};
-use crate::model::{Delivery, DeliveryStatus, EventKind, Time};
+use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Time};
 
 /// Deliveries that a search looks at in one go,
 const LOOKS: usize = 5_000;
@@ -44,11 +44,7 @@ impl DeliveryFilter {
     /// Whether it lets through what is stored like this. A pending delivery of a webhook that is not
     /// sending is shown as held, and so counts as held.
     fn takes(&self, all: &[Known], webhook: &str, status: DeliveryStatus, kind: EventKind) -> bool {
-        let is_sending = || webhooks::find(all, webhook).is_some_and(Known::is_sending);
-        let is_shown = |asked: &DeliveryStatus| match status {
-            DeliveryStatus::Pending if !is_sending() => *asked == DeliveryStatus::Held,
-            _ => *asked == status,
-        };
+        let is_shown = |asked: &DeliveryStatus| *asked == shown(all, webhook, status);
         self.webhook_id.as_deref().is_none_or(|id| id == webhook)
             && (self.kind.is_empty() || self.kind.contains(&kind))
             && (self.status.is_empty() || self.status.iter().any(is_shown))
@@ -234,11 +230,23 @@ impl Search {
     }
 }
 
-/// Of each task the delivery of its newest event that is furthest from done, in the order asked. A
-/// task whose newest event has none is left out.
-pub fn latest_deliveries(tx: &mut Tx<'_>, tasks: &[String], now: Time) -> Result<Vec<Delivery>> {
+/// How what is stored like this is shown.
+fn shown(all: &[Known], webhook: &str, status: DeliveryStatus) -> DeliveryStatus {
+    let is_sending = || webhooks::find(all, webhook).is_some_and(Known::is_sending);
+    match status {
+        DeliveryStatus::Pending if !is_sending() => DeliveryStatus::Held,
+        _ => status,
+    }
+}
+
+/// Of each task the delivery of its newest event that is furthest from done, in the order asked, and
+/// how all deliveries of that event stand. A task whose newest event has none is left out.
+pub fn latest_deliveries(
+    tx: &mut Tx<'_>,
+    tasks: &[String],
+    now: Time,
+) -> Result<Vec<(Delivery, DeliveryCounts)>> {
     let all = webhooks::all(tx)?;
-    let everything = DeliveryFilter::default();
     let mut found = Vec::new();
     for task in tasks {
         let newest = tx.row(
@@ -249,14 +257,17 @@ pub fn latest_deliveries(tx: &mut Tx<'_>, tasks: &[String], now: Time) -> Result
         let Some(seq) = newest else { continue };
         let span = Span { after: seq - 1, up_to: seq, is_most: false };
         let runs = runs::of_span(tx, span)?;
-        let far = runs.iter().min_by_key(|(run, _)| {
-            URGENCY.iter().position(|status| {
-                let asked = DeliveryFilter { status: vec![*status], ..everything.clone() };
-                asked.takes(&all, &run.webhook, run.status, run.kind)
-            })
-        });
+        let stands = |run: &runs::Run| shown(&all, &run.webhook, run.status);
+        let mut counts = DeliveryCounts::default();
+        for (run, n) in &runs {
+            counts.add(stands(run), *n);
+        }
+        let far = runs
+            .iter()
+            .min_by_key(|(run, _)| URGENCY.iter().position(|status| *status == stands(run)));
         if let Some((run, _)) = far {
-            found.extend(find(tx, seq, &run.webhook, &all, now)?);
+            let delivery = find(tx, seq, &run.webhook, &all, now)?;
+            found.extend(delivery.map(|delivery| (delivery, counts)));
         }
     }
     Ok(found)

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::backlog::oldest_waiting;
 use super::small_world::{START, World};
 use super::*;
-use crate::model::{Delivery, DeliveryStatus, EventKind, Time};
+use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Time};
 
 /// Chance from a seed.
 struct Chance(u64);
@@ -273,6 +273,10 @@ fn the_latest_of_a_task_is_what_is_furthest_from_done_of_its_newest_event() {
     event("t6", &[]);
     let asked = ["t5", "t6", "t4", "nobody", "t3", "t2", "t1"].map(str::to_owned);
     let found = world.tx(|tx| latest_deliveries(tx, &asked, START)).unwrap();
+    let (found, counts): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     assert_eq!(ids(&found), ["dlv_6_a", "dlv_5_a", "dlv_4_a", "dlv_3_b", "dlv_2_paused"]);
     assert_eq!(found[4].status, Held, "as it is shown");
+    let none = DeliveryCounts::default();
+    assert_eq!(counts[4], DeliveryCounts { delivered: 1, sending: 1, held: 1, ..none });
+    assert_eq!(counts[1], DeliveryCounts { failed: 1, held: 1, ..none });
 }

@@ -71,6 +71,18 @@ async fn what_was_sent_is_shown_over_time_and_a_restart_keeps_it() {
     receiver.wait_for(4).await;
     let check = async |server: &Server| {
         let shown = attempts_are(server, 4).await;
+        for span in ["hour", "day", "week"] {
+            let total = server.get(&format!("/api/figures/total?span={span}")).await;
+            let total = total.expect(200).json();
+            let counts = ["attempts", "delivered", "failed"].map(|key| total[key].as_i64());
+            assert_eq!(counts, [Some(4), Some(3), Some(1)], "{span}");
+            let of_points = points(server, span).await;
+            assert_eq!(total["since"], of_points[0]["at"], "{span}");
+            // The longest of all its points, and not that of the newest.
+            let longest = of_points.iter().filter_map(|point| point["lagP99Ms"].as_i64()).max();
+            assert_eq!(total["lagP99Ms"].as_i64(), longest, "{span}");
+            assert!(total["lagP50Ms"].as_i64() <= longest, "{total}");
+        }
         for span in [shown, points(server, "day").await, points(server, "week").await] {
             let counts = ["attempts", "delivered", "failed"].map(|key| sum(&span, key));
             assert_eq!(counts, [4, 3, 1]);
@@ -164,6 +176,7 @@ async fn what_is_asked_wrongly_is_refused() {
     server.get("/api/figures?span=month").await.expect_error(400);
     server.get("/api/figures?sapn=day").await.expect_error(400);
     server.get("/api/figures/webhooks?span=day").await.expect_error(400);
+    server.get("/api/figures/total?span=month").await.expect_error(400);
     let plain = server.get("/api/figures").await.expect(200).json();
     assert_eq!(plain.as_array().expect("a list").len(), 60, "an hour unless it is said");
 }

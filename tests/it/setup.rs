@@ -48,12 +48,13 @@ async fn the_newest_incoming_webhook_is_told_refused_or_not() {
         setup["lastReceived"].clone()
     };
     let made = json!({"event": "task_created", "task": {"title": "a"}});
-    let answer = server.post(&path, &made).await.expect(200).json();
+    let call = server.call("POST", &path).header("user-agent", "Make/production");
+    let answer = call.json(&made).send().await.expect(200).json();
     let meant = json!({"at": answer["timestamp"], "status": 200, "result": "created",
-        "event": "task_created", "taskId": answer["taskId"], "error": null});
+        "event": "task_created", "taskId": answer["taskId"], "agent": "Make/production", "error": null});
     let told = last(&server).await;
     assert_eq!(told["at"].as_str().map(str::len), Some(24), "{told}");
-    for key in ["status", "result", "event", "taskId", "error"] {
+    for key in ["status", "result", "event", "taskId", "agent", "error"] {
         assert_eq!(told[key], meant[key], "{key}");
     }
 
