@@ -8,6 +8,7 @@ mod body;
 mod changes;
 mod deliveries;
 mod delivery_request;
+mod docs;
 mod door;
 mod event_list;
 mod events;
@@ -196,7 +197,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(figures::get_total_figures))
         .routes(routes!(figures::list_webhook_figures))
         .routes(routes!(site::openapi))
-        .routes(routes!(site::docs))
+        .routes(routes!(docs::docs))
 }
 
 /// The whole service.

@@ -32,6 +32,7 @@ const ASSETS: &[Asset] = &[
     asset!("style.css"),
     asset!("pages/board.js"),
     asset!("pages/deliveries.js"),
+    asset!("pages/nowhere.js"),
     asset!("pages/overview.js"),
     asset!("pages/setup.js"),
     asset!("pages/sign-in.js"),

@@ -226,6 +226,11 @@ fn bearer(headers: &HeaderMap) -> Bearer<'_> {
     }
 }
 
+/// Whether a browser holds a session, be it one that has ended.
+pub fn has_cookie(headers: &HeaderMap) -> bool {
+    cookies(headers).next().is_some()
+}
+
 /// How many cookies of our name are looked at: other programs on the same host may set some, too.
 const COOKIES_MOST: usize = 8;
 

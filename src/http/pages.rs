@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use super::App;
 use super::assets::SHELL;
@@ -36,6 +36,9 @@ const PAGES: [Page; 6] = [
     page("/sign-in", "Sign in", "sign-in"),
 ];
 
+/// What stands where there is nothing.
+const NOWHERE: Page = page("", "Nothing here", "nowhere");
+
 /// Only our own files, and nothing that a text could smuggle in.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
                       connect-src 'self'; img-src 'self' data:; base-uri 'none'; \
@@ -50,20 +53,30 @@ pub fn add(mut router: Router<App>) -> Router<App> {
     router
 }
 
-/// Whoever opens a page without a session signs in first and is led back to it.
-pub fn to_sign_in(request: &Request, problem: &Problem) -> Option<Response> {
-    let uri = request.uri();
-    let is_page = PAGES.iter().any(|page| page.path == uri.path());
+/// Whether a person opens an address in a browser.
+fn is_visit(request: &Request) -> bool {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut wanted = request.headers().get_all(header::ACCEPT).iter();
-    let is_browser =
-        wanted.any(|kinds| kinds.to_str().is_ok_and(|text| text.contains("text/html")));
-    if problem.code != "unauthorized" || !is_page || !is_read || !is_browser {
+    is_read && wanted.any(|kinds| kinds.to_str().is_ok_and(|text| text.contains("text/html")))
+}
+
+/// The page that says that there is nothing at an address; for people alone.
+pub fn nowhere(app: &App, request: &Request) -> Option<Response> {
+    let page = is_visit(request).then(|| NOWHERE.show(&app.assets.hash))?;
+    Some((StatusCode::NOT_FOUND, page).into_response())
+}
+
+/// Whoever opens a page without a session signs in first and is led back to it. `has_ended`: there was one.
+pub fn to_sign_in(request: &Request, problem: &Problem, has_ended: bool) -> Option<Response> {
+    let uri = request.uri();
+    let is_page = PAGES.iter().any(|page| page.path == uri.path());
+    if problem.code != "unauthorized" || !is_page || !is_visit(request) {
         return None;
     }
     let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     let next: String = form_urlencoded::byte_serialize(asked.as_bytes()).collect();
-    Some(Redirect::to(&format!("/sign-in?next={next}")).into_response())
+    let why = if has_ended { "&why=ended" } else { "" };
+    Some(Redirect::to(&format!("/sign-in?next={next}{why}")).into_response())
 }
 
 impl Page {
@@ -89,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_shell_names_files_that_are_there_and_nothing_stays_open() {
-        for page in &PAGES {
+        for page in PAGES.iter().chain([&NOWHERE]) {
             let script = format!("/assets/pages/{}.js", page.script);
             let root = env!("CARGO_MANIFEST_DIR");
             assert!(std::fs::exists(format!("{root}{script}")).unwrap(), "{script}");

@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::App;
-use super::door::admit;
+use super::door::{self, admit};
 use super::pack::{packed, takes_gzip};
 use super::pages;
 use super::problem::Problem;
@@ -32,7 +32,9 @@ pub async fn respond(State(app): State<App>, request: Request, next: Next) -> Re
 
     let mut response = match admit(&app, &request, &path) {
         Err(problem) => {
-            pages::to_sign_in(&request, &problem).unwrap_or_else(|| problem.into_response())
+            let had_session = door::has_cookie(request.headers());
+            pages::to_sign_in(&request, &problem, had_session)
+                .unwrap_or_else(|| problem.into_response())
         }
         Ok(_place) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,
@@ -101,13 +103,16 @@ fn known_method(method: &Method) -> &'static str {
     }
 }
 
-/// No such address.
-pub async fn no_route() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "no_such_address",
-        "There is nothing at this address; /docs lists all of them",
-    )
+/// No such address: a page for people, a problem for programs.
+pub async fn no_route(State(app): State<App>, request: Request) -> Response {
+    pages::nowhere(&app, &request).unwrap_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "no_such_address",
+            "There is nothing at this address; /docs lists all of them",
+        )
+        .into_response()
+    })
 }
 
 /// The address is there, but not for this method; `Allow` says for which.

@@ -86,3 +86,57 @@ async fn only_our_files_of_this_version_are_served() {
     }
     server.call("POST", &file).send().await.expect_error(405);
 }
+
+/// Where there is nothing, a person sees a page with the way on, and a program a problem.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_is_a_page_for_people_and_json_for_programs() {
+    const TOKEN: &str = "a-token-of-this-test-0123456789";
+    let server = Server::start(&[]).await;
+    let visit = |server: &Server, method: &str, path: &str| {
+        server.call(method, path).header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+    };
+    for path in ["/nothing", "/delivery", "/api/nothing", "/a/b/c?d=e"] {
+        let page = visit(&server, "GET", path).send().await.expect(404);
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{path}");
+        assert!(page.header("content-security-policy").contains("default-src 'none'"));
+        assert!(page.text().contains("Nothing here"), "{path}: {}", page.text());
+        let head = visit(&server, "HEAD", path).send().await.expect(404);
+        assert!(head.body.is_empty() && head.header("content-type").starts_with("text/html"));
+        assert_eq!(server.get(path).await.expect(404).json()["code"], "no_such_address");
+        let any = server.call("GET", path).header("accept", "*/*").send().await;
+        any.expect_error(404);
+        visit(&server, "POST", path).send().await.expect_error(404);
+    }
+    // What an address of the API says, it says to everybody in the same way.
+    visit(&server, "GET", "/api/tasks/unknown").send().await.expect_error(404);
+
+    // A stranger does not learn what is there and what is not.
+    let guarded = Server::start(&[("HOST", "127.0.0.1"), ("API_TOKEN", TOKEN)]).await;
+    visit(&guarded, "GET", "/nothing").send().await.expect_error(401);
+    let call = visit(&guarded, "GET", "/nothing");
+    let page = call.header("authorization", &format!("Bearer {TOKEN}")).send().await.expect(404);
+    assert!(page.text().contains("Nothing here"));
+    let old = visit(&guarded, "GET", "/webhooks").header("cookie", "btk_session=1.ab");
+    assert_eq!(
+        old.send().await.expect(303).header("location"),
+        "/sign-in?next=%2Fwebhooks&why=ended"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_routes_is_one_of_the_pages() {
+    let server = Server::start(&[]).await;
+    let docs = server.get("/docs").await.expect(200).text();
+    for path in ["/", "/deliveries", "/webhooks", "/setup", "/overview"] {
+        assert!(docs.contains(&format!("<a href=\"{path}\"")), "{path}");
+        let page = server.get(path).await.expect(200).text();
+        assert!(page.contains("<a href=\"/docs\""), "{path}");
+    }
+    let contents = docs.split("Contents</h2>").nth(1).and_then(|rest| rest.split("</nav>").next());
+    let contents = contents.expect("a table of contents");
+    for line in
+        ["href=\"#tasks\"", "href=\"#create_task\"", "POST /api/tasks", "Send a delivery again"]
+    {
+        assert!(contents.contains(line), "{line}: {contents}");
+    }
+}
