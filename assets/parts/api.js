@@ -18,7 +18,19 @@ const UNREACHABLE = {
   error: 'The server does not answer. See whether btk runs and the network is there; the page goes on by itself.',
 };
 
-const SIGNED_OUT = { code: 'unauthorized', error: 'You are signed out. Sign in in another tab (/sign-in), then save again.' };
+// Milliseconds in which an answer must have begun, unless a call says otherwise; a search among a million takes a while.
+const WITHIN = { read: 30_000, write: 15_000 };
+
+const SIGNED_OUT = { code: 'unauthorized', error: 'You are signed out, so this was not done. Sign in and do it again.' };
+
+const heard = new Set();
+let signIn = null;
+
+/** Calls `listener` with the status of each answer; 0 where none came. */
+export const onAnswer = (listener) => heard.add(listener);
+
+/** `ask` lets the reader sign in and answers whether they did; it gets whether they wait for it. */
+export const onSignedOut = (ask) => (signIn = ask);
 
 /** The query of an address; empty values are left out. */
 function queryOf(values) {
@@ -34,32 +46,20 @@ function queryOf(values) {
  * One call.
  * @param {string} method
  * @param {string} path with its query
- * @param {{body?: any, headers?: object, signal?: AbortSignal, keepalive?: boolean}} [options]
+ * @param {{body?: any, headers?: object, signal?: AbortSignal, keepalive?: boolean, within?: number}} [options]
+ *   `within`: milliseconds in which the answer must have begun
  * @returns {Promise<{data: any, total: number|null, next: string|null, etag: string|null}>}
  * @throws {ApiError} a sentence; an aborted call throws its AbortError
  */
-export async function call(method, path, { body, headers, signal, keepalive } = {}) {
-  const init = { method, signal, keepalive, headers: { accept: 'application/json', ...headers }, credentials: 'same-origin' };
-  if (body !== undefined) {
-    init.body = JSON.stringify(body);
-    init.headers['content-type'] = 'application/json';
-  }
-  let response;
-  try {
-    response = await fetch(path, init);
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, UNREACHABLE);
-  }
+export async function call(method, path, options = {}) {
+  const response = await ask(method, path, options);
   if (response.status === 401 && path !== '/api/session') {
-    // What is being typed must not be lost on the way.
-    if (document.querySelector('dialog[open] form')) throw new ApiError(401, SIGNED_OUT);
-    toSignIn();
-    // The page is on its way out: nothing after this call should run.
-    return new Promise(() => {});
+    // Refused before anything was done: once the reader is signed in again it is simply repeated.
+    if (!options.keepalive && (await signIn?.(method !== 'GET'))) return call(method, path, options);
+    throw new ApiError(401, SIGNED_OUT);
   }
-  const text = await response.text().catch(() => {
-    throw new ApiError(0, UNREACHABLE);
+  const text = await response.text().catch((error) => {
+    throw error.name === 'AbortError' ? error : unreachable();
   });
   const data = parsed(text);
   const header = (name) => response.headers.get(name);
@@ -71,17 +71,48 @@ export async function call(method, path, { body, headers, signal, keepalive } = 
   return { data, total: total === null ? null : Number(total), next: header('x-next-cursor'), etag: header('etag') };
 }
 
+/** The request, up to the head of its answer. */
+async function ask(method, path, { body, headers, signal, keepalive, within = WITHIN[method === 'GET' ? 'read' : 'write'] }) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException('No answer in time', 'TimeoutError')), within);
+  const init = {
+    method,
+    keepalive,
+    signal: AbortSignal.any([late.signal, signal].filter(Boolean)),
+    headers: { accept: 'application/json', ...headers },
+    credentials: 'same-origin',
+  };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers['content-type'] = 'application/json';
+  }
+  try {
+    const response = await fetch(path, init);
+    hear(response.status);
+    return response;
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw unreachable();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unreachable() {
+  hear(0);
+  return new ApiError(0, UNREACHABLE);
+}
+
+function hear(status) {
+  for (const listener of heard) listener(status);
+}
+
 function parsed(text) {
   try {
     return JSON.parse(text);
   } catch {
     return null;
   }
-}
-
-function toSignIn() {
-  const here = location.pathname + location.search;
-  location.assign(`/sign-in${queryOf({ next: here })}`);
 }
 
 /** Reads a list or a thing. */

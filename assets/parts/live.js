@@ -1,25 +1,21 @@
-// live: says when something may have changed, by one stream of the server, or by asking every few seconds
-// where there is none. Closed while the page is hidden. Must not know what changed.
+// live: says when something may have changed, by the stream of the server, which all windows share, or by asking every
+// few seconds where there is none. Not while the page is hidden. Must not know what changed.
+
+import { onAnswer } from './api.js';
+import { changeStream } from './stream.js';
 
 const LEAST_GAP = 250; // milliseconds between two refreshes of a page
 const POLL = 5_000;
-const AGAIN = 30_000; // until a stream that was refused is tried again
-const SILENT = 40_000; // the server says something every 15 s: nothing for so long is a lost connection
 
-/** What is seen of the stream: `live`, `polling` or `offline`. */
+/** What is seen of the server: `live`, `polling`, `offline`, or `out`: it wants the reader to sign in. */
 let state = 'offline';
 const watchers = new Set();
 const listeners = new Set();
-let stream = null;
+let isSeen = false; // a watcher is there and the page is seen
+let hasStream = false;
+let isReached = true; // by the last call of this page
+let isOut = false; // signed out
 let poll = null;
-let retry = null;
-let heard = null; // the timer of a silence
-
-function become(next) {
-  if (state === next) return;
-  state = next;
-  for (const listener of listeners) listener(state);
-}
 
 /** Calls `listener` with the state now and whenever it changes. */
 export function onState(listener) {
@@ -27,11 +23,68 @@ export function onState(listener) {
   listener(state);
 }
 
-/** The server was reached or not, as a refresh has found. */
-function reached(is) {
-  if (!is) become('offline');
-  else if (state === 'offline') become(stream?.readyState === EventSource.OPEN ? 'live' : 'polling');
+/** Without a stream, or where it is there and calls fail all the same, the page asks. */
+function show() {
+  const next = isOut ? 'out' : !isReached ? 'offline' : hasStream ? 'live' : 'polling';
+  if (next === 'live' || !isSeen) {
+    clearInterval(poll);
+    poll = null;
+  } else poll ??= setInterval(changed, POLL);
+  if (state === next) return;
+  state = next;
+  for (const listener of listeners) listener(state);
 }
+
+const told = {
+  open() {
+    hasStream = true;
+    show();
+  },
+  lost() {
+    hasStream = isReached = false;
+    show();
+    changed();
+  },
+  change: changed,
+};
+
+const stream = shared() ?? ofThisPage();
+
+function ofThisPage() {
+  return changeStream({ onOpen: told.open, onLost: told.lost, onChange: told.change });
+}
+
+/** The stream that all windows share; null where the browser has no such thing. */
+function shared() {
+  let worker;
+  try {
+    worker = new SharedWorker(new URL('./stream-worker.js', import.meta.url), { type: 'module' });
+  } catch {
+    // Some browsers do not know it, or do not let a page that may keep nothing have one.
+    return null;
+  }
+  let own = null; // where the worker does not start
+  worker.port.onmessage = ({ data }) => isSeen && told[data]?.();
+  worker.onerror = () => {
+    own ??= ofThisPage();
+    if (isSeen) own.open();
+  };
+  const say = (what, name) => () => (own ? own[name ?? what]() : worker.port.postMessage(what));
+  return { open: say('seen', 'open'), close: say('hidden', 'close'), doubt: say('doubt'), hurry: say('hurry') };
+}
+
+// Each answer to the page tells whether the server is there, sooner than a stream that has gone silent.
+onAnswer((status) => {
+  const was = isReached && !isOut;
+  isReached = status !== 0;
+  isOut = status === 401;
+  if (isSeen && was && !isReached) stream.doubt();
+  else if (isSeen && !was && isReached && !isOut) {
+    stream.hurry();
+    changed();
+  }
+  show();
+});
 
 /**
  * Calls `refresh` soon after anything changed: never twice at a time, never more than four times a second, and
@@ -51,10 +104,8 @@ export function watch(refresh) {
       again = false;
       try {
         await refresh();
-        reached(true);
       } catch (error) {
-        if (error.status === 0) reached(false);
-        else if (error.status !== 401 && error.name !== 'AbortError') console.error(error);
+        if (![0, 401].includes(error.status) && error.name !== 'AbortError') console.error(error);
       }
       await new Promise((done) => setTimeout(done, LEAST_GAP));
     } while (again && !document.hidden);
@@ -70,53 +121,26 @@ function changed() {
 }
 
 function begin() {
-  if (stream || document.hidden) return;
-  clearTimeout(retry);
-  stream = new EventSource('/api/changes');
-  listen();
-  stream.onopen = () => {
-    clearInterval(poll);
-    poll = null;
-    listen();
-    become('live');
-  };
-  // The first message comes at once: after a break, whatever was missed is fetched.
-  stream.onmessage = () => {
-    listen();
-    changed();
-  };
-  stream.addEventListener('alive', listen);
-  stream.onerror = () => {
-    become('offline');
-    // Until there is one again, ask instead. A broken stream is opened anew by the browser, a refused one (too many, or
-    // a proxy without its server) by us.
-    poll ??= setInterval(changed, POLL);
-    if (stream?.readyState === EventSource.CLOSED) {
-      stream = null;
-      retry = setTimeout(begin, AGAIN);
-    }
-    changed();
-  };
-}
-
-/** Something was heard; if nothing is for long, the connection is lost without a word. */
-function listen() {
-  clearTimeout(heard);
-  heard = setTimeout(() => {
-    end();
-    begin();
-  }, SILENT);
+  if (isSeen || document.hidden || watchers.size === 0) return;
+  isSeen = true;
+  stream.open();
+  show();
 }
 
 function end() {
-  stream?.close();
-  clearInterval(poll);
-  clearTimeout(retry);
-  clearTimeout(heard);
-  stream = poll = null;
+  if (!isSeen) return;
+  isSeen = hasStream = false;
+  stream.close();
+  show();
 }
 
 document.addEventListener('visibilitychange', () => (document.hidden ? end() : begin()));
 // A page that is kept for the back button must not hold its stream.
 addEventListener('pagehide', end);
-addEventListener('pageshow', (event) => event.persisted && watchers.size > 0 && begin());
+addEventListener('pageshow', (event) => event.persisted && begin());
+// The system knows first that there is no network.
+addEventListener('offline', () => {
+  isReached = false;
+  show();
+});
+addEventListener('online', changed);

@@ -1,13 +1,14 @@
 // shell: what every page has around its content: where one is, whether it is live, the keys, signing out.
 // Must not know what a page shows.
 
-import { call } from './api.js';
+import { call, onSignedOut } from './api.js';
 import { open } from './dialog.js';
 import { find, h, put } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
 import { addKeys, allKeys } from './keys.js';
 import { onState } from './live.js';
+import { signInAgain } from './session.js';
 import { sayError } from './toast.js';
 
 const GO = [
@@ -16,23 +17,27 @@ const GO = [
   ['g w', 'Webhooks', '/webhooks'],
   ['g s', 'Set up Make', '/setup'],
   ['g o', 'Overview', '/overview'],
+  ['g a', 'API', '/docs'],
 ];
 
 const STATES = {
   live: ['good', 'Live', 'Changes are shown as they happen.'],
   polling: ['warn', 'Every 5 s', 'The live connection is not there just now; this page asks every 5 seconds and tries again.'],
   offline: ['bad', 'No connection', 'The server does not answer; the page goes on when it does.'],
+  out: ['bad', 'Signed out', 'The session has ended; what is shown may be old. Sign in to go on.'],
 };
 
 /**
  * Begins a page.
- * @param {{keys?: {keys: string[], label: string, group: string, run?: Function}[]}} [options]
+ * @param {{keys?: {keys: string[], label: string, group: string, run?: Function}[], isLive?: boolean}} [options] `isLive`: it
+ *   follows what happens
  * @returns {HTMLElement} where its content goes
  */
-export function begin({ keys = [] } = {}) {
+export function begin({ keys = [], isLive = true } = {}) {
   for (const link of document.querySelectorAll('.top nav a')) {
     if (link.getAttribute('href') === location.pathname) link.setAttribute('aria-current', 'page');
   }
+  onSignedOut(signInAgain);
   addKeys(keys);
   addKeys(GO.map(([pair, label, href]) => ({ keys: [pair], label, group: 'Go to', run: () => location.assign(href) })));
   addKeys([{ keys: ['?'], label: 'This sheet', group: 'Everywhere', run: showKeys }]);
@@ -40,6 +45,7 @@ export function begin({ keys = [] } = {}) {
   addKeys([{ keys: ['Escape'], label: 'Close what is open', group: 'Everywhere' }]);
 
   const live = h('span', { class: 'mark live', role: 'status' });
+  const signIn = button('Sign in', { class: 'small', hidden: true }, () => signInAgain(true));
   // Not before a moment has passed: a page that is just opening is not offline.
   setTimeout(() => {
     onState((state) => {
@@ -47,6 +53,8 @@ export function begin({ keys = [] } = {}) {
       live.className = `mark live ${tone}`;
       live.title = title;
       put(live, icon('dot'), h('span', {}, label));
+      signIn.hidden = state !== 'out';
+      if (signOut) signOut.hidden = state === 'out';
     });
   }, 600);
   const help = h(
@@ -54,15 +62,17 @@ export function begin({ keys = [] } = {}) {
     { type: 'button', class: 'plain square', 'aria-label': 'Keys', title: 'Keys (?)', on: { click: showKeys } },
     icon('help'),
   );
-  put(find('#tools'), live, help);
+  put(find('#tools'), isLive && [live, signIn], help);
   offerSignOut();
   return find('#main');
 }
 
+let signOut = null; // its button, where there is a session
+
 async function offerSignOut() {
   const session = await call('GET', '/api/session').catch(() => null);
   if (!session?.data?.tokenNeeded) return;
-  const out = button([icon('out'), h('span', {}, 'Sign out')], { class: 'plain', title: 'Sign out' }, async () => {
+  signOut = button([icon('out'), h('span', {}, 'Sign out')], { class: 'plain', title: 'Sign out' }, async () => {
     try {
       await call('DELETE', '/api/session');
       location.assign('/sign-in');
@@ -70,7 +80,7 @@ async function offerSignOut() {
       sayError(error);
     }
   });
-  find('#tools').append(out);
+  find('#tools').append(signOut);
 }
 
 function showKeys() {

@@ -3,7 +3,7 @@
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
-import { span } from './time.js';
+import { inLocalTime, span } from './time.js';
 import { eventLabel } from './words.js';
 
 /** Whether whoever answered took it; what was not answered, or not sent, was not taken. */
@@ -11,6 +11,15 @@ export const isTaken = (answer) => answer?.status >= 200 && answer?.status < 300
 
 const summary = ({ status, ms }) =>
   status === null ? `No answer after ${span(ms)}` : `Answered ${status} after ${span(ms)}`;
+
+/** Milliseconds after which a test has an answer, or none that will come: the receiver's own time and some for ours. */
+export const longest = ({ timeoutSeconds }) => (timeoutSeconds + 10) * 1_000;
+
+/** Only an answer shows that somebody was there. */
+const whoSaw = ({ status }) =>
+  status === null
+    ? 'Nothing shows that anybody saw it. Its webhook-id was '
+    : 'Whoever answered saw the webhook-id ';
 
 /**
  * The result of a test.
@@ -32,11 +41,11 @@ export function testResult(result) {
       h('span', { class: ['mark', taken ? 'good' : 'bad'] }, icon(taken ? 'check' : 'alert'), summary(result)),
       h('span', { class: 'soft' }, eventLabel(result.event)),
     ),
-    h('p', {}, result.reasonText),
+    h('p', {}, inLocalTime(result.reasonText)),
     result.excerpt && [
       h('p', { class: 'soft' }, 'The beginning of the answer'),
-      h('pre', { class: 'excerpt', tabindex: '0', 'aria-label': 'The beginning of the answer' }, result.excerpt),
+      h('pre', { class: 'excerpt', dir: 'auto', tabindex: '0', 'aria-label': 'The beginning of the answer' }, result.excerpt),
     ],
-    h('p', { class: 'soft' }, 'The receiver saw the webhook-id ', h('code', {}, result.id)),
+    h('p', { class: 'soft' }, whoSaw(result), h('code', {}, result.id)),
   );
 }

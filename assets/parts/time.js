@@ -20,6 +20,11 @@ const said = (n, unit) => relative.format(n, unit).replaceAll('.', '');
 /** A moment in full: `Nov 25, 2026, 3:04:05 PM`. */
 export const full = (iso) => whole.format(new Date(iso));
 
+const MOMENT = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
+
+/** A sentence of the server, whose moments are in UTC, with the reader's own. */
+export const inLocalTime = (text) => text?.replace(MOMENT, full) ?? text;
+
 /** The hour and minute of a moment. */
 export const hour = (iso) => clock.format(new Date(iso));
 

@@ -4,8 +4,8 @@ import { send } from './api.js';
 import { open } from './dialog.js';
 import { h, put, saying } from './dom.js';
 import { busy, clearErrors, errorLine, field, select, showError } from './form.js';
-import { testResult } from './test-result.js';
-import { nameOf } from './webhook-words.js';
+import { longest, testResult } from './test-result.js';
+import { namedIn } from './webhook-words.js';
 import { EVENTS, eventLabel } from './words.js';
 
 
@@ -44,7 +44,7 @@ export function openTest(webhook) {
     const path = `/api/webhooks/${encodeURIComponent(webhook.id)}/test`;
     const words = `Waiting for the answer, ${webhook.timeoutSeconds} s at most…`;
     try {
-      const { data } = await saying(answer, words, send('POST', path, { event: kind.value }));
+      const { data } = await saying(answer, words, send('POST', path, { event: kind.value }, { within: longest(webhook) }));
       put(answer, testResult(data));
       press.textContent = 'Send again';
     } catch (error) {
@@ -61,5 +61,5 @@ export function openTest(webhook) {
     if (document.activeElement === document.body) press.focus();
   });
   remind();
-  open({ title: `Test ${nameOf(webhook)}`, wide: true, body: [form, answer] });
+  open({ title: `Test ${namedIn(webhook)}`, wide: true, body: [form, answer] });
 }

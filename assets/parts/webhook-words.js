@@ -1,15 +1,23 @@
 // webhook-words: a webhook in words: its name, what it gets, where its deliveries are. Must not ask the server.
 
 import { when } from './time.js';
-import { PRIORITIES, STATUSES, eventLabel, labelOf } from './words.js';
+import { PRIORITIES, STATUSES, apart, eventLabel, labelOf } from './words.js';
 
 /** How it is called: its line for people, else its id. */
 export const nameOf = (webhook) => webhook.description || webhook.id;
 
-/** An address as the server shows it: up to the host; the whole of one stands only in the answer that made it. */
+/** How it is called within a sentence. */
+export const namedIn = (webhook) => apart(nameOf(webhook));
+
+const LONG = 12; // letters of a secret that shows its last four; the server has the same number
+
+/** An address as the server shows it: its host, and the last letters of what is long enough. The whole of one stands
+ * only in the answer that made it. */
 export function masked(url) {
   try {
-    return `${new URL(url).origin}/…`;
+    const { origin, pathname, search, hash } = new URL(url);
+    const last = /[\w-]*$/.exec(pathname + search + hash)[0];
+    return `${origin}/…${last.length < LONG ? '' : last.slice(-4)}`;
   } catch {
     return '…';
   }
@@ -44,7 +52,7 @@ export function whatItGets({ id, events, filter, ignoreOrigin, payload }) {
     .map(
       ([name, values]) =>
         `${NOUNS[name] ?? name} ${listed(
-          values.map((value) => labelOf(LABELS[name] ?? [], value)),
+          values.map((value) => apart(labelOf(LABELS[name] ?? [], value))),
           'or',
         )}`,
     );

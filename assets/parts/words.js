@@ -61,19 +61,25 @@ export const valuesOf = (set) => set.map(({ value }) => value);
 /** A label from one of these sets; the value itself where it is not among them. */
 export const labelOf = (set, value) => set.find((entry) => entry.value === value)?.label ?? value;
 
-/** A state with its drawing, its colour and its word. `title` says more. */
-export function mark(set, value, title) {
+/** A state with its drawing, its colour and its word, or other words in its place. `title` says more. */
+export function mark(set, value, title, words) {
   const entry = set.find((known) => known.value === value);
-  if (!entry) return h('span', { class: 'mark plain', title }, value);
-  return h('span', { class: ['mark', entry.tone], title }, icon(entry.icon), entry.label);
+  if (!entry) return h('span', { class: 'mark plain', title }, words ?? value);
+  return h('span', { class: ['mark', entry.tone], title }, icon(entry.icon), words ?? entry.label);
 }
 
 /** A number with its thousands: `12,345`. */
 const numbers = new Intl.NumberFormat('en');
 export const count = (n) => (n === null || n === undefined ? '–' : numbers.format(n));
 
-/** A text of somebody in a sentence of ours: quoted, and apart, so that its direction does not turn ours round. */
-export const quote = (text) => `“\u2068${text}\u2069”`;
+/** A text of somebody in a sentence of ours, apart, so that its direction does not turn ours round. */
+export const apart = (text) => `\u2068${text}\u2069`;
+
+/** The same, quoted. */
+export const quote = (text) => `“${apart(text)}”`;
+
+/** A text of somebody, short enough for a sentence. */
+export const brief = (text) => (text.length > 40 ? `${text.slice(0, 40).trimEnd()}…` : text);
 
 /** `1 task`, `2 tasks`. */
 export const many = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one : more}`;

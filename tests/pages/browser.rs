@@ -133,6 +133,35 @@ impl Browser {
         self.command("POST", "/goog/cdp/execute", body).await
     }
 
+    /// The window that commands go to.
+    pub(crate) async fn window(&self) -> Value {
+        self.command("GET", "/window", Value::Null).await
+    }
+
+    /// Opens another window at a page; commands go there from now on.
+    pub(crate) async fn open_window(&self, path: &str) -> Value {
+        let window = self.command("POST", "/window/new", json!({"type": "window"})).await;
+        let window = window["handle"].clone();
+        self.switch_to(&window).await;
+        self.go(path).await;
+        window
+    }
+
+    /// Commands go to this window from now on.
+    pub(crate) async fn switch_to(&self, window: &Value) {
+        self.command("POST", "/window", json!({"handle": window})).await;
+    }
+
+    /// Closes the window that commands go to.
+    pub(crate) async fn close_window(&self) {
+        self.command("DELETE", "/window", Value::Null).await;
+    }
+
+    /// One step back, as by the browser's button.
+    pub(crate) async fn back(&self) {
+        self.command("POST", "/back", json!({})).await;
+    }
+
     /// Another size of the window's inside; with touch below 600.
     pub(crate) async fn resize(&self, width: u32, height: u32) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600});

@@ -28,5 +28,6 @@ mod setup;
 mod sign_in;
 mod speed;
 mod webhooks;
+mod windows;
 
 use shared::harness;
