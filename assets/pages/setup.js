@@ -14,15 +14,17 @@ import { masked } from '../parts/webhook-words.js';
 const POLL = 2_000; // for what comes in: a refused webhook is no change, so the stream does not tell of it
 
 const main = begin();
-const chosen = address({ webhook: '' }, () => draw());
+const chosen = address({ webhook: '' }, (_, isBack) => (isBack ? again() : draw()));
 let setup = null;
 let webhooks = [];
 let delivered = null; // the newest delivery of the chosen webhook that has arrived
 let asking = null;
 
 const addresses = addressStep({
+  // Said of one, it holds for what all steps say of it.
+  onSaid: () => draw(),
   onChoose(id) {
-    chosen.set({ webhook: id });
+    chosen.set({ webhook: id }, { push: true });
     again();
   },
   onMade(made) {

@@ -4,36 +4,28 @@
 import { send } from './api.js';
 import { h, more, put } from './dom.js';
 import { busy, button, clearErrors, errorLine, field, select, showError } from './form.js';
+import { hostOf, isMake, isMakeHost, sayIsMake } from './setup-make.js';
 import { guide, named, step } from './setup-step.js';
 import { toast } from './toast.js';
 import { nameOf, nextLook } from './webhook-words.js';
 import { WEBHOOK_STATUSES, mark } from './words.js';
 
-const MAKE_HOSTS = /(^|\.)(make\.com|make\.celonis\.com|integromat\.com)$/i;
-
-function hostOf(text) {
-  try {
-    return new URL(text.trim()).hostname;
-  } catch {
-    return '';
-  }
-}
-
 /** Whether a webhook may be the one that leads to Make. */
 export function leadsToMake(webhook, setup) {
   if (webhook.id === 'alerts') return false;
   if (webhook.id === 'default') return setup.webhookUrlIsSet;
-  return webhook.source === 'make' || MAKE_HOSTS.test(hostOf(webhook.url));
+  return isMake(webhook);
 }
 
 const choiceOf = (webhook) => (webhook.id === 'default' ? 'default (WEBHOOK_URL)' : nameOf(webhook));
 
 /**
  * Step 1.
- * @param {{onChoose: (id: string) => void, onMade: (webhook: object) => void}} options
+ * @param {{onChoose: (id: string) => void, onSaid: () => void, onMade: (webhook: object) => void}} options `onSaid`: the
+ *   reader says that the one that is chosen is Make
  * @returns {{element: HTMLElement, show: (found: {candidates: object[], chosen: object|null}) => void}}
  */
-export function addressStep({ onChoose, onMade }) {
+export function addressStep({ onChoose, onSaid, onMade }) {
   const summary = h('div', { class: 'stack' });
   const form = addressForm((made) => {
     isOpen = false;
@@ -64,6 +56,7 @@ export function addressStep({ onChoose, onMade }) {
     const now = JSON.stringify([
       isOpen,
       chosen?.id,
+      chosen && isMake(chosen),
       candidates.map((w) => [w.id, w.url, w.status, w.reasonText, w.nextProbeAt]),
     ]);
     if (now === stamp) return;
@@ -74,8 +67,17 @@ export function addressStep({ onChoose, onMade }) {
       draw();
     });
     const another = button('Use another address', { data: { key: 'another' } }, open);
-    put(summary, chosen && [choice(candidates, chosen, onChoose), !isOpen && h('div', { class: 'row' }, another)]);
+    const isKnown = chosen && isMake(chosen);
+    put(
+      summary,
+      chosen && [
+        choice(candidates, chosen, onChoose),
+        !isKnown && doubt(chosen, onSaid),
+        !isOpen && h('div', { class: 'row' }, another),
+      ],
+    );
     if (!chosen) frame.become('todo');
+    else if (!isKnown) frame.become('attention', `Each change goes to ${chosen.url}, which is not known to be Make`);
     else if (chosen.status === 'up') frame.become('done', `Each change goes to ${chosen.url}`);
     else frame.become('attention');
     form.warnOfSecond(chosen);
@@ -121,6 +123,25 @@ function choice(candidates, chosen, onChoose) {
         h('p', {}, h('a', { href: '/webhooks' }, 'See it under Webhooks')),
       ),
   ];
+}
+
+/** A receiver of any kind is served all the same, but these steps are about Make. */
+function doubt(webhook, onSaid) {
+  const press = button('It is Make', { data: { key: 'is-make' } }, () => {
+    sayIsMake(webhook);
+    onSaid();
+  });
+  return h(
+    'div',
+    { class: 'note warn stack', data: { test: 'not-make' } },
+    h(
+      'p',
+      {},
+      `${hostOf(webhook.url) || 'This address'} is not one of Make’s hosts. If it leads there all the same, such as `,
+      'through a gateway of yours, say so; else use another address for Make. Whatever it is, it is sent each change.',
+    ),
+    h('div', { class: 'row' }, press),
+  );
 }
 
 /** The field for the address, and for Make's API key. */
@@ -215,7 +236,7 @@ function addressForm(onMade) {
 function sayHost(text, host) {
   if (!text) return '';
   if (!host) return 'This is not a whole address yet: it begins with https:// in Make.';
-  if (MAKE_HOSTS.test(host)) return `An address at ${host}.`;
+  if (isMakeHost(host)) return `An address at ${host}.`;
   return `An address at ${host}, which is not Make’s. It is taken all the same.`;
 }
 

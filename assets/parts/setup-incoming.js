@@ -5,6 +5,7 @@ import { copyButton } from './copy.js';
 import { h, more, put } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
+import { cameFromMake, sayCameFromMake } from './setup-make.js';
 import { httpModule } from './setup-module.js';
 import { receivedLine } from './setup-received.js';
 import { guide, named, step } from './setup-step.js';
@@ -41,7 +42,16 @@ export function incomingStep() {
   const module = httpModule();
   const received = receivedLine();
   const trial = h('div', {});
-  const body = h('div', { class: 'stack' }, checks, module.element, received.element, trial);
+  const doubt = h(
+    'div',
+    { class: 'note row', hidden: true, data: { test: 'not-from-make' } },
+    h('p', { class: 'grow' }, 'It was taken, but nothing shows that Make sent it.'),
+    button('It was Make', {}, () => {
+      sayCameFromMake(setup.lastReceived);
+      draw();
+    }),
+  );
+  const body = h('div', { class: 'stack' }, checks, module.element, received.element, doubt, trial);
   const skip = button('Skip this step', { class: 'plain' }, () => decide(true));
   const skipped = h(
     'div',
@@ -79,10 +89,13 @@ export function incomingStep() {
     body.hidden = aside.hidden = isAway;
     skipped.hidden = !isAway;
     skip.hidden = isAway || Boolean(last);
+    const isFromMake = last && cameFromMake(last);
+    doubt.hidden = !isTaken(last) || isFromMake;
     // What was set and cannot work is a fault; what was not set yet is only to be done.
     const isFault = setup.publicUrl && unreachable(setup.incomingUrl);
     if (isAway) frame.become('skipped');
-    else if (isTaken(last)) frame.become('done', 'Webhooks from Make arrive here.');
+    else if (isTaken(last) && isFromMake) frame.become('done', 'Webhooks from Make arrive here.');
+    else if (isTaken(last)) frame.become('todo');
     else if (last) frame.become('attention');
     else frame.become(isFault ? 'attention' : 'todo');
     received.show(last);

@@ -41,7 +41,7 @@ const nothing = () => [
 function said(received) {
   const at = h('span', { class: 'soft' }, when(received.at));
   if (isTaken(received)) {
-    const { result, event, taskId } = received;
+    const { result, event, taskId, agent } = received;
     return [
       h('span', { class: 'mark good' }, icon('check'), RESULTS[result] ?? result ?? 'Taken'),
       taskId &&
@@ -49,6 +49,7 @@ function said(received) {
           ? h('code', {}, taskId)
           : h('a', { href: `/?open=${encodeURIComponent(taskId)}`, class: 'mono' }, taskId)),
       event && h('code', { class: 'soft' }, event),
+      agent && h('span', { class: 'soft' }, 'by ', h('bdi', {}, agent)),
       at,
     ];
   }

@@ -5,11 +5,11 @@ import { send } from './api.js';
 import { h, more, put, saying } from './dom.js';
 import { busy, errorLine, field, select, showError } from './form.js';
 import { NOTHING_SENT, adviceOnTest } from './setup-advice.js';
+import { isMake } from './setup-make.js';
 import { guide, named, step } from './setup-step.js';
-import { isTaken, testResult } from './test-result.js';
+import { isTaken, longest, testResult } from './test-result.js';
 import { when } from './time.js';
 import { EVENTS } from './words.js';
-
 
 /** The newest test of each webhook, for as long as the tab is open. */
 const kept = {
@@ -86,7 +86,7 @@ export function testStep() {
     aside: inMake(),
   });
   let found = { chosen: null, delivered: null };
-  let shown = null; // the id of the webhook whose answer is on the page
+  let shown = null; // the webhook whose answer is on the page, and whether it is Make
 
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -98,7 +98,7 @@ export function testStep() {
     const path = `/api/webhooks/${encodeURIComponent(webhook.id)}/test`;
     try {
       form.querySelector('.form-error').textContent = '';
-      const { data } = await saying(answer, 'Waiting for the answer…', send('POST', path, { event: kind.value }));
+      const { data } = await saying(answer, 'Waiting for the answer…', send('POST', path, { event: kind.value }, { within: longest(webhook) }));
       kept.set(webhook.id, { at: new Date().toISOString(), result: data });
       // Another one was chosen meanwhile: its answer stands there.
       if (found.chosen?.id === webhook.id) showAnswer(webhook);
@@ -112,14 +112,14 @@ export function testStep() {
 
   function showAnswer(webhook) {
     const test = kept.get(webhook.id);
-    shown = webhook.id;
+    shown = `${webhook.id} ${isMake(webhook)}`;
     if (!test) return put(answer);
     const advice = adviceOnTest(test.result, webhook);
     put(
       answer,
       h('p', { class: 'soft' }, 'Tested ', when(test.at)),
       testResult(test.result),
-      advice ? adviceBox(advice) : taken(),
+      advice ? adviceBox(advice) : isMake(webhook) && taken(),
     );
   }
 
@@ -129,9 +129,10 @@ export function testStep() {
     if (!press.hasAttribute('aria-busy')) press.disabled = !chosen;
     first.hidden = Boolean(chosen);
     if (!chosen) return frame.become('todo');
-    if (shown !== chosen.id) showAnswer(chosen);
+    if (shown !== `${chosen.id} ${isMake(chosen)}`) showAnswer(chosen);
     const test = kept.get(chosen.id);
-    if (test && !isTaken(test.result)) frame.become('attention');
+    if (!isMake(chosen)) frame.become('todo', 'Say in step 1 whether this is Make; the test can be sent all the same.');
+    else if (test && !isTaken(test.result)) frame.become('attention');
     else if (test || delivered)
       frame.become('done', test ? 'Make took the test event.' : 'Changes have arrived there already.');
     else frame.become('todo');

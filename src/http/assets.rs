@@ -76,6 +76,7 @@ const ASSETS: &[Asset] = &[
     asset!("parts/setup-address.js"),
     asset!("parts/setup-advice.js"),
     asset!("parts/setup-incoming.js"),
+    asset!("parts/setup-make.js"),
     asset!("parts/setup-module.js"),
     asset!("parts/setup-received.js"),
     asset!("parts/setup-step.js"),

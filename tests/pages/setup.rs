@@ -75,3 +75,40 @@ async fn without_a_secret_or_a_public_address_it_says_what_to_set() {
     assert!(step.contains("openssl rand -hex 24") && step.contains("PUBLIC_URL"), "{step}");
     browser.expect_content(&[]).await;
 }
+
+/// Whatever receives the changes, only what is Make, or what a person says is Make, is called done.
+#[tokio::test]
+async fn done_is_said_only_of_make() {
+    let other = Receiver::ok().await;
+    let server = Server::start(&[("WEBHOOK_URL", &other.url()), ("WEBHOOK_SECRET", SECRET)]).await;
+    let browser = Browser::at(&server, "/setup").await;
+    let state = async |step: &str, state: &str| {
+        browser.find(&format!("[data-test={step}][data-state={state}]"), "").await;
+    };
+    state("step-address", "attention").await;
+    browser.find("[data-test=not-make]", "127.0.0.1").await;
+    browser.click("[data-test=step-test] button.first", "").await;
+    browser.find("[data-test=answer]", "200").await;
+    state("step-test", "todo").await;
+    assert!(!browser.has("[data-test=answer]", "Make has now learned").await);
+    let body = json!({"event": "task_created", "task": {"id": "order-17", "title": "From curl"}});
+    let call = |agent: &str| {
+        let call = server.call("POST", "/api/incoming-webhook").header("x-webhook-secret", SECRET);
+        call.header("user-agent", agent).json(&body)
+    };
+    call("curl/8.0").send().await.expect(200);
+    browser.find("[data-test=received]", "order-17").await;
+    browser.find("[data-test=not-from-make]", "").await;
+    state("step-incoming", "todo").await;
+
+    // Who says so is believed, also after the page is opened anew.
+    browser.click("[data-test=not-make] button", "It is Make").await;
+    state("step-address", "done").await;
+    state("step-test", "done").await;
+    browser.go("/setup").await;
+    state("step-address", "done").await;
+    state("step-incoming", "todo").await;
+    call("Make/production").send().await.expect(200);
+    state("step-incoming", "done").await;
+    browser.expect_content(&[]).await;
+}
