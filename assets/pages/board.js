@@ -10,6 +10,7 @@ import { boardKeys } from '../parts/board-keys.js';
 import { boardMoves } from '../parts/board-moves.js';
 import { boardState } from '../parts/board-state.js';
 import { boardTabs } from '../parts/board-tabs.js';
+import { undoSteps } from '../parts/board-undo.js';
 import { debounce, find, h, put } from '../parts/dom.js';
 import { button } from '../parts/form.js';
 import { icon } from '../parts/icons.js';
@@ -22,7 +23,7 @@ import { quickAdd } from '../parts/task-quick-add.js';
 import { toast } from '../parts/toast.js';
 import { DUES, SORTS } from '../parts/task-rules.js';
 import { troubleBox } from '../parts/trouble.js';
-import { labelOf, many, PRIORITIES, STATUSES, valuesOf } from '../parts/words.js';
+import { many, PRIORITIES, STATUSES, valuesOf } from '../parts/words.js';
 
 const DEFAULTS = { q: '', priority: '', type: '', category: '', tag: '', due: '', sort: '-updatedAt', open: '' };
 
@@ -33,7 +34,9 @@ const here = address(DEFAULTS, onAddress, {
 });
 const filters = boardFilters(here);
 const fates = taskFates(() => state.draw());
+const steps = undoSteps();
 const deletions = taskDeletions({
+  steps,
   onBack(id) {
     state.bringBack(id);
     sum();
@@ -46,7 +49,7 @@ const columns = STATUSES.map((status) =>
     status,
     fateOf: fates.of,
     isHidden: (id) => state.isHidden(id),
-    onFilter: (name, value) => here.set({ [name]: value }),
+    onFilter: (name, value) => here.set({ [name]: value }, { push: true }),
     onSight: askFates,
     onPage(cards) {
       filters.learn(cards);
@@ -67,12 +70,12 @@ const state = boardState({
     if (events.some(({ task }) => task.id === panel?.id)) panel.refresh();
   },
 });
-const move = boardMoves({ state, onMoved });
+const move = boardMoves({ state, steps, onMoved });
 let panel = null; // the open one, with its task's id
 let shown = { ...here.values };
 
 const main = begin({
-  keys: boardKeys({ columns, open, move: moveAndSay, remove, add, undo: deletions.undoLast, search: filters.focus }),
+  keys: boardKeys({ columns, open, move: moveAndSay, remove, add, undo: steps.undoLast, search: filters.focus }),
 });
 const empty = boardEmpty({ add: () => add('OPEN'), clear: filters.clear });
 const trouble = troubleBox({ again: () => refresh(), isThere: () => columns[0].total !== null });
@@ -121,12 +124,12 @@ async function follow() {
   await fates.refresh(inSight());
 }
 
-function onAddress(values) {
+function onAddress(values, isBack) {
   const isOther = Object.keys(DEFAULTS).some((name) => name !== 'open' && values[name] !== shown[name]);
   shown = { ...values };
   showPanel(values.open);
   if (!isOther) return;
-  filters.update();
+  filters.update(isBack);
   state.load(false).then(sum, trouble.say).then(askFates);
 }
 
@@ -188,13 +191,13 @@ function backTo(id) {
 function moveAndSay(id, status) {
   const column = columns.find((each) => each.has(id));
   if (!column || column.status === status) return;
-  said.textContent = `${column.get(id).title}: ${labelOf(STATUSES, status)}`;
   fates.touch(id);
   move(id, status);
   sum();
 }
 
-function onMoved() {
+function onMoved(id, isMoved) {
+  if (!isMoved) fates.restore(id);
   sum();
   askFates();
 }

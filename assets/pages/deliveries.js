@@ -49,7 +49,7 @@ const filtersNow = () => JSON.stringify(filterOf(place.values));
 let filtered = filtersNow();
 
 const list = deliveryList(show);
-const bar = filters((changes) => place.set(changes), clear, () => table.toTop());
+const bar = filters((changes, typing) => place.set(changes, typing ? { typing } : { push: true }), clear, () => table.toTop());
 const webhookName = (id) => {
   const known = webhooks?.find((webhook) => webhook.id === id);
   return known ? nameOf(known) : id;
@@ -67,7 +67,7 @@ const line = h('div', { class: 'row search-line', 'aria-live': 'polite' });
 const trouble = troubleBox({ again: () => load(), isThere: () => list.isKnown });
 const empty = h('div', { class: 'empty', hidden: true, data: { test: 'empty' } });
 const recoverButton = button([icon('again'), 'Recover…'], { title: 'Send a webhook what it missed' }, () =>
-  openRecover({ webhookId: place.values.webhook }),
+  openRecover(inSight()),
 );
 main.append(
   h('div', { class: 'head' }, find('.title'), total, newer, recoverButton),
@@ -79,9 +79,17 @@ main.append(
   empty,
 );
 
+/** What the filter in sight says of a recovery. */
+function inSight() {
+  const { webhook, status, since, until, ...rest } = place.values;
+  const others = { q: 'the search', event: 'the event', task: 'the task' };
+  const narrowed = Object.keys(others).filter((name) => rest[name]);
+  return { webhookId: webhook, status, since, until, others: narrowed.map((name) => others[name]) };
+}
+
 /** The address has changed: another filter, or another delivery is open. */
-function follow(values) {
-  bar.show(values);
+function follow(values, isBack) {
+  bar.show(values, isBack);
   const now = filtersNow();
   if (now !== filtered) {
     filtered = now;
@@ -114,7 +122,7 @@ function followOpen(id) {
 
 function clear() {
   bar.empty();
-  place.set({ ...FILTERS });
+  place.set({ ...FILTERS }, { push: true });
 }
 
 async function load() {

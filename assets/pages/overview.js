@@ -84,14 +84,16 @@ async function load() {
   const { signal } = (asking = new AbortController());
   const name = spanNow();
   try {
-    const [points, webhooks, figures, failed] = await Promise.all([
+    const [points, total, webhooks, figures, failed] = await Promise.all([
       get('/api/figures', { span: name }, { signal }),
+      get('/api/figures/total', { span: name }, { signal }),
       get('/api/webhooks', { limit: 1000 }, { signal }),
       get('/api/figures/webhooks', {}, { signal }),
       get('/api/deliveries', { status: 'failed', limit: 1 }, { signal }),
     ]);
     const found = {
       points: points.data,
+      total: total.data,
       webhooks: webhooks.data,
       figures: figures.data,
       failed: failed.total ?? 0,

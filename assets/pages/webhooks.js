@@ -2,8 +2,8 @@
 
 import { address } from '../parts/address.js';
 import { get } from '../parts/api.js';
-import { debounce, find, h, put } from '../parts/dom.js';
-import { button } from '../parts/form.js';
+import { debounce, find, h, keepFocus, put } from '../parts/dom.js';
+import { button, select } from '../parts/form.js';
 import { icon } from '../parts/icons.js';
 import { watch } from '../parts/live.js';
 import { openRecover, recoveryBanner } from '../parts/recover.js';
@@ -12,11 +12,12 @@ import { lookNow, removeWebhook, togglePause } from '../parts/webhook-actions.js
 import { webhookCard } from '../parts/webhook-card.js';
 import { openForm } from '../parts/webhook-form.js';
 import { webhookKeys } from '../parts/webhook-keys.js';
+import { inOrder, WEBHOOK_SORTS } from '../parts/webhook-order.js';
 import { rotateSecret, showSecret } from '../parts/webhook-secret.js';
 import { openTest } from '../parts/webhook-test.js';
-import { fits, nameOf } from '../parts/webhook-words.js';
+import { fits, namedIn } from '../parts/webhook-words.js';
 import { troubleBox } from '../parts/trouble.js';
-import { WEBHOOK_STATUSES, labelOf, many } from '../parts/words.js';
+import { WEBHOOK_STATUSES, labelOf, many, valuesOf } from '../parts/words.js';
 
 const MOST = 1_000; // of a page of the API: more than there can be
 const FEW = 8; // up to here nobody needs to search
@@ -24,7 +25,7 @@ const REST = 1_000; // milliseconds between two readings while much happens
 const TURN = 15_000; // and after which a new one is due, since figures move on by themselves
 const TYPING = 150;
 
-const here = address({ q: '' }, () => draw());
+const here = address({ q: '', sort: 'trouble' }, (_, isBack) => draw(isBack), { sort: valuesOf(WEBHOOK_SORTS) });
 const cards = new Map(); // by the id of the webhook
 let webhooks = null;
 let figures = new Map();
@@ -46,9 +47,19 @@ const q = h('input', {
   placeholder: 'Filter by name, host, event or state',
   'aria-label': 'Filter webhooks',
   value: here.values.q,
-  on: { input: debounce(TYPING, () => here.set({ q: q.value.trim() })) },
+  on: { input: debounce(TYPING, () => here.set({ q: q.value.trim() }, { typing: 'q' })) },
 });
 const searchBox = h('div', { class: 'search', hidden: true }, icon('search'), q);
+const sort = select(
+  WEBHOOK_SORTS.map(({ value, label }) => ({ value, label: `Sort: ${label}` })),
+  here.values.sort,
+  {
+    'aria-label': 'Order',
+    class: 'webhook-sort',
+    hidden: true,
+    on: { change: () => here.set({ sort: sort.value }, { push: true }) },
+  },
+);
 const total = h('span', { class: 'soft', role: 'status' });
 const news = h('p', { class: 'off-screen', role: 'status' });
 const banner = recoveryBanner();
@@ -62,6 +73,7 @@ main.append(
     find('.title'),
     total,
     searchBox,
+    sort,
     button([icon('plus'), 'Add webhook'], { class: 'first', title: 'Add webhook (a)' }, add),
   ),
   banner,
@@ -75,8 +87,13 @@ function webhookOf(id) {
   return webhooks?.find((webhook) => webhook.id === id);
 }
 
-/** Those that the filter lets through, in the order of the API: the newest first. */
-const shown = () => webhooks.filter((webhook) => fits(webhook, here.values.q));
+/** Those that the filter lets through, in the order that was chosen. */
+const shown = () =>
+  inOrder(
+    webhooks.filter((webhook) => fits(webhook, here.values.q)),
+    here.values.sort,
+    figures,
+  );
 
 function search() {
   if (searchBox.hidden) return false;
@@ -85,10 +102,12 @@ function search() {
 }
 
 /** A card for each; one that is there already stays the same element, in the same place where it can. */
-function draw() {
+function draw(isBack = false) {
   if (!webhooks) return;
-  if (document.activeElement !== q) q.value = here.values.q;
+  if (isBack || document.activeElement !== q) q.value = here.values.q;
+  sort.value = here.values.sort;
   const found = shown();
+  sort.hidden = webhooks.length < 2;
   searchBox.hidden = webhooks.length <= FEW && !here.values.q;
   total.textContent = found.length < webhooks.length ? `${found.length} of ${many(webhooks.length, 'webhook')}` : '';
   const ids = new Set(found.map(({ id }) => id));
@@ -97,12 +116,15 @@ function draw() {
     element.remove();
     cards.delete(id);
   }
-  found.forEach((webhook, index) => {
-    if (!cards.has(webhook.id)) cards.set(webhook.id, webhookCard(webhook, act));
-    const card = cards.get(webhook.id);
-    card.update(webhook, figures.get(webhook.id));
-    if (list.children[index] !== card.element) list.insertBefore(card.element, list.children[index] ?? null);
-  });
+  // One that is moved would lose the focus.
+  keepFocus(() =>
+    found.forEach((webhook, index) => {
+      if (!cards.has(webhook.id)) cards.set(webhook.id, webhookCard(webhook, act));
+      const card = cards.get(webhook.id);
+      card.update(webhook, figures.get(webhook.id));
+      if (list.children[index] !== card.element) list.insertBefore(card.element, list.children[index] ?? null);
+    }),
+  );
   drawEmpty(found);
 }
 
@@ -113,7 +135,7 @@ function drawEmpty(found) {
     put(
       empty,
       h('h2', {}, 'No webhook fits the filter'),
-      button('Clear', {}, () => ((q.value = ''), here.clear(), q.focus())),
+      button('Clear', {}, () => ((q.value = ''), here.set({ q: '' }, { push: true }), q.focus())),
     );
   } else {
     put(
@@ -186,7 +208,7 @@ function sayChanges(before, after) {
   const changed = after.filter(({ id, status }) => known.has(id) && known.get(id) !== status);
   if (changed.length === 0) return;
   news.textContent = changed
-    .map((webhook) => `${nameOf(webhook)}: ${labelOf(WEBHOOK_STATUSES, webhook.status)}.`)
+    .map((webhook) => `${namedIn(webhook)}: ${labelOf(WEBHOOK_STATUSES, webhook.status)}.`)
     .join(' ');
 }
 

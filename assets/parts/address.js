@@ -4,7 +4,8 @@
 /**
  * The values of a page in its address.
  * @param {Record<string, string>} defaults every name with its value where the address says nothing
- * @param {(values: Record<string, string>) => void} onChange called after `set` and after back and forward
+ * @param {(values: Record<string, string>, isBack: boolean) => void} onChange called after `set` and after back and
+ *   forward (`isBack`)
  * @param {Record<string, string[]|((value: string) => boolean)>} [closed] the values that a name may have beside
  *   its default, or what tells them; any other counts as not set, so that a mistyped address shows the page and no error
  */
@@ -19,8 +20,13 @@ export function address(defaults, onChange, closed = {}) {
   };
   const state = {
     values: read(),
-    /** Changes some; `push` makes a step for the back button. */
-    set(changes, { push = false } = {}) {
+    /**
+     * Changes some.
+     * @param {Record<string, string>} changes
+     * @param {{push?: boolean, typing?: string}} [options] `push` makes a step for the back button; `typing`: a field in
+     *   which somebody types, of which all that is typed in one go is one step
+     */
+    set(changes, { push = false, typing = null } = {}) {
       const values = { ...state.values, ...changes };
       const query = new URLSearchParams();
       for (const [name, value] of Object.entries(values)) {
@@ -28,21 +34,25 @@ export function address(defaults, onChange, closed = {}) {
       }
       const text = query.toString();
       const url = location.pathname + (text ? `?${text}` : '');
-      if (push) history.pushState(null, '', url);
-      else history.replaceState(null, '', url);
+      const isOther = url !== location.pathname + location.search;
+      const isNewStep = typing ? history.state?.typing !== typing : push;
+      if (isOther && isNewStep) history.pushState({ typing, from: location.pathname + location.search }, '', url);
+      // What was opened by a step is closed by going back: no step that changes nothing is left behind.
+      else if (isOther && !typing && history.state?.from === url) history.back();
+      else history.replaceState({ ...history.state, typing }, '', url);
       state.values = values;
-      onChange(values);
+      onChange(values, false);
     },
     /** Back to the defaults. */
     clear() {
-      state.set(defaults);
+      state.set(defaults, { push: true });
     },
     /** Whether any of these differs from its default. */
     isSet: (...names) => names.some((name) => state.values[name] !== defaults[name]),
   };
   addEventListener('popstate', () => {
     state.values = read();
-    onChange(state.values);
+    onChange(state.values, true);
   });
   return state;
 }

@@ -19,7 +19,7 @@ export function boardFilters(here) {
     'aria-label': 'Search in titles and descriptions',
     value: here.values.q,
     on: {
-      input: debounce(PAUSE, () => here.set({ q: search.value })),
+      input: debounce(PAUSE, () => here.set({ q: search.value }, { typing: 'q' })),
       // Down into what was found.
       keydown(event) {
         if (event.key === 'Escape' && !search.value) search.blur();
@@ -70,7 +70,7 @@ export function boardFilters(here) {
     return select(all, here.values[name], {
       'aria-label': none?.replace('Any ', '') ?? name,
       data: { filter: name },
-      on: { change: (event) => here.set({ [name]: event.target.value }) },
+      on: { change: (event) => here.set({ [name]: event.target.value }, { push: true }) },
     });
   }
 
@@ -88,11 +88,11 @@ export function boardFilters(here) {
 
   function clear() {
     search.value = '';
-    here.set(Object.fromEntries(['q', ...FILTERS].map((name) => [name, ''])));
+    here.set(Object.fromEntries(['q', ...FILTERS].map((name) => [name, ''])), { push: true });
   }
 
-  function update() {
-    if (document.activeElement !== search) search.value = here.values.q;
+  function update(isBack = false) {
+    if (isBack || document.activeElement !== search) search.value = here.values.q;
     for (const [name, field] of Object.entries(fields)) {
       offer(name, here.values[name]);
       field.value = here.values[name];
@@ -107,7 +107,7 @@ export function boardFilters(here) {
     labels,
     areSet,
     clear,
-    /** After a change of the address. */
+    /** After a change of the address; `isBack`: even what is being typed is as it was. */
     update,
     say(text) {
       if (found.textContent !== text) found.textContent = text;

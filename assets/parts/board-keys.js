@@ -82,7 +82,7 @@ export function boardKeys({ columns, open, move, remove, add, undo, search }) {
     },
     { keys: ['n'], label: 'New task', group, run: () => add(columns[at()?.column]?.status ?? STATUSES[0].value) },
     { keys: ['Delete', 'd'], label: 'Delete the card (5 seconds to undo)', group, run: onCard(removeCard) },
-    { keys: ['u'], label: 'Undo the deletion', group, run: takeBack },
+    { keys: ['u', 'Control+z'], label: 'Undo the last move or deletion', group, run: takeBack },
     { keys: ['/'], label: 'Search', group, run: () => search('q') },
     { keys: ['f'], label: 'Filter', group, run: () => search('priority') },
   ].map((key) => ({ ...key, run: remember(key.run) }));

@@ -120,6 +120,8 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
   return {
     load,
     draw: drawAll,
+    /** The card of a task that is on the board. */
+    cardOf: (id) => holding(id)?.get(id) ?? null,
     isHidden: (id) => away.has(id),
     /** Takes over what has happened since, or begins. */
     async follow() {
@@ -170,10 +172,12 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
       settle(entry.card, entry.isIn ? entry.card.status : null);
       drawAll();
     },
-    /** Moves a card in advance; what others do to it meanwhile waits until `end`. Answers the card as it was. */
+    /** Moves a card in advance; what others do to it meanwhile waits until `end`. Answers the card as it was, or null. */
     begin(id, status) {
       if (!held.has(id)) held.set(id, null);
-      const card = holding(id).get(id);
+      const card = holding(id)?.get(id);
+      // The filters do not show it: then only the server moves it.
+      if (!card) return null;
       const target = columnOf(status);
       // By the last change it belongs at the top, whatever the clock here says.
       const updatedAt = [new Date().toISOString(), target.first?.updatedAt ?? ''].sort().at(-1);
@@ -187,7 +191,7 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
       held.delete(id);
       if (away.has(id)) return;
       if (task) settle(cardOf(task), statusIn(task));
-      else settle(card, card.status);
+      else if (card) settle(card, card.status);
       if (event && (event.event === 'task_deleted' || event.task.updatedAt >= (task?.updatedAt ?? ''))) apply(event);
       drawAll();
     },

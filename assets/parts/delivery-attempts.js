@@ -2,7 +2,7 @@
 // Must not fetch anything.
 
 import { h } from './dom.js';
-import { full, span, when } from './time.js';
+import { full, inLocalTime, span, when } from './time.js';
 
 const MOST = 10; // attempts that are shown at first
 
@@ -50,11 +50,11 @@ function step({ number, startedAt, ms, status, error, excerpt, outcome }) {
       h('span', { class: 'soft' }, full(startedAt), ' (', when(startedAt), ')', ms !== null && `, took ${span(ms)}`),
     ),
     h('p', {}, meaning(outcome, error)),
-    excerpt && h('pre', { class: 'excerpt', tabindex: '0', 'aria-label': `Answer to attempt ${number}` }, excerpt),
+    excerpt && h('pre', { class: 'excerpt', dir: 'auto', tabindex: '0', 'aria-label': `Answer to attempt ${number}` }, excerpt),
   );
 }
 
 function meaning(outcome, error) {
   if (outcome === 'unknown') return [error, UNKNOWN].filter(Boolean).join(' ');
-  return error ?? 'The receiver took it.';
+  return inLocalTime(error) ?? 'The receiver took it.';
 }

@@ -47,7 +47,7 @@ function changes({ event, changed, previous, task }) {
 }
 
 function change(field, previous, task) {
-  const now = h('ins', {}, fieldText(field, task?.[field]));
+  const now = h('ins', { dir: 'auto' }, fieldText(field, task?.[field]));
   if (!previous) return now;
-  return [h('del', {}, fieldText(field, previous[field])), h('span', { class: 'soft', 'aria-hidden': 'true' }, ' → '), now];
+  return [h('del', { dir: 'auto' }, fieldText(field, previous[field])), h('span', { class: 'soft', 'aria-hidden': 'true' }, ' → '), now];
 }

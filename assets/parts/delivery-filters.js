@@ -32,7 +32,7 @@ export const filterOf = ({ q, status, webhook, event, task, since, until }) => (
 
 /**
  * The fields.
- * @param {(changes: Record<string, string>) => void} onSet
+ * @param {(changes: Record<string, string>, typing?: string) => void} onSet `typing`: the field in which they are typed
  * @param {() => void} onClear
  * @param {() => void} onDown from the search down into what was found
  */
@@ -45,7 +45,7 @@ export function filters(onSet, onClear, onDown) {
     'aria-label': 'Search',
     maxlength: 200,
     on: {
-      input: () => soon({ q: q.value.trim() }),
+      input: () => soon({ q: q.value.trim() }, 'q'),
       keydown(press) {
         if (press.key !== 'ArrowDown' || press.isComposing) return;
         press.preventDefault();
@@ -127,11 +127,11 @@ export function filters(onSet, onClear, onDown) {
 
   return {
     element,
-    /** Shows what the address says; a field that is being typed in stays as it is. */
-    show(next) {
+    /** Shows what the address says; the search stays as it is while somebody types there, but for a step back. */
+    show(next, isBack = false) {
       values = next;
-      const isHere = (input) => document.activeElement === input;
-      if (!isHere(q)) q.value = next.q;
+      const isHere = document.activeElement === q && !isBack;
+      if (!isHere) q.value = next.q;
       status.value = next.status;
       event.value = next.event;
       task.value = next.task;

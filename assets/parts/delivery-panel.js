@@ -12,8 +12,8 @@ import { open } from './dialog.js';
 import { fact, h, keepFocus, put, saying } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
-import { full, span, when } from './time.js';
-import { DELIVERY_STATUSES, eventLabel, mark } from './words.js';
+import { full, inLocalTime, span, when } from './time.js';
+import { apart, DELIVERY_STATUSES, eventLabel, mark } from './words.js';
 
 /**
  * Opens it.
@@ -113,7 +113,7 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
     try {
       const { data } = await event.wait(get(`/api/events/${encodeURIComponent(delivery.eventId)}`, {}, { signal }));
       isEventKnown = true;
-      heading.textContent = `${eventLabel(data.event)}: ${subjectOf(data)}`;
+      heading.textContent = `${eventLabel(data.event)}: ${apart(subjectOf(data))}`;
       put(event.place, eventView(data));
     } catch (error) {
       event.fail(error);
@@ -129,7 +129,7 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
         mark(DELIVERY_STATUSES, row.status),
         h('span', { class: 'soft' }, 'to ', webhookLink(row.webhookId)),
       ),
-      h('p', { class: 'standing' }, row.reasonText ?? arrived(row)),
+      h('p', { class: 'standing' }, inLocalTime(row.reasonText) ?? arrived(row)),
       waits,
       row.nextAttemptAt && h('p', { class: 'strong' }, whatIsNext(row)),
       h('div', { class: 'row' }, actions(row)),
@@ -156,7 +156,7 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
   }
 
   const webhookLink = (webhookId) =>
-    h('a', { href: `/webhooks?q=${encodeURIComponent(webhookId)}`, data: { key: 'to-webhook' } }, nameOf(webhookId));
+    h('a', { href: `/webhooks?q=${encodeURIComponent(webhookId)}`, dir: 'auto', data: { key: 'to-webhook' } }, nameOf(webhookId));
 
   function otherLink(other) {
     const onClick = (press) => {

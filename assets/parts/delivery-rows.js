@@ -1,7 +1,7 @@
 // delivery-rows: one line of the list of deliveries. Must not fetch anything.
 
 import { h } from './dom.js';
-import { when } from './time.js';
+import { inLocalTime, when } from './time.js';
 import { DELIVERY_STATUSES, eventLabel, mark } from './words.js';
 
 export const COLUMNS = ['State', 'Event', 'Task', 'Webhook', 'Attempts', 'When', 'Why'];
@@ -36,10 +36,10 @@ export function deliveryRow(row, { index, name, isOpen, onOpen }) {
     cell('state', mark(DELIVERY_STATUSES, row.status)),
     cell('event', eventLabel(row.event)),
     cell('task', taskLink(row)),
-    cell('webhook', h('span', { class: 'clip', title: row.webhookId }, name)),
+    cell('webhook', h('span', { class: 'clip', dir: 'auto', title: row.webhookId }, name)),
     cell('attempts', h('span', { title: attempts(row.attemptCount) }, String(row.attemptCount))),
     cell('when', when(row.createdAt)),
-    cell('why', h('span', { class: 'clip', title: row.reasonText }, row.reasonText ?? ''), nextTry(row)),
+    cell('why', h('span', { class: 'clip', title: inLocalTime(row.reasonText) }, inLocalTime(row.reasonText) ?? ''), nextTry(row)),
   );
 }
 
@@ -49,7 +49,7 @@ const attempts = (n) => (n === 1 ? '1 attempt' : `${n} attempts`);
 function taskLink({ taskId, taskTitle }) {
   if (taskId.startsWith('webhook:')) return h('span', { class: 'clip mono' }, taskId);
   const href = `/?open=${encodeURIComponent(taskId)}`;
-  return h('a', { class: ['clip', !taskTitle && 'mono'], href, title: taskId, tabindex: '-1' }, taskTitle ?? taskId);
+  return h('a', { class: ['clip', !taskTitle && 'mono'], href, dir: 'auto', title: taskId, tabindex: '-1' }, taskTitle ?? taskId);
 }
 
 /** Whether the next request is this one's own: of a webhook that is not up, a single one goes out for all that waits. */

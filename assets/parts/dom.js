@@ -5,15 +5,19 @@ const SVG = 'http://www.w3.org/2000/svg';
 // Set as properties: as attributes they would only be the value at the start.
 const PROPERTIES = new Set(['value', 'checked', 'disabled', 'selected', 'indeterminate', 'open', 'hidden', 'readOnly']);
 
+// Fields for any text, and what is chosen from, which run as what is written in them does.
+const TEXTS = new Set(['text', 'search', undefined]);
+const isOfText = (tag, props) => ['textarea', 'option'].includes(tag) || (tag === 'input' && TEXTS.has(props?.type));
+
 /**
- * An element.
+ * An element. Fields for any text turn with what is written in them (`dir=auto`).
  * @param {string} tag
  * @param {object} [props] attributes; `class` text or a list (empty ones are dropped), `on` listeners, `data` and
  *   `style` maps; null, undefined and false are left out, true is an attribute without a value
  * @param {...any} children elements, text, numbers, lists of these; null and false are left out
  */
 export function h(tag, props, ...children) {
-  return fill(document.createElement(tag), props, children);
+  return fill(document.createElement(tag), isOfText(tag, props) ? { dir: 'auto', ...props } : props, children);
 }
 
 /** The same for SVG. */

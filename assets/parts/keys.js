@@ -9,7 +9,7 @@ const isTyping = (target) =>
 
 /**
  * Adds keys. `keys` is one key or a pair (`g d`), by its name in `KeyboardEvent.key`, with `Shift+` where that is
- * meant beyond the letter itself. `run` may answer false: the browser then does what it would have done.
+ * meant beyond the letter itself, and `Control+` for that key or the command key. `run` may answer false: the browser then does what it would have done.
  * @param {{keys: string[], label: string, group: string, run?: (event: KeyboardEvent) => any}[]} added
  */
 export function addKeys(added) {
@@ -21,11 +21,12 @@ export const allKeys = () => bindings;
 
 function nameOf(event) {
   const isLetter = event.key.length === 1;
+  if (event.ctrlKey || event.metaKey) return `Control+${event.key.toLowerCase()}`;
   return event.shiftKey && !isLetter ? `Shift+${event.key}` : event.key;
 }
 
 document.addEventListener('keydown', (event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.defaultPrevented || event.altKey || event.isComposing) return;
   // A dialog has its own keys; there the page behind it must not move.
   if (document.querySelector('dialog[open]')) return;
   if (isTyping(event.target)) {

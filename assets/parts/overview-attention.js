@@ -3,7 +3,7 @@
 import { h, put } from './dom.js';
 import { icon } from './icons.js';
 import { notUp, oldestWaiting } from './overview-tiles.js';
-import { when } from './time.js';
+import { inLocalTime, when } from './time.js';
 import { nameOf, nextLook } from './webhook-words.js';
 import { WEBHOOK_STATUSES, many, mark } from './words.js';
 
@@ -39,10 +39,10 @@ function ofWebhooks(webhooks) {
           h(
             'p',
             {},
-            h('a', { href: '/webhooks', data: { key: `webhook-${webhook.id}` } }, nameOf(webhook)),
+            h('a', { href: '/webhooks', dir: 'auto', data: { key: `webhook-${webhook.id}` } }, nameOf(webhook)),
             h('span', { class: 'soft' }, ` ${webhook.url}`),
           ),
-          h('p', { class: 'soft' }, webhook.reasonText, nextLook(webhook)),
+          h('p', { class: 'soft' }, inLocalTime(webhook.reasonText), nextLook(webhook)),
         ),
       ),
     );
@@ -97,7 +97,7 @@ function ofOldest(figures, webhooks) {
         'The oldest change that has not arrived was made ',
         when(oldest.oldestWaitingAt),
         ', for ',
-        linked('/deliveries', { webhook: oldest.webhookId }, name),
+        linked('/deliveries', { webhook: oldest.webhookId }, h('bdi', {}, name)),
         '.',
       ),
       h(

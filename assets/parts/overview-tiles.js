@@ -2,7 +2,7 @@
 
 import { h, put } from './dom.js';
 import { icon } from './icons.js';
-import { hour, span, when } from './time.js';
+import { span, when } from './time.js';
 import { count, many } from './words.js';
 
 export const SPANS = [
@@ -32,14 +32,14 @@ export function oldestWaiting(figures) {
 /**
  * Brings the tiles up to date. One that looks the same stays, so that a press on it is not lost.
  * @param {HTMLElement} place
- * @param {{points: object[], webhooks: object[], figures: object[], span: string}} found
+ * @param {{total: object, webhooks: object[], figures: object[], span: string}} found `total`: of the span
  */
-export function drawTiles(place, { points, webhooks, figures, span: name }) {
+export function drawTiles(place, { total, webhooks, figures, span: name }) {
   const { words } = SPANS.find(({ value }) => value === name);
   const tiles = [
-    delivered(points, words),
-    success(points, words),
-    lag(points),
+    delivered(total, words),
+    success(total, words),
+    lag(total, words),
     waiting(webhooks, figures),
     health(webhooks),
   ];
@@ -60,29 +60,24 @@ function tile(label, number, note, { href, tone, test }) {
   return h(href ? 'a' : 'div', { class: 'card tile', href, data: { test, key: `tile-${test}` } }, content);
 }
 
-function delivered(points, words) {
-  return tile('Delivered', count(sum(points, 'delivered')), words, { test: 'tile-delivered' });
+function delivered(total, words) {
+  return tile('Delivered', count(total.delivered), words, { test: 'tile-delivered' });
 }
 
-function success(points, words) {
-  const attempts = sum(points, 'attempts');
-  const failed = sum(points, 'failed');
+function success({ attempts, failed, delivered }, words) {
   const note =
     attempts === 0
       ? `no attempt ${words}`
       : failed === 0
         ? `of ${many(attempts, 'attempt')}`
         : `${many(failed, 'attempt')} failed`;
-  return tile('Success', percent(sum(points, 'delivered'), attempts), note, { test: 'tile-success' });
+  return tile('Success', percent(delivered, attempts), note, { test: 'tile-success' });
 }
 
-function lag(points) {
-  const newest = points.findLast(({ lagP50Ms }) => lagP50Ms !== null);
-  const number = newest ? [span(newest.lagP50Ms), h('span', { class: 'soft' }, ' / '), span(newest.lagP99Ms)] : '–';
-  const note = newest
-    ? `p50 / p99, ${newest.seconds < 3_600 ? 'at' : 'since'} ${hour(newest.at)}`
-    : 'p50 / p99 from change to delivery';
-  return tile('Lag', number, note, { test: 'tile-lag' });
+function lag({ lagP50Ms, lagP99Ms }, words) {
+  const isKnown = lagP50Ms !== null;
+  const number = isKnown ? [span(lagP50Ms), h('span', { class: 'soft' }, ' / '), span(lagP99Ms)] : '–';
+  return tile('Lag', number, `p50 / p99 ${words}`, { test: 'tile-lag' });
 }
 
 function waiting(webhooks, figures) {

@@ -13,6 +13,7 @@ import { count, many } from './words.js';
 
 const DAY = 24 * 3_600_000;
 const MOST = 1_000; // of a page of the API: more webhooks than there can be
+const LONGEST = 300_000; // milliseconds that a count may take
 const REST = 350; // milliseconds after the last change before it is counted
 const SOON = 200; // milliseconds after which a count says that it runs
 const SLOW = 1_500; // and after which a count says why it takes long
@@ -35,23 +36,41 @@ let current = null;
 let follow = null;
 
 /**
- * Opens the dialog.
- * @param {{webhookId?: string}} [options] the webhook that is chosen at first
+ * Opens the dialog, with what the page that asks for it has in sight.
+ * @param {{webhookId?: string, status?: string, since?: string, until?: string, others?: string[]}} [sight] a webhook, a
+ *   state, a span; `others`: what narrows the list there and cannot narrow a recovery
  */
-export async function openRecover({ webhookId = '' } = {}) {
-  let webhooks;
+export async function openRecover(sight = {}) {
+  const { webhookId, status, since, until } = sight;
   try {
-    webhooks = (await get('/api/webhooks', { limit: MOST })).data;
+    const lost = status === 'cancelled' ? status : 'failed';
+    const [webhooks, failed] = await Promise.all([
+      get('/api/webhooks', { limit: MOST }),
+      get('/api/deliveries', { status: lost, webhookId, since, until, limit: 1 }),
+    ]);
+    follow ??= watch(async () => current?.refresh());
+    current = recoverDialog(webhooks.data, sight, failed.data[0] ?? null);
   } catch (error) {
-    return sayError(error);
+    sayError(error);
   }
-  follow ??= watch(async () => current?.refresh());
-  current = recoverDialog(webhooks, webhookId);
 }
 
-function recoverDialog(webhooks, wanted) {
-  const byId = (wantedId) => webhooks.find(({ id }) => id === wantedId);
-  const first = byId(wanted) ?? webhooks.find(({ recovery }) => recovery) ?? byId('default') ?? webhooks[0];
+/** The webhook that it is most likely about: the one in sight, one that is being recovered, one with failures, one that is
+ * not well. */
+function likely(webhooks, wanted, failed) {
+  const byId = (id) => webhooks.find((webhook) => webhook.id === id);
+  return (
+    byId(wanted) ??
+    webhooks.find(({ recovery }) => recovery) ??
+    byId(failed?.webhookId) ??
+    webhooks.find(({ status }) => !['up', 'paused'].includes(status)) ??
+    byId('default') ??
+    webhooks[0]
+  );
+}
+
+function recoverDialog(webhooks, sight, failed) {
+  const first = likely(webhooks, sight.webhookId, failed);
   const body = h('div', { class: 'stack recover' });
   const foot = h('div', { class: 'row' });
   const stopped = new AbortController();
@@ -72,7 +91,7 @@ function recoverDialog(webhooks, wanted) {
     put(foot, button('Close', {}, box.close));
     return self;
   }
-  const form = recoverForm(webhooks, first, {
+  const form = recoverForm(webhooks, first, startOf(sight, failed), {
     signal: stopped.signal,
     onRunning: (webhook) => begin(webhook, webhook.recovery, null),
     onBegun: begin,
@@ -113,7 +132,7 @@ function recoverDialog(webhooks, wanted) {
     keepFocus(() => {
       put(
         body.firstElementChild,
-        h('p', {}, h('span', { class: 'strong' }, nameOf(webhook)), h('span', { class: 'soft' }, ` ${webhook.url}`)),
+        h('p', {}, h('bdi', { class: 'strong' }, nameOf(webhook)), h('span', { class: 'soft' }, ` ${webhook.url}`)),
         h('p', { class: 'soft' }, spanOf(recovery)),
         bar(isOver && !isEnded ? 1 : recovery.progress),
         h('p', { 'aria-live': 'polite', class: 'strong' }, said(queued, { expected, isOver, isEnded })),
@@ -144,17 +163,28 @@ function recoverDialog(webhooks, wanted) {
   return self;
 }
 
+/** What is filled in at first: what is in sight, else a day, or as far back as the newest failure. */
+function startOf({ status, since, until, others = [] }, failed) {
+  const day = new Date(Date.now() - DAY).toISOString();
+  return {
+    since: since || [day, failed?.createdAt ?? day].sort()[0],
+    until,
+    others,
+    isTicked: ({ value, is }) => (STATES.some((state) => state.value === status) ? value === status : is),
+  };
+}
+
 /** What is asked for, and how many these are. */
-function recoverForm(webhooks, first, { signal, onRunning, onBegun }) {
+function recoverForm(webhooks, first, start, { signal, onRunning, onBegun }) {
   const webhook = select(webhooks.map((one) => ({ value: one.id, label: nameOf(one) })), first.id);
   const since = h('input', {
     type: 'datetime-local',
     max: LAST_MOMENT,
-    value: toLocalField(new Date(Date.now() - DAY).toISOString()),
+    value: toLocalField(start.since),
   });
-  const until = h('input', { type: 'datetime-local', max: LAST_MOMENT });
-  const ticks = STATES.map(({ value, label, hint, is }) =>
-    tick([label, h('span', { class: 'soft' }, `: ${hint}`)], is, { value }),
+  const until = h('input', { type: 'datetime-local', max: LAST_MOMENT, value: toLocalField(start.until) });
+  const ticks = STATES.map((state) =>
+    tick([state.label, h('span', { class: 'soft' }, `: ${state.hint}`)], start.isTicked(state), { value: state.value }),
   );
   const preview = h('p', { class: 'preview', 'aria-live': 'polite', data: { test: 'preview' } });
   const submit = h('button', { type: 'submit', class: 'first', form: 'recover-form', disabled: true }, 'Recover');
@@ -162,6 +192,8 @@ function recoverForm(webhooks, first, { signal, onRunning, onBegun }) {
     'form',
     { class: 'stack', id: 'recover-form', novalidate: true },
     h('p', { class: 'soft' }, WHAT_IT_DOES),
+    start.others.length > 0 &&
+      h('p', { class: 'note' }, `The list is narrowed by ${start.others.join(' and ')} as well; a recovery is not.`),
     field('Webhook', webhook),
     h(
       'div',
@@ -215,7 +247,7 @@ function recoverForm(webhooks, first, { signal, onRunning, onBegun }) {
   async function ask(mine, wanted) {
     try {
       const body = { ...wanted, dryRun: true };
-      const { data } = await send('POST', path(webhook.value, '/recover'), body, { signal: mine.signal });
+      const { data } = await send('POST', path(webhook.value, '/recover'), body, { signal: mine.signal, within: LONGEST });
       if (mine !== asking) return;
       counted = data.wouldSend;
       clearErrors(element);
@@ -329,7 +361,7 @@ const line = (webhook) =>
   h(
     'div',
     { class: 'note recovery-line' },
-    h('span', { class: 'strong' }, `Recovering ${nameOf(webhook)}`),
+    h('span', { class: 'strong' }, 'Recovering ', h('bdi', {}, nameOf(webhook))),
     bar(webhook.recovery.progress),
     h(
       'span',

@@ -15,12 +15,13 @@ const DAY = 86_400_000;
 
 /** What makes two pictures of a card differ. */
 export const stampOf = (card, fate, room) =>
-  JSON.stringify([card, fate?.status, fate?.reasonText, room, card.dueDate && dueWords(card)[1]]);
+  JSON.stringify([card, fate, room, card.dueDate && dueWords(card)[1]]);
 
 /**
  * A card.
  * @param {object} card what the board keeps of the task
- * @param {object|undefined} fate the delivery of its newest event that is furthest from done
+ * @param {{status: string, reasonText: string|null, counts?: object}|undefined} fate the delivery of its newest event
+ *   that is furthest from done, and how many of that event stand where
  * @param {number} room how many letters fit in a line
  * @param {(name: string, value: string) => void} onFilter a label on it was pressed
  */
@@ -38,7 +39,7 @@ export function taskCard(card, fate, room, onFilter) {
     // A link, so that a task can be opened in a tab of its own.
     h(
       'a',
-      { class: 'task-title', href: `/?open=${encodeURIComponent(card.id)}`, tabindex: '-1', draggable: 'false' },
+      { class: 'task-title', href: `/?open=${encodeURIComponent(card.id)}`, dir: 'auto', tabindex: '-1', draggable: 'false' },
       card.title,
     ),
     h('div', { class: 'task-line' }, priorityMark(card), dueMark(card), filesMark(card), fateMark(card, fate)),
@@ -67,6 +68,7 @@ function labels({ category, type, tags }, room, onFilter) {
         {
           type: 'button',
           class: ['chip', name],
+          dir: 'auto',
           tabindex: '-1',
           title: `Only ${value}`,
           on: { click: () => onFilter(name, value) },
@@ -116,11 +118,19 @@ function dueMark(card) {
 const filesMark = (card) =>
   card.files > 0 && h('span', { class: 'mark plain', title: many(card.files, 'attachment') }, icon('link'), card.files);
 
-/** What became of the webhook of its last change; what has arrived asks for no attention, so it has no word. */
+/** Where the furthest from done stand, and how many that are where it is not all: `Failed`, `1 of 9 failed`. */
+function fateWords({ status, counts }) {
+  const label = labelOf(DELIVERY_STATUSES, status);
+  const all = Object.values(counts ?? {}).reduce((sum, n) => sum + n, 0);
+  return all > (counts?.[status] ?? 1) ? `${counts[status]} of ${all} ${label.toLowerCase()}` : label;
+}
+
+/** What became of the webhooks of its last change; what has arrived asks for no attention, so it has no word. */
 function fateMark(card, fate) {
   if (!fate) return null;
   const isThere = fate.status === 'delivered';
-  const title = isThere ? 'Delivered: the webhook of its last change has arrived.' : fate.reasonText;
+  const words = fateWords(fate);
+  const title = isThere ? 'Delivered: the webhooks of its last change have arrived.' : `${words}: ${fate.reasonText}`;
   return h(
     'a',
     {
@@ -128,11 +138,11 @@ function fateMark(card, fate) {
       href: `/deliveries?task=${encodeURIComponent(card.id)}`,
       tabindex: '-1',
       draggable: 'false',
-      'aria-label': `Webhook: ${labelOf(DELIVERY_STATUSES, fate.status)}`,
+      'aria-label': `Webhooks: ${words}`,
       title,
       data: { fate: fate.status, test: 'fate' },
     },
-    isThere ? h('span', { class: 'mark good' }, icon('check')) : mark(DELIVERY_STATUSES, fate.status),
+    isThere ? h('span', { class: 'mark good' }, icon('check')) : mark(DELIVERY_STATUSES, fate.status, undefined, words),
   );
 }
 
@@ -141,7 +151,7 @@ function spoken(card, fate) {
     card.title,
     card.priority !== 'NORMAL' && `priority ${labelOf(PRIORITIES, card.priority)}`,
     card.dueDate && `due ${dueWords(card)[1]}`,
-    fate && `webhook ${labelOf(DELIVERY_STATUSES, fate.status)}`,
+    fate && `webhooks: ${fateWords(fate)}`,
     fate?.reasonText,
   ]
     .filter(Boolean)

@@ -2,7 +2,7 @@
 
 import { send } from './api.js';
 import { sayError, toast } from './toast.js';
-import { quote } from './words.js';
+import { brief, quote } from './words.js';
 
 const UNDO_MS = 5_000; // the style sheet has the same for the line that runs out
 
@@ -10,10 +10,11 @@ const pathOf = (id) => `/api/tasks/${encodeURIComponent(id)}`;
 
 /**
  * Deletions under way.
- * @param {{onBack: (id: string) => void}} options called when a task comes back: undone, or not deleted after all
+ * @param {{steps: object, onBack: (id: string) => void}} options `steps`: what can be taken back (board-undo.js);
+ *   `onBack` is called when a task comes back: undone, or not deleted after all
  */
-export function taskDeletions({ onBack }) {
-  const waiting = new Map(); // id → {title, timer, close}
+export function taskDeletions({ steps, onBack }) {
+  const waiting = new Map(); // id → {title, timer, close, forget}
 
   /** Out of the list of those that wait; answers it. */
   function end(id) {
@@ -22,6 +23,7 @@ export function taskDeletions({ onBack }) {
     clearTimeout(entry.timer);
     waiting.delete(id);
     entry.close();
+    entry.forget();
     return entry;
   }
 
@@ -51,7 +53,7 @@ export function taskDeletions({ onBack }) {
 
   return {
     begin({ id, title }) {
-      const shown = title.length > 40 ? `${title.slice(0, 40).trimEnd()}…` : title;
+      const shown = brief(title);
       const close = toast(`${quote(shown)} is deleted.`, {
         tone: 'counts',
         ms: 0,
@@ -59,17 +61,12 @@ export function taskDeletions({ onBack }) {
         action: 'Undo',
         onAction: () => undo(id),
       });
-      waiting.set(id, { title: shown, close, timer: setTimeout(() => leave(id), UNDO_MS) });
+      const forget = steps.add({ id, undo: () => undo(id) });
+      waiting.set(id, { title: shown, close, forget, timer: setTimeout(() => leave(id), UNDO_MS) });
     },
     /** Whether a task may still come back. */
     waits: (id) => waiting.has(id),
     /** Somebody else has deleted it meanwhile. */
     drop: end,
-    /** Takes the last one back; answers its id. */
-    undoLast() {
-      const last = [...waiting.keys()].pop() ?? null;
-      if (last) undo(last);
-      return last;
-    },
   };
 }

@@ -15,6 +15,7 @@ const ENDED = ['delivered'];
 export function taskFates(onChange) {
   const fates = new Map(); // task id → delivery, or null where there is none
   const stale = new Set(); // ids that have changed since they were asked for
+  const before = new Map(); // task id → its fate before a change that is not known to have happened
   let isAsking = false;
   let again = null;
 
@@ -22,20 +23,21 @@ export function taskFates(onChange) {
 
   async function ask(ids) {
     for (const id of ids) stale.delete(id);
-    let found;
+    let answer;
     try {
-      found = await get('/api/deliveries/latest', { taskId: ids.join(',') });
+      answer = await get('/api/deliveries/latest', { taskId: ids.join(',') });
     } catch (error) {
       for (const id of ids) stale.add(id);
       throw error;
     }
-    const byTask = new Map(found.data.map((delivery) => [delivery.taskId, delivery]));
+    const byTask = new Map(answer.data.map((delivery) => [delivery.taskId, delivery]));
     let isOther = false;
     for (const id of ids) {
-      const now = byTask.get(id) ?? null;
-      const before = fates.get(id);
-      isOther ||= now?.status !== before?.status || now?.reasonText !== before?.reasonText;
-      fates.set(id, now && { status: now.status, reasonText: now.reasonText });
+      const found = byTask.get(id);
+      const now = found ? { status: found.status, reasonText: found.reasonText, counts: found.counts } : null;
+      isOther ||= JSON.stringify(now) !== JSON.stringify(fates.get(id) ?? null);
+      fates.set(id, now);
+      before.delete(id);
     }
     if (isOther) onChange();
   }
@@ -68,7 +70,16 @@ export function taskFates(onChange) {
     /** A change of this task is known to have made an event: until the server says more, it waits. */
     touch(id) {
       stale.add(id);
-      if (fates.get(id)) fates.set(id, { status: 'pending', reasonText: 'Its last change is on its way.' });
+      if (!fates.get(id)) return;
+      if (!before.has(id)) before.set(id, fates.get(id));
+      fates.set(id, { status: 'pending', reasonText: 'Its last change is on its way.' });
+    },
+    /** Nothing came of that change. */
+    restore(id) {
+      if (!before.has(id)) return;
+      fates.set(id, before.get(id));
+      before.delete(id);
+      onChange();
     },
   };
 }

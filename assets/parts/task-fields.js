@@ -89,7 +89,7 @@ export function tagsField(tags, known, onInput, noun = 'tag') {
         h(
           'li',
           { class: 'chip' },
-          h('span', { class: 'clip' }, tag),
+          h('span', { class: 'clip', dir: 'auto' }, tag),
           h(
             'button',
             {

@@ -4,7 +4,8 @@
 import { get } from './api.js';
 import { h, put } from './dom.js';
 import { fieldName, fieldText } from './task-words.js';
-import { when } from './time.js';
+import { full, inLocalTime, when } from './time.js';
+import { namesOf } from './webhook-names.js';
 import { DELIVERY_STATUSES, eventLabel, mark } from './words.js';
 
 const MOST = 20;
@@ -15,9 +16,9 @@ export const change = (field, before, after) =>
     'p',
     { class: 'change' },
     h('span', { class: 'soft' }, `${fieldName(field)}: `),
-    h('del', {}, fieldText(field, before)),
+    h('del', { dir: 'auto' }, fieldText(field, before)),
     ' → ',
-    h('span', {}, fieldText(field, after)),
+    h('span', { dir: 'auto' }, fieldText(field, after)),
   );
 
 const TONES = { task_created: 'good', task_deleted: 'bad' };
@@ -34,7 +35,14 @@ function entryOf(event) {
       'p',
       {},
       h('span', { class: 'strong' }, eventLabel(event.event)),
-      h('span', { class: 'soft' }, ' ', when(event.timestamp), ORIGINS[event.origin] ?? ` · from ${event.origin}`),
+      h(
+        'span',
+        { class: 'soft' },
+        ` ${full(event.timestamp)} (`,
+        when(event.timestamp),
+        ')',
+        ORIGINS[event.origin] ?? ` · from ${event.origin}`,
+      ),
     ),
     event.previous && event.event !== 'task_deleted'
       ? event.changed.map((field) => change(field, event.previous[field], event.task[field]))
@@ -53,23 +61,24 @@ function deliveriesOf(eventId) {
     content,
   );
 
-  const line = ({ webhookId, text, delivery }) =>
+  const line = ({ webhookId, text, delivery }, name) =>
     h(
       'p',
       {},
       delivery ? mark(DELIVERY_STATUSES, delivery.status) : h('span', { class: 'mark plain' }, 'Not sent'),
       ' ',
-      h('span', { class: 'strong' }, webhookId),
-      h('span', { class: 'soft' }, ` ${text}`),
+      h('bdi', { class: 'strong', title: webhookId }, name),
+      h('span', { class: 'soft' }, ` ${inLocalTime(text)}`),
     );
 
   async function refresh() {
     if (!element.open) return;
     try {
       const { data } = await get(`/api/events/${encodeURIComponent(eventId)}`);
+      const nameOf = await namesOf(data.webhooks.map(({ webhookId }) => webhookId));
       put(
         content,
-        data.webhooks.length > 0 ? data.webhooks.map(line) : h('p', { class: 'soft' }, 'There is no webhook.'),
+        data.webhooks.length > 0 ? data.webhooks.map((each) => line(each, nameOf(each.webhookId))) : h('p', { class: 'soft' }, 'There is no webhook.'),
         h('a', { href: `/deliveries?event=${encodeURIComponent(eventId)}` }, 'Open in Deliveries'),
       );
     } catch (error) {

@@ -3,7 +3,7 @@
 import { send } from './api.js';
 import { confirm } from './dialog.js';
 import { sayError, toast } from './toast.js';
-import { nameOf } from './webhook-words.js';
+import { namedIn } from './webhook-words.js';
 import { many } from './words.js';
 
 const path = ({ id }) => `/api/webhooks/${encodeURIComponent(id)}`;
@@ -16,7 +16,7 @@ export async function togglePause(webhook, took) {
     took(data);
     const text =
       what === 'pause' ? 'is paused; what comes waits, however long.' : 'goes on; what waits goes out in order.';
-    toast(`${nameOf(webhook)} ${text}`);
+    toast(`${namedIn(webhook)} ${text}`);
   } catch (error) {
     sayError(error);
   }
@@ -27,7 +27,7 @@ export async function lookNow(webhook, took) {
   try {
     const { data } = await send('POST', `${path(webhook)}/resume`);
     took(data);
-    toast(`A single request looks whether ${nameOf(webhook)} is back.`);
+    toast(`A single request looks whether ${namedIn(webhook)} is back.`);
   } catch (error) {
     sayError(error);
   }
@@ -37,7 +37,7 @@ export async function lookNow(webhook, took) {
 export async function removeWebhook(webhook, gone) {
   const { waiting } = webhook;
   const sure = await confirm({
-    title: `Delete ${nameOf(webhook)}?`,
+    title: `Delete ${namedIn(webhook)}?`,
     text: [
       'Nothing more is sent to it from that moment',
       waiting > 0
@@ -51,7 +51,7 @@ export async function removeWebhook(webhook, gone) {
   try {
     await send('DELETE', path(webhook));
     gone(webhook);
-    toast(`${nameOf(webhook)} is deleted.`);
+    toast(`${namedIn(webhook)} is deleted.`);
   } catch (error) {
     sayError(error);
   }

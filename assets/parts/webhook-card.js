@@ -5,9 +5,9 @@ import { sparkline } from './chart.js';
 import { h, keepFocus, put } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
-import { span, when } from './time.js';
+import { inLocalTime, span, when } from './time.js';
 import { menu } from './webhook-menu.js';
-import { deliveriesOf, nameOf, nextLook, settingOf, waitingState, whatItGets } from './webhook-words.js';
+import { deliveriesOf, namedIn, nameOf, nextLook, settingOf, waitingState, whatItGets } from './webhook-words.js';
 import { WEBHOOK_STATUSES, count, many, mark } from './words.js';
 
 const LOOK = 'A single request looks at once whether it is back';
@@ -29,7 +29,7 @@ export function webhookCard(webhook, act) {
       if (document.activeElement === document.body) (had.isConnected ? had : card.element).focus();
     });
   };
-  const title = h('h2', { id: `name-${id}` });
+  const title = h('h2', { id: `name-${id}`, dir: 'auto' });
   const state = h('span', { class: 'webhook-state' });
   const address = h('p', { class: 'soft mono clip' });
   const trouble = h('div', { class: 'webhook-trouble' });
@@ -43,7 +43,7 @@ export function webhookCard(webhook, act) {
     pause,
     !readOnly && button('Edit', { data: { key: `edit-${id}` } }, run('edit')),
     menu(
-      `More for ${nameOf(webhook)}`,
+      `More for ${namedIn(webhook)}`,
       [
         { label: 'Recover…', icon: 'again', run: run('recover') },
         { label: 'See its deliveries', icon: 'send', run: () => location.assign(deliveriesOf(id)) },
@@ -105,7 +105,7 @@ function whatIsWrong({ status, reasonText, nextProbeAt, waitUntil }, resume) {
     h(
       'p',
       { class: 'grow' },
-      reasonText,
+      inLocalTime(reasonText),
       nextLook({ nextProbeAt }),
       isQuiet && [' The receiver asked for quiet; what waits goes out ', when(waitUntil), '.'],
     ),
@@ -147,7 +147,7 @@ function answer({ at, status, error }, { reasonText }) {
       status ?? 'No answer',
     ),
     h('span', { class: 'soft' }, ' ', when(at)),
-    error && !isSaid && h('p', { class: 'soft clip', title: error }, error),
+    error && !isSaid && h('p', { class: 'soft clip', title: inLocalTime(error) }, inLocalTime(error)),
   ];
 }
 

@@ -8,7 +8,7 @@ import { busy, clearErrors, showError } from './form.js';
 import { toast } from './toast.js';
 import { placeOf, webhookFields } from './webhook-fields.js';
 import { differing, valuesOf } from './webhook-values.js';
-import { masked, nameOf } from './webhook-words.js';
+import { masked, namedIn } from './webhook-words.js';
 
 /**
  * Opens it.
@@ -22,7 +22,7 @@ export function openForm({ webhook, onSaved, onMade }) {
   let isSaved = false;
   const save = h('button', { type: 'submit', class: 'first', form: form.id }, webhook ? 'Save' : 'Add webhook');
   const dialog = open({
-    title: webhook ? `Edit ${nameOf(webhook)}` : 'Add webhook',
+    title: webhook ? `Edit ${namedIn(webhook)}` : 'Add webhook',
     side: true,
     wide: true,
     body: form,
@@ -81,7 +81,7 @@ export function openForm({ webhook, onSaved, onMade }) {
     if (Object.keys(body).length > 0) {
       const { data } = await send('PATCH', `/api/webhooks/${encodeURIComponent(webhook.id)}`, body);
       onSaved(data);
-      toast(`${nameOf(data)} is saved.`);
+      toast(`${namedIn(data)} is saved.`);
     }
     isSaved = true;
     dialog.close();
@@ -95,7 +95,7 @@ export function openForm({ webhook, onSaved, onMade }) {
       return wrong({
         field: null,
         message:
-          `The webhook ${nameOf(made)} has this address and these events already; nothing was made or changed. ` +
+          `The webhook ${namedIn(made)} has this address and these events already; nothing was made or changed. ` +
           'Edit that one, or choose other events.',
       });
     }

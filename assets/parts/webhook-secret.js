@@ -5,7 +5,7 @@ import { copyButton } from './copy.js';
 import { confirm, open } from './dialog.js';
 import { h } from './dom.js';
 import { sayError } from './toast.js';
-import { nameOf } from './webhook-words.js';
+import { namedIn } from './webhook-words.js';
 
 /**
  * Shows a secret; it closes at the second try if nobody has copied it.
@@ -23,7 +23,7 @@ export function showSecret({ webhook, secret, isNew, onTest }) {
     then?.();
   };
   const dialog = open({
-    title: isNew ? `${nameOf(webhook)} is set up` : `The new secret of ${nameOf(webhook)}`,
+    title: isNew ? `${namedIn(webhook)} is set up` : `The new secret of ${namedIn(webhook)}`,
     body: [
       h('p', {}, 'Its requests are signed with this secret. It is shown now and not again.'),
       h('div', { class: 'row secret' }, h('code', { class: 'grow', data: { test: 'secret' } }, secret), copy),
@@ -53,7 +53,7 @@ const FOR_ROTATED =
 /** Asks, then makes a new secret and shows it. */
 export async function rotateSecret(webhook, { onChanged, onTest }) {
   const sure = await confirm({
-    title: `Rotate the secret of ${nameOf(webhook)}?`,
+    title: `Rotate the secret of ${namedIn(webhook)}?`,
     text:
       'A new secret is made and shown once. For 24 hours requests are signed with both; after that, a receiver that ' +
       'still checks with the old one refuses them. A receiver that checks x-btk-signature needs the new one at once.',

@@ -203,3 +203,66 @@ async fn what_was_missed_is_recovered_with_its_progress() {
     assert_eq!(titles.len(), 40);
     browser.expect_content(&[]).await;
 }
+
+/// What the filter in sight says is where the dialog begins; without a webhook there, the one with failures.
+#[tokio::test]
+async fn a_recovery_begins_with_what_is_in_sight() {
+    let good = Receiver::ok().await;
+    let bad = Receiver::start(|_| Reply::status(400)).await;
+    let server = Server::open(&[("WEBHOOK_URL", &good.url())]).await;
+    server.hook_to(&bad, &json!({"description": "It refuses"})).await;
+    let task = server.create(&json!({"title": "Refused"})).await;
+    server.settled(task["id"].as_str().expect("an id")).await;
+    let browser = Browser::at(&server, "/deliveries").await;
+    browser.find(ROW, "Refused").await;
+    let form = async || {
+        browser.click("button", "Recover").await;
+        browser.find("dialog [data-test=preview]", "would be sent").await;
+        let script = "const form = document.querySelector('#recover-form');
+            const chosen = form.querySelector('select').selectedOptions[0].textContent;
+            const ticked = [...form.querySelectorAll('input:checked')].map((e) => e.value);
+            const moments = [...form.querySelectorAll('input[type=datetime-local]')].map((e) => e.value);
+            return [chosen, ticked, moments]";
+        let found = browser.js(script, &[]).await;
+        browser.press(&["Escape"]).await;
+        browser.wait_gone("dialog", "").await;
+        found
+    };
+    let found = form().await;
+    assert_eq!((&found[0], &found[1]), (&json!("It refuses"), &json!(["failed", "unsent"])));
+    browser
+        .go("/deliveries?status=delivered&webhook=default&since=2020-01-02T03:04:00.000Z&q=x")
+        .await;
+    browser.devtools("Emulation.setTimezoneOverride", json!({"timezoneId": "UTC"})).await;
+    browser.find("[data-test=empty]", "").await;
+    let found = form().await;
+    assert_eq!((&found[0], &found[1]), (&json!("default"), &json!(["delivered"])));
+    assert_eq!(found[2], json!(["2020-01-02T03:04", ""]));
+    browser.expect_content(&[]).await;
+}
+
+#[tokio::test]
+async fn each_row_names_its_webhook_at_every_width() {
+    let receiver = Receiver::start(|hit| {
+        if hit.task("title") == "Refused" { Reply::status(400) } else { Reply::ok() }
+    })
+    .await;
+    let server = Server::open(&[]).await;
+    server.hook_to(&receiver, &json!({"description": "Sales"})).await;
+    for title in ["Taken", "Refused"] {
+        let task = server.create(&json!({"title": title})).await;
+        server.settled(task["id"].as_str().expect("an id")).await;
+    }
+    let browser = Browser::start(&server).await;
+    for width in [320, 360, 480, 720, 721, 768, 960, 961, 1280, 1920, 2560] {
+        browser.resize(width, 800).await;
+        browser.go("/deliveries").await;
+        for title in ["Taken", "Refused"] {
+            browser.find(ROW, title).await;
+        }
+        let script = "return [...document.querySelectorAll('.delivery[data-id] .cell-webhook')]
+            .map((e) => [e.textContent, e.checkVisibility() && e.getBoundingClientRect().width > 30])";
+        let found = browser.js(script, &[]).await;
+        assert_eq!(found, json!([["Sales", true], ["Sales", true]]), "{width}");
+    }
+}

@@ -270,6 +270,90 @@ async fn a_mistyped_address_shows_the_page_and_no_error() {
     }
 }
 
+#[tokio::test]
+async fn an_address_with_nothing_says_so_and_leads_on() {
+    let server = Server::start(&[]).await;
+    let browser = Browser::at(&server, "/delivery?x=<b>1").await;
+    browser.find("h1", "Nothing here").await;
+    browser.find("[data-test=nowhere]", "/delivery").await;
+    browser.click("[data-test=nowhere] a", "Deliveries").await;
+    browser.wait_for_place("the page", |place| place == "/deliveries").await;
+    // The list of routes is one of the pages, with contents that lead into it.
+    browser.click(".top nav a", "API").await;
+    browser.wait_for_place("the routes", |place| place == "/docs").await;
+    browser.find("nav a[aria-current=page]", "API").await;
+    browser.click(".contents a", "POST /api/tasks").await;
+    browser.wait_for_place("a route", |place| place == "/docs#create_task").await;
+    let top = "return document.getElementById('create_task').getBoundingClientRect().top";
+    let top = browser.js(top, &[]).await.as_f64().expect("a number");
+    assert!((40.0..400.0).contains(&top), "beside the head of the page: {top}");
+    browser.click(".top nav a", "Board").await;
+    browser.wait_for_place("the board", |place| place == "/").await;
+    browser.expect_content(&["404"]).await;
+}
+
+/// Each choice is a step, all that is typed in one go is one, and a panel that was closed leaves none behind.
+#[tokio::test]
+async fn back_steps_through_filters() {
+    let receiver = Receiver::ok().await;
+    let server = in_use(&receiver).await;
+    let browser = Browser::at(&server, "/").await;
+    browser.find("[data-test=card]", "").await;
+    let is = async |place: &str| {
+        browser.wait_for_place(place, |now| now == place).await;
+    };
+    browser.find("[data-filter=priority]", "").await.choose("URGENT").await;
+    is("/?priority=URGENT").await;
+    browser.press(&["/"]).await;
+    browser.type_text("Task 2").await;
+    is("/?q=Task+2&priority=URGENT").await;
+    browser.find("[data-filter=due]", "").await.choose("overdue").await;
+    is("/?q=Task+2&priority=URGENT&due=overdue").await;
+    browser.back().await;
+    is("/?q=Task+2&priority=URGENT").await;
+    assert_eq!(
+        browser.js("return document.querySelector('[data-filter=due]').value", &[]).await,
+        ""
+    );
+    browser.back().await;
+    is("/?priority=URGENT").await;
+    let field = "document.querySelector('.board-filters input[type=search]').value";
+    browser.wait_for("the search is empty", &format!("{field} === ''")).await;
+    browser.click("[data-test=card] .task-title", "").await;
+    browser.find("dialog", "").await;
+    browser.press(&["Escape"]).await;
+    browser.wait_gone("dialog", "").await;
+    is("/?priority=URGENT").await;
+    browser.back().await;
+    is("/").await;
+
+    browser.go("/deliveries").await;
+    browser.find("select", "Any state").await.choose("delivered").await;
+    is("/deliveries?status=delivered").await;
+    browser.press(&["/"]).await;
+    browser.type_text("Task").await;
+    is("/deliveries?q=Task&status=delivered").await;
+    browser.click("button", "Clear").await;
+    is("/deliveries").await;
+    browser.back().await;
+    is("/deliveries?q=Task&status=delivered").await;
+    browser.back().await;
+    is("/deliveries?status=delivered").await;
+    browser.back().await;
+    is("/deliveries").await;
+
+    browser.go("/webhooks").await;
+    browser.find(".webhook-sort", "").await.choose("name").await;
+    is("/webhooks?sort=name").await;
+    browser.back().await;
+    is("/webhooks").await;
+    assert_eq!(
+        browser.js("return document.querySelector('.webhook-sort').value", &[]).await,
+        "trouble"
+    );
+    browser.expect_content(&[]).await;
+}
+
 /// A proxy without its server refuses the stream for good; the page asks meanwhile, and listens again later.
 #[tokio::test]
 async fn a_page_outlives_its_server() {

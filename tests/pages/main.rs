@@ -27,6 +27,7 @@ mod safety;
 mod setup;
 mod sign_in;
 mod speed;
+mod truth;
 mod webhooks;
 mod windows;
 

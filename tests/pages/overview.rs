@@ -40,6 +40,17 @@ async fn it_shows_what_was_sent_how_fast_and_what_failed() {
         browser.wait_for_place(span, wanted).await;
         browser.find("[data-test=tile-delivered]", "12").await;
     }
+    // The lag is that of the whole span, not of its newest point.
+    for span in ["hour", "day"] {
+        browser.go(&format!("/overview?span={span}")).await;
+        let total = server.get(&format!("/api/figures/total?span={span}")).await.expect(200).json();
+        let ms = total["lagP99Ms"].as_i64().expect("a lag");
+        let shown = if ms < 1_000 { format!("{ms} ms") } else { "s".to_owned() };
+        browser.find("[data-test=tile-lag]", &shown).await;
+        let words = if span == "hour" { "in the last hour" } else { "in the last 24 hours" };
+        browser.find("[data-test=tile-lag]", words).await;
+    }
+    browser.go("/overview").await;
     // It goes on by itself.
     server.create(&json!({"title": "One more"})).await;
     browser.find("[data-test=tile-delivered]", "13").await;

@@ -120,3 +120,93 @@ async fn one_that_is_down_says_why_and_those_of_the_settings_where_they_come_fro
     browser.find("[data-test=tile-delivered]", "1").await;
     browser.expect_content(&[]).await;
 }
+
+/// What did not get an answer was seen by nobody as far as anybody knows.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_reached_nobody_does_not_say_who_saw_it() {
+    let receiver = Receiver::ok().await;
+    let server = Server::open(&[]).await;
+    server.hook_to(&receiver, &json!({"description": "Away"})).await;
+    let browser = Browser::at(&server, "/webhooks").await;
+    let said = async || {
+        browser.click("dialog button.first", "").await;
+        browser.find("dialog [data-test=test-result]", "webhook-id").await.text().await
+    };
+    browser.click(&format!("{CARD} button"), "Send a test event").await;
+    let seen = said().await;
+    assert!(seen.contains("saw the webhook-id"), "{seen}");
+    receiver.down();
+    browser.click("dialog button.first", "").await;
+    let unseen = browser.find("dialog [data-test=test-result]", "No answer").await.text().await;
+    assert!(unseen.contains("Nothing shows that anybody saw it"), "{unseen}");
+    assert!(!unseen.contains("saw the webhook-id"), "{unseen}");
+    browser.expect_content(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_stands_on_top_and_other_orders_can_be_chosen() {
+    let receiver = Receiver::ok().await;
+    let server = Server::open(&[]).await;
+    let mut ids = Vec::new();
+    for name in ["Beta", "alpha", "Gamma 10", "Gamma 9"] {
+        let body = json!({"description": name, "url": format!("{}/{}", receiver.url(), name.len()), "headers": {"x-name": "1"}});
+        ids.push(server.hook(&body).await["id"].as_str().expect("an id").to_owned());
+    }
+    let names = async |browser: &Browser| {
+        browser
+            .js(
+                "return [...document.querySelectorAll('.webhook h2')].map((e) => e.textContent)",
+                &[],
+            )
+            .await
+    };
+    let browser = Browser::at(&server, "/webhooks").await;
+    browser.find(CARD, "Beta").await;
+    assert_eq!(
+        names(&browser).await,
+        json!(["Gamma 9", "Gamma 10", "alpha", "Beta"]),
+        "the newest first"
+    );
+    let away = server
+        .hook(&json!({"description": "Away", "url": "http://127.0.0.1:1/", "maxAttempts": 1}))
+        .await;
+    server.tell(&ids[0], "pause").await.expect(200);
+    server.create(&json!({"title": "One"})).await;
+    server.webhook_is(away["id"].as_str().expect("an id"), "down").await;
+    for name in ["Gamma 9", "Newest of all"] {
+        if name != "Gamma 9" {
+            server
+                .hook(&json!({"description": name, "url": format!("{}/new", receiver.url())}))
+                .await;
+        }
+    }
+    browser.find(CARD, "Newest of all").await;
+    let order = json!(["Away", "Beta", "Newest of all", "Gamma 9", "Gamma 10", "alpha"]);
+    eventually("trouble stands on top", async || (names(&browser).await == order).then_some(()))
+        .await;
+    browser.find(".webhook-sort", "").await.choose("name").await;
+    browser.wait_for_place("the order", |place| place == "/webhooks?sort=name").await;
+    assert_eq!(
+        names(&browser).await,
+        json!(["alpha", "Away", "Beta", "Gamma 9", "Gamma 10", "Newest of all"])
+    );
+    browser.find(".webhook-sort", "").await.choose("waiting").await;
+    assert_eq!(names(&browser).await.as_array().expect("names").len(), 6);
+    browser.expect_content(&[]).await;
+}
+
+/// Two of one host are told apart by the end of their addresses, as cards are by their last four digits.
+#[tokio::test]
+async fn the_end_of_a_long_address_is_shown_and_no_more() {
+    let server = Server::open(&[]).await;
+    for end in ["aaaabbbbccccdddd", "aaaabbbbcccceeee", "short"] {
+        server.hook(&json!({"url": format!("http://127.0.0.1:9/{end}")})).await;
+    }
+    let browser = Browser::at(&server, "/webhooks").await;
+    for shown in ["http://127.0.0.1:9/…dddd", "http://127.0.0.1:9/…eeee"] {
+        browser.find(CARD, shown).await;
+    }
+    let page = browser.js("return document.documentElement.outerHTML", &[]).await;
+    let page = page.as_str().expect("a page");
+    assert!(!page.contains("ccc") && !page.contains("short"), "more of it is shown");
+}
