@@ -35,12 +35,21 @@ export function open({ title, side = false, wide = false, body, foot, onClose, m
   element.addEventListener('close', () => {
     bringToasts();
     element.remove();
+    placeCaret();
     onClose?.();
   });
+  const placeCaret = caretNow();
   document.body.append(element);
   element.showModal();
   bringToasts();
   return { element, body: content, close };
+}
+
+/** Chrome gives the focus back to a field without a place in its text: what is typed then goes nowhere. */
+function caretNow() {
+  const field = document.activeElement;
+  const { selectionStart: from, selectionEnd: to } = field ?? {};
+  return () => typeof from === 'number' && document.activeElement === field && field.setSelectionRange(from, to);
 }
 
 /** What is said on a page must not lie behind what is open over it, where nobody can press it. */

@@ -160,8 +160,6 @@ async fn who_does_not_sign_in_again_keeps_the_page_and_is_asked_when_it_matters(
     browser.press(&["Escape"]).await;
     browser.wait_gone("dialog", "").await;
     browser.find(".live", "Signed out").await;
-    // The browser hands keys to what lay under a dialog only after it has drawn the page without it.
-    browser.settled().await;
     browser.find(".column-add input", "Half a tit").await.type_text("le").await;
     browser.find(".column-add input", "Half a title").await;
     browser.press(&["Enter"]).await;
