@@ -41,15 +41,19 @@ export function parameters({ q, priority, type, category, tag, due }, status, no
   return { q: q.trim(), priority, type, category, tag, ...span[due] };
 }
 
+/** A text as it is looked for: whatever the case, and however its letters are composed. */
+const folded = (text) => (text ?? '').normalize('NFC').toLowerCase();
+
 /** Whether a task is shown under the filters of the page. */
 export function fits(task, filters) {
   const wanted = parameters(filters, task.status);
   if (!wanted) return false;
   const { q, priority, type, category, tag, dueBefore, dueAfter } = wanted;
   const due = task.dueDate ? Date.parse(task.dueDate) : null;
-  const has = (text) => text?.toLowerCase().includes(q.toLowerCase());
+  const texts = [task.title, task.description].map(folded);
+  const isFound = (word) => texts.some((text) => text.includes(word));
   return (
-    (!q || has(task.title) || has(task.description)) &&
+    folded(q).split(/\s+/).every(isFound) &&
     (!priority || task.priority === priority) &&
     (!type || task.type === type) &&
     (!category || task.category === category) &&

@@ -230,3 +230,17 @@ async fn runs(browser: &Browser, selector: &str, text: &str, direction: &str) {
     })
     .await;
 }
+
+/// What comes in while somebody searches is shown where the search of the server would find it.
+#[tokio::test]
+async fn a_search_follows_what_happens_as_the_server_would_find_it() {
+    let server = Server::start(&[]).await;
+    server.create(&json!({"title": "Send the offer"})).await;
+    let browser = Browser::at(&server, "/?q=offer+SEND").await;
+    browser.find("[data-test=card]", "Send the offer").await;
+    server.create(&json!({"title": "Only an offer"})).await;
+    server.create(&json!({"title": "An offer", "description": "to be sent, or: send it"})).await;
+    browser.find("[data-test=card]", "An offer").await;
+    assert!(!browser.has("[data-test=card]", "Only an offer").await);
+    browser.expect_content(&[]).await;
+}
