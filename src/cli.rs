@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, EnvFile, Faults, REFERENCE};
 use crate::model::masked_url;
 use crate::output::{Gap, Output, Stream};
-use crate::signals::asked_to_stop;
+use crate::signals::{asked_to_stop, outlive_limits_on_files};
 use crate::{bench, demo, listen, server};
 
 /// Signals within this time of the first are the same wish to stop.
@@ -81,6 +81,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("btk cannot start: {error}"), 1),
     };
+    let within = runtime.enter();
+    if let Err(error) = outlive_limits_on_files() {
+        return fail(&format!("btk cannot start: {error:#}"), 1);
+    }
+    drop(within);
     let code = command(cli, &runtime);
     // A name look-up of a request that was cut may hang for long; nobody waits for it.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));

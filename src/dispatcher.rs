@@ -239,7 +239,9 @@ impl Dispatcher {
             let job = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
             match self.parts.store.write_patiently(job).await {
                 Ok(recorded) => return recorded,
-                Err(store::Error::Closed | store::Error::Broken(_)) => return None,
+                Err(store::Error::Closed | store::Error::Broken(_) | store::Error::Damaged(_)) => {
+                    return None;
+                }
                 Err(error) => {
                     if !was_told {
                         warn!("[WEBHOOK] An outcome cannot be written down yet: {error}");

@@ -146,6 +146,7 @@ impl Wiring {
         let Wiring { config, clock, metrics, store, sender, sessions, ids, listener, address } =
             self;
         let broken = store.broken();
+        store.look_for_damage();
         // Ends when somebody stops the server or the disk fails, whichever is first.
         let ending = stop.child_token();
         let files = listener::Files::share();
@@ -227,7 +228,7 @@ impl Wiring {
         close(store).await;
         if broken.is_cancelled() {
             anyhow::bail!(
-                "the database failed; see the log above, free or replace the disk, then start again"
+                "the database failed or its files are gone; see the log above, mend it, then start again"
             );
         }
         if died.is_cancelled() {

@@ -8,12 +8,14 @@ mod backlog;
 mod changes;
 mod claims;
 mod conditions;
+mod damage;
 mod deliveries;
 mod delivery_edits;
 mod delivery_list;
 mod events;
 mod expiry;
 mod figures;
+mod files;
 mod idempotency;
 mod jobs;
 mod lanes;
@@ -24,10 +26,12 @@ mod locked;
 mod migrate;
 mod needle;
 mod open;
+mod opening;
 mod outbox;
 mod outcomes;
 mod pages;
 mod picture;
+mod place;
 mod readers;
 mod recoveries;
 #[cfg(test)]
@@ -43,6 +47,7 @@ mod simulation;
 mod small_world;
 mod sqlite;
 mod standing;
+mod state;
 mod task_list;
 mod tasks;
 mod tx;
@@ -55,14 +60,15 @@ mod webhook_figures;
 mod webhooks;
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use jobs::Read;
+use state::Shared;
 
 pub use alerts::{is_behind, tell_of_backlog};
 pub use backlog::{Backlog, backlog, waiting, waiting_in_all};
@@ -78,7 +84,8 @@ pub use events::{
 pub use expiry::{Aged, Place, expire_step, look_for_expired, webhooks_that_age};
 pub use figures::{Line, add_figures, figures_since, forget_figures};
 pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
-pub use open::{Opening, sqlite_version};
+pub use open::sqlite_version;
+pub use opening::Opening;
 pub use outcomes::{Record, Recorded, record, restart, shift_due};
 pub use pages::{Pages, give_back, pages};
 pub use picture::{Picture, picture_size, take_picture};
@@ -111,6 +118,9 @@ pub enum Error {
     /// The disk is full. Nothing was done; it heals by itself when there is room again.
     #[error("the disk is full")]
     Full,
+    /// The database is damaged. Nothing was done; it takes no writes until it was mended.
+    #[error("{0}")]
+    Damaged(String),
     /// The disk failed: the write may or may not be there after a restart.
     #[error("the disk failed: {0}")]
     Broken(String),
@@ -139,30 +149,6 @@ const LOOKS: (usize, usize) = (1024, 2);
 /// cannot take them all.
 const SEARCHES: (usize, usize) = (128, 2);
 
-/// What the threads and the handle share.
-struct Shared {
-    /// Bumped after a commit that left something to send. Carries no data.
-    changes: watch::Sender<u64>,
-    /// Counts the commits that wrote anything.
-    commits: watch::Sender<u64>,
-    /// Cancelled when the disk has failed: stop acknowledging, end the process.
-    broken: CancellationToken,
-    /// Whether the last write that had to reach the disk failed for want of room.
-    full: AtomicBool,
-    /// Whether another program had locked the database at the last look.
-    locked: AtomicBool,
-}
-
-impl Shared {
-    /// The disk has failed: nothing is acknowledged any more, and the process ends.
-    fn break_off(&self, why: &str) {
-        if !self.broken.is_cancelled() {
-            tracing::error!("The database failed, the server stops: {why}");
-            self.broken.cancel();
-        }
-    }
-}
-
 /// A queue that closes when this becomes `None`.
 type Queue<S> = Mutex<Option<S>>;
 
@@ -175,6 +161,7 @@ pub struct Store {
     own: Arc<Semaphore>,
     looks: Queue<mpsc::Sender<Read>>,
     searches: Queue<mpsc::Sender<Read>>,
+    check: Queue<oneshot::Sender<()>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     shared: Arc<Shared>,
 }
@@ -190,24 +177,20 @@ impl Store {
     /// # Errors
     /// A sentence for a person: held by another server, newer than this program, damaged, …
     pub fn open(path: &Path) -> Result<Store, Opening> {
-        let shared = Arc::new(Shared {
-            changes: watch::Sender::new(0),
-            commits: watch::Sender::new(0),
-            broken: CancellationToken::new(),
-            full: AtomicBool::new(false),
-            locked: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::of(path));
         let line = Arc::new(line::Line::default());
         let (looks, look_queue) = mpsc::channel(LOOKS.0);
         let (searches, search_queue) = mpsc::channel(SEARCHES.0);
         let lanes = [(look_queue, LOOKS.1), (search_queue, SEARCHES.1)];
-        let threads = sqlite::start(path, &line, lanes, &shared)?;
+        let (check, may_check) = oneshot::channel();
+        let threads = sqlite::start(path, &line, lanes, may_check, &shared)?;
         Ok(Store {
             line,
             asked: Arc::new(Semaphore::new(ASKED)),
             own: Arc::new(Semaphore::new(OWN)),
             looks: Mutex::new(Some(looks)),
             searches: Mutex::new(Some(searches)),
+            check: Mutex::new(Some(check)),
             threads: Mutex::new(threads),
             shared,
         })
@@ -245,6 +228,7 @@ impl Store {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
+        self.shared.is_whole()?;
         let (waiting, answer) = jobs::write(work, place);
         self.line.join(waiting, is_own)?;
         answer.await.unwrap_or(Err(Error::Closed))
@@ -315,11 +299,15 @@ impl Store {
         let (job, answer) = jobs::read(work, &asker);
         // What is left of the place is a sender, which would keep the queue open.
         drop(place.send(job));
-        let read = answer.await.unwrap_or(Err(Error::Closed));
-        if let Err(Error::Broken(why)) = &read {
-            self.shared.break_off(why);
+        answer.await.unwrap_or(Err(Error::Closed)).map_err(|error| self.shared.note(error))
+    }
+
+    /// Begins to look through the database for damage, beside the work. Once what the start itself has
+    /// to write is written: a server that is up can say what is wrong, one that is not cannot.
+    pub fn look_for_damage(&self) {
+        if let Some(check) = lock(&self.check).take() {
+            let _closing = check.send(());
         }
-        read
     }
 
     /// Told after each commit that left something to send.
@@ -359,12 +347,22 @@ impl Store {
 
     /// Takes no more jobs, finishes those that wait, closes the database.
     pub fn close(&self) {
-        self.line.close();
-        drop(lock(&self.looks).take());
-        drop(lock(&self.searches).take());
+        self.let_go();
         for thread in lock(&self.threads).drain(..) {
             // A thread that panicked has nothing left to close.
             let _panicked = thread.join();
+        }
+    }
+
+    /// Has every thread end as soon as what waits for it is done.
+    fn let_go(&self) {
+        self.line.close();
+        drop(lock(&self.looks).take());
+        drop(lock(&self.searches).take());
+        drop(lock(&self.check).take());
+        self.shared.closing.store(true, Ordering::Relaxed);
+        for thread in lock(&self.threads).iter() {
+            thread.thread().unpark();
         }
     }
 }
@@ -372,6 +370,6 @@ impl Store {
 /// Who forgets to close it leaves no thread behind that waits for ever.
 impl Drop for Store {
     fn drop(&mut self) {
-        self.line.close();
+        self.let_go();
     }
 }

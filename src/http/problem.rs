@@ -158,16 +158,19 @@ impl From<store::Error> for Problem {
             }
             store::Error::Full => unavailable(
                 "disk_full",
-                "The server's disk is full; nothing was changed. Free some space, it goes on by itself",
+                "The server's disk is full, or a quota of it is used up; nothing was changed. Free some space, it goes \
+                 on by itself",
             )
             .retry_after(10),
+            store::Error::Damaged(said) => unavailable("damaged", said),
             store::Error::Broken(_) => Problem {
                 cause: Some(error.to_string()),
                 ..Problem::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "unknown_outcome",
-                    "The server's disk failed. A write may or may not have happened: repeat it with \
-                     the same Idempotency-Key when the server is back",
+                    "The server's database failed or was taken away, and the server ends. A write may or \
+                     may not have happened: repeat it with the same Idempotency-Key when the server is \
+                     back",
                 )
             },
             store::Error::Database(_) => Problem {

@@ -229,7 +229,7 @@ const SELECT: &str = "\
     FROM deliveries d JOIN events e ON e.seq = d.seq";
 
 fn read(row: &Row<'_>, known: &Known, now: Time) -> Result<Claim> {
-    let damaged = |what| Error::Database(format!("an event has a damaged {what}"));
+    let damaged = |what| Error::Damaged(format!("an event has a damaged {what}"));
     let is_alone = row.text(12)? == "held";
     let tries = u32::try_from(row.int(10)?).unwrap_or(0);
     let first = row.opt_int(11)?.map(Time);

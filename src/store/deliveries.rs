@@ -31,7 +31,7 @@ const SELECT: &str = "\
     WHERE ";
 
 fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
-    let damaged = |what: &str| Error::Database(format!("a delivery has a damaged {what}"));
+    let damaged = |what: &str| Error::Damaged(format!("a delivery has a damaged {what}"));
     let seq = row.int(0)?;
     let webhook_id = row.text(1)?;
     let known = webhooks::find(all, &webhook_id);

@@ -17,7 +17,7 @@ const PAGE_BYTES: usize = 1024 * 1024;
 const COLUMNS: &str = "seq, id, kind, origin, task_id, version, at_ms, task, before";
 
 fn damaged(what: &str) -> Error {
-    Error::Database(format!("an event has a damaged {what}"))
+    Error::Damaged(format!("an event has a damaged {what}"))
 }
 
 fn kind(row: &Row<'_>) -> Result<EventKind> {

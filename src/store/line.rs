@@ -23,6 +23,8 @@ struct Queues {
     own: VecDeque<Waiting>,
     is_own_turn: bool,
     is_closed: bool,
+    /// Whether the writer is to look up although nobody is there.
+    is_called: bool,
 }
 
 impl Queues {
@@ -58,11 +60,19 @@ impl Line {
         self.came.notify_one();
     }
 
-    /// Waits until somebody is there; false if nobody will ever come.
+    /// Has the writer look up once, also where nobody comes.
+    pub(super) fn call(&self) {
+        lock(&self.queues).is_called = true;
+        self.came.notify_one();
+    }
+
+    /// Waits until somebody is there or calls; false if nobody will ever come.
     pub(super) fn wait(&self) -> bool {
-        let is_idle = |queues: &mut Queues| queues.is_empty() && !queues.is_closed;
+        let is_idle =
+            |queues: &mut Queues| queues.is_empty() && !queues.is_closed && !queues.is_called;
         let queues = self.came.wait_while(lock(&self.queues), is_idle);
-        !queues.unwrap_or_else(PoisonError::into_inner).is_empty()
+        let mut queues = queues.unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut queues.is_called) || !queues.is_empty()
     }
 
     /// The next job that somebody still waits for. Its place is free from then on.

@@ -4,7 +4,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::open::Opening;
+use super::opening::Why;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
@@ -21,11 +21,11 @@ const SCRIPTS: [&str; 6] = [
 ///
 /// # Errors
 /// The database was made by a newer program, or a script that already ran has been altered.
-pub(super) fn run(connection: &mut Connection) -> Result<(), Opening> {
+pub(super) fn run(connection: &mut Connection) -> Result<(), Why> {
     run_scripts(connection, &SCRIPTS)
 }
 
-fn run_scripts(connection: &mut Connection, scripts: &[&str]) -> Result<(), Opening> {
+fn run_scripts(connection: &mut Connection, scripts: &[&str]) -> Result<(), Why> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (
              number INTEGER PRIMARY KEY, checksum TEXT NOT NULL) STRICT",
@@ -35,23 +35,37 @@ fn run_scripts(connection: &mut Connection, scripts: &[&str]) -> Result<(), Open
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     if done.len() > scripts.len() {
-        return Err(Opening::Newer { found: done.len(), known: scripts.len() });
+        return Err(Why::Newer { found: done.len(), known: scripts.len() });
     }
     for (at, script) in scripts.iter().enumerate() {
         let number = i64::try_from(at + 1).unwrap_or(i64::MAX);
         let checksum = checksum(script);
         match done.get(at) {
             Some(known) if *known == (number, checksum.clone()) => {}
-            Some(_) => return Err(Opening::Altered { number }),
+            Some(_) => return Err(Why::Altered(number)),
             None => {
-                let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                tx.execute_batch(script)?;
-                tx.execute("INSERT INTO migrations VALUES (?1, ?2)", (number, checksum))?;
-                tx.commit()?;
+                run_one(connection, script, number, &checksum).map_err(|error| match Why::from(
+                    error,
+                ) {
+                    Why::Database(said) => Why::Migration { number, said },
+                    other => other,
+                })?;
             }
         }
     }
     Ok(())
+}
+
+fn run_one(
+    connection: &mut Connection,
+    script: &str,
+    number: i64,
+    checksum: &str,
+) -> rusqlite::Result<()> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(script)?;
+    tx.execute("INSERT INTO migrations VALUES (?1, ?2)", (number, checksum))?;
+    tx.commit()
 }
 
 /// SHA-256 of a script in hexadecimal, whatever its line ends are.
@@ -70,15 +84,17 @@ mod tests {
         run_scripts(&mut db, &[first]).unwrap();
         run_scripts(&mut db, &[first, "CREATE TABLE b (x INTEGER)"]).unwrap();
         let altered = run_scripts(&mut db, &["CREATE TABLE a (y INTEGER)", "x"]).unwrap_err();
-        assert!(matches!(altered, Opening::Altered { number: 1 }), "{altered}");
+        assert!(matches!(altered, Why::Altered(1)), "{altered}");
         let newer = run_scripts(&mut db, &[first]).unwrap_err();
-        assert!(matches!(newer, Opening::Newer { found: 2, known: 1 }), "{newer}");
+        assert!(matches!(newer, Why::Newer { found: 2, known: 1 }), "{newer}");
     }
 
     #[test]
     fn a_script_that_fails_leaves_nothing_behind() {
         let mut db = Connection::open_in_memory().unwrap();
-        assert!(run_scripts(&mut db, &["CREATE TABLE a (x INTEGER); nonsense"]).is_err());
+        let failed = run_scripts(&mut db, &["CREATE TABLE a (x INTEGER); nonsense"]).unwrap_err();
+        let said = failed.to_string();
+        assert!(said.contains("migration 1 failed") && !said.contains("CREATE TABLE"), "{said}");
         run_scripts(&mut db, &["CREATE TABLE a (x INTEGER)"]).unwrap();
     }
 

@@ -253,7 +253,7 @@ fn is_due(row: &Row<'_>, webhook: &Webhook, wanted: &Wanted) -> Result<bool> {
 }
 
 fn is_wanted(row: &Row<'_>, webhook: &Webhook, snapshot: String, at: Time) -> Result<bool> {
-    let damaged = |what| Error::Database(format!("an event has a damaged {what}"));
+    let damaged = |what| Error::Damaged(format!("an event has a damaged {what}"));
     let kind = EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))?;
     let origin = Origin::parse("origin", &row.text(3)?).map_err(|_| damaged("origin"))?;
     if webhook.wants_kind(kind, &origin).is_err() {
@@ -319,7 +319,7 @@ fn put_in_line(
     match status {
         None => {
             let kind = EventKind::parse(&kind)
-                .ok_or_else(|| Error::Database("an event has a damaged kind".to_owned()))?;
+                .ok_or_else(|| Error::Damaged("an event has a damaged kind".to_owned()))?;
             outbox::put_delivery(tx, seq, webhook, kind, &task, due)?;
             lanes::join(tx, webhook, &task, seq, due)?;
         }

@@ -31,7 +31,7 @@ pub fn sent(tx: &mut Tx<'_>, id: &str) -> Result<Option<Sent>> {
         |row| Ok((row.opt_text(0)?, row.int(1)?, row.opt_int(2)?)),
     )?;
     let Some((payload, attempts, started)) = kept else { return Ok(None) };
-    let damaged = || Error::Database("a delivery has a damaged payload".to_owned());
+    let damaged = || Error::Damaged("a delivery has a damaged payload".to_owned());
     let payload = payload.map(|name| Payload::parse(&name).ok_or_else(damaged)).transpose()?;
     // The one under way stands in the delivery, those that ended stand by themselves.
     let attempt = match started {

@@ -41,7 +41,7 @@ const FINISHED: [DeliveryStatus; 3] =
     [DeliveryStatus::Delivered, DeliveryStatus::Failed, DeliveryStatus::Cancelled];
 
 fn damaged(what: &str) -> Error {
-    Error::Database(format!("a delivery has a damaged {what}"))
+    Error::Damaged(format!("a delivery has a damaged {what}"))
 }
 
 fn kind(row: &Row<'_>, column: usize) -> Result<EventKind> {

@@ -3,7 +3,6 @@
 //! The writer takes what is queued, a savepoint for each job, one commit with an fsync for all,
 //! and answers only then. Must not know any table or what a job does.
 
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -12,13 +11,15 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::files::{self, Files};
 use super::jobs::{Read, Write};
 use super::line::Line;
-use super::open::{Log, Opening, check_version, hold, make_private, open_reader, open_writer};
+use super::open::{Log, check_version, open_reader, open_writer};
+use super::opening::{Opening, Why};
 use super::tx::Memory;
-use super::{Error, Result, Shared, Tx, locked, readers};
+use super::{Error, Result, Shared, Tx, damage, locked, place, readers};
 
 /// Jobs that share one commit, at most.
 const BATCH_MOST: usize = 256;
@@ -26,6 +27,10 @@ const BATCH_MOST: usize = 256;
 const BATCH_TIME: Duration = Duration::from_millis(20);
 /// Pages of log after which it is copied into the database: 4 MiB.
 const CHECKPOINT_PAGES: i32 = 1_000;
+
+/// While the log is longer than this, nothing looks for damage: who reads for long keeps the log from
+/// being used anew. 64 MiB, which is what stays of it.
+const CHECK_PAGES: i32 = 16_000;
 
 /// For readers that still look when the server ends, before the log is copied a last time.
 const LAST_READS: Duration = Duration::from_secs(1);
@@ -36,31 +41,52 @@ pub(super) fn start(
     path: &Path,
     line: &Arc<Line>,
     lanes: [(mpsc::Receiver<Read>, usize); 2],
+    check: oneshot::Receiver<()>,
     shared: &Arc<Shared>,
 ) -> Result<Vec<JoinHandle<()>>, Opening> {
-    check_version()?;
-    make_private(path)?;
-    // Under another name, it is still the same database.
-    let path = &fs::canonicalize(path).map_err(|why| Opening::file(path, why))?;
-    let held = hold(path)?;
-    let (connection, log) = open_writer(path)?;
+    check_version().map_err(|why| Opening::of(path, why))?;
+    let place = Arc::new(place::take(path)?);
+    let path = &place.path;
+    let failed = |why: Why| Opening::of(path, why);
+    let (connection, log) = open_writer(path).map_err(failed)?;
     // From here on, who meets a lock of another program waits as `locked` says.
-    connection.busy_timeout(Duration::ZERO)?;
+    connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
     let mut threads = Vec::new();
     for (queue, readers) in lanes {
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..readers {
-            let connection = open_reader(path)?;
-            connection.busy_timeout(Duration::ZERO)?;
-            let (queue, shared) = (Arc::clone(&queue), Arc::clone(shared));
+            let connection = open_reader(path).map_err(failed)?;
+            connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
+            let (queue, shared, place) =
+                (Arc::clone(&queue), Arc::clone(shared), Arc::clone(&place));
             threads.push(spawn("btk-reader", path, move || {
                 readers::read_loop(connection, &queue, &shared);
+                drop(place);
             })?);
         }
     }
-    let (line, shared) = (Arc::clone(line), Arc::clone(shared));
+    let files = Arc::new(Files::of(path).map_err(|error| failed(error.into()))?);
+    let (watched, told, writer) = (Arc::clone(&files), Arc::clone(shared), Arc::clone(line));
+    threads.push(spawn("btk-files", path, move || {
+        files::until(&told.closing, &watched, |what| {
+            told.taken_away(&what);
+            // So that the writer sees to the log, also where nobody writes.
+            writer.call();
+        });
+    })?);
+    let mut checked = open_reader(path).map_err(failed)?;
+    let (told, seen, held) = (Arc::clone(shared), Arc::clone(&log), Arc::clone(&place));
+    threads.push(spawn("btk-check", path, move || {
+        // Where nobody says that it may begin, nobody needs to know.
+        if check.blocking_recv().is_ok() {
+            look_for_damage(&mut checked, &told, seen);
+        }
+        drop(checked);
+        drop(held);
+    })?);
+    let (line, shared, held) = (Arc::clone(line), Arc::clone(shared), Arc::clone(&place));
     threads.push(spawn("btk-writer", path, move || {
-        write_loop(&connection, &line, &shared, &log);
+        write_loop(&connection, &line, &shared, &log, &files);
         drop(connection);
         drop(held);
     })?);
@@ -72,18 +98,38 @@ fn spawn(
     path: &Path,
     work: impl FnOnce() + Send + 'static,
 ) -> Result<JoinHandle<()>, Opening> {
-    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|why| Opening::file(path, why))
+    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|why| Opening::of(path, why))
 }
 
-fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log) {
+fn look_for_damage(connection: &mut Connection, shared: &Arc<Shared>, log: Arc<Log>) {
+    let state = Arc::clone(shared);
+    let is_in_the_way = move || {
+        state.closing.load(Ordering::Relaxed) || log.pages.load(Ordering::Relaxed) > CHECK_PAGES
+    };
+    match damage::look(connection, is_in_the_way) {
+        Ok(None) => {}
+        Err(_) if shared.closing.load(Ordering::Relaxed) => {}
+        Ok(Some(what)) | Err(Error::Damaged(what) | Error::Broken(what)) => {
+            drop(shared.damaged(&what));
+        }
+        Err(why) => tracing::info!("The database was not looked through for damage: {why}"),
+    }
+}
+
+fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, files: &Files) {
     let memory = Memory::default();
     while line.wait() {
         if shared.broken.is_cancelled() {
+            save(connection, shared);
             line.refuse(&Error::Broken("an earlier write failed".to_owned()));
             continue;
         }
+        if let Err(damaged) = shared.is_whole() {
+            line.refuse(&damaged);
+            continue;
+        }
         log.written.store(false, Ordering::Relaxed);
-        let (done, end, wakes) = match begin(connection, line, shared) {
+        let (done, mut end, wakes) = match begin(connection, line, shared) {
             Ok(true) => batch(connection, &memory, line, shared),
             Ok(false) => continue,
             Err(error) => (line.next().into_iter().collect(), Err(error), false),
@@ -92,14 +138,21 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log) 
             // What was undone may have been remembered.
             memory.take();
         }
-        let has_written = end.is_ok() && log.written.load(Ordering::Relaxed);
+        let mut has_written = end.is_ok() && log.written.load(Ordering::Relaxed);
+        // Before anybody hears of it: it may have gone into a file that nobody will read again.
+        if has_written && let Some(what) = files.changed() {
+            shared.taken_away(&what);
+            save(connection, shared);
+            end = Err(Error::Broken(what));
+            has_written = false;
+        }
         match &end {
             // Only what reached the disk shows that there is room.
             Ok(()) if has_written => shared.full.store(false, Ordering::Relaxed),
             Err(Error::Full) => shared.full.store(true, Ordering::Relaxed),
-            Err(Error::Broken(why)) => shared.break_off(why),
             Ok(()) | Err(_) => {}
         }
+        end = end.map_err(|error| shared.note(error));
         for job in done {
             job.finish(end.clone());
         }
@@ -116,11 +169,26 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log) 
             log.pages.store(0, Ordering::Relaxed);
         }
     }
-    if !shared.broken.is_cancelled() {
-        // Without it, a reader in the way only means that the log stays.
-        let _impatient = connection.busy_timeout(LAST_READS);
-        checkpoint(connection, "TRUNCATE", shared);
+    if shared.broken.is_cancelled() {
+        save(connection, shared);
+    } else {
+        copy_all(connection, shared);
     }
+}
+
+/// Where files were taken away: what was acknowledged goes from the log into its database, wherever
+/// that is now, and no log is left to be taken for that of another file in its place. A disk that
+/// failed is left alone.
+fn save(connection: &Connection, shared: &Shared) {
+    if shared.taken.load(Ordering::Relaxed) {
+        copy_all(connection, shared);
+    }
+}
+
+fn copy_all(connection: &Connection, shared: &Shared) {
+    // Without it, a reader in the way only means that the log stays.
+    let _impatient = connection.busy_timeout(LAST_READS);
+    checkpoint(connection, "TRUNCATE", shared);
 }
 
 /// Copies the log into the database file. After the answers, so that nobody waits for it but the
@@ -128,11 +196,7 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log) 
 fn checkpoint(connection: &Connection, mode: &str, shared: &Shared) {
     let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
     // A full disk or a reader in the way only means that the log stays longer.
-    if let Err(error) = done.map_err(Error::from)
-        && let Error::Broken(why) = error
-    {
-        shared.break_off(&format!("checkpoint: {why}"));
-    }
+    let _noted = done.map_err(|error| shared.note(error.into()));
 }
 
 /// Begins a transaction, as soon as no other program has locked the database. False if meanwhile
@@ -223,7 +287,7 @@ fn one(connection: &Connection, memory: &Memory, job: &mut dyn Write) -> Result<
             run(connection, "RELEASE job").map_err(Fault::Batch)?;
             Ok(tx.wakes())
         }
-        Err(error @ Error::Broken(_)) => Err(Fault::Batch(error)),
+        Err(error @ (Error::Broken(_) | Error::Damaged(_))) => Err(Fault::Batch(error)),
         Err(error) if connection.is_autocommit() => Err(Fault::Batch(error)),
         Err(error) => {
             memory.take();

@@ -21,7 +21,7 @@ const COLUMNS: &str = "id, version, title, description, type, category, status, 
                        due_ms, tags, attachments, created_ms, updated_ms, num";
 
 fn read(row: &Row<'_>) -> Result<Stored> {
-    let damaged = |what: &str| Error::Database(format!("a task has a damaged {what}"));
+    let damaged = |what: &str| Error::Damaged(format!("a task has a damaged {what}"));
     let status = row.text(6)?;
     let status = Status::ALL.iter().find(|(name, _)| *name == status);
     let priority = usize::try_from(row.int(7)?).ok().and_then(|n| Priority::ALL.get(n));

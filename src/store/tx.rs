@@ -199,16 +199,23 @@ impl<'c> Tx<'c> {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Error {
-        use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_SHMSIZE};
+        use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
         match error.sqlite_error() {
             // The shared-memory file of the log could not grow: the same want of room.
             Some(e) if e.extended_code == SQLITE_IOERR_SHMSIZE => Error::Full,
             Some(e) => match e.code {
                 ErrorCode::DiskFull => Error::Full,
                 ErrorCode::SystemIoFailure
-                | ErrorCode::DatabaseCorrupt
-                | ErrorCode::NotADatabase
-                | ErrorCode::ReadOnly => Error::Broken(error.to_string()),
+                    if e.extended_code == SQLITE_IOERR_WRITE && is_want_of_room() =>
+                {
+                    Error::Full
+                }
+                ErrorCode::SystemIoFailure | ErrorCode::ReadOnly => {
+                    Error::Broken(error.to_string())
+                }
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+                    Error::Damaged(error.to_string())
+                }
                 // A file of its own could not be opened: the process is out of file handles for now.
                 ErrorCode::CannotOpen => Error::Busy,
                 ErrorCode::DatabaseBusy
@@ -216,7 +223,20 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::FileLockingProtocolFailed => Error::Locked,
                 _ => Error::Database(error.to_string()),
             },
+            // Only text is written, so what is none was not written by us.
+            None if matches!(error, rusqlite::Error::Utf8Error(..)) => {
+                Error::Damaged(error.to_string())
+            }
             None => Error::Database(error.to_string()),
         }
     }
+}
+
+/// Whether the write that SQLite has just failed at met a quota, or the size that a file may have.
+/// SQLite knows of a full disk alone and undoes both in the same way, but only the system's error,
+/// which the thread still has, tells them from a disk that fails.
+fn is_want_of_room() -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let kind = std::io::Error::last_os_error().kind();
+    matches!(kind, QuotaExceeded | FileTooLarge | StorageFull)
 }

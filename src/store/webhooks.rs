@@ -105,7 +105,7 @@ fn named<T: Copy>(all: &[(&str, T)], name: &str, what: &str) -> Result<T> {
 }
 
 fn damaged(what: &str) -> Error {
-    Error::Database(format!("a webhook has a damaged {what}"))
+    Error::Damaged(format!("a webhook has a damaged {what}"))
 }
 
 fn parts<T>(text: &str, what: &str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>> {

@@ -3,11 +3,15 @@
 //! Each file says where it was seen, if that is public, and what holds here instead. Like all of `tests/it` it knows only
 //! what is visible from outside.
 
+mod damaged;
 mod fan_out;
 mod filters_with_several_values;
+mod files_replaced;
 mod lists_while_others_write;
 mod locked_by_another;
 mod log_full_or_dead;
+mod not_our_file;
+mod quota;
 mod searches_hung_up;
 mod text_in_other_encodings;
 mod times_as_tools_write_them;

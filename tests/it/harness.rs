@@ -17,6 +17,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{RwLock, watch};
@@ -144,9 +145,13 @@ impl Server {
 
     /// Asks it to stop, as a service manager does, without waiting.
     pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
-            .expect("the child can be signalled");
+        rustix::process::kill_process(pid, signal).expect("the child can be signalled");
     }
 
     /// Asks it to stop and waits for its end.

@@ -1,0 +1,101 @@
+//! What is known of the database as a whole, shared by its threads and those who ask: whether it takes
+//! writes, and if not, why.
+//!
+//! Must not know how anything is read or written.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::opening::RESCUE;
+use super::{Error, Result};
+
+/// What the threads and the handle share.
+pub(super) struct Shared {
+    /// Bumped after a commit that left something to send. Carries no data.
+    pub(super) changes: watch::Sender<u64>,
+    /// Counts the commits that wrote anything.
+    pub(super) commits: watch::Sender<u64>,
+    /// Cancelled when the disk has failed or the files are gone: stop acknowledging, end the process.
+    pub(super) broken: CancellationToken,
+    /// Whether it is the files that are gone.
+    pub(super) taken: AtomicBool,
+    /// The name of the database file.
+    pub(super) name: String,
+    /// That the database is damaged, and what to do, once it is known.
+    pub(super) damage: OnceLock<String>,
+    /// Whether the threads are to end.
+    pub(super) closing: AtomicBool,
+    /// Whether another program had locked the database at the last look.
+    pub(super) locked: AtomicBool,
+    /// Whether the last write that had to reach the disk failed for want of room.
+    pub(super) full: AtomicBool,
+}
+
+impl Shared {
+    /// That of a database that has just been opened.
+    pub(super) fn of(path: &Path) -> Shared {
+        Shared {
+            changes: watch::Sender::new(0),
+            commits: watch::Sender::new(0),
+            broken: CancellationToken::new(),
+            taken: AtomicBool::new(false),
+            name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            damage: OnceLock::new(),
+            closing: AtomicBool::new(false),
+            locked: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+        }
+    }
+
+    /// The disk has failed: nothing is acknowledged any more, and the process ends.
+    pub(super) fn break_off(&self, why: &str) {
+        if !self.broken.is_cancelled() {
+            tracing::error!("The database failed, the server stops: {why}");
+            self.broken.cancel();
+        }
+    }
+
+    /// Damage was met: what is written from now on might be lost in it, so nothing is. What can still
+    /// be read is. Answers the error for those who ask.
+    pub(super) fn damaged(&self, what: &str) -> Error {
+        let said = self.damage.get_or_init(|| {
+            let said = format!(
+                "The database {} is damaged, so nothing more is written to it: {}",
+                self.name, RESCUE
+            );
+            tracing::error!("{said}. What was met: {what}");
+            said
+        });
+        Error::Damaged(said.clone())
+    }
+
+    /// What an error means for the store as a whole.
+    pub(super) fn note(&self, error: Error) -> Error {
+        match error {
+            Error::Damaged(what) => self.damaged(&what),
+            Error::Broken(why) => {
+                self.break_off(&why);
+                Error::Broken(why)
+            }
+            other => other,
+        }
+    }
+
+    /// Refuses a write into a damaged database.
+    pub(super) fn is_whole(&self) -> Result<()> {
+        self.damage.get().map_or(Ok(()), |said| Err(Error::Damaged(said.clone())))
+    }
+
+    /// A file of the database is gone or another one: as bad as a disk that failed.
+    pub(super) fn taken_away(&self, what: &str) {
+        self.taken.store(true, Ordering::Relaxed);
+        self.break_off(&format!(
+            "{what} while it was in use. Nothing is acknowledged from now on. Stop btk before its \
+             files are moved, replaced or deleted"
+        ));
+    }
+}
