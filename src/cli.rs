@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::clock::Clock;
-use crate::config::{Config, EnvFile, Faults, REFERENCE};
+use crate::config::{Config, EnvFile, Faults, Gathered, REFERENCE};
 use crate::model::masked_url;
 use crate::output::{Gap, Output, Stream};
 use crate::signals::{asked_to_stop, outlive_limits_on_files};
@@ -70,6 +70,12 @@ fn settings() -> String {
         }
         text.push_str(&format!("      {line}\n"));
     }
+    let secret = REFERENCE.iter().filter(|setting| setting.is_secret).map(|setting| setting.name);
+    text.push_str(&format!(
+        "\nIn a file of their own, named by NAME_FILE (WEBHOOK_SECRET_FILE=/run/secrets/webhook),\nmay \
+         stand: {}.\n",
+        secret.collect::<Vec<_>>().join(", ")
+    ));
     text.push_str("\nStart with: btk demo. Then put WEBHOOK_URL=… into .env and run btk.");
     text
 }
@@ -126,12 +132,9 @@ fn fail(message: &str, code: u8) -> ExitCode {
 
 fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
     let (file, mut faults) = EnvFile::load(Path::new(".env"));
-    for name in REFERENCE.map(|setting| setting.name) {
-        if is_no_text(name) {
-            faults.push(format!("{name} is no text (UTF-8) in the environment; set it again"));
-        }
-    }
-    let read = Config::read(&|name| environment(name).or_else(|| file.get(name)));
+    let mut gathered = Gathered::from(&|name| std::env::var_os(name), &file);
+    faults.append(&mut gathered.faults);
+    let read = Config::read(&|name| gathered.get(name));
     let config = match (read, faults.is_empty()) {
         (Ok(config), true) => config,
         (read, _) => {
@@ -142,9 +145,15 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
     let log = start_log(&config.log_filter, config.log_json);
     let out = Output::start(Stream::Out, gap);
     for name in unknown_names(&file) {
-        tracing::warn!(".env sets {name}, which is no setting of btk; btk --help lists them all");
+        let capitals = name.to_ascii_uppercase();
+        let hint = if REFERENCE.iter().any(|setting| setting.name == capitals) {
+            format!("write {capitals} in capitals")
+        } else {
+            "btk --help lists them all".to_owned()
+        };
+        tracing::warn!(".env sets {name}, which is no setting of btk; {hint}");
     }
-    for warning in &config.warnings {
+    for warning in file.warnings.iter().chain(&gathered.warnings).chain(&config.warnings) {
         tracing::warn!("{warning}");
     }
     let ended = runtime.block_on(async {
@@ -187,20 +196,14 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
     code
 }
 
-/// A setting of the process; an empty one counts as unset, so that `.env` may still set it.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|text| !text.trim().is_empty())
-}
-
-/// Whether a setting is there but cannot be read. It must not count as unset: a token that
-/// is broken would open the server.
-fn is_no_text(name: &str) -> bool {
-    std::env::var_os(name).is_some_and(|value| value.into_string().is_err())
-}
-
 fn unknown_names(file: &EnvFile) -> Vec<String> {
-    let known = |name: &&str| REFERENCE.iter().any(|setting| setting.name == *name);
+    let known = |name: &&str| {
+        let in_a_file = name.strip_suffix("_FILE");
+        let is = |known: &str| known == *name;
+        REFERENCE.iter().any(|setting| {
+            is(setting.name) || (setting.is_secret && in_a_file == Some(setting.name))
+        })
+    };
     let mut names: Vec<String> = file.names().filter(|n| !known(n)).map(str::to_owned).collect();
     names.sort();
     names

@@ -3,6 +3,7 @@
 //! Must not read the environment by itself (a look-up is passed in), nor act on what it reads.
 
 mod dotenv;
+mod gather;
 mod outgoing;
 mod parse;
 mod reference;
@@ -12,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 pub use dotenv::EnvFile;
+pub use gather::Gathered;
 pub use outgoing::Retention;
 pub use reference::{REFERENCE, Setting};
 
@@ -106,6 +108,13 @@ impl Config {
             ));
         }
 
+        // A line end within a secret is one of a file that holds more than it.
+        for (name, secret) in [("API_TOKEN", &api_token), ("WEBHOOK_SECRET", &webhook_secret)] {
+            if secret.as_ref().is_some_and(|secret| secret.expose().contains(['\n', '\r'])) {
+                faults.push(format!("{name} has more than one line: it must be the value alone"));
+            }
+        }
+
         let mut read = Reader { get: &get, faults: &mut faults };
         let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -113,6 +122,14 @@ impl Config {
         let host = read.one("HOST", parse::host).unwrap_or(default_host);
         let port = read.one("PORT", parse::port).unwrap_or(5000);
         let public_url = read.one("PUBLIC_URL", parse::public_url);
+        if public_url.as_ref().is_some_and(|url| has_path(url)) {
+            warnings.push(
+                "PUBLIC_URL has a path: what is shown to be copied has it too, so the proxy must take \
+                 it away before it passes a request on, and the pages do not work below it. Give btk a \
+                 host name of its own"
+                    .to_owned(),
+            );
+        }
         let database =
             read.one("DATABASE_URL", parse::database).unwrap_or_else(|| PathBuf::from("btk.db"));
         let incoming_rate = read
@@ -216,6 +233,11 @@ fn weakness(secret: &Secret) -> Option<&'static str> {
     sample.then_some("is a sample")
 }
 
+/// Whether an address names more than a host.
+fn has_path(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'))
+}
+
 fn is_open_http(url: &str) -> bool {
     let Some(rest) = url.to_ascii_lowercase().strip_prefix("http://").map(str::to_owned) else {
         return false;
@@ -286,6 +308,22 @@ mod tests {
         }
         let strong = [("NODE_ENV", "production"), ("WEBHOOK_SECRET", "9f2c7e1ab04d6835c1e7")];
         assert!(read(&strong).is_ok());
+    }
+
+    #[test]
+    fn a_public_url_below_a_path_is_warned_about() {
+        for (url, warned) in [
+            ("https://tasks.example.org", false),
+            ("https://tasks.example.org:8443/", false),
+            ("https://example.org/tasks", true),
+        ] {
+            let config = read(&[("PUBLIC_URL", url)]).unwrap();
+            assert_eq!(
+                config.warnings.iter().any(|w| w.starts_with("PUBLIC_URL")),
+                warned,
+                "{url}"
+            );
+        }
     }
 
     #[test]

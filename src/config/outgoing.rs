@@ -40,8 +40,8 @@ pub(super) struct Outgoing {
 }
 
 pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
-    let url = read.one("WEBHOOK_URL", receiver::url);
-    let alert_url = read.one("ALERT_URL", receiver::url);
+    let url = read.one("WEBHOOK_URL", webhook_url);
+    let alert_url = read.one("ALERT_URL", webhook_url);
     let headers = read.one("WEBHOOK_HEADERS", headers).unwrap_or_default();
     let max_attempts = read.one("WEBHOOK_ATTEMPTS", attempts).unwrap_or(3);
     let ignore_origin =
@@ -97,9 +97,24 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
     }
 }
 
+fn webhook_url(text: &str) -> Result<String, String> {
+    let mut parts = text.split([',', ';', '|', ' ', '\t', '\n']).skip(1);
+    let begins_another = |part: &str| {
+        let part = part.to_ascii_lowercase();
+        part.starts_with("http://") || part.starts_with("https://")
+    };
+    if parts.any(begins_another) {
+        return Err("holds several addresses and takes one: make a webhook for each of the \
+                    others, on the page Webhooks or with POST /api/webhooks"
+            .to_owned());
+    }
+    receiver::url(text)
+}
+
 fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut headers = Vec::new();
-    for entry in text.split(';').map(str::trim).filter(|entry| !entry.is_empty()) {
+    // In a file of their own people write one a line.
+    for entry in text.split([';', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
         let Some((name, value)) = entry.split_once(':') else {
             return Err("must be written Name: value; Other-Name: value".to_owned());
         };
@@ -142,11 +157,25 @@ mod tests {
     #[test]
     fn headers_are_pairs_and_not_ours() {
         let read = headers("X-Make-Apikey: a:b; x-two:2 ;").unwrap();
+        assert_eq!(headers("X-Make-Apikey: a:b\r\n\r\nx-two: 2").unwrap(), read);
         let pair = |n: &str, v: &str| (n.to_owned(), v.to_owned());
         assert_eq!(read, [pair("x-make-apikey", "a:b"), pair("x-two", "2")]);
         for bad in ["x", "a b: c", "webhook-id: 1", "Host: e.org", "x: \u{1}secret"] {
             let said = headers(bad).unwrap_err();
             assert!(!said.contains("secret"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_setting_takes_one_address() {
+        assert!(webhook_url("https://h.example/a,b;c?d=e|f").is_ok());
+        for several in [
+            "https://a.example/s3cret,https://b.example",
+            "http://a; HTTP://b",
+            "http://a http://b",
+        ] {
+            let said = webhook_url(several).unwrap_err();
+            assert!(said.contains("several") && !said.contains("s3cret"), "{said}");
         }
     }
 }

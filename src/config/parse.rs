@@ -44,14 +44,49 @@ pub(super) fn database(text: &str) -> Result<PathBuf, String> {
             "names PostgreSQL, which this version does not speak: use sqlite:btk.db".to_owned()
         );
     }
-    let path = text.strip_prefix("sqlite:").ok_or_else(|| {
-        "must begin with sqlite:, e.g. sqlite:btk.db or sqlite:/var/lib/btk/btk.db".to_owned()
-    })?;
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path.starts_with(':') || path.contains('?') {
+    let (_, rest) = text
+        .split_once(':')
+        .filter(|(scheme, _)| {
+            ["sqlite", "sqlite3", "file"].contains(&&*scheme.to_ascii_lowercase())
+        })
+        .ok_or("must begin with sqlite:, e.g. sqlite:btk.db or sqlite:/var/lib/btk/btk.db")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    let path = if path.starts_with("localhost/") { &path["localhost".len()..] } else { path };
+    let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        // What others write there for what btk does anyway.
+        if !["mode=rwc", "cache=private"].contains(&parameter) {
+            let name = parameter.split('=').next().unwrap_or_default();
+            return Err(format!(
+                "has a parameter {name} that btk does not have: leave it out. The file is opened for \
+                 reading and writing and made if it is not there (mode=rwc)"
+            ));
+        }
+    }
+    if path.is_empty() || path.starts_with(':') {
         return Err("must name a file after sqlite:, e.g. sqlite:/var/lib/btk/btk.db".to_owned());
     }
+    if path.starts_with('~') || path.starts_with('$') || path.contains("${") {
+        return Err(
+            "names its folder by ~ or $, which only a shell replaces: write the whole path, \
+                    e.g. sqlite:/var/lib/btk/btk.db"
+                .to_owned(),
+        );
+    }
+    if is_percent_encoded(path) {
+        return Err(
+            "has signs written as % and two digits: write the path as it is, blanks and all"
+                .to_owned(),
+        );
+    }
     Ok(PathBuf::from(path))
+}
+
+fn is_percent_encoded(path: &str) -> bool {
+    path.split('%').skip(1).any(|rest| {
+        let digits = rest.bytes().take(2).filter(u8::is_ascii_hexdigit);
+        digits.count() == 2
+    })
 }
 
 pub(super) fn rate(text: &str) -> Result<Rate, String> {
@@ -128,11 +163,30 @@ mod tests {
             ("sqlite:/var/lib/btk.db", "/var/lib/btk.db"),
             ("sqlite:///var/lib/btk.db", "/var/lib/btk.db"),
             ("sqlite://data/btk.db", "data/btk.db"),
+            ("sqlite:x.db?mode=rwc", "x.db"),
+            ("SQLite://x.db?cache=private&mode=rwc", "x.db"),
+            ("sqlite3:./x 100%.db", "./x 100%.db"),
+            ("file:/x#y.db", "/x#y.db"),
+            ("file:///x.db?", "/x.db"),
+            ("file://localhost/x.db", "/x.db"),
         ] {
             assert_eq!(database(text).unwrap(), PathBuf::from(path));
         }
-        for bad in ["btk.db", "sqlite:", "sqlite::memory:", "postgres://h/d", "mysql:x"] {
-            assert!(database(bad).is_err(), "{bad}");
+        for (bad, words) in [
+            ("btk.db", "must begin with sqlite:"),
+            ("mysql:x", "must begin with sqlite:"),
+            ("sqlite:", "name a file"),
+            ("sqlite::memory:", "name a file"),
+            ("sqlite://?mode=rwc", "name a file"),
+            ("postgres://h/d", "PostgreSQL"),
+            ("sqlite:x.db?mode=ro", "parameter mode"),
+            ("sqlite:x.db?mode=rwc&key=s3cret", "parameter key"),
+            ("sqlite:~/x.db", "a shell"),
+            ("sqlite:$HOME/x.db", "a shell"),
+            ("sqlite:/data/my%20tasks.db", "% and two digits"),
+        ] {
+            let said = database(bad).unwrap_err();
+            assert!(said.contains(words) && !said.contains("s3cret"), "{bad}: {said}");
         }
     }
 

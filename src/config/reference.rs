@@ -9,25 +9,31 @@ pub struct Setting {
     pub default: &'static str,
     /// What it does.
     pub help: &'static str,
+    /// Whether it is kept from sight, and may stand in a file that `NAME_FILE` names.
+    pub is_secret: bool,
 }
 
 const fn setting(name: &'static str, default: &'static str, help: &'static str) -> Setting {
-    Setting { name, default, help }
+    Setting { name, default, help, is_secret: false }
+}
+
+const fn secret(name: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { is_secret: true, ..setting(name, default, help) }
 }
 
 /// Every setting there is.
 pub const REFERENCE: [Setting; 26] = [
-    setting(
+    secret(
         "WEBHOOK_URL",
         "unset",
         "Where each change is sent, e.g. the address of a Make custom webhook. Unset: nothing is sent; a recovery can send it later.",
     ),
-    setting(
+    secret(
         "WEBHOOK_SECRET",
         "unset",
         "What incoming webhooks must show (?secret=… or the X-Webhook-Secret header). Unset: none are taken.",
     ),
-    setting(
+    secret(
         "WEBHOOK_HEADERS",
         "none",
         "Headers sent to WEBHOOK_URL: Name: value; Other-Name: value, e.g. x-make-apikey: abc",
@@ -52,7 +58,7 @@ pub const REFERENCE: [Setting; 26] = [
         "classic",
         "The body: classic ({event, task}) or full (also what changed).",
     ),
-    setting(
+    secret(
         "WEBHOOK_SIGNING_SECRET",
         "unset",
         "Signs each request in the manner of Standard Webhooks: whsec_ and 24 to 64 bytes in base64, e.g. whsec_$(openssl rand -base64 32)",
@@ -83,7 +89,7 @@ pub const REFERENCE: [Setting; 26] = [
         "none",
         "Private addresses that webhooks made over the API may reach: 10.0.0.0/8, n8n.lan, localhost:5678. Commas between. WEBHOOK_URL is always allowed.",
     ),
-    setting(
+    secret(
         "ALERT_URL",
         "unset",
         "Where to tell that a webhook is down or up, that a delivery failed, that much waits: JSON with a text, as Slack takes it.",
@@ -106,12 +112,16 @@ pub const REFERENCE: [Setting; 26] = [
         "unset",
         "How the world reaches this server, e.g. https://tasks.example.org. Shown where you copy addresses; without API_TOKEN, the name under which the server answers.",
     ),
-    setting(
+    secret(
         "API_TOKEN",
         "unset",
         "What API clients must send as Authorization: Bearer …. Unset: no token is asked for.",
     ),
-    setting("DATABASE_URL", "sqlite:btk.db", "The database file: sqlite:PATH."),
+    setting(
+        "DATABASE_URL",
+        "sqlite:btk.db",
+        "The database file: sqlite:PATH. A file that is not btk's is refused untouched.",
+    ),
     setting(
         "NODE_ENV",
         "unset",

@@ -5,14 +5,15 @@
 
 mod damaged;
 mod fan_out;
-mod filters_with_several_values;
 mod files_replaced;
+mod filters_with_several_values;
 mod lists_while_others_write;
 mod locked_by_another;
 mod log_full_or_dead;
 mod not_our_file;
 mod quota;
 mod searches_hung_up;
+mod settings_as_people_write_them;
 mod text_in_other_encodings;
 mod times_as_tools_write_them;
 mod urls_as_people_type_them;

@@ -1,0 +1,163 @@
+//! Settings as people and their tools write them: quotes that `docker run --env-file` leaves in, secrets in files, addresses in
+//! the manner of other programs, a `.env` of another editor. Each works, or is said at the start.
+
+use std::fs;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::harness::{PATIENCE, Receiver, Server, home};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quotes_that_docker_leaves_in_are_taken_away() {
+    let receiver = Receiver::ok().await;
+    let (url, secret) = (format!("\"{}\"", receiver.url()), "'in quotes'");
+    let settings =
+        [("WEBHOOK_URL", url.as_str()), ("WEBHOOK_SECRET", secret), ("PORT", "\"0\" # any")];
+    let server = Server::start(&settings).await;
+    server.create(&json!({"title": "a"})).await;
+    receiver.wait_for(1).await;
+    let body = json!({"event": "task_created", "task": {"title": "b"}});
+    server.post("/api/incoming-webhook?secret=in%20quotes", &body).await.expect(200);
+    for name in ["WEBHOOK_URL", "WEBHOOK_SECRET", "PORT"] {
+        server.wait_for_log(&format!("{name} stands in quotes")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_secret_may_stand_in_a_file_of_its_own() {
+    let (receiver, alerts) = tokio::join!(Receiver::ok(), Receiver::ok());
+    let home = home();
+    let signing = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
+    let url = receiver.url();
+    let alert_url = alerts.url();
+    let values = [
+        ("WEBHOOK_URL", url.as_str()),
+        ("WEBHOOK_SECRET", "of-the-file"),
+        ("WEBHOOK_HEADERS", "x-one: 1\nx-two: 2"),
+        ("WEBHOOK_SIGNING_SECRET", signing),
+        ("ALERT_URL", alert_url.as_str()),
+        ("API_TOKEN", "token-of-the-file"),
+    ];
+    let names: Vec<String> = values.iter().map(|(name, _)| format!("{name}_FILE")).collect();
+    for (name, value) in values {
+        fs::write(home.path().join(name), format!("{value}\n")).expect("written");
+    }
+    let mut settings: Vec<(&str, &str)> =
+        names.iter().zip(values).map(|(name, (file, _))| (name.as_str(), file)).collect();
+    settings.push(("HOST", "127.0.0.1"));
+    let server = Server::start_in(home.clone(), &settings).await;
+    server.post("/api/tasks", &json!({"title": "a"})).await.expect(401);
+    let call = server.call("POST", "/api/tasks").json(&json!({"title": "a"}));
+    call.header("authorization", "Bearer token-of-the-file").send().await.expect(201);
+    let hit = receiver.wait_for(1).await.remove(0);
+    assert_eq!((hit.header("x-one"), hit.header("x-two")), ("1", "2"));
+    assert!(hit.header("webhook-signature").starts_with("v1,"));
+    let body = json!({"event": "task_created", "task": {"title": "b"}});
+    server.post("/api/incoming-webhook?secret=of-the-file", &body).await.expect(200);
+    drop(server);
+
+    settings.push(("API_TOKEN", "and-here"));
+    let refused = Server::refused_in(home.clone(), &settings).await;
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(refused.err.contains("API_TOKEN and API_TOKEN_FILE are both set"), "{}", refused.err);
+    for (name, _) in values {
+        let file = format!("{name}_FILE");
+        let refused = Server::refused(&[(&file, "/run/secrets/not-there")]).await;
+        assert_eq!(refused.status.code(), Some(2), "{name}");
+        assert!(
+            refused.err.contains(&format!("{file} names a file that cannot be read")),
+            "{}",
+            refused.err
+        );
+    }
+    fs::write(home.path().join("API_TOKEN"), "two\nlines\n").expect("written");
+    let refused = Server::refused_in(home, &[("API_TOKEN_FILE", "API_TOKEN")]).await;
+    assert!(refused.err.contains("API_TOKEN has more than one line"), "{}", refused.err);
+    assert!(!refused.err.contains("lines\n"), "{}", refused.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_named_as_other_programs_name_it() {
+    let home = home();
+    for (url, file) in [
+        ("sqlite:a.db?mode=rwc", "a.db"),
+        ("sqlite://b.db", "b.db"),
+        ("file:./c.db", "c.db"),
+        ("sqlite3:d.db?mode=rwc&cache=private", "d.db"),
+    ] {
+        let server = Server::start_in(home.clone(), &[("DATABASE_URL", url)]).await;
+        assert!(home.path().join(file).is_file(), "{url}");
+        server.create(&json!({"title": url})).await;
+    }
+    for (url, words) in [
+        ("sqlite:e.db?mode=ro", "parameter mode"),
+        ("sqlite:e.db?_journal=wal", "parameter _journal"),
+        ("sqlite:~/e.db", "only a shell"),
+        ("sqlite:e%20f.db", "write the path as it is"),
+    ] {
+        let refused = Server::refused_in(home.clone(), &[("DATABASE_URL", url)]).await;
+        assert_eq!(refused.status.code(), Some(2), "{url}");
+        assert!(refused.err.contains(words), "{url}: {}", refused.err);
+    }
+    let made = fs::read_dir(home.path()).expect("a folder").filter_map(Result::ok);
+    let strange = made.map(|entry| entry.file_name().into_string().expect("text"));
+    assert_eq!(strange.filter(|name| name.contains(['?', '%', '~', 'e'])).count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dotenv_of_another_editor_is_read_or_its_line_is_named() {
+    let home = home();
+    let put = |bytes: &[u8]| fs::write(home.path().join(".env"), bytes).expect("written");
+    put(b"\xef\xbb\xbfexport WEBHOOK_SECRET=\"say \\\"please\\\"\" # why\r\n# gr\xfc\xdfe\r\nPORT=1\r\nPORT=0\r\nwebhook_url=x\r\n");
+    let server = Server::start_in(home.clone(), &[]).await;
+    let body = json!({"event": "task_created", "task": {"title": "b"}});
+    server.post("/api/incoming-webhook?secret=say%20%22please%22", &body).await.expect(200);
+    server.wait_for_log(".env sets PORT twice, in lines 3 and 4: the last one counts").await;
+    server.wait_for_log("write WEBHOOK_URL in capitals").await;
+    drop(server);
+    for (bytes, words) in [
+        (b"PORT=0\nWEBHOOK_SECRET=gr\xfc\xdfe-geheim\n".as_slice(), ".env, line 2: is not UTF-8"),
+        (b"PORT=0\nWEBHOOK_SECRET=\"geheim\\\"\n", ".env, line 2: write NAME=value"),
+        (b"\xff\xfeP\0O\0R\0T\0=\x000\0", "UTF-16"),
+        (b"PORT=0\n\nPORT: 0\n", ".env, line 3: write NAME=value"),
+        (
+            b"WEBHOOK_SECRET=\xe2\x80\x9cgeheim\xe2\x80\x9d\n",
+            "WEBHOOK_SECRET begins with a typographic quote",
+        ),
+    ] {
+        put(bytes);
+        let refused = Server::refused_in(home.clone(), &[]).await;
+        assert_eq!(refused.status.code(), Some(2), "{words}: {}", refused.err);
+        assert!(refused.err.contains(words), "{words}: {}", refused.err);
+        assert!(!refused.err.contains("geheim"), "{}", refused.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_will_not_do_what_was_meant_is_said_at_the_start() {
+    let several = [("WEBHOOK_URL", "https://a.example/x,https://b.example/y")];
+    let refused = Server::refused(&several).await;
+    assert!(refused.err.contains("WEBHOOK_URL holds several addresses"), "{}", refused.err);
+    let settings = [
+        ("PUBLIC_URL", "https://example.org/tasks"),
+        ("HTTPS_PROXY", "http://user:geheim@proxy.example:3128"),
+    ];
+    let server = Server::start(&settings).await;
+    server.wait_for_log("PUBLIC_URL has a path").await;
+    server.wait_for_log("HTTPS_PROXY is set, and btk uses no proxy").await;
+    assert!(!server.output().contains("geheim"), "{}", server.output());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_closed_ends_it_as_a_stop_does() {
+    for signal in [Signal::HUP, Signal::QUIT] {
+        let mut server = Server::start(&[]).await;
+        server.create(&json!({"title": "a"})).await;
+        server.signal(signal);
+        assert!(server.ended(PATIENCE).await.success(), "{signal:?}");
+        assert!(server.output().contains("Stopped"), "{signal:?}: {}", server.output());
+        let log = server.home().join("btk.db-wal");
+        assert!(!log.exists(), "{signal:?}: its log was copied into the database");
+    }
+}
