@@ -39,14 +39,7 @@ enum Command {
     /// Show it: a server and a receiver, four changes and the four webhooks they make
     Demo,
     /// Be a receiver: print what arrives
-    Listen {
-        /// The port to listen on
-        #[arg(long, default_value_t = 5055)]
-        port: u16,
-        /// The address to listen on
-        #[arg(long, default_value = "127.0.0.1")]
-        host: IpAddr,
-    },
+    Listen(listen::Options),
     /// Measure it on this machine, against a relay that stores nothing
     Bench(bench::Options),
 }
@@ -108,9 +101,9 @@ fn command(cli: Cli, runtime: &tokio::runtime::Runtime) -> ExitCode {
             log.finish();
             ended
         }
-        Some(Command::Listen { port, host }) => {
+        Some(Command::Listen(options)) => {
             let out = Output::start(Stream::Out, gap);
-            let ended = runtime.block_on(listen::command(port, host, Arc::clone(&out)));
+            let ended = runtime.block_on(listen::command(options, Arc::clone(&out)));
             out.finish();
             ended
         }

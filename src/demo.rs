@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::listen::{Listener, Received, block, coloured};
+use crate::listen::{Listener, Received, Show, Ways, block, coloured};
 use crate::output::Output;
 use crate::scratch::TemporaryFolder;
 use crate::server;
@@ -107,7 +107,7 @@ pub async fn command(out: &Output, log_lines_dropped: Counter) -> anyhow::Result
     let on_webhook = move |received: &Received| drop(send.try_send(received.clone()));
     let mut receiver = JoinSet::new();
     let receiver_stop = CancellationToken::new();
-    receiver.spawn(listener.run(receiver_stop.clone(), on_webhook));
+    receiver.spawn(listener.run(Ways::default(), receiver_stop.clone(), on_webhook));
 
     let server = server::start(config, log_lines_dropped, stop.clone()).await?;
     let address = server.address();
@@ -147,7 +147,7 @@ async fn story(
     out: &Output,
 ) -> anyhow::Result<()> {
     let say = |text: String| out.put(text);
-    let colour = coloured();
+    let show = Show { colour: coloured(), headers: false };
     say(format!("btk is running on http://{address}, with a temporary database.\n"));
     say(format!("Its webhooks go to a receiver in this same process, {webhook_url}.\n\n"));
 
@@ -170,7 +170,7 @@ async fn story(
         let webhook = timeout(ARRIVAL, arrival).await.with_context(|| {
             format!("the webhook {} for {task_id} did not arrive within 10 s", operation.event)
         })??;
-        say(block(&webhook, colour));
+        say(block(&webhook, show));
     }
 
     let body = Some(r#"{"title":"My first task"}"#);
@@ -178,7 +178,7 @@ async fn story(
     out.put("until Ctrl-C; what you send now is shown as well. Try it:\n\n");
     say(format!("$ {}\n\n", curl(address, &Method::POST, "/api/tasks", body)));
     while let Some(webhook) = webhooks.recv().await {
-        say(block(&webhook, colour));
+        say(block(&webhook, show));
     }
     bail!("the receiver ended by itself")
 }
@@ -280,8 +280,11 @@ mod tests {
                 title: None,
                 webhook_id: None,
                 attempt: None,
+                headers: Vec::new(),
+                check: None,
                 body: Bytes::new(),
                 fault: None,
+                answered: None,
                 received_at: crate::model::Time(0),
             };
             send.send(received).await.unwrap();

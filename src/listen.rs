@@ -3,35 +3,40 @@
 //! It knows HTTP and what a webhook looks like from outside. It must not know the store, the
 //! dispatcher or any type of theirs: what it shows is what any receiver on the network would see.
 
+mod check;
+mod command;
+mod manner;
 mod print;
+mod received;
 
-use std::convert::Infallible;
-use std::io::IsTerminal;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::model::Time;
-use crate::output::Output;
-use crate::signals::asked_to_stop;
-pub(crate) use print::block;
+use crate::secret::Secret;
+use check::check;
+pub(crate) use command::coloured;
+pub use command::{Options, command};
+use manner::Answer;
+pub use manner::Manner;
+pub(crate) use print::{Show, block};
+pub use received::Received;
 
 /// The largest body that is read; a webhook of ours stays far below it.
 const MAX_BODY: usize = 1024 * 1024;
@@ -45,48 +50,13 @@ const MAX_CONNECTIONS: usize = 256;
 /// How long a stop waits for answers that are under way.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// One request that arrived, read as a webhook as far as it can be read.
-#[derive(Debug, Clone)]
-pub struct Received {
-    /// `event` of the body, else the header `x-btk-event`.
-    pub event: Option<String>,
-    /// `task.id` of the body.
-    pub task_id: Option<String>,
-    /// `task.title` of the body.
-    pub title: Option<String>,
-    /// The header `webhook-id`: the same for every repeat of one event.
-    pub webhook_id: Option<String>,
-    /// The header `x-btk-attempt`, as it was sent.
-    pub attempt: Option<String>,
-    /// The body, byte for byte.
-    pub body: Bytes,
-    /// Why the body is no JSON, where it is none; the sender was answered 400 with these words.
-    pub fault: Option<String>,
-    /// When the last byte of the body was there.
-    pub received_at: Time,
-}
-
-impl Received {
-    fn read(headers: &HeaderMap, body: Bytes, received_at: Time) -> Self {
-        let header = |name: &str| {
-            headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
-        let (json, fault) = match serde_json::from_slice(&body) {
-            Ok(json) => (json, None),
-            Err(error) => (Value::Null, Some(format!("the body is not JSON: {error}"))),
-        };
-        let text = |pointer: &str| json.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-        Self {
-            event: text("/event").or_else(|| header("x-btk-event")),
-            task_id: text("/task/id"),
-            title: text("/task/title"),
-            webhook_id: header("webhook-id"),
-            attempt: header("x-btk-attempt"),
-            body,
-            fault,
-            received_at,
-        }
-    }
+/// How it answers, and what it checks.
+#[derive(Debug, Default)]
+pub struct Ways {
+    /// Which answers, and how late.
+    pub manner: Manner,
+    /// Signatures are checked with it.
+    pub secret: Option<Secret>,
 }
 
 type Callback = dyn Fn(&Received) + Send + Sync;
@@ -119,10 +89,12 @@ impl Listener {
     /// Answers requests until `stop`, and calls `on_webhook` for each POST before it is answered.
     pub async fn run(
         self,
+        ways: Ways,
         stop: CancellationToken,
         on_webhook: impl Fn(&Received) + Send + Sync + 'static,
     ) {
         let on_webhook: Arc<Callback> = Arc::new(on_webhook);
+        let ways = Arc::new(ways);
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -132,7 +104,8 @@ impl Listener {
                 accepted = self.socket.accept(), if connections.len() < MAX_CONNECTIONS => {
                     match accepted {
                         Ok((stream, _)) => {
-                            connections.spawn(serve(stream, stop.clone(), on_webhook.clone()));
+                            let (ways, on_webhook) = (Arc::clone(&ways), Arc::clone(&on_webhook));
+                            connections.spawn(serve(stream, stop.clone(), ways, on_webhook));
                         }
                         // Out of file handles, say: going on at once would spin.
                         Err(_) => sleep(Duration::from_millis(100)).await,
@@ -146,10 +119,15 @@ impl Listener {
 }
 
 /// One connection, until the sender closes it, it breaks, or `stop`.
-async fn serve(stream: TcpStream, stop: CancellationToken, on_webhook: Arc<Callback>) {
+async fn serve(
+    stream: TcpStream,
+    stop: CancellationToken,
+    ways: Arc<Ways>,
+    on_webhook: Arc<Callback>,
+) {
     // Without it answers only leave later; nothing to report.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(request, &on_webhook));
+    let service = service_fn(|request| answer(request, &ways, &on_webhook));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_TIME)
@@ -164,8 +142,9 @@ async fn serve(stream: TcpStream, stop: CancellationToken, on_webhook: Arc<Callb
 
 async fn answer(
     request: Request<Incoming>,
+    ways: &Ways,
     on_webhook: &Arc<Callback>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<Full<Bytes>>, Cut> {
     if request.method() != Method::POST {
         let mut response = plain(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -189,13 +168,30 @@ async fn answer(
             return Ok(plain(StatusCode::REQUEST_TIMEOUT, "The body did not arrive within 10 s."));
         }
     };
-    let received = Received::read(&head.headers, body, Clock.now());
+    let now = Clock.now();
+    let mut received = Received::read(&head.headers, body, now);
+    received.check = (ways.secret.as_ref())
+        .map(|secret| check(&head.headers, &received.body, secret, now.0.div_euclid(1_000)));
+    let answer = match ways.manner.next() {
+        Some(Answer::Cut) => None,
+        Some(Answer::Status(status, body)) => Some((*status, body.clone())),
+        None => Some(received.usual()),
+    };
+    received.answered = match &answer {
+        None => Some("nothing: the connection is cut".to_owned()),
+        Some((status, _)) if *status == StatusCode::OK => None,
+        Some((status, _)) => Some(status.to_string()),
+    };
     on_webhook(&received);
-    Ok(match received.fault {
-        Some(fault) => plain(StatusCode::BAD_REQUEST, fault),
-        None => plain(StatusCode::OK, "Accepted"),
-    })
+    sleep(ways.manner.delay).await;
+    let (status, text) = answer.ok_or(Cut)?;
+    Ok(plain(status, text))
 }
+
+/// No answer, on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is cut")]
+struct Cut;
 
 fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(text.into()));
@@ -206,85 +202,25 @@ fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
     response
 }
 
-/// `btk listen`: prints what arrives until Ctrl-C or SIGTERM.
-///
-/// # Errors
-/// It cannot listen.
-pub async fn command(port: u16, host: IpAddr, out: Arc<Output>) -> anyhow::Result<()> {
-    let listener = Listener::bind(SocketAddr::new(host, port)).await?;
-    let address = listener.address();
-    out.put(format!(
-        "Listening on http://{address} and printing what arrives; Ctrl-C ends.\n\
-         To send webhooks here, start btk with WEBHOOK_URL=http://{address}\n\n"
-    ));
-    let colour = coloured();
-    let stop = CancellationToken::new();
-    let on_webhook = {
-        let out = Arc::clone(&out);
-        move |received: &Received| out.put(block(received, colour))
-    };
-    let mut run = pin!(listener.run(stop.clone(), on_webhook));
-    tokio::select! {
-        () = run.as_mut() => return Ok(()),
-        asked = asked_to_stop() => asked?,
-        // A closed pipe (`btk listen | head`): nobody reads any more, so there is no more to do.
-        () = out.unread.cancelled() => {},
-    }
-    stop.cancel();
-    run.await;
-    Ok(())
-}
-
-/// Whether what is printed may be coloured: a person reads it, and has not said no.
-pub(crate) fn coloured() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-
-    fn read(body: &'static str) -> Received {
-        let mut headers = HeaderMap::new();
-        headers.insert("webhook-id", HeaderValue::from_static("evt_1"));
-        headers.insert("x-btk-event", HeaderValue::from_static("task_deleted"));
-        headers.insert("x-btk-attempt", HeaderValue::from_static("2"));
-        Received::read(&headers, Bytes::from_static(body.as_bytes()), Time(0))
-    }
-
-    #[test]
-    fn a_webhook_is_read_from_body_and_headers() {
-        let received = read(r#"{"event":"task_created","task":{"id":"task_1","title":"Milk"}}"#);
-        assert_eq!(received.event.as_deref(), Some("task_created"));
-        assert_eq!(received.task_id.as_deref(), Some("task_1"));
-        assert_eq!(received.title.as_deref(), Some("Milk"));
-        assert_eq!(received.webhook_id.as_deref(), Some("evt_1"));
-        assert_eq!(received.attempt.as_deref(), Some("2"));
-        assert_eq!(received.fault, None);
-    }
-
-    #[test]
-    fn odd_bodies_are_taken_as_they_are() {
-        for body in ["[]", "7", "null", r#"{"event":7,"task":[]}"#, r#"{"task":{"title":{}}}"#] {
-            let received = read(body);
-            assert_eq!(received.event.as_deref(), Some("task_deleted"), "{body}");
-            assert_eq!((received.title, received.fault), (None, None), "{body}");
-        }
-        for body in ["", "{", "title=Milk"] {
-            assert!(read(body).fault.is_some_and(|fault| fault.contains("not JSON")), "{body}");
-        }
-    }
+    use crate::signature;
 
     /// What a receiver answers to these bytes, and how many callbacks there were.
     async fn answer_to(request: String) -> (String, usize) {
+        answer_in(Ways::default(), request).await
+    }
+
+    async fn answer_in(ways: Ways, request: String) -> (String, usize) {
         let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = listener.address();
         let stop = CancellationToken::new();
         let (send, webhooks) = std::sync::mpsc::channel();
         let mut running = JoinSet::new();
-        running.spawn(listener.run(stop.clone(), move |webhook| {
+        running.spawn(listener.run(ways, stop.clone(), move |webhook| {
             send.send(webhook.clone()).unwrap();
         }));
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -310,6 +246,27 @@ mod tests {
         assert!(answer.contains("content-type: text/plain"), "{answer}");
         assert!(answer.ends_with("\r\n\r\nAccepted"), "{answer}");
         assert_eq!(webhooks, 1);
+    }
+
+    #[tokio::test]
+    async fn it_answers_as_it_is_told() {
+        let ways = |text| Ways {
+            manner: Manner::new(manner::answers(text).unwrap().0, Duration::ZERO),
+            secret: None,
+        };
+        let (answer, webhooks) = answer_in(ways("503:not now"), post("{}")).await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.ends_with("not now"), "{answer}");
+        assert_eq!(webhooks, 1);
+        assert_eq!(answer_in(ways("cut"), post("{}")).await, (String::new(), 1));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_signed_is_refused_where_a_secret_is_given() {
+        let secret = Some(signature::generate([1; 32]));
+        let ways = Ways { secret, ..Ways::default() };
+        let (answer, webhooks) = answer_in(ways, post("{}")).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("is missing"), "{answer}");
+        assert_eq!(webhooks, 1, "it is shown all the same");
     }
 
     #[tokio::test]

@@ -18,11 +18,21 @@ const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const CYAN: &str = "\x1b[36m";
 const RED: &str = "\x1b[31m";
+const GREEN: &str = "\x1b[32m";
 const RESET: &str = "\x1b[0m";
 
+/// How much is shown, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Show {
+    /// In colours.
+    pub(crate) colour: bool,
+    /// With the headers of the request.
+    pub(crate) headers: bool,
+}
+
 /// The lines for one webhook, with an empty line behind them.
-pub(crate) fn block(received: &Received, colour: bool) -> String {
-    let paint = Paint { on: colour };
+pub(crate) fn block(received: &Received, show: Show) -> String {
+    let paint = Paint { on: show.colour };
     let shown = |value: &Option<String>| neutral(value.as_deref().unwrap_or("-")).into_owned();
     let time = received.received_at.to_string();
     let mut text = format!(
@@ -40,6 +50,19 @@ pub(crate) fn block(received: &Received, colour: bool) -> String {
         paint.with(DIM, "attempt"),
         shown(&received.attempt),
     );
+    if let Some(check) = &received.check {
+        let (code, verdict) = if check.is_good { (GREEN, "good") } else { (RED, "NOT good") };
+        let words = neutral(&check.words);
+        let _ = writeln!(text, "  signature {}: {words}", paint.with(code, verdict));
+    }
+    if show.headers {
+        for (name, value) in &received.headers {
+            let _ = writeln!(text, "  {}: {}", paint.with(DIM, &neutral(name)), neutral(value));
+        }
+    }
+    if let Some(answered) = &received.answered {
+        let _ = writeln!(text, "  {}", paint.with(RED, &format!("answered {answered}")));
+    }
     let body = String::from_utf8_lossy(&received.body);
     match &received.fault {
         None if body.len() <= INDENTED_UP_TO => text.push_str(&indented(&body, paint)),
@@ -47,7 +70,7 @@ pub(crate) fn block(received: &Received, colour: bool) -> String {
             let _ = writeln!(text, "  {}", neutral(&body));
         }
         Some(fault) => {
-            let _ = writeln!(text, "  {}", paint.with(RED, &format!("answered 400: {fault}")));
+            let _ = writeln!(text, "  {}", paint.with(RED, fault));
             let beginning: String = body.chars().take(RAW_SHOWN).collect();
             let more = if beginning.len() < body.len() { " …" } else { "" };
             let _ = writeln!(text, "  {}{more}", neutral(&beginning));
@@ -167,10 +190,12 @@ fn token_length(rest: &str, first: char) -> usize {
 mod tests {
     use bytes::Bytes;
 
+    use super::super::check::Check;
     use super::*;
     use crate::model::Time;
 
     const PLAIN: Paint = Paint { on: false };
+    const BARE: Show = Show { colour: false, headers: false };
 
     fn received(body: &str) -> Received {
         Received {
@@ -179,15 +204,18 @@ mod tests {
             title: Some("Milk".to_owned()),
             webhook_id: Some("evt_1".to_owned()),
             attempt: Some("1".to_owned()),
+            headers: vec![("webhook-id".to_owned(), "evt_1\x1b[2J".to_owned())],
+            check: None,
             body: Bytes::copy_from_slice(body.as_bytes()),
             fault: None,
+            answered: None,
             received_at: Time(0),
         }
     }
 
     #[test]
     fn a_block_names_the_webhook_and_shows_its_body_in_its_own_order() {
-        let text = block(&received(r#"{"event":"task_created","task":{"b":1.50,"a":[]}}"#), false);
+        let text = block(&received(r#"{"event":"task_created","task":{"b":1.50,"a":[]}}"#), BARE);
         let expected = concat!(
             "1970-01-01T00:00:00.000Z  task_created  “Milk”\n",
             "  task task_1  webhook-id evt_1  attempt 1\n",
@@ -200,8 +228,11 @@ mod tests {
     #[test]
     fn colour_is_there_only_when_asked_for() {
         let webhook = received(r#"{"a":1}"#);
-        assert!(!block(&webhook, false).contains('\x1b'));
-        assert!(block(&webhook, true).contains("\x1b[36m\"a\"\x1b[0m: 1"));
+        assert!(!block(&webhook, BARE).contains('\x1b'));
+        assert!(
+            block(&webhook, Show { colour: true, headers: false })
+                .contains("\x1b[36m\"a\"\x1b[0m: 1")
+        );
     }
 
     #[test]
@@ -210,7 +241,8 @@ mod tests {
         for field in [&mut webhook.event, &mut webhook.task_id, &mut webhook.title] {
             *field = Some("\x1b]0;owned\x07\r\n\u{2066}".to_owned());
         }
-        let text = block(&webhook, false);
+        let text = block(&webhook, Show { colour: false, headers: true });
+        assert!(text.contains("  webhook-id: evt_1\\u001b[2J\n"), "{text}");
         assert!(!text.chars().any(|c| c != '\n' && is_unsafe(c)), "{text:?}");
         assert!(text.contains(r"\u001b]0;owned\u0007\u000d\u000a\u2066"), "{text}");
         assert!(text.contains(r#""\u007f\u009b2J\u202e""#), "{text}");
@@ -234,7 +266,13 @@ mod tests {
         }
         let mut webhook = received("a=1\x1b");
         webhook.fault = Some("the body is not JSON".to_owned());
-        let text = block(&webhook, false);
-        assert!(text.contains("answered 400: the body is not JSON\n  a=1\\u001b\n"), "{text}");
+        webhook.answered = Some("400 Bad Request".to_owned());
+        webhook.check = Some(Check { is_good: false, words: "it is missing".to_owned() });
+        let text = block(&webhook, BARE);
+        let expected = concat!(
+            "  signature NOT good: it is missing\n  answered 400 Bad Request\n",
+            "  the body is not JSON\n  a=1\\u001b\n",
+        );
+        assert!(text.contains(expected), "{text}");
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Lines(watch::Sender<Vec<String>>);
 
 impl Lines {
     /// Collects on a thread of its own, so that the child never waits for a test to read.
-    fn of(stream: impl Read + Send + 'static) -> Self {
+    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
         let sender = watch::Sender::new(Vec::new());
         let lines = Self(sender.clone());
         std::thread::spawn(move || {
@@ -69,6 +69,11 @@ impl Lines {
     /// All lines so far.
     pub(crate) fn all(&self) -> Vec<String> {
         self.0.borrow().clone()
+    }
+
+    /// Waits for a line with these words.
+    pub(crate) async fn wait_for(&self, words: &str) -> String {
+        eventually(&format!("line {words:?}"), async || self.first(words)).await
     }
 
     fn first(&self, words: &str) -> Option<String> {

@@ -35,6 +35,7 @@ mod hostile;
 mod incoming;
 mod lanes;
 mod list;
+mod listen;
 mod listing;
 mod make;
 mod meta;

@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["bench", "clock", "config", "demo", "listen", "model", "output", "server", "signals"],
     ),
     ("demo", &["config", "listen", "output", "scratch", "server", "signals"]),
-    ("listen", &["clock", "model", "output", "signals"]),
+    ("listen", &["clock", "model", "output", "secret", "signals", "signature"]),
     ("bench", &["clock", "listener", "scratch", "signals"]),
     (
         "server",
