@@ -25,7 +25,7 @@ use crate::explain;
 use crate::figures::{Answer, Ended, Figures};
 use crate::health::{Fate, Policy};
 use crate::metrics::{Metrics, Result as Counted, ResultLabel};
-use crate::model::{Event, Outcome, Time, Webhook};
+use crate::model::{Event, Outcome, Webhook};
 use crate::pace::Gates;
 use crate::sender::Sender;
 use crate::store::{self, Claim, Record, Recorded, Store, Tx};
@@ -91,6 +91,11 @@ impl Dispatcher {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// A clock that never steps, whatever is done to the wall clock.
+    fn steady_ms(&self) -> i64 {
+        i64::try_from(self.age_ms()).unwrap_or(i64::MAX)
+    }
+
     fn gates(&self) -> MutexGuard<'_, Gates> {
         lock(&self.gates)
     }
@@ -138,20 +143,20 @@ impl Dispatcher {
         tracker: &TaskTracker,
     ) -> store::Result<Duration> {
         let now = self.parts.clock.now();
-        let back = clock.step_back(now);
-        let steady_ms = i64::try_from(self.age_ms()).unwrap_or(i64::MAX);
+        let (step, seen) = clock.look(now);
+        let steady_ms = self.steady_ms();
         let gates = Arc::clone(&self.gates);
         let found = self
             .parts
             .store
             .write_patiently(move |tx| {
-                if back > 0 {
-                    store::shift_due(tx, now, back)?;
+                if let Some(step) = step {
+                    store::follow_clock(tx, &step)?;
                 }
                 store::claim_due(tx, now, steady_ms, &mut lock(&gates))
             })
             .await?;
-        clock.follow(now);
+        *clock = seen;
         {
             let mut gates = self.gates();
             for claim in &found.claims {
@@ -178,19 +183,16 @@ impl Dispatcher {
         let outcome = sent.catch_unwind().await.unwrap_or_else(|_| {
             Outcome::broken("The server met a fault of its own while sending.")
         });
-        let ended = self.parts.clock.now();
+        let (ended, steady_ms) = (self.parts.clock.now(), self.steady_ms());
         let id = claim.webhook.id.as_str();
-        let seen = self.gates().release(id, &claim.released(&outcome, ended));
+        let seen = self.gates().release(id, &claim.released(&outcome, steady_ms));
         if seen.is_short {
             self.freed.notify_one();
         }
         let record = Record {
-            outcome,
-            ended,
-            last_success: seen.success_ms.map(Time),
-            failing_since: seen.failing_ms.map(Time),
             chance: self.parts.ids.chance(),
             alert_id: self.parts.ids.event(ended),
+            ..Record::of(&claim, outcome, ended, steady_ms, seen)
         };
         if let Some(recorded) = self.write_down(&claim, &record).await {
             self.count(&claim, &record, &recorded.fate);
@@ -212,7 +214,7 @@ impl Dispatcher {
             Fate::Failed { .. } | Fate::Cancelled => Counted::failed,
         };
         let (metrics, outcome) = (&self.parts.metrics, &record.outcome);
-        let lag_ms = record.ended.ms_since(claim.created);
+        let lag_ms = record.lag_ms(claim);
         metrics.deliveries.get_or_create(&ResultLabel { result }).inc();
         metrics.attempt_duration.observe(seconds(outcome.ms));
         if result == Counted::delivered {

@@ -90,11 +90,11 @@ pub struct Released {
     pub is_success: bool,
     /// It failed in a way that speaks of the webhook: no answer, or one that says "later".
     pub is_failure: bool,
-    /// When it ended, by the wall clock.
+    /// When it ended, by a clock that never steps.
     pub now_ms: i64,
 }
 
-/// What is known of a webhook since the start of the process, by the wall clock.
+/// What is known of a webhook since the start of the process, by a clock that never steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Something that is due waited for a place.

@@ -57,18 +57,20 @@ pub struct Claim {
     pub created: Time,
     /// When it was claimed.
     pub started: Time,
+    /// The same by a clock that never steps, in milliseconds.
+    pub steady_ms: i64,
 }
 
 impl Claim {
-    /// What the gates hear when its request has ended.
-    pub fn released(&self, outcome: &Outcome, ended: Time) -> Released {
+    /// What the gates hear when its request has ended, at `steady_ms` of a clock that never steps.
+    pub fn released(&self, outcome: &Outcome, steady_ms: i64) -> Released {
         Released {
             bytes: self.bytes(),
             is_answered: outcome.status.is_some(),
             is_success: outcome.is_success(),
             // One that is refused alone says nothing of its webhook.
             is_failure: !self.is_alone && retry::is_retryable(outcome),
-            now_ms: ended.0,
+            now_ms: steady_ms,
         }
     }
 
@@ -97,7 +99,7 @@ impl Claims {
 /// Claims what may leave now: of each webhook what is due, earliest first, as far as its room goes;
 /// of one that is not up, a single probe when its time has come. Never two of one task.
 ///
-/// `steady_ms` is a clock that never steps back.
+/// `steady_ms` is a clock that never steps.
 pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) -> Result<Claims> {
     let mut found = Claims::default();
     let all = webhooks::all(tx)?;
@@ -142,12 +144,12 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
         }
         if is_up {
             let before = found.claims.len();
-            if claim_of(tx, known, now, room.free.min(left), &mut found)? {
+            if claim_of(tx, known, (now, steady_ms), room.free.min(left), &mut found)? {
                 gates.fell_short(&id);
             }
             gates.choose(found.claims[before..].iter().map(Claim::bytes).sum());
         } else if room.is_idle && room.free > 0 {
-            claim_probe(tx, known, now, &mut found)?;
+            claim_probe(tx, known, (now, steady_ms), &mut found)?;
         } else {
             gates.fell_short(&id);
         }
@@ -155,11 +157,14 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
     Ok(found)
 }
 
+/// A moment by the wall clock, and by the one that never steps, in milliseconds.
+type Now = (Time, i64);
+
 /// Answers whether something that is due was perhaps left for want of a place.
 fn claim_of(
     tx: &mut Tx<'_>,
     known: &Known,
-    now: Time,
+    (now, steady_ms): Now,
     free: usize,
     found: &mut Claims,
 ) -> Result<bool> {
@@ -170,7 +175,7 @@ fn claim_of(
              ORDER BY d.due_ms, d.seq LIMIT ?3"
         ),
         &[Value::from(id), now.0.into(), i64::try_from(free).unwrap_or(0).into()],
-        |row| read(row, known, now),
+        |row| read(row, known, (now, steady_ms)),
     )?;
     let is_short = due.len() == free;
     if is_short && found.claims.len() + free == CLAIMS_MOST {
@@ -200,7 +205,7 @@ fn claim_of(
 
 /// The one with the fewest attempts, the oldest among equals, so that no single event can keep its
 /// webhook down.
-fn claim_probe(tx: &mut Tx<'_>, known: &Known, now: Time, found: &mut Claims) -> Result<()> {
+fn claim_probe(tx: &mut Tx<'_>, known: &Known, now: Now, found: &mut Claims) -> Result<()> {
     let id = &known.webhook.id;
     let seq = tx.row(
         "SELECT seq FROM (SELECT seq, attempts FROM deliveries
@@ -228,7 +233,7 @@ const SELECT: &str = "\
            d.attempts, d.tries, d.first_ms, d.status, d.payload
     FROM deliveries d JOIN events e ON e.seq = d.seq";
 
-fn read(row: &Row<'_>, known: &Known, now: Time) -> Result<Claim> {
+fn read(row: &Row<'_>, known: &Known, (now, steady_ms): Now) -> Result<Claim> {
     let damaged = |what| Error::Damaged(format!("an event has a damaged {what}"));
     let is_alone = row.text(12)? == "held";
     let tries = u32::try_from(row.int(10)?).unwrap_or(0);
@@ -257,6 +262,7 @@ fn read(row: &Row<'_>, known: &Known, now: Time) -> Result<Claim> {
         is_probe: known.health.condition != Condition::Up,
         is_alone,
         started: now,
+        steady_ms,
     })
 }
 

@@ -8,23 +8,48 @@ use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
 use crate::explain;
 use crate::health::{self, Condition, Ended, Fate, Health, Policy};
 use crate::model::{Outcome, Time};
+use crate::pace::Seen;
 use crate::retry::{self, Decision, RETRY_AFTER_MOST_MS};
 
-/// The end of an attempt.
+/// The end of an attempt. What lies before it is told as spans of a clock that never steps: the wall
+/// clock may have been set meanwhile.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// What came back.
     pub outcome: Outcome,
-    /// When it ended.
+    /// When it ended, by the wall clock.
     pub ended: Time,
-    /// When the webhook last answered anything with 2xx, as far as this process knows.
-    pub last_success: Option<Time>,
-    /// Since when it has answered nothing with 2xx and failed, as far as this process knows.
-    pub failing_since: Option<Time>,
+    /// Milliseconds from the claim to the end.
+    pub took_ms: i64,
+    /// Milliseconds since the webhook last answered anything with 2xx, as far as this process knows.
+    pub success_ago_ms: Option<i64>,
+    /// For how long it has answered nothing with 2xx and failed, as far as this process knows.
+    pub failing_for_ms: Option<i64>,
     /// At random, 0 to 1.
     pub chance: f64,
     /// The id of the event that is made if there is something to alert of.
     pub alert_id: String,
+}
+
+impl Record {
+    /// The end of a claim's attempt at `ended`, which is `steady_ms` of the clock that never steps;
+    /// `seen` is what the gates know of the webhook by that clock.
+    pub fn of(claim: &Claim, outcome: Outcome, ended: Time, steady_ms: i64, seen: Seen) -> Record {
+        Record {
+            outcome,
+            ended,
+            took_ms: steady_ms - claim.steady_ms,
+            success_ago_ms: seen.success_ms.map(|at| steady_ms - at),
+            failing_for_ms: seen.failing_ms.map(|at| steady_ms - at),
+            chance: 0.5,
+            alert_id: String::new(),
+        }
+    }
+
+    /// Milliseconds from the commit of the event to the end.
+    pub fn lag_ms(&self, claim: &Claim) -> i64 {
+        claim.started.ms_since(claim.created) + self.took_ms
+    }
 }
 
 /// What became of it.
@@ -50,18 +75,20 @@ pub fn record(
 ) -> Result<Option<Recorded>> {
     let id = claim.webhook.id.as_str();
     let Some(known) = webhooks::known(tx, id)? else { return Ok(None) };
+    let started = end.ended.plus_ms(-end.took_ms);
+    let first = started.plus_ms(-claim.started.ms_since(claim.first));
     let why = explain::what_went_wrong(&claim.webhook, &end.outcome);
     let ended = Ended {
         seq: claim.seq,
         attempt: claim.attempt,
-        first: claim.first,
-        started: claim.started,
+        first,
+        started,
         is_probe: claim.is_probe,
         is_alone: claim.is_alone,
         outcome: &end.outcome,
         why: why.as_deref().unwrap_or_default(),
-        last_success: end.last_success,
-        failing_since: end.failing_since,
+        last_success: end.success_ago_ms.map(|ms| end.ended.plus_ms(-ms)),
+        failing_since: end.failing_for_ms.map(|ms| end.ended.plus_ms(-ms)),
         now: end.ended,
         chance: end.chance,
     };
@@ -80,7 +107,7 @@ pub fn record(
     if known.presence == Presence::Deleted {
         verdict.fate = verdict.fate.without_webhook();
     }
-    if !put_delivery(tx, claim, end, &verdict.fate)? {
+    if !put_delivery(tx, claim, end, first, &verdict.fate)? {
         return Ok(None);
     }
     put_attempt(tx, claim, end, &verdict.fate, why.as_deref())?;
@@ -123,10 +150,16 @@ pub fn record(
 }
 
 /// Answers whether the delivery still was the one that was claimed.
-fn put_delivery(tx: &mut Tx<'_>, claim: &Claim, end: &Record, fate: &Fate) -> Result<bool> {
+fn put_delivery(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    end: &Record,
+    first: Time,
+    fate: &Fate,
+) -> Result<bool> {
     let at = |ms: i64| Some(end.ended.plus_ms(ms).0);
     let tries = i64::from(claim.attempt);
-    let first = Some(claim.first.0);
+    let first = Some(first.0);
     let (webhook, outcome) = (&claim.webhook, &end.outcome);
     let (status, due, tries, first, reason) = match fate {
         Fate::Delivered => ("delivered", None, tries, first, None),
@@ -216,24 +249,6 @@ fn restore(tx: &mut Tx<'_>, webhook: &str, seq: i64) -> Result<()> {
     if let Some((task, committed)) = found {
         lanes::rejoin(tx, webhook, &task, seq, Time(committed))?;
     }
-    Ok(())
-}
-
-/// The wall clock stepped back by `back_ms`: what waits for a time waits for the same span still.
-pub fn shift_due(tx: &mut Tx<'_>, now: Time, back_ms: i64) -> Result<()> {
-    tx.execute(
-        "UPDATE deliveries SET due_ms = due_ms - ?2 WHERE due_ms IS NOT NULL AND due_ms > ?1",
-        &[now.0.into(), back_ms.into()],
-    )?;
-    tx.execute(
-        "UPDATE webhooks SET wait_until_ms = wait_until_ms - ?2 WHERE wait_until_ms > ?1",
-        &[now.0.into(), back_ms.into()],
-    )?;
-    tx.execute(
-        "UPDATE webhooks SET probe_ms = probe_ms - ?2 WHERE probe_ms > ?1",
-        &[now.0.into(), back_ms.into()],
-    )?;
-    tx.forget();
     Ok(())
 }
 

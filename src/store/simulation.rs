@@ -216,14 +216,10 @@ impl World {
         let claim = self.under_way.swap_remove(at);
         let id = claim.webhook.id.clone();
         let outcome = answer(self.moods[&id], &claim, &mut self.dice);
-        let seen = self.gates.release(&id, &claim.released(&outcome, self.now));
+        let seen = self.gates.release(&id, &claim.released(&outcome, self.steady_ms));
         let end = Record {
-            outcome,
-            ended: self.now,
-            last_success: seen.success_ms.map(Time),
-            failing_since: seen.failing_ms.map(Time),
-            chance: 0.5,
             alert_id: format!("evt_alert_{}", self.dice.next()),
+            ..Record::of(&claim, outcome, self.now, self.steady_ms, seen)
         };
         let before = self.tx(|tx| find_webhook(tx, &id).unwrap()).unwrap();
         let done = self.tx(|tx| record(tx, &POLICY, &claim, &end).unwrap());

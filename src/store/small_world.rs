@@ -13,7 +13,7 @@ use crate::model::{
     ALERTS_WEBHOOK, EventKind, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time, Unknown,
     Webhook,
 };
-use crate::pace::Gates;
+use crate::pace::{Gates, Seen};
 
 pub(super) const START: Time = Time(1_765_216_530_445);
 pub(super) const HOUR: i64 = 3_600_000;
@@ -105,13 +105,16 @@ impl World {
 
     pub(super) fn end(&self, claim: &Claim, status: u16) {
         let outcome = Outcome { status: Some(status), broken: None, ..Outcome::broken("") };
+        self.end_so(claim, outcome, self.now.ms_since(claim.started), Seen::default());
+    }
+
+    /// The same with any outcome, after so many milliseconds, whatever the wall clock says of that;
+    /// `seen` is in milliseconds of the claim's steady clock.
+    pub(super) fn end_so(&self, claim: &Claim, outcome: Outcome, took_ms: i64, seen: Seen) {
+        let steady_ms = claim.steady_ms + took_ms;
         let end = Record {
-            outcome,
-            ended: self.now,
-            last_success: None,
-            failing_since: None,
-            chance: 0.5,
             alert_id: format!("evt_alert_{}_{}", claim.seq, claim.number),
+            ..Record::of(claim, outcome, self.now, steady_ms, seen)
         };
         self.tx(|tx| record(tx, &POLICY, claim, &end)).unwrap().unwrap();
     }

@@ -3,6 +3,7 @@
 //! Each file says where it was seen, if that is public, and what holds here instead. Like all of `tests/it` it knows only
 //! what is visible from outside.
 
+mod clock_jumps;
 mod damaged;
 mod fan_out;
 mod files_replaced;

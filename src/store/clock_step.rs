@@ -1,0 +1,120 @@
+//! A step of the wall clock: what waits for a time goes on waiting for the same span.
+//!
+//! Must not know how a step is noticed.
+
+use super::{Result, Tx};
+use crate::model::Time;
+
+/// How the wall clock stepped, and which times were set before it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockStep {
+    /// By so many milliseconds; negative: back.
+    pub by_ms: i64,
+    /// Times after this one …
+    pub after: Time,
+    /// … up to this one move with the clock.
+    pub up_to: Time,
+}
+
+/// Moves what waits for a time: retries with the beginning of their series, the quiet that a
+/// receiver asked for, probes; and, back, since when a webhook is as it is.
+pub fn follow_clock(tx: &mut Tx<'_>, step: &ClockStep) -> Result<()> {
+    let values = [step.after.0.into(), step.up_to.0.into(), step.by_ms.into()];
+    for sql in [
+        // A beginning that does not lie ahead was set after a step back, or long before.
+        "UPDATE deliveries SET due_ms = due_ms + ?3,
+             first_ms = CASE WHEN ?3 > 0 OR first_ms > ?1 THEN first_ms + ?3 ELSE first_ms END
+         WHERE due_ms IS NOT NULL AND due_ms > ?1 AND due_ms <= ?2",
+        "UPDATE webhooks SET wait_until_ms = wait_until_ms + ?3
+         WHERE wait_until_ms > ?1 AND wait_until_ms <= ?2",
+        "UPDATE webhooks SET probe_ms = probe_ms + ?3 WHERE probe_ms > ?1 AND probe_ms <= ?2",
+        // In the future it would make every series count as one from before.
+        "UPDATE webhooks SET since_ms = since_ms + ?3 WHERE since_ms > ?1 AND since_ms <= ?2",
+    ] {
+        tx.execute(sql, &values)?;
+    }
+    tx.forget();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::small_world::{HOUR, World};
+    use super::*;
+    use crate::model::Outcome;
+    use crate::pace::Seen;
+
+    fn world() -> World {
+        let mut world = World::new(&["wh_a"]);
+        world.set("UPDATE webhooks SET max_attempts = 3");
+        world.change("t", "A");
+        world
+    }
+
+    fn failed() -> Outcome {
+        Outcome { status: Some(500), broken: None, ..Outcome::broken("") }
+    }
+
+    fn is_up(world: &World) -> bool {
+        world.count("SELECT COUNT(*) FROM webhooks WHERE condition = 'up'") == 1
+    }
+
+    #[test]
+    fn a_retry_waits_its_second_whichever_way_the_clock_is_set() {
+        for by_ms in [HOUR, -HOUR, 24 * HOUR, -24 * HOUR] {
+            let mut world = world();
+            let claim = world.claim().remove(0);
+            world.end_so(&claim, failed(), 20, Seen::default());
+            let was = world.now;
+            world.now = was.plus_ms(by_ms);
+            let (after, up_to) =
+                if by_ms > 0 { (was, world.now) } else { (world.now, Time(i64::MAX)) };
+            world.tx(|tx| follow_clock(tx, &ClockStep { by_ms, after, up_to })).unwrap();
+            world.now = world.now.plus_ms(999);
+            assert!(world.claim().is_empty(), "{by_ms}: not before its time");
+            world.now = world.now.plus_ms(1);
+            let again = world.claim();
+            assert_eq!((again.len(), again[0].attempt), (1, 2), "{by_ms}");
+        }
+    }
+
+    /// The clock is set while each request is under way; the webhook has failed for as long as the
+    /// series lasts, by the clock that never steps.
+    #[test]
+    fn three_attempts_stay_three_when_the_clock_is_set() {
+        for by_ms in [HOUR, -HOUR, 24 * HOUR, -24 * HOUR] {
+            let mut world = world();
+            for attempt in 1..=3 {
+                let claim = world.claim().remove(0);
+                assert_eq!(claim.attempt, attempt, "{by_ms}");
+                world.now = world.now.plus_ms(by_ms);
+                let failing_ms = Some(claim.steady_ms - 1_000 * i64::from(attempt));
+                let seen = Seen { failing_ms, ..Seen::default() };
+                world.end_so(&claim, failed(), 20, seen);
+                assert_eq!(is_up(&world), attempt < 3, "{by_ms}: after attempt {attempt}");
+                if by_ms < 0 {
+                    let step = ClockStep { by_ms, after: world.now, up_to: Time(i64::MAX) };
+                    world.tx(|tx| follow_clock(tx, &step)).unwrap();
+                }
+                world.now = world.now.plus_ms(2_000);
+            }
+        }
+    }
+
+    /// A success before the series is one, whatever the clock says of it.
+    #[test]
+    fn what_arrived_before_a_series_began_does_not_excuse_it() {
+        for (by_ms, success_ms, is_alone) in
+            [(-HOUR, -5_000, false), (-HOUR, 10, true), (HOUR, -5_000, false), (HOUR, 10, true)]
+        {
+            let mut world = world();
+            world.set("UPDATE webhooks SET max_attempts = 1");
+            let claim = world.claim().remove(0);
+            world.now = world.now.plus_ms(by_ms);
+            let success_ms = Some(claim.steady_ms + success_ms);
+            let seen = Seen { success_ms, ..Seen::default() };
+            world.end_so(&claim, failed(), 20, seen);
+            assert_eq!(is_up(&world), is_alone, "{by_ms} {success_ms:?}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The wall clock is set while the server runs: by an hour at a first synchronisation, by a day where
+//! somebody mistyped. Attempts, waits and conditions go by a clock that does not jump.
+//!
+//! The program runs with libfaketime before its C library, which moves its wall clock and leaves the
+//! steady one alone. Where that is not installed these tests say so and pass: the same decisions are
+//! tested without it beside `store/clock_step.rs` and `dispatcher/steady.rs`.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::hooks::id;
+use crate::harness::{Hit, QUIET, Receiver, Reply, Server, home};
+
+/// Where Debian puts it.
+const LIBRARIES: [&str; 2] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+];
+
+/// The program's wall clock.
+struct Wall(PathBuf);
+
+impl Wall {
+    /// From now on it is off by so many seconds.
+    fn off_by(&self, seconds: i64) {
+        // Whole at every moment: the program reads it at each look at the clock.
+        let next = self.0.with_extension("next");
+        std::fs::write(&next, format!("{seconds:+}s\n")).expect("the file is written");
+        std::fs::rename(&next, &self.0).expect("the file is replaced");
+    }
+}
+
+/// A server whose wall clock can be set; none where there is no libfaketime.
+async fn server(settings: &[(&str, &str)]) -> Option<(Server, Wall)> {
+    let Some(library) = LIBRARIES.iter().find(|path| Path::new(path).exists()) else {
+        println!("left out: libfaketime is not installed (apt-get install libfaketime)");
+        return None;
+    };
+    let home = home();
+    let wall = Wall(home.path().join("clock"));
+    wall.off_by(0);
+    let file = wall.0.to_str().expect("a plain path").to_owned();
+    let fake = [
+        ("LD_PRELOAD", *library),
+        ("FAKETIME_TIMESTAMP_FILE", &*file),
+        ("FAKETIME_NO_CACHE", "1"),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ("DONT_FAKE_MONOTONIC", "1"),
+    ];
+    Some((Server::start_in(home, &[&fake[..], settings].concat()).await, wall))
+}
+
+fn gaps(hits: &[Hit]) -> Vec<f64> {
+    hits.windows(2).map(|pair| (pair[1].at - pair[0].at).as_secs_f64()).collect()
+}
+
+const HOUR: i64 = 3_600;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_attempts_are_three_and_their_waits_hold_whatever_the_clock_does() {
+    let _quiet = QUIET.read().await;
+    for by in [HOUR, -HOUR, 24 * HOUR, -24 * HOUR] {
+        let receiver = Receiver::start(|_| Reply::status(500)).await;
+        let Some((server, wall)) = server(&[("WEBHOOK_URL", &receiver.url())]).await else {
+            return;
+        };
+        server.create(&json!({"title": "a"})).await;
+        receiver.wait_for(1).await;
+        server.wait_for_log("Retrying in 1000ms...").await;
+        wall.off_by(by);
+        let hits = receiver.wait_for(3).await;
+        let gaps = gaps(&hits[..3]);
+        let held = (0.9..1.6).contains(&gaps[0]) && (1.9..2.6).contains(&gaps[1]);
+        assert!(held, "{by} s: {gaps:?}");
+        server.wait_for_log("[WEBHOOK] All 3 attempts failed for task_created").await;
+        server.webhook_is("default", "down").await;
+    }
+}
+
+/// The pause that a receiver asked for is as long as it said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_that_was_asked_for_is_kept_when_the_clock_jumps_forward() {
+    let _quiet = QUIET.read().await;
+    let receiver = Receiver::start(|hit| match hit.nth {
+        1 => Reply::status(429).header("retry-after", "3"),
+        _ => Reply::ok(),
+    })
+    .await;
+    let Some((server, wall)) = server(&[("WEBHOOK_URL", &receiver.url())]).await else { return };
+    server.create(&json!({"title": "a"})).await;
+    server.wait_for_log("Retrying in 3000ms...").await;
+    wall.off_by(HOUR);
+    let gap = gaps(&receiver.wait_for(2).await)[0];
+    assert!((2.9..4.5).contains(&gap), "{gap}");
+}
+
+/// What comes after the clock was set is sent at once, and an outage is still told from one event's
+/// fault: what arrived before it is no excuse.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_clock_was_set_back_everything_goes_on() {
+    for by in [HOUR, -24 * HOUR] {
+        let receiver = Receiver::ok().await;
+        let settings = [("WEBHOOK_URL", &*receiver.url()), ("WEBHOOK_PROBE_FIRST", "200ms")];
+        let Some((server, wall)) = server(&settings).await else { return };
+        let first = server.create(&json!({"title": "a"})).await;
+        server.settled(id(&first)).await;
+        wall.off_by(by);
+        let began = Instant::now();
+        let second = server.create(&json!({"title": "b"})).await;
+        server.settled(id(&second)).await;
+        assert!(began.elapsed() < Duration::from_secs(10), "{by} s: {:?}", began.elapsed());
+        receiver.answer(|_| Reply::status(500));
+        let third = server.create(&json!({"title": "c"})).await;
+        server.webhook_is("default", "down").await;
+        receiver.answer(|_| Reply::ok());
+        assert_eq!(server.settled(id(&third)).await[0]["status"], "delivered", "{by} s");
+        server.webhook_is("default", "up").await;
+    }
+}
