@@ -23,6 +23,7 @@ use crate::health::Policy;
 use crate::model::{Webhook, masked_url};
 use crate::secret::Secret;
 use crate::targets::Targets;
+use crate::trust::Trust;
 
 /// How many requests in which time.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,6 +55,8 @@ pub struct Config {
     pub policy: Policy,
     /// Which private addresses webhooks made over the API may reach.
     pub targets: Targets,
+    /// Whose certificates are believed.
+    pub trust: Trust,
     /// How long what has ended is kept.
     pub retention: Retention,
     /// What incoming webhooks must show.
@@ -178,7 +181,7 @@ impl Config {
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
-        let Outgoing { webhook, alerts, policy, targets, retention } = outgoing;
+        let Outgoing { webhook, alerts, policy, targets, trust, retention } = outgoing;
         Ok(Config {
             host,
             port,
@@ -189,6 +192,7 @@ impl Config {
             alerts,
             policy,
             targets,
+            trust,
             retention,
             webhook_secret,
             incoming_rate,

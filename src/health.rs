@@ -249,7 +249,7 @@ pub fn after(health: &Health, webhook: &Webhook, policy: &Policy, ended: &Ended<
     if outcome.is_success() {
         return Verdict { health: after_success(health, ended), ..Verdict::only(Fate::Delivered) };
     }
-    let decision = retry::after(outcome, ended.attempt, webhook.max_attempts, webhook.profile);
+    let decision = retry::after(outcome, ended.attempt, webhook.max_attempts);
     if !policy.recovers {
         return Verdict::only(match decision {
             Decision::Delivered => Fate::Delivered,

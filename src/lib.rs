@@ -11,7 +11,7 @@
 //! - [`upkeep`] does the slow work beside it: retention, expiry, recoveries, what was deleted.
 //! - [`request`] is what an event looks like on the wire, whether it is sent or only shown.
 //! - Decisions are pure: [`retry`] (again?), [`health`] (whose fault?), [`pace`] (how much now?),
-//!   `lane` (whose turn?), [`targets`] (which addresses?), [`signature`], [`session`]. [`explain`]
+//!   `lane` (whose turn?), [`targets`] (which addresses?), [`trust`] (whose certificates?), [`signature`], [`session`]. [`explain`]
 //!   says them in words.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
 //! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
@@ -44,4 +44,5 @@ pub mod signals;
 pub mod signature;
 pub mod store;
 pub mod targets;
+pub mod trust;
 pub mod upkeep;

@@ -2,7 +2,7 @@
 //!
 //! Must not know of time sources, SQL or sockets: it gets an outcome and counts, and decides.
 
-use crate::model::{Outcome, Profile};
+use crate::model::{Later, Outcome, Profile};
 
 /// The longest wait that a receiver may ask for, in milliseconds: one hour.
 pub const RETRY_AFTER_MOST_MS: i64 = 3_600_000;
@@ -26,20 +26,20 @@ pub enum Decision {
 /// Decides after attempt `attempt` (1 …) of at most `max_attempts`.
 ///
 /// Connection errors, timeouts, 5xx and 429 are retried after 1 s, 2 s, 4 s …; any other answer
-/// is not, but for the full queue of Make. A `Retry-After` that is longer than the series wins.
-pub fn after(outcome: &Outcome, attempt: u32, max_attempts: u32, profile: Profile) -> Decision {
+/// is not, unless it means "later". A `Retry-After` that is longer than the series wins. A kept
+/// connection that was cut says nothing of the receiver: a new one is tried at once.
+pub fn after(outcome: &Outcome, attempt: u32, max_attempts: u32) -> Decision {
     if outcome.is_success() {
         return Decision::Delivered;
     }
-    let says_later = profile != Profile::Plain && is_full_queue(outcome);
-    if !is_retryable(outcome) && !says_later {
+    if !is_retryable(outcome) {
         return Decision::Rejected;
     }
     if attempt >= max_attempts {
         return Decision::AttemptsUsed;
     }
     let series = 1_000_i64 << (attempt.saturating_sub(1)).min(12);
-    let series = series.min(RETRY_AFTER_MOST_MS);
+    let series = if outcome.is_cut { 0 } else { series.min(RETRY_AFTER_MOST_MS) };
     Decision::Retry { after_ms: series.max(outcome.retry_after_ms.unwrap_or(0)) }
 }
 
@@ -47,17 +47,34 @@ pub fn after(outcome: &Outcome, attempt: u32, max_attempts: u32, profile: Profil
 pub fn is_retryable(outcome: &Outcome) -> bool {
     match outcome.status {
         _ if outcome.is_success() => false,
+        _ if outcome.later.is_some() => true,
         None => true,
         // A 2xx whose body broke: the receiver may not have finished its work.
         Some(status) => status == 429 || status >= 500 || (200..300).contains(&status),
     }
 }
 
-/// Whether Make says that the queue of its webhook is full: a 400 with this text, sometimes with a
-/// full stop (Make Help Center, "Webhooks", "Error handling"). It counts as 429.
-pub fn is_full_queue(outcome: &Outcome) -> bool {
-    let text = outcome.excerpt.trim().trim_end_matches('.');
-    outcome.status == Some(400) && text.eq_ignore_ascii_case("queue is full")
+/// What an answer means by its words, unless the receiver is said to be plain. It counts as 429.
+///
+/// Make's full queue is a 400 (Make Help Center, "Webhooks", "Error handling"); n8n answers 200 to
+/// everything while it migrates its database at a start. Both come with and without full stops.
+pub fn meant(status: u16, text: &str, profile: Profile) -> Option<Later> {
+    let text = text.trim().trim_end_matches(['.', '…']);
+    let says = |words: &str| text.eq_ignore_ascii_case(words);
+    match status {
+        _ if profile == Profile::Plain => None,
+        400 if says("queue is full") => Some(Later::QueueFull),
+        200..=299 if says("n8n is starting up. please wait") => Some(Later::Starting),
+        _ => None,
+    }
+}
+
+/// Whether a 404 means that the receiver is not back yet: the attempts just before it got no answer.
+/// `before` are their statuses, the newest first, none where there was no answer; 404s among them
+/// meant the same.
+pub fn is_not_back(outcome: &Outcome, before: &[Option<i64>]) -> bool {
+    let is_404 = outcome.status == Some(404);
+    is_404 && before.iter().find(|status| **status != Some(404)).is_some_and(Option::is_none)
 }
 
 /// Reads `Retry-After` of a 429 or a 503: seconds, or an HTTP date compared to `now_ms`. Garbage
@@ -83,20 +100,8 @@ pub fn retry_after_ms(status: u16, value: Option<&str>, now_ms: i64) -> Option<i
 mod tests {
     use super::*;
 
-    fn after(outcome: &Outcome, attempt: u32, most: u32) -> Decision {
-        super::after(outcome, attempt, most, Profile::Auto)
-    }
-
     fn answered(status: u16) -> Outcome {
-        Outcome {
-            ms: 5,
-            status: Some(status),
-            broken: None,
-            excerpt: String::new(),
-            retry_after_ms: None,
-            blocked: false,
-            ours: false,
-        }
+        Outcome { status: Some(status), broken: None, ..Outcome::broken("") }
     }
 
     fn broken(status: Option<u16>) -> Outcome {
@@ -133,12 +138,47 @@ mod tests {
     #[test]
     fn makes_full_queue_means_later() {
         for text in ["Queue is full", "Queue is full.", " queue is full\n"] {
-            let full = Outcome { excerpt: text.to_owned(), ..answered(400) };
-            assert_eq!(after(&full, 1, 3), Decision::Retry { after_ms: 1_000 });
-            assert_eq!(super::after(&full, 1, 3, Profile::Plain), Decision::Rejected);
+            for profile in [Profile::Auto, Profile::Make, Profile::N8n] {
+                assert_eq!(meant(400, text, profile), Some(Later::QueueFull), "{text}");
+            }
+            assert_eq!(meant(400, text, Profile::Plain), None);
+            assert_eq!(meant(200, text, Profile::Make), None);
         }
-        let other = Outcome { excerpt: "Queue is full of fish".to_owned(), ..answered(400) };
-        assert_eq!(after(&other, 1, 3), Decision::Rejected);
+        assert_eq!(meant(400, "Queue is full of fish", Profile::Make), None);
+        let full = Outcome { later: Some(Later::QueueFull), ..answered(400) };
+        assert_eq!(after(&full, 1, 3), Decision::Retry { after_ms: 1_000 });
+    }
+
+    #[test]
+    fn n8n_that_starts_means_later() {
+        for text in ["n8n is starting up. Please wait", "n8n is starting up. Please wait...\n"] {
+            for profile in [Profile::Auto, Profile::Make, Profile::N8n] {
+                assert_eq!(meant(200, text, profile), Some(Later::Starting), "{text}");
+            }
+            assert_eq!(meant(200, text, Profile::Plain), None);
+        }
+        assert_eq!(meant(200, "Our n8n is starting up. Please wait", Profile::N8n), None);
+        let starting = Outcome { later: Some(Later::Starting), ..answered(200) };
+        assert!(!starting.is_success());
+        assert_eq!(after(&starting, 1, 3), Decision::Retry { after_ms: 1_000 });
+        assert_eq!(after(&starting, 3, 3), Decision::AttemptsUsed);
+    }
+
+    #[test]
+    fn a_404_right_after_no_answer_means_not_back_yet() {
+        let gone = answered(404);
+        assert!(is_not_back(&gone, &[None]));
+        assert!(is_not_back(&gone, &[Some(404), Some(404), None]), "they meant the same");
+        assert!(!is_not_back(&gone, &[]), "the first attempt");
+        assert!(!is_not_back(&gone, &[Some(404)]) && !is_not_back(&gone, &[Some(503), None]));
+        assert!(!is_not_back(&answered(410), &[None]) && !is_not_back(&answered(403), &[None]));
+    }
+
+    #[test]
+    fn a_kept_connection_that_was_cut_costs_an_attempt_but_no_wait() {
+        let cut = Outcome { is_cut: true, ..broken(None) };
+        assert_eq!(after(&cut, 1, 3), Decision::Retry { after_ms: 0 });
+        assert_eq!(after(&cut, 3, 3), Decision::AttemptsUsed);
     }
 
     #[test]

@@ -6,6 +6,10 @@
 
 mod answer;
 mod connect;
+mod kept;
+mod location;
+mod tls;
+mod tls_words;
 mod words;
 
 #[cfg(test)]
@@ -14,17 +18,18 @@ mod hostile_urls;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
-use crate::model::{Outcome, masked_url};
+use crate::model::{Outcome, Profile, masked_url};
 use crate::request::{FIXED, is_signature};
 use crate::retry;
 use crate::secret::{Secret, mask};
 use crate::targets::Targets;
+use crate::trust::Trust;
 
 use answer::Deadline;
 use connect::{Client, Connector};
@@ -48,6 +53,10 @@ pub struct Message<'m> {
     pub secrets: Vec<&'m Secret>,
     /// The body, JSON.
     pub body: Bytes,
+    /// What is known of the receiver: some say "later" by their words.
+    pub profile: Profile,
+    /// Over a connection of its own: the one before may have been what failed.
+    pub is_alone: bool,
     /// From connecting to the last byte of the answer; kept within [`TIMEOUT`].
     pub timeout: Duration,
     /// The owner of this server wrote the URL into its settings: any address is meant. All other
@@ -79,25 +88,25 @@ impl Message<'_> {
 ///
 /// What is trusted and what is guarded never share a connection: each has a pool of its own.
 pub struct Sender {
-    trusted: Client,
-    guarded: Client,
+    trusted: Clients,
+    guarded: Clients,
     clock: Clock,
     /// Ours, masked in what a receiver sends back.
     secrets: Vec<Secret>,
 }
 
 impl Sender {
-    /// A sender that trusts the system's certificates (also `SSL_CERT_FILE`), or the built-in
-    /// Mozilla list where the system has none, and lets messages that are not trusted reach public
-    /// addresses and `targets`.
+    /// A sender that believes the certificates of `trust`, and lets messages that are not trusted
+    /// reach public addresses and `targets`.
     pub fn new(
         clock: Clock,
         secrets: Vec<Secret>,
         targets: Targets,
-    ) -> Result<Sender, rustls::Error> {
-        let tls = connect::tls()?;
-        let trusted = connect::pool(&tls, Connector::open());
-        let guarded = connect::pool(&tls, Connector::guarded(targets));
+        trust: &Trust,
+    ) -> anyhow::Result<Sender> {
+        let tls = tls::config(trust)?;
+        let trusted = Clients::new(&tls, &Connector::open());
+        let guarded = Clients::new(&tls, &Connector::guarded(targets));
         Ok(Sender { trusted, guarded, clock, secrets })
     }
 
@@ -105,12 +114,19 @@ impl Sender {
     pub async fn send(&self, message: &Message<'_>) -> Outcome {
         let began = Instant::now();
         let limit = message.timeout.clamp(*TIMEOUT.start(), *TIMEOUT.end());
-        let client = if message.is_trusted { &self.trusted } else { &self.guarded };
+        let clients = if message.is_trusted { &self.trusted } else { &self.guarded };
+        let client = if message.is_alone { &clients.once } else { &clients.kept };
         log_request(message);
         let mut outcome = match request(message) {
-            Ok(request) => self.exchange(client, request, Deadline::new(began, limit)).await,
+            Ok(request) => {
+                self.exchange(client, request, message, Deadline::new(began, limit)).await
+            }
             Err(why) => Outcome::broken(why),
         };
+        // Before anything is masked: a word of the URL may be one of these words.
+        outcome.later = outcome
+            .status
+            .and_then(|status| retry::meant(status, &outcome.excerpt, message.profile));
         outcome.ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
         if !outcome.excerpt.is_empty() {
             let ours = self.secrets.iter().map(Secret::expose);
@@ -127,14 +143,22 @@ impl Sender {
         &self,
         client: &Client,
         request: Request<Full<Bytes>>,
+        message: &Message<'_>,
         deadline: Deadline,
     ) -> Outcome {
+        let is_tls = request.uri().scheme_str() == Some("https");
         let answer = match timeout_at(deadline.at, client.request(request)).await {
             Err(_) => return Outcome::broken(deadline.missed("No answer came")),
-            Ok(Err(error)) => return words::outcome_of(&error),
+            Ok(Err(error)) => return words::outcome_of(&error, is_tls),
             Ok(Ok(answer)) => answer,
         };
+        kept::has_served(answer.extensions());
         let status = answer.status();
+        let location = answer.headers().get(LOCATION).filter(|_| status.is_redirection());
+        let location = location.and_then(|value| value.to_str().ok()).and_then(|to| {
+            let ours = self.secrets.iter().map(Secret::expose);
+            location::shown(to, message.url, ours.chain(message.secrets()))
+        });
         let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after_ms = retry::retry_after_ms(status.as_u16(), asked, self.clock.now().0);
         let (excerpt, end) = answer::read(answer.into_body(), deadline).await;
@@ -143,8 +167,26 @@ impl Sender {
             // What a refusal says is a help; what a success says is part of it.
             broken: end.err().filter(|_| status.is_success()),
             excerpt,
+            location,
             retry_after_ms,
             ..Outcome::broken("")
+        }
+    }
+}
+
+/// The two ways of a pool to its receivers.
+struct Clients {
+    /// Connections are kept for what follows.
+    kept: Client,
+    /// A connection for each request.
+    once: Client,
+}
+
+impl Clients {
+    fn new(tls: &rustls::ClientConfig, connector: &Connector) -> Clients {
+        Clients {
+            kept: connect::pool(tls, connector.clone(), connect::IDLE_MOST),
+            once: connect::pool(tls, connector.clone(), 0),
         }
     }
 }
@@ -209,6 +251,8 @@ mod tests {
             own_headers: &own,
             secrets: vec![],
             body: Bytes::new(),
+            profile: Profile::Auto,
+            is_alone: false,
             timeout: *TIMEOUT.start(),
             is_trusted: false,
         };

@@ -118,7 +118,7 @@ async fn prepare(config: &Config, clock: Clock, store: &Store) -> anyhow::Result
     }
     let secrets: Vec<Secret> =
         [&config.webhook_secret, &config.api_token].into_iter().flatten().cloned().collect();
-    let sender = Sender::new(clock, secrets, config.targets.clone())?;
+    let sender = Sender::new(clock, secrets, config.targets.clone(), &config.trust)?;
     Ok(Prepared { listener, address, sender, sessions, ids })
 }
 

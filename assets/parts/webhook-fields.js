@@ -75,9 +75,10 @@ export function webhookFields(values, known) {
   );
   const profile = select(
     [
-      { value: 'auto', label: 'auto: at Make’s pace for hosts of Make' },
-      { value: 'make', label: 'make: 25 requests a second, a full queue is waited for' },
-      { value: 'plain', label: 'plain: neither' },
+      { value: 'auto', label: 'auto: known by its host and its answers' },
+      { value: 'make', label: 'make: 25 requests a second' },
+      { value: 'n8n', label: 'n8n: its answers are explained' },
+      { value: 'plain', label: 'plain: an answer means what its status says' },
     ],
     values.profile,
   );

@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::signature;
 use crate::targets::Targets;
+use crate::trust::{self, Trust};
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
@@ -36,6 +37,7 @@ pub(super) struct Outgoing {
     pub(super) alerts: Option<Webhook>,
     pub(super) policy: Policy,
     pub(super) targets: Targets,
+    pub(super) trust: Trust,
     pub(super) retention: Retention,
 }
 
@@ -71,6 +73,7 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
         );
     }
     let targets = read.one("WEBHOOK_ALLOW_TARGETS", Targets::parse).unwrap_or_default();
+    let trust = read_trust(read);
     let common = |id: &str, url: String| Webhook {
         source: Some("settings".to_owned()),
         payload: Payload::Classic,
@@ -93,8 +96,20 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
         }),
         policy,
         targets,
+        trust,
         retention,
     }
+}
+
+fn read_trust(read: &mut Reader<'_>) -> Trust {
+    // Either of these takes the place of the system's list, as everywhere else.
+    let file = read.one("SSL_CERT_FILE", trust::read_bundle);
+    let folders = read.one("SSL_CERT_DIR", trust::read_folders);
+    let instead = match (file, folders) {
+        (None, None) => None,
+        (file, folders) => Some([file, folders].into_iter().flatten().flatten().collect()),
+    };
+    Trust { instead, also: read.one("WEBHOOK_CA_FILE", trust::read_each).unwrap_or_default() }
 }
 
 fn webhook_url(text: &str) -> Result<String, String> {

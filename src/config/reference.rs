@@ -22,7 +22,7 @@ const fn secret(name: &'static str, default: &'static str, help: &'static str) -
 }
 
 /// Every setting there is.
-pub const REFERENCE: [Setting; 26] = [
+pub const REFERENCE: [Setting; 29] = [
     secret(
         "WEBHOOK_URL",
         "unset",
@@ -51,7 +51,7 @@ pub const REFERENCE: [Setting; 26] = [
     setting(
         "WEBHOOK_PROFILE",
         "auto",
-        "What is known of the receiver: make (at most 25 requests a second, a full queue is waited for), plain (a 400 is a refusal whatever it says), or auto (the pace by the host; a full queue is waited for).",
+        "What is known of the receiver: make (at most 25 requests a second), n8n, plain (an answer means what its status says), or auto (Make's pace for its hosts). But for plain, Make's full queue and an n8n that is starting are waited for.",
     ),
     setting(
         "WEBHOOK_PAYLOAD",
@@ -89,6 +89,17 @@ pub const REFERENCE: [Setting; 26] = [
         "none",
         "Private addresses that webhooks made over the API may reach: 10.0.0.0/8, n8n.lan, localhost:5678. Commas between. WEBHOOK_URL is always allowed.",
     ),
+    setting(
+        "WEBHOOK_CA_FILE",
+        "unset",
+        "A file (PEM) with certificates that are believed beside the system's: your own authority's, or the receiver's own.",
+    ),
+    setting(
+        "SSL_CERT_FILE",
+        "unset",
+        "A file (PEM) with the authorities that are believed in place of the system's list.",
+    ),
+    setting("SSL_CERT_DIR", "unset", "The same as folders of such files, with colons between."),
     secret(
         "ALERT_URL",
         "unset",

@@ -26,7 +26,9 @@ pub(super) fn of(claim: &Claim, now: Time) -> Message<'_> {
     };
     let delivery_id = &store::delivery_id(claim.seq, &claim.webhook.id);
     let content = Content { event, payload: claim.payload, delivery_id, number: claim.number };
-    message(&claim.webhook, &content, now)
+    // What was tried before may have failed for its connection, and a probe asks for a new one.
+    let is_alone = claim.attempt > 1 || claim.is_probe || claim.is_alone;
+    Message { is_alone, ..message(&claim.webhook, &content, now) }
 }
 
 /// What is sent to try a webhook out: the first attempt of an event that nothing else knows.
@@ -44,6 +46,8 @@ fn message<'w>(webhook: &'w Webhook, content: &Content<'_>, now: Time) -> Messag
         own_headers: &webhook.headers,
         secrets,
         body,
+        profile: webhook.profile,
+        is_alone: false,
         is_trusted: webhook.is_from_settings(),
         timeout: Duration::from_secs(u64::from(webhook.timeout_seconds)),
     }

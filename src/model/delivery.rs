@@ -170,6 +170,17 @@ pub struct Attempt {
     pub outcome: String,
 }
 
+/// What a receiver means by an answer that says something else by its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Later {
+    /// Make: the queue of the webhook is full.
+    QueueFull,
+    /// n8n: it is starting, and has not taken the request.
+    Starting,
+    /// A 404 right after attempts without an answer: the receiver is not back yet.
+    NotBack,
+}
+
 /// How one attempt ended. A failed one is not an error of ours: it is news about the receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
@@ -181,8 +192,14 @@ pub struct Outcome {
     pub broken: Option<String>,
     /// The beginning of the answer's body, at most 4 KiB.
     pub excerpt: String,
+    /// The receiver means "later", whatever the status says.
+    pub later: Option<Later>,
+    /// Where a redirect leads, as it may be shown.
+    pub location: Option<String>,
     /// The wait that the receiver asked for, in milliseconds, at most an hour.
     pub retry_after_ms: Option<i64>,
+    /// The other side closed a connection that had served before, instead of answering.
+    pub is_cut: bool,
     /// The address is one that the webhook may not reach; nothing was sent.
     pub blocked: bool,
     /// This machine could not even try (it is out of file handles, say); it does not count.
@@ -197,14 +214,18 @@ impl Outcome {
             status: None,
             broken: Some(why.into()),
             excerpt: String::new(),
+            later: None,
+            location: None,
             retry_after_ms: None,
+            is_cut: false,
             blocked: false,
             ours: false,
         }
     }
 
-    /// A whole answer with a 2xx status: the only success.
+    /// A whole answer with a 2xx status that means it: the only success.
     pub fn is_success(&self) -> bool {
-        self.broken.is_none() && self.status.is_some_and(|s| (200..300).contains(&s))
+        let is_2xx = self.status.is_some_and(|s| (200..300).contains(&s));
+        self.broken.is_none() && self.later.is_none() && is_2xx
     }
 }

@@ -53,18 +53,25 @@ impl Payload {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// As the host says: a host of Make gets Make's pace. Whoever says "Queue is full" is waited for.
+    /// As the host and the answers say: a host of Make gets Make's pace; whoever says "Queue is full"
+    /// or "n8n is starting up" is waited for.
     Auto,
-    /// Make: at most 25 requests a second, and a full queue is a reason to wait.
+    /// Make: at most 25 requests a second.
     Make,
-    /// Nothing special: a 400 is a refusal whatever it says.
+    /// n8n: no pace of its own; its answers are explained.
+    N8n,
+    /// Nothing special: an answer means what its status says.
     Plain,
 }
 
 impl Profile {
     /// Every profile with its name.
-    pub const ALL: [(&'static str, Profile); 3] =
-        [("auto", Profile::Auto), ("make", Profile::Make), ("plain", Profile::Plain)];
+    pub const ALL: [(&'static str, Profile); 4] = [
+        ("auto", Profile::Auto),
+        ("make", Profile::Make),
+        ("n8n", Profile::N8n),
+        ("plain", Profile::Plain),
+    ];
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -235,7 +242,7 @@ impl Webhook {
     pub fn is_make(&self) -> bool {
         match self.profile {
             Profile::Make => true,
-            Profile::Plain => false,
+            Profile::N8n | Profile::Plain => false,
             Profile::Auto => is_make_host(&self.url),
         }
     }

@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
+use super::kept::Kept;
 use crate::targets::{Targets, port_of};
 
 /// Shorter than the 5 s after which common receivers (Node.js) close an idle connection, so that
@@ -33,6 +34,8 @@ const IDLE: Duration = Duration::from_secs(4);
 const ABANDONED: Duration = Duration::from_secs(30);
 /// Shared by the addresses of a host, so that a dead one leaves time for the next.
 const TCP: Duration = Duration::from_secs(10);
+/// Connections to a receiver that are kept while nothing goes over them.
+pub(super) const IDLE_MOST: usize = 64;
 /// What is buffered of a connection, and with it the longest head of an answer, in bytes. The
 /// number of its headers is limited by hyper itself, to 100.
 pub(super) const HEAD_MOST: usize = 16 * 1024;
@@ -165,7 +168,7 @@ impl Service<Name> for Fixed {
 pub(super) struct Bounded<C>(C);
 
 impl Service<Uri> for Bounded<HttpsConnector<Connector>> {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = Kept<MaybeHttpsStream<TokioIo<TcpStream>>>;
     type Error = BoxError;
     type Future = Later<Result<Self::Response, BoxError>>;
 
@@ -175,29 +178,16 @@ impl Service<Uri> for Bounded<HttpsConnector<Connector>> {
 
     fn call(&mut self, url: Uri) -> Self::Future {
         let connecting = timeout(ABANDONED, self.0.call(url));
-        Box::pin(async move { connecting.await.map_err(|_| Trouble::Slow)? })
+        Box::pin(async move { Ok(Kept::new(connecting.await.map_err(|_| Trouble::Slow)??)) })
     }
 }
 
-/// What is trusted of TLS: the system's certificates, or Mozilla's where the system has none.
-pub(super) fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?;
-    Ok(versions.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// A pool of its own over a connector.
+/// A pool of its own over a connector, which keeps so many idle connections to a receiver.
 ///
 /// Connections are kept by scheme, host and port, so a kept one goes on with the address that was
 /// vetted when it was made, and is never another pool's. Redirects are answers like any other, and
 /// no setting of the environment makes it use a proxy.
-pub(super) fn pool(tls: &rustls::ClientConfig, connector: Connector) -> Client {
+pub(super) fn pool(tls: &rustls::ClientConfig, connector: Connector, idle_most: usize) -> Client {
     let https = HttpsConnectorBuilder::new()
         .with_tls_config(tls.clone())
         .https_or_http()
@@ -206,7 +196,7 @@ pub(super) fn pool(tls: &rustls::ClientConfig, connector: Connector) -> Client {
     hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(64)
+        .pool_max_idle_per_host(idle_most)
         .http1_max_buf_size(HEAD_MOST)
         .build(Bounded(https))
 }

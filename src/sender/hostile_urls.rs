@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::connect::{self, BoxError, Connector, Dial, Lookup};
+use super::connect::{BoxError, Connector, Dial, Lookup};
 use super::*;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -63,14 +63,14 @@ fn serve(listener: TcpListener, visits: Arc<AtomicUsize>, answer: Vec<u8>) {
 }
 
 fn sender(targets: &str) -> Sender {
-    Sender::new(Clock, vec![], Targets::parse(targets).unwrap()).unwrap()
+    Sender::new(Clock, vec![], Targets::parse(targets).unwrap(), &Trust::default()).unwrap()
 }
 
 /// One whose guarded half resolves and connects so.
 fn sender_through(targets: &str, lookup: Lookup, dial: Dial) -> Sender {
-    let tls = connect::tls().unwrap();
+    let tls = tls::config(&Trust::default()).unwrap();
     let guard = Connector::guarded(Targets::parse(targets).unwrap());
-    Sender { guarded: connect::pool(&tls, guard.through(lookup, dial)), ..sender("") }
+    Sender { guarded: Clients::new(&tls, &guard.through(lookup, dial)), ..sender("") }
 }
 
 fn to(url: &str) -> Message<'_> {
@@ -80,6 +80,8 @@ fn to(url: &str) -> Message<'_> {
         own_headers: &[],
         secrets: vec![],
         body: Bytes::from_static(b"{}"),
+        profile: Profile::Auto,
+        is_alone: false,
         timeout: Duration::from_secs(5),
         is_trusted: false,
     }

@@ -9,10 +9,27 @@ use hyper_util::client::legacy::Error as ClientError;
 use rustix::io::Errno;
 
 use super::connect::Trouble;
+use super::{kept, tls_words};
 use crate::model::Outcome;
 
-/// The outcome of an exchange that brought no answer.
-pub(super) fn outcome_of(error: &ClientError) -> Outcome {
+/// The outcome of an exchange that brought no answer. `is_tls`: the URL begins with https.
+pub(super) fn outcome_of(error: &ClientError, is_tls: bool) -> Outcome {
+    let mut outcome = what_broke(error, is_tls);
+    outcome.is_cut &= kept::was_kept(error);
+    if outcome.is_cut {
+        // Whether it had read the request cannot be known. One that it cannot have read, as the
+        // connection was closed before that was written, has gone over another by now (hyper-util).
+        outcome.broken = Some(
+            "The receiver closed the connection, which was kept from an earlier request, before it \
+             answered."
+                .to_owned(),
+        );
+    }
+    outcome
+}
+
+fn what_broke(error: &ClientError, is_tls: bool) -> Outcome {
+    let is_handshake = is_tls && error.is_connect();
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(at) = cause {
         // An I/O error may wrap another error that `source` skips.
@@ -21,8 +38,11 @@ pub(super) fn outcome_of(error: &ClientError) -> Outcome {
             if let Some(words) = words_for_us(io).filter(|_| error.is_connect()) {
                 return Outcome { ours: true, ..Outcome::broken(words) };
             }
+            if is_handshake && is_cut(io) {
+                return Outcome::broken(tls_words::CUT);
+            }
             if let Some(words) = words_for_io(io) {
-                return Outcome::broken(words);
+                return Outcome { is_cut: is_cut(io), ..Outcome::broken(words) };
             }
             wrapped = io.get_ref().map(|inner| inner as &(dyn StdError + 'static));
         }
@@ -39,10 +59,12 @@ pub(super) fn outcome_of(error: &ClientError) -> Outcome {
             Some(Trouble::Slow) | None => {}
         }
         if let Some(tls) = at.downcast_ref::<rustls::Error>() {
-            return Outcome::broken(format!("The secure connection failed (TLS): {tls}."));
+            return Outcome::broken(tls_words::of(tls));
         }
-        if let Some(words) = at.downcast_ref::<hyper::Error>().and_then(words_for_http) {
-            return Outcome::broken(words);
+        if let Some(http) = at.downcast_ref::<hyper::Error>()
+            && let Some(words) = words_for_http(http, is_tls)
+        {
+            return Outcome { is_cut: is_closed(http), ..Outcome::broken(words) };
         }
         cause = wrapped.or_else(|| at.source());
     }
@@ -72,14 +94,17 @@ fn words_for_us(error: &io::Error) -> Option<&'static str> {
     })
 }
 
+fn is_cut(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}
+
 fn words_for_io(error: &io::Error) -> Option<&'static str> {
     Some(match error.kind() {
         io::ErrorKind::ConnectionRefused => {
             "The connection was refused: nothing listens at that address."
         }
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-            "The receiver cut the connection before it answered."
-        }
+        _ if is_cut(error) => "The receiver cut the connection before it answered.",
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
             "The receiver's network cannot be reached."
         }
@@ -88,12 +113,21 @@ fn words_for_io(error: &io::Error) -> Option<&'static str> {
     })
 }
 
-fn words_for_http(error: &hyper::Error) -> Option<&'static str> {
-    if error.is_incomplete_message() || error.is_canceled() {
+fn is_closed(error: &hyper::Error) -> bool {
+    error.is_incomplete_message() || error.is_canceled()
+}
+
+fn words_for_http(error: &hyper::Error, is_tls: bool) -> Option<&'static str> {
+    if is_closed(error) {
         return Some("The receiver closed the connection before it answered.");
     }
     if error.is_parse_too_large() {
         return Some("The answer's head is larger than 16 KiB, or has more than 100 headers.");
     }
-    error.is_parse().then_some("The receiver's answer is not HTTP/1.1.")
+    error.is_parse().then_some(if is_tls {
+        "The receiver's answer is not HTTP/1.1."
+    } else {
+        "The receiver's answer is not HTTP/1.1. If it speaks HTTPS at that port, write https:// at \
+         the beginning of the URL."
+    })
 }

@@ -66,10 +66,11 @@ impl Claim {
     pub fn released(&self, outcome: &Outcome, steady_ms: i64) -> Released {
         Released {
             bytes: self.bytes(),
-            is_answered: outcome.status.is_some(),
+            // A kept connection that was cut says nothing of it either.
+            is_answered: outcome.status.is_some() || outcome.is_cut,
             is_success: outcome.is_success(),
             // One that is refused alone says nothing of its webhook.
-            is_failure: !self.is_alone && retry::is_retryable(outcome),
+            is_failure: !self.is_alone && !outcome.is_cut && retry::is_retryable(outcome),
             now_ms: steady_ms,
         }
     }

@@ -7,7 +7,7 @@ use super::webhooks::{self, Presence};
 use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
 use crate::explain;
 use crate::health::{self, Condition, Ended, Fate, Health, Policy};
-use crate::model::{Outcome, Time};
+use crate::model::{Later, Outcome, Time};
 use crate::pace::Seen;
 use crate::retry::{self, Decision, RETRY_AFTER_MOST_MS};
 
@@ -75,6 +75,14 @@ pub fn record(
 ) -> Result<Option<Recorded>> {
     let id = claim.webhook.id.as_str();
     let Some(known) = webhooks::known(tx, id)? else { return Ok(None) };
+    let not_back;
+    let end = if is_not_back(tx, claim, &end.outcome)? {
+        let outcome = Outcome { later: Some(Later::NotBack), ..end.outcome.clone() };
+        not_back = Record { outcome, ..end.clone() };
+        &not_back
+    } else {
+        end
+    };
     let started = end.ended.plus_ms(-end.took_ms);
     let first = started.plus_ms(-claim.started.ms_since(claim.first));
     let why = explain::what_went_wrong(&claim.webhook, &end.outcome);
@@ -143,10 +151,30 @@ pub fn record(
         Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Cancelled => tx.wake(),
     }
     let probe_at = verdict.health.as_ref().unwrap_or(&known.health).probe_at;
-    let (webhook, attempt) = (&claim.webhook, claim.attempt);
-    let decision = retry::after(&end.outcome, attempt, webhook.max_attempts, webhook.profile);
+    let decision = retry::after(&end.outcome, claim.attempt, claim.webhook.max_attempts);
     let is_rejected = decision == Decision::Rejected;
     Ok(Some(Recorded { fate: verdict.fate, is_rejected, turned, probe_at }))
+}
+
+/// Whether a 404 follows attempts of its series, or of what came just before it, without an answer.
+fn is_not_back(tx: &mut Tx<'_>, claim: &Claim, outcome: &Outcome) -> Result<bool> {
+    if outcome.status != Some(404) || claim.number == 1 {
+        return Ok(false);
+    }
+    // A series is bounded; one that is tried for days, alone or as a probe, is not.
+    let most = if claim.is_alone { 1 } else { claim.attempt };
+    let before = tx.rows(
+        "SELECT status FROM attempts WHERE seq = ?1 AND webhook_id = ?2 AND number < ?3
+         ORDER BY number DESC LIMIT ?4",
+        &[
+            claim.seq.into(),
+            Value::from(&claim.webhook.id),
+            claim.number.into(),
+            i64::from(most).into(),
+        ],
+        |row| row.opt_int(0),
+    )?;
+    Ok(retry::is_not_back(outcome, &before))
 }
 
 /// Answers whether the delivery still was the one that was claimed.

@@ -4,6 +4,7 @@
 //! what is visible from outside.
 
 mod clock_jumps;
+mod connection_cut;
 mod damaged;
 mod fan_out;
 mod files_replaced;
@@ -11,11 +12,14 @@ mod filters_with_several_values;
 mod lists_while_others_write;
 mod locked_by_another;
 mod log_full_or_dead;
+mod n8n_starting;
 mod not_our_file;
 mod quota;
+mod refused_in_words;
 mod searches_hung_up;
 mod settings_as_people_write_them;
 mod text_in_other_encodings;
 mod times_as_tools_write_them;
+mod tls_in_words;
 mod urls_as_people_type_them;
 mod wrong_tokens;

@@ -9,6 +9,7 @@ pub(crate) mod load;
 pub(crate) mod make;
 pub(crate) mod million;
 pub(crate) mod receiver;
+pub(crate) mod tls;
 
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};

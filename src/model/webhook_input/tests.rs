@@ -83,7 +83,7 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         (json!({"filter": {"tag": [""]}}), "filter.tag[0]", "1 to 64"),
         (json!({"filter": ["DONE"]}), "filter", "object"),
         (json!({"ignoreOrigin": ["A B"]}), "ignoreOrigin[0]", "a-z"),
-        (json!({"profile": "zapier"}), "profile", "auto, make, plain"),
+        (json!({"profile": "zapier"}), "profile", "auto, make, n8n, plain"),
         (json!({"ratePerSecond": 0}), "ratePerSecond", "1 to 1000"),
         (json!({"ratePerSecond": 1.5}), "ratePerSecond", "1 to 1000"),
         (json!({"ratePerSecond": "5"}), "ratePerSecond", "1 to 1000"),

@@ -3,6 +3,7 @@
 //! Must not know what is checked.
 
 use crate::model::{OnReject, Outcome, Profile, Webhook};
+use crate::retry;
 use crate::store::Claim;
 
 /// Random numbers from a seed: `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number
@@ -79,7 +80,7 @@ pub(super) fn answer(mood: Mood, claim: &Claim, dice: &mut Dice) -> Outcome {
     let mut outcome = Outcome { status: Some(status), ..Outcome::broken("") };
     outcome.broken = None;
     if matches!(mood, Mood::Full) {
-        outcome.excerpt = "Queue is full".to_owned();
+        outcome.later = retry::meant(status, "Queue is full", claim.webhook.profile);
     }
     if status == 429 && dice.below(3) == 0 {
         outcome.retry_after_ms = Some(5_000);

@@ -119,6 +119,7 @@ function wishOf(context: IHookFunctions): Wish {
     filter: Object.fromEntries(Object.entries(filters).map(([list, value]) => [list, listOf(value)])),
     ignoreOrigin: context.getNodeParameter('ignoreOwnChanges') ? [ORIGIN] : [],
     payload: 'full',
+    profile: 'n8n',
     source: 'n8n',
     description: `n8n: ${context.getWorkflow().name ?? ''}`.slice(0, 500),
   };

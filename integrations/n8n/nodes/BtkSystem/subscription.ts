@@ -16,6 +16,7 @@ export interface Wish extends IDataObject {
   filter: Record<string, string[]>;
   ignoreOrigin: string[];
   payload: 'full';
+  profile: 'n8n';
   source: 'n8n';
   description: string;
 }

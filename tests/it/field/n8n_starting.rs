@@ -1,0 +1,137 @@
+//! n8n answers 200 to everything while it migrates its database, and 404 until its workflows are
+//! there (`integrations/n8n/README.md`). Neither is an end: what met it is sent again.
+
+use serde_json::json;
+
+use crate::harness::hooks::id;
+use crate::harness::{Receiver, Reply, Server};
+
+/// What a real n8n says, word for word.
+const STARTING: &str = "n8n is starting up. Please wait";
+
+/// Starts for so many requests, then works.
+async fn n8n(starting: usize) -> Receiver {
+    Receiver::start(move |hit| match hit.nth {
+        n if n <= starting => Reply::ok().body(STARTING),
+        _ => Reply::ok().body(r#"{"message":"Workflow was started"}"#),
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_n8n_that_starts_has_answered_is_sent_again() {
+    let receiver = n8n(1).await;
+    let server = Server::open(&[]).await;
+    let mut hooks = Vec::new();
+    for profile in ["auto", "n8n", "make", "plain"] {
+        let url = format!("{}/{profile}", receiver.url());
+        let wish = json!({"url": url, "profile": profile, "filter": {"tag": [profile]}});
+        let hook = id(&server.hook(&wish).await).to_owned();
+        let shown = server.webhook(&hook).await;
+        assert_eq!(shown["profile"], profile);
+        hooks.push((profile, hook));
+    }
+    for (profile, hook) in hooks {
+        let task = server.create(&json!({"title": profile, "tags": [profile]})).await;
+        let query = format!("webhookId={hook}&status=delivered");
+        server.total_is(&query, 1).await;
+        let delivery = server.deliveries(&query).await.remove(0);
+        let attempts = if profile == "plain" { 1 } else { 2 };
+        assert_eq!(receiver.of_task(id(&task)).len(), attempts, "{profile}");
+        assert_eq!(delivery["attemptCount"], attempts, "{profile}");
+        if attempts > 1 {
+            let whole = server.get(&format!("/api/deliveries/{}", id(&delivery))).await.json();
+            let error = whole["attempts"][0]["error"].as_str().expect("words");
+            assert!(error.contains("200 OK") && error.contains("n8n is still starting"), "{error}");
+            assert_eq!(whole["attempts"][0]["outcome"], "retry");
+        }
+    }
+}
+
+/// A migration that lasts longer than three attempts: the webhook is down, as with any that says
+/// "later", and everything arrives, in order, when it is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_start_holds_and_loses_nothing() {
+    let receiver = Receiver::start(|_| Reply::ok().body(format!("{STARTING}\n"))).await;
+    let settings = [("WEBHOOK_PROBE_FIRST", "200ms"), ("WEBHOOK_PROBE_MAX", "500ms")];
+    let server = Server::open(&settings).await;
+    let hook = server.hook_to(&receiver, &json!({"maxAttempts": 2})).await;
+    let task = server.create(&json!({"title": "a"})).await;
+    let down = server.webhook_is(&hook, "down").await;
+    assert!(down["reasonText"].as_str().is_some_and(|why| why.contains("n8n")), "{down}");
+    server.change(&task, &json!({"title": "b"})).await;
+    let before = receiver.hits().len();
+    receiver.answer(|_| Reply::ok());
+    server.total_is(&format!("webhookId={hook}&status=delivered"), 2).await;
+    let titles: Vec<String> =
+        receiver.hits().iter().skip(before).map(|hit| hit.task("title")).collect();
+    assert!(titles.ends_with(&["a".to_owned(), "b".to_owned()]), "{titles:?}");
+}
+
+/// After attempts without an answer a 404 means that the receiver is not back yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_404_right_after_no_answer_is_not_the_end() {
+    let receiver = Receiver::start(|hit| match hit.nth {
+        1 => Reply::hang_up(),
+        2 | 3 => Reply::status(404).body("The requested webhook \"POST a\" is not registered."),
+        _ => Reply::ok(),
+    })
+    .await;
+    let settings = [("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_ATTEMPTS", "4")];
+    let server =
+        Server::start(&[&settings[..], &[("WEBHOOK_URL", &receiver.url())]].concat()).await;
+    let task = server.create(&json!({"title": "a"})).await;
+    let delivery = server.settled(id(&task)).await.remove(0);
+    assert_eq!((&delivery["status"], &delivery["attemptCount"]), (&json!("delivered"), &json!(4)));
+    let whole = server.get(&format!("/api/deliveries/{}", id(&delivery))).await.json();
+    let error = whole["attempts"][1]["error"].as_str().expect("words");
+    assert!(error.contains("404") && error.contains("not back yet"), "{error}");
+}
+
+/// Any answer before it shows that somebody was there, and so does none at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn any_other_404_is_a_refusal() {
+    let receiver = Receiver::start(|hit| match (&*hit.task("title"), hit.nth) {
+        ("busy", 1) => Reply::status(503),
+        _ => Reply::status(404),
+    })
+    .await;
+    let settings = [("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())];
+    let server = Server::start(&settings).await;
+    for (title, attempts) in [("first", 1), ("busy", 2)] {
+        let task = server.create(&json!({"title": title})).await;
+        let delivery = server.settled(id(&task)).await.remove(0);
+        assert_eq!(delivery["reason"], "rejected", "{title}");
+        assert_eq!(delivery["attemptCount"], attempts, "{title}");
+    }
+}
+
+/// While the webhook is down, such a 404 to a probe leaves it down: it is not one of the three that
+/// make it `misconfigured`, after which nobody would look any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_meets_a_404_looks_again() {
+    let receiver = Receiver::ok().await;
+    receiver.down();
+    let settings = [
+        ("WEBHOOK_PROBE_FIRST", "200ms"),
+        ("WEBHOOK_PROBE_MAX", "300ms"),
+        ("WEBHOOK_ATTEMPTS", "1"),
+        ("WEBHOOK_URL", &receiver.url()),
+    ];
+    let server = Server::start(&settings).await;
+    for n in 0..4 {
+        server.create(&json!({"title": n.to_string()})).await;
+    }
+    server.webhook_is("default", "down").await;
+    // Each of the four has met silence once before the 404s begin.
+    server.total_is("status=held", 4).await;
+    crate::harness::eventually("all four were tried", async || {
+        let tried = server.deliveries("status=held").await;
+        tried.iter().all(|delivery| delivery["attemptCount"].as_u64() >= Some(1)).then_some(())
+    })
+    .await;
+    receiver.answer(|hit| if hit.nth == 1 { Reply::status(404) } else { Reply::ok() });
+    receiver.up();
+    server.total_is("status=delivered", 4).await;
+    assert_eq!(server.total("status=failed").await, 0);
+}

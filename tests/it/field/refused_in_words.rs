@@ -1,0 +1,74 @@
+//! A refusal says what the receiver meant by it and what to do, status by status; a redirect says
+//! where it leads, without giving a secret away.
+
+use serde_json::json;
+
+use crate::harness::hooks::id;
+use crate::harness::{Receiver, Reply, Server};
+
+/// A task by title, and what the text of its refusal must hold.
+const CASES: [(&str, &str); 12] = [
+    ("304", "a cache or a proxy"),
+    ("402", "plan or its quota"),
+    ("405", "POST"),
+    ("407", "proxy"),
+    ("408", "gave up waiting"),
+    ("413", "larger than the receiver takes"),
+    ("415", "does not take JSON"),
+    ("421", "host name"),
+    ("425", "early data"),
+    ("426", "https://"),
+    ("431", "headers"),
+    ("418", "does not accept this body"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_status_has_a_sentence_of_its_own() {
+    let receiver =
+        Receiver::start(|hit| Reply::status(hit.task("title").parse().expect("a status"))).await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
+    for (status, words) in CASES {
+        let task = server.create(&json!({"title": status})).await;
+        let delivery = server.settled(id(&task)).await.remove(0);
+        let text = delivery["reasonText"].as_str().expect("words");
+        assert!(text.contains(status) && text.contains(words), "{status}: {text}");
+        let is_redirect = text.contains("Redirects are never followed");
+        assert!(!is_redirect, "{status} is no redirect: {text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_says_where_it_leads_and_no_secret() {
+    let receiver = Receiver::start(|hit| {
+        let host = hit.header("host");
+        let to = match &*hit.task("title") {
+            "login" => "https://login.example.org/sign-in?next=s3cret-path&t=0123456789".to_owned(),
+            "tls" => format!("https://{host}/hook/s3cret-path"),
+            "slash" => "/hook/s3cret-path/".to_owned(),
+            "long" => format!("https://example.org/{}", "long/".repeat(1_000)),
+            _ => String::new(),
+        };
+        Reply::status(302).header("location", &to)
+    })
+    .await;
+    let url = format!("http://{}/hook/s3cret-path", receiver.address());
+    let server = Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &url)]).await;
+    for (title, words) in [
+        ("login", "points to https://login.example.org/sign-in?…."),
+        ("tls", "the same address with https://"),
+        ("slash", "the same address with a slash at its end"),
+        ("long", "points to https://example.org/long/long/"),
+        ("none", "answered 302 Found."),
+    ] {
+        let task = server.create(&json!({"title": title})).await;
+        let delivery = server.settled(id(&task)).await.remove(0);
+        let text = delivery["reasonText"].as_str().expect("words");
+        assert!(text.contains(words), "{title}: {text}");
+        assert!(text.contains("Redirects are never followed"), "{title}: {text}");
+        assert!(text.len() < 500, "{title}: {} bytes", text.len());
+        let whole = server.get(&format!("/api/deliveries/{}", id(&delivery))).await.text();
+        assert!(!whole.contains("s3cret") && !whole.contains("0123456789"), "{whole}");
+    }
+    assert!(!server.output().contains("s3cret"), "nor in the log");
+}
