@@ -153,7 +153,7 @@ fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
         let stop = CancellationToken::new();
         let summary = Summary::of(&config);
         let server = server::start(config, log.dropped.clone(), stop.clone()).await?;
-        summary.announce(server.address(), &out);
+        summary.announce(server.address(), server.found(), &out);
         let finished = server.finished();
         tokio::pin!(finished);
         tokio::select! {
@@ -263,7 +263,7 @@ impl Summary {
         }
     }
 
-    fn announce(self, address: SocketAddr, out: &Output) {
+    fn announce(self, address: SocketAddr, found: &server::Found, out: &Output) {
         // "Every address" is none that a browser could open.
         let loopback: IpAddr = match address {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
@@ -274,21 +274,36 @@ impl Summary {
         let public = self.public_url.as_deref().unwrap_or(&here);
         let incoming = format!("{public}/api/incoming-webhook{}", self.incoming);
         let data = std::path::absolute(&self.database).unwrap_or(self.database);
+        let token = if self.has_token { " -H 'Authorization: Bearer <API_TOKEN>'" } else { "" };
+        let earlier = found.earlier.as_ref().map(|earlier| {
+            let least = if earlier.is_more { "At least " } else { "" };
+            let (many, were) =
+                if earlier.count == 1 { ("change", "was") } else { ("changes", "were") };
+            format!(
+                "{least}{} {many} from before {were} never sent there. To send them: \
+                 curl -X POST {here}/api/webhooks/default/recover{token} \
+                 -H 'Content-Type: application/json' -d '{{\"since\":\"{}\",\"states\":[\"unsent\"]}}'",
+                earlier.count, earlier.since
+            )
+        });
         if self.json {
             tracing::info!(
                 url = here,
                 data = %data.display(),
+                is_new = found.is_new,
                 webhooks = self.webhooks,
+                earlier,
                 incoming,
                 "BTK-System {} listens on {address}",
                 env!("CARGO_PKG_VERSION")
             );
             return;
         }
-        let token = if self.has_token { " -H 'Authorization: Bearer <API_TOKEN>'" } else { "" };
+        let made = if found.is_new { "  (made anew: there was none)" } else { "" };
+        let earlier = earlier.map_or(String::new(), |words| format!("  Earlier     {words}\n"));
         let lines = format!(
-            "BTK-System {}\n  Listening   http://{address}\n  Data        {}\n  Webhooks    {}\n  \
-             Incoming    {incoming}\n  Pages       {here}\n  All routes  {here}/docs\n  Try         curl {here}/api/tasks{token} \
+            "BTK-System {}\n  Listening   http://{address}\n  Data        {}{made}\n  Webhooks    {}\n\
+             {earlier}  Incoming    {incoming}\n  Pages       {here}\n  All routes  {here}/docs\n  Try         curl {here}/api/tasks{token} \
              -H 'Content-Type: application/json' -d '{{\"title\":\"My first task\"}}'\n",
             env!("CARGO_PKG_VERSION"),
             data.display(),

@@ -33,10 +33,20 @@ use crate::upkeep::{Recorder, Upkeep};
 /// the listener's own grace, less than ten seconds.
 const GRACE: Duration = Duration::from_secs(4);
 
+/// What a start found that is worth a word.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// There was no database; it was made.
+    pub is_new: bool,
+    /// Changes from before `WEBHOOK_URL` was what it is now, which were never sent to it.
+    pub earlier: Option<store::Earlier>,
+}
+
 /// A server that is up.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    found: Found,
     main: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
 
@@ -44,6 +54,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it found when it started.
+    pub fn found(&self) -> &Found {
+        &self.found
     }
 
     /// Waits until the server has stopped: asked to, or by a fault.
@@ -68,12 +83,13 @@ pub async fn start(
     let clock = Clock;
     let metrics = Arc::new(Metrics::new(log_lines_dropped));
     let path = config.database.clone();
+    let is_new = !path.exists();
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&path)).await??);
     match prepare(&config, clock, &store).await {
-        Ok(Prepared { listener, address, sender, sessions, ids }) => {
+        Ok(Prepared { listener, address, sender, sessions, ids, earlier }) => {
             let wiring =
                 Wiring { config, clock, metrics, store, sender, sessions, ids, listener, address };
-            Ok(wiring.run(stop))
+            Ok(wiring.run(stop, Found { is_new, earlier }))
         }
         Err(error) => {
             close(store).await;
@@ -89,6 +105,7 @@ struct Prepared {
     sender: Sender,
     sessions: Sessions,
     ids: Arc<Ids>,
+    earlier: Option<store::Earlier>,
 }
 
 /// Everything that can still fail, before anything runs.
@@ -101,12 +118,19 @@ async fn prepare(config: &Config, clock: Clock, store: &Store) -> anyhow::Result
     let (webhook, alerts, policy) = (config.webhook.clone(), config.alerts.clone(), config.policy);
     let (ids, now) = (Arc::new(Ids::new()?), clock.now());
     let fresh = hex(&ids.secret_bytes()?);
-    let (again, key, ended) = store
+    let oldest = config.retention.unsent_since(now);
+    let (again, key, ended, earlier) = store
         .write(move |tx| {
+            let known = store::find_webhook(tx, DEFAULT_WEBHOOK)?;
+            let is_known = |url: &str| known.is_some_and(|known| known.webhook.url == url);
+            let earlier = match &webhook {
+                Some(webhook) if !is_known(&webhook.url) => store::earlier(tx, webhook, oldest)?,
+                _ => None,
+            };
             store::put_from_settings(tx, DEFAULT_WEBHOOK, webhook.as_ref(), now)?;
             store::put_from_settings(tx, ALERTS_WEBHOOK, alerts.as_ref(), now)?;
             let again = store::restart(tx, &policy, now)?;
-            Ok((again, store::session_key(tx, &fresh)?, store::ended_sessions(tx)?))
+            Ok((again, store::session_key(tx, &fresh)?, store::ended_sessions(tx)?, earlier))
         })
         .await?;
     let sessions = Sessions::new(Secret::new(key), ended);
@@ -119,7 +143,7 @@ async fn prepare(config: &Config, clock: Clock, store: &Store) -> anyhow::Result
     let secrets: Vec<Secret> =
         [&config.webhook_secret, &config.api_token].into_iter().flatten().cloned().collect();
     let sender = Sender::new(clock, secrets, config.targets.clone(), &config.trust)?;
-    Ok(Prepared { listener, address, sender, sessions, ids })
+    Ok(Prepared { listener, address, sender, sessions, ids, earlier })
 }
 
 /// The parts of a server, before they run.
@@ -137,9 +161,9 @@ struct Wiring {
 
 impl Wiring {
     #[expect(clippy::disallowed_methods, reason = "the one task that nothing else tracks")]
-    fn run(self, stop: CancellationToken) -> Server {
+    fn run(self, stop: CancellationToken, found: Found) -> Server {
         let address = self.address;
-        Server { address, main: tokio::spawn(self.until(stop)) }
+        Server { address, found, main: tokio::spawn(self.until(stop)) }
     }
 
     async fn until(self, stop: CancellationToken) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ mod damage;
 mod deliveries;
 mod delivery_edits;
 mod delivery_list;
+mod earlier;
 mod events;
 mod expiry;
 mod figures;
@@ -80,6 +81,7 @@ pub use conditions::put_from_settings;
 pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};
 pub use delivery_edits::{Edit, cancel, redeliver};
 pub use delivery_list::{DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries};
+pub use earlier::{Earlier, earlier};
 pub use events::{
     EventFilter, EventPage, Story, count_events, event_seq, list_events, newest_by, story,
 };

@@ -79,10 +79,20 @@ impl Targets {
             shown.push_str(" of ");
             shown.push_str(&host[..host.floor_char_boundary(SHOWN_MOST)]);
         }
-        let name_it = if why == Why::Metadata { "Name this very address" } else { "Name it" };
+        // A name does not do for a metadata service: who means that says so.
+        let by_name = why != Why::Metadata
+            && matches!(spelled(&host), Spelled::Name | Spelled::Localhost)
+            && is_name(&host);
+        let place = if by_name { host.clone() } else { address.to_string() };
+        let place = if place.contains(':') { format!("[{place}]") } else { place };
+        let how = if self.0.is_empty() {
+            format!("put WEBHOOK_ALLOW_TARGETS={place}:{port} into .env")
+        } else {
+            format!("add {place}:{port} to WEBHOOK_ALLOW_TARGETS")
+        };
         Err(format!(
-            "{shown} is {}; webhooks made over the API may not reach it. {name_it} in \
-             WEBHOOK_ALLOW_TARGETS if that is meant.",
+            "{shown} is {}; webhooks made over the API may not reach it. If that is meant, {how} and \
+             start the server again.",
             why.words()
         ))
     }
@@ -337,11 +347,26 @@ mod tests {
         assert_eq!(
             said("hooks.example.org", "10.0.0.5"),
             "The address 10.0.0.5 of hooks.example.org is private; webhooks made over the API may \
-             not reach it. Name it in WEBHOOK_ALLOW_TARGETS if that is meant."
+             not reach it. If that is meant, put WEBHOOK_ALLOW_TARGETS=hooks.example.org:443 into \
+             .env and start the server again."
         );
+        let more = targets("10.0.0.0/8").allows("n8n.lan", 5678, "192.168.1.5".parse().unwrap());
+        assert!(more.unwrap_err().contains("add n8n.lan:5678 to WEBHOOK_ALLOW_TARGETS"));
         assert!(said("[::1]", "::1").starts_with("The address ::1 is this machine"));
         assert!(said("0x7f.1", "127.0.0.1").starts_with("The address 127.0.0.1 of 0x7f.1 is "));
-        assert!(said("a", "169.254.169.254").contains("Name this very address in"));
+        // What it says to write is right.
+        for (host, address) in [
+            ("a", "169.254.169.254"),
+            ("0x7f.1", "127.0.0.1"),
+            ("[::1]", "::1"),
+            ("localhost", "127.0.0.1"),
+            ("hooks.example.org", "10.0.0.5"),
+        ] {
+            let said = said(host, address);
+            let setting = said.split("WEBHOOK_ALLOW_TARGETS=").nth(1).unwrap();
+            let setting = targets(setting.split(' ').next().unwrap());
+            assert_eq!(setting.allows(host, 443, address.parse().unwrap()), Ok(()), "{said}");
+        }
     }
 
     #[test]

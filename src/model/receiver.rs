@@ -36,8 +36,8 @@ pub fn url(text: &str) -> Result<String, String> {
         Err(format!("{why}: paste the whole address that Make shows, https://hook.….make.com/…"))
     };
     if text.contains('…') {
-        return Err("is masked, as it is shown here: give the whole address, or leave it out to \
-                    keep the one that is stored"
+        return Err("has … in it, where an address was cut short to be shown: give the whole \
+                    address, or leave it out to keep the one that is stored"
             .to_owned());
     }
     let text = encoded_url(text)?;

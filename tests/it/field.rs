@@ -9,6 +9,7 @@ mod damaged;
 mod fan_out;
 mod files_replaced;
 mod filters_with_several_values;
+mod first_hour;
 mod lists_while_others_write;
 mod locked_by_another;
 mod log_full_or_dead;
