@@ -19,6 +19,7 @@ mod meta;
 mod openapi;
 mod pack;
 mod pages;
+mod places;
 mod problem;
 mod query;
 mod recover;
@@ -31,6 +32,7 @@ mod setup;
 mod site;
 mod task_list;
 mod tasks;
+mod unreadable;
 mod webhook_actions;
 mod webhook_view;
 mod webhooks;
@@ -62,15 +64,19 @@ use crate::session::Sessions;
 use crate::store::Store;
 use crate::targets::Targets;
 
-/// Requests that are answered at a time, over all routes.
-const PLACES: usize = 512;
-
 /// Webhooks that are tried out at a time.
 const TESTS: usize = 8;
 
 /// Who sent a request: the other end of its connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// Beside a request whose connection is one too many: it is told so.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRoom;
+
+pub use guard::network;
+pub use unreadable::unreadable;
 
 /// What handlers work with.
 pub struct Parts {
@@ -112,7 +118,7 @@ pub struct Parts {
 pub struct Shared {
     parts: Parts,
     guard: guard::Guard,
-    places: Arc<Semaphore>,
+    places: Arc<places::Places>,
     tests: Semaphore,
     streams: Arc<Semaphore>,
     /// Tells those who watch that a session was ended.
@@ -205,7 +211,7 @@ pub fn router(parts: Parts) -> Router {
     let (router, document) = routes().split_for_parts();
     let app: App = Arc::new(Shared {
         guard: guard::Guard::new(parts.incoming_rate, parts.clock.now()),
-        places: Arc::new(Semaphore::new(PLACES)),
+        places: places::Places::new(),
         tests: Semaphore::new(TESTS),
         streams: Arc::new(Semaphore::new(changes::STREAMS)),
         signed_out: watch::Sender::new(()),

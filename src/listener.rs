@@ -3,33 +3,37 @@
 //! axum's own loop has no time limits; this one cuts who is slow with a header, who takes nothing of
 //! an answer, and keeps a bound on connections. Must not know any route.
 
+mod stream;
+mod table;
+
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use http::Uri;
+use http::{HeaderValue, Uri, header};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-use crate::http::Peer;
+use crate::http::{NoRoom, Peer, network};
+use stream::{Stream, Watched};
+use table::{Seat, Table};
 
+pub use stream::Unreadable;
+
+/// Bytes of a request's head.
+const HEAD_MOST: usize = 64 * 1024;
 /// For the head of a request, from the first wait for it on; also for an idle connection.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-/// A client that takes nothing of an answer for so long is cut.
-const WRITE_IDLE: Duration = Duration::from_secs(10);
 /// What was sent and reached nobody for so long: the other side has gone without a word.
 #[cfg(target_os = "linux")]
 const GONE: Duration = Duration::from_secs(30);
@@ -65,18 +69,18 @@ impl Files {
 }
 
 /// Accepts and serves until `stop`, then lets what is under way end, for at most [`GRACE`].
-pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(most));
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    unreadable: Unreadable,
+    most: usize,
+    stop: CancellationToken,
+) {
+    let table = Table::new(most);
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     loop {
-        let place = tokio::select! {
-            () = stop.cancelled() => break,
-            place = Arc::clone(&places).acquire_owned() => place,
-        };
-        // The semaphore is never closed.
-        let Ok(place) = place else { break };
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => accepted,
@@ -84,14 +88,18 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                pause_after(&error).await;
+                pause_after(&error, &table).await;
                 continue;
             }
         };
+        // All are answered, and those who wait to hear that there is no room are many.
+        let Some(guest) = table.seat(network(peer.ip())) else { continue };
         // A connection without it is only slower.
         let _slower = stream.set_nodelay(true);
         notice_gone(&stream);
-        let connection = graceful.watch(connection(stream, peer, router.clone()));
+        let stream = Stream::new(stream, Arc::clone(&guest.seat), Arc::clone(&unreadable));
+        let seat = Arc::clone(&guest.seat);
+        let connection = graceful.watch(connection(stream, peer, seat, router.clone()));
         let cut = cut.clone();
         connections.spawn(async move {
             tokio::select! {
@@ -99,7 +107,7 @@ pub async fn serve(listener: TcpListener, router: Router, most: usize, stop: Can
                 _ended = connection => {},
                 () = cut.cancelled() => {},
             }
-            drop(place);
+            drop(guest);
         });
     }
     drop(listener);
@@ -123,33 +131,54 @@ fn notice_gone(stream: &TcpStream) {
 #[cfg(not(target_os = "linux"))]
 fn notice_gone(_stream: &TcpStream) {}
 
-/// After a fault of `accept`: want of files passes, and must not become a busy loop.
-async fn pause_after(error: &io::Error) {
+/// After a fault of `accept`: want of files passes, the sooner if who waits goes, and must not become a busy loop.
+async fn pause_after(error: &io::Error, table: &Table) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
         tracing::warn!("A connection cannot be accepted: {error}");
+        table.make_room();
         sleep(Duration::from_millis(200)).await;
     }
 }
 
 fn connection(
-    stream: TcpStream,
+    stream: Stream,
     peer: SocketAddr,
+    seat: Arc<Seat>,
     router: Router,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
     let service =
         hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-            let mut request: Request = request.map(axum::body::Body::new);
+            let reading = Arc::clone(&seat);
+            let unread = move |is_whole: bool| {
+                if !is_whole {
+                    reading.leave_unread();
+                }
+            };
+            let mut request: Request =
+                request.map(|body| axum::body::Body::new(Watched::new(body, unread)));
+            let has_no_room = seat.begin();
+            if has_no_room {
+                request.extensions_mut().insert(NoRoom);
+            }
             request.extensions_mut().insert(Peer(peer));
             trim_slash(request.uri_mut());
-            router.clone().call(request)
+            let answer = router.clone().call(request);
+            let seat = Arc::clone(&seat);
+            async move {
+                let mut answer = answer.await?;
+                if has_no_room {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(header::CONNECTION, close);
+                }
+                Ok::<_, Infallible>(answer.map(|body| Watched::new(body, move |_| seat.answered())))
+            }
         });
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
-        .max_headers(64)
-        .max_buf_size(64 * 1024)
-        .serve_connection(TokioIo::new(WriteTimed::new(stream)), service)
+        .max_buf_size(HEAD_MOST)
+        .serve_connection(TokioIo::new(stream), service)
 }
 
 /// A slash at the end makes no difference.
@@ -167,80 +196,6 @@ fn trim_slash(uri: &mut Uri) {
     // A shorter path of the same characters is still one.
     if let Ok(target) = target.parse() {
         *uri = target;
-    }
-}
-
-/// A stream whose writes fail when the other side takes nothing for [`WRITE_IDLE`].
-struct WriteTimed {
-    stream: TcpStream,
-    /// Runs while a write waits.
-    stalled: Option<Pin<Box<Sleep>>>,
-}
-
-impl WriteTimed {
-    fn new(stream: TcpStream) -> WriteTimed {
-        WriteTimed { stream, stalled: None }
-    }
-
-    fn timed<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.stalled = None;
-            return written;
-        }
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + WRITE_IDLE)));
-        match stalled.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
-    }
-}
-
-impl AsyncRead for WriteTimed {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for WriteTimed {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.timed(cx, written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.timed(cx, written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.timed(cx, flushed)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

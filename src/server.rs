@@ -194,6 +194,7 @@ impl Wiring {
             policy: config.policy,
             retention: config.retention,
         };
+        let naming = Arc::clone(&ids);
         let router = http::router(Parts {
             store: Arc::clone(&store),
             clock,
@@ -240,7 +241,8 @@ impl Wiring {
                 }
             }
         });
-        listener::serve(listener, router, files.connections, ending.clone()).await;
+        let unreadable = Arc::new(move |status| http::unreadable(&naming, status));
+        listener::serve(listener, router, unreadable, files.connections, ending.clone()).await;
         tracker.close();
         if timeout(GRACE, tracker.wait()).await.is_err() {
             tracing::warn!(

@@ -62,7 +62,9 @@ pub(super) async fn run(target: &str) -> anyhow::Result<()> {
     say_listening(socket.local_addr()?)?;
     // Never cancelled: what it serves may end in the middle, with the process.
     let stop = CancellationToken::new();
-    tasks.spawn(listener::serve(socket, router, listener::Files::share().connections, stop));
+    let most = listener::Files::share().connections;
+    let bare = Arc::new(|_| "content-length: 0\r\n\r\n".to_owned());
+    tasks.spawn(listener::serve(socket, router, bare, most, stop));
     until_stdin_closes().await;
     Ok(())
 }

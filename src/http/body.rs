@@ -11,12 +11,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
+use super::places::{Coming, Place};
 use super::problem::Problem;
 pub use charset::{Pairs, form, pairs};
 
@@ -31,14 +33,14 @@ const WHOLE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// 413 over 1 MiB, 408 after a pause of 10 s or 30 s in all, 400 if the connection breaks or it is
-/// not what it says, 415 for a packing or a charset that is not known.
+/// not what it says, 415 for a packing or a charset that is not known, 503 if others need the room that it takes.
 pub async fn read(request: Request) -> Result<Bytes, Problem> {
     let (parts, body) = request.into_parts();
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
     if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > MOST as u64) {
         return Err(too_large());
     }
-    let packed = timeout(WHOLE, collect(body)).await.unwrap_or_else(|_| Err(too_slow()))?;
+    let packed = whole(parts.extensions.get(), body).await?;
     let whole = unpack::unpack(&parts.headers, packed)?;
     let kind = media_type(&parts.headers);
     if kind.is_empty() || is_json(&kind) {
@@ -48,27 +50,56 @@ pub async fn read(request: Request) -> Result<Bytes, Problem> {
     }
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, Problem> {
-    let mut whole = BytesMut::new();
-    loop {
-        match timeout(IDLE, body.frame()).await {
-            Err(_) => return Err(too_slow()),
-            Ok(None) => return Ok(whole.freeze()),
-            Ok(Some(Err(_))) => {
-                return Err(Problem::bad_request(
-                    "broken_body",
-                    "The body broke off or is not framed as HTTP asks; send it again",
-                ));
-            }
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    if whole.len() + data.len() > MOST {
-                        return Err(too_large());
-                    }
-                    whole.extend_from_slice(&data);
+/// All of a body as it comes; while it does, others have its place.
+async fn whole(place: Option<&Place>, body: Body) -> Result<Bytes, Problem> {
+    let mut pieces = Pieces { body, whole: BytesMut::new() };
+    // Most bodies come with their head.
+    while let Some(next) = pieces.take().now_or_never() {
+        if next?.is_none() {
+            return Ok(pieces.whole.freeze());
+        }
+    }
+    let Some(place) = place else { return pieces.rest(|_| {}).await };
+    place.while_it_comes(|coming: Coming| pieces.rest(move |bytes| coming.grows(bytes))).await
+}
+
+/// A body as far as it has come.
+struct Pieces {
+    body: Body,
+    whole: BytesMut,
+}
+
+impl Pieces {
+    /// Takes the next piece, and tells how long it is; nothing at the end. Whoever stops waiting loses none.
+    async fn take(&mut self) -> Result<Option<usize>, Problem> {
+        match self.body.frame().await {
+            None => Ok(None),
+            Some(Err(_)) => Err(Problem::bad_request(
+                "broken_body",
+                "The body broke off or is not framed as HTTP asks; send it again",
+            )),
+            Some(Ok(frame)) => {
+                let data = frame.into_data().unwrap_or_default();
+                if self.whole.len() + data.len() > MOST {
+                    return Err(too_large());
                 }
+                self.whole.extend_from_slice(&data);
+                Ok(Some(data.len()))
             }
         }
+    }
+
+    /// Waits for what is left, within the limits of time; `grows` is told of each piece, and of all that is here.
+    async fn rest(mut self, grows: impl Fn(usize)) -> Result<Bytes, Problem> {
+        grows(self.whole.len());
+        let all = async {
+            while let Some(bytes) = timeout(IDLE, self.take()).await.map_err(|_| too_slow())?? {
+                grows(bytes);
+            }
+            Ok(())
+        };
+        timeout(WHOLE, all).await.unwrap_or_else(|_| Err(too_slow()))?;
+        Ok(self.whole.freeze())
     }
 }
 

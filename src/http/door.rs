@@ -4,16 +4,16 @@
 //! Must not know what a request asks for, beyond its method and its path.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::extract::Request;
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::guard::Tried;
+use super::places::{self, Place};
 use super::problem::Problem;
-use super::{App, Peer};
+use super::unreadable::{self, HEADERS_MOST};
+use super::{App, NoRoom, Peer};
 use crate::model::Time;
 use crate::secret::Secret;
 
@@ -174,11 +174,13 @@ pub fn sessions(app: &App, token: &Secret, headers: &HeaderMap, now: Time) -> Ve
     cookies(headers).filter_map(|value| app.sessions.until(token, value, now)).collect()
 }
 
-/// The place that a request takes until its answer begins; none for those that need none.
-pub struct Place(#[expect(dead_code, reason = "held, not read")] Option<OwnedSemaphorePermit>);
-
-/// Lets a request in, or says why not.
-pub fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem> {
+/// Lets a request in, or says why not. Those that show how the server is doing take no place.
+pub fn admit(app: &App, request: &Request, path: &str) -> Result<Option<Place>, Problem> {
+    if request.headers().len() > HEADERS_MOST {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        let (code, message) = unreadable::words(status.as_u16());
+        return Err(Problem::new(status, code, message));
+    }
     match &app.api_token {
         Some(token) => expect_token(app, token, request, path)?,
         None if ANY_HOST.contains(&path) => {}
@@ -188,17 +190,14 @@ pub fn admit(app: &App, request: &Request, path: &str) -> Result<Place, Problem>
         }
     }
     if ALWAYS.contains(&path) {
-        return Ok(Place(None));
+        return Ok(None);
     }
-    let place = Arc::clone(&app.places).try_acquire_owned().map_err(|_| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "busy",
-            "The server answers as many requests as it can; try again in a second",
-        )
-        .retry_after(1)
-    })?;
-    Ok(Place(Some(place)))
+    if request.extensions().get::<NoRoom>().is_some() {
+        return Err(places::busy());
+    }
+    // An incoming webhook has shown its secret before its body is read.
+    let is_strange = path == SIGN_IN && request.method() == Method::POST;
+    app.places.take(is_strange).map(Some)
 }
 
 /// What `Authorization` says.

@@ -133,7 +133,7 @@ impl Guard {
 }
 
 /// One sender: an IPv4 address, or the /64 network that an IPv6 user has to himself.
-fn network(address: IpAddr) -> IpAddr {
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {

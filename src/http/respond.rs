@@ -6,6 +6,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
+use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -22,7 +23,7 @@ use crate::metrics::RequestLabels;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps every request.
-pub async fn respond(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = named(request.headers()).unwrap_or_else(|| app.ids.request());
     let method = request.method().clone();
@@ -36,18 +37,24 @@ pub async fn respond(State(app): State<App>, request: Request, next: Next) -> Re
             pages::to_sign_in(&request, &problem, had_session)
                 .unwrap_or_else(|| problem.into_response())
         }
-        Ok(_place) => match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-            Ok(response) => response,
-            Err(_panic) => Problem {
-                cause: Some("a handler panicked".to_owned()),
-                ..Problem::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "The server met a fault of its own; its log says more under this requestId",
-                )
+        Ok(place) => {
+            if let Some(place) = place.clone().filter(|_| !request.body().is_end_stream()) {
+                request.extensions_mut().insert(place);
             }
-            .into_response(),
-        },
+            let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+            drop(place);
+            answer.unwrap_or_else(|_panic| {
+                Problem {
+                    cause: Some("a handler panicked".to_owned()),
+                    ..Problem::new(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "internal",
+                        "The server met a fault of its own; its log says more under this requestId",
+                    )
+                }
+                .into_response()
+            })
+        }
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if let Some(cause) = &problem.cause {

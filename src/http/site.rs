@@ -17,6 +17,9 @@ use super::problem::Problem;
 use crate::metrics;
 use crate::store;
 
+/// What `/metrics` waits for the database.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// That the server is there.
 #[derive(Serialize, ToSchema)]
 pub struct Health {
@@ -84,12 +87,14 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
 #[utoipa::path(get, path = "/metrics", tag = "Server",
     responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")))]
 pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
-    let backlog = app.store.read(store::backlog).await?;
-    let now = app.clock.now();
-    app.metrics.queue_depth.set(backlog.pending);
-    app.metrics.sending.set(backlog.sending);
-    let age = backlog.oldest.map_or(0, |oldest| now.ms_since(oldest).max(0) / 1_000);
-    app.metrics.oldest_pending.set(age);
+    // Where the database has no time for it, what was known last must do: the rest is still worth having.
+    if let Ok(Ok(backlog)) = timeout(LOOK, app.store.read(store::backlog)).await {
+        let now = app.clock.now();
+        app.metrics.queue_depth.set(backlog.pending);
+        app.metrics.sending.set(backlog.sending);
+        let age = backlog.oldest.map_or(0, |oldest| now.ms_since(oldest).max(0) / 1_000);
+        app.metrics.oldest_pending.set(age);
+    }
     let kind = HeaderValue::from_static(metrics::CONTENT_TYPE);
     Ok(([(header::CONTENT_TYPE, kind)], app.metrics.text()).into_response())
 }

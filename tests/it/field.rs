@@ -19,6 +19,7 @@ mod quota;
 mod refused_in_words;
 mod searches_hung_up;
 mod settings_as_people_write_them;
+mod slow_clients;
 mod text_in_other_encodings;
 mod times_as_tools_write_them;
 mod tls_in_words;

@@ -1,0 +1,314 @@
+//! Clients that are slow with a head or a body, silent, or many: what they hold is taken from nobody else.
+//!
+//! Seen as "Slowloris" and "R-U-Dead-Yet"; and as a proxy or a browser that opens connections and leaves them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::harness::{Answer, Client, PATIENCE, QUIET, Server, eventually};
+
+const TOKEN: &str = "a-token-of-some-length";
+const HEAD: &str = "GET /api/me HTTP/1.1\r\nhost: localhost\r\n";
+
+/// What a head may take where there is room.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// As many files as this process may have: a test holds two thousand connections.
+fn many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, most).expect("files");
+    assert!(limit.maximum.is_none_or(|most| most >= 4_096), "too few files for this test");
+}
+
+/// A connection that has sent this much.
+async fn begun(server: &Server, sent: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    stream.write_all(sent.as_bytes()).await.expect("sent");
+    stream
+}
+
+async fn many(server: &Server, n: usize, sent: &str) -> Vec<TcpStream> {
+    let mut streams = Vec::new();
+    for _ in 0..n {
+        streams.push(begun(server, sent).await);
+    }
+    streams
+}
+
+/// The head of a request with a body, and the first byte of that.
+fn body_begun(path: &str, token: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: 13\r\n\r\n{{"
+    )
+}
+
+/// What the other side says until it ends or says no more for now.
+async fn said(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    let mut piece = [0; 4096];
+    while let Ok(Ok(bytes @ 1..)) = tokio::time::timeout(PATIENCE, stream.read(&mut piece)).await {
+        text.extend_from_slice(&piece[..bytes]);
+        if text.ends_with(b"}") || text.ends_with(b"]") {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// How many of these have been answered or cut so far, without waiting.
+fn ended(streams: &[TcpStream]) -> usize {
+    let has_ended = |stream: &&TcpStream| stream.try_read(&mut [0; 1]).is_ok();
+    streams.iter().filter(has_ended).count()
+}
+
+/// A call on a connection of its own, as another client's would be.
+async fn call(server: &Server, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    let client = Client::new(&format!("http://{}", server.address()));
+    let call = client.call(method, path).header("authorization", &format!("Bearer {TOKEN}"));
+    match body {
+        Some(body) => call.json(body).send().await,
+        None => call.send().await,
+    }
+}
+
+/// What others do meanwhile works: on new connections, on one that is kept, and with a body that comes a moment later.
+async fn others_are_served(server: &Server, rounds: usize) {
+    let kept = server.client();
+    for n in 0..rounds {
+        let body = json!({"title": n.to_string()});
+        call(server, "POST", "/api/tasks", Some(&body)).await.expect(201);
+        call(server, "GET", "/api/tasks?limit=1", None).await.expect(200);
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            call(server, "GET", path, None).await.expect(200);
+        }
+        call(server, "POST", "/api/session", Some(&json!({"token": TOKEN}))).await.expect(204);
+        let call = kept.call("GET", "/api/me").header("authorization", &format!("Bearer {TOKEN}"));
+        call.send().await.expect(200);
+        let mut late = begun(server, &body_begun("/api/tasks", TOKEN)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        late.write_all(b"\"title\":\"a\"}").await.expect("sent");
+        let said = said(&mut late).await;
+        assert!(said.starts_with("HTTP/1.1 201"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_come_slowly_take_no_place_of_others() {
+    many_files();
+    let server = Server::start(&[("API_TOKEN", TOKEN)]).await;
+    let mut known = many(&server, 520, &body_begun("/api/tasks", TOKEN)).await;
+    let strangers = many(&server, 520, &body_begun("/api/session", "")).await;
+    others_are_served(&server, 20).await;
+    // Those that have taken the longest were refused, with words; the last ones are waited for.
+    eventually("strangers have a small share", async || {
+        (ended(&strangers) >= 520 - 64).then_some(())
+    })
+    .await;
+    let refused = said(&mut known[0]).await;
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("\"busy\""), "{refused}");
+    assert!(refused.to_lowercase().contains("retry-after: 1"), "{refused}");
+    assert!(ended(&known[400..]) == 0, "a share for those with a token, also beside strangers");
+    let last = &mut known[519];
+    last.write_all(b"\"title\":\"b\"}").await.expect("sent");
+    let answer = said(last).await;
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_that_come_slowly_and_silence_give_way() {
+    many_files();
+    let server = Server::start(&[("API_TOKEN", TOKEN)]).await;
+    let began = Instant::now();
+    let mut heads = many(&server, 1_100, HEAD).await;
+    let silent = many(&server, 500, "").await;
+    eventually("the oldest go", async || (ended(&heads) > 500).then_some(())).await;
+    let after = began.elapsed();
+    assert!(after < HEADER_TIME, "for others, and not because their own time was over: {after:?}");
+    others_are_served(&server, 20).await;
+    assert_eq!(ended(&silent[300..]), 0, "the newest stay");
+    drop(heads.split_off(1));
+    let mut last = begun(&server, HEAD).await;
+    last.write_all(format!("authorization: Bearer {TOKEN}\r\n\r\n").as_bytes())
+        .await
+        .expect("sent");
+    assert!(said(&mut last).await.starts_with("HTTP/1.1 200"));
+}
+
+/// Sends a byte to each every second, and begins anew where it was cut, until it is dropped.
+async fn keep_slow(address: String, n: usize, sent: String, drip: &'static str) {
+    let mut streams: Vec<Option<TcpStream>> = (0..n).map(|_| None).collect();
+    loop {
+        for stream in &mut streams {
+            let is_gone = match stream {
+                Some(stream) if drip.is_empty() => stream.try_read(&mut [0; 64]).is_ok(),
+                Some(stream) => stream.write_all(drip.as_bytes()).await.is_err(),
+                None => true,
+            };
+            if is_gone && let Ok(mut new) = TcpStream::connect(&address).await {
+                let _cut = new.write_all(sent.as_bytes()).await;
+                *stream = Some(new);
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// How long calls of others take, on a connection each: the median, what one of a hundred is above, and the longest.
+async fn times(server: &Server) -> [Duration; 3] {
+    let took = async |n: usize| {
+        let began = Instant::now();
+        call(server, "POST", "/api/tasks", Some(&json!({"title": n.to_string()})))
+            .await
+            .expect(201);
+        began.elapsed()
+    };
+    let mut times = Vec::new();
+    for _ in 0..40 {
+        let some =
+            tokio::join!(took(1), took(2), took(3), took(4), took(5), took(6), took(7), took(8));
+        times.extend(<[Duration; 8]>::from(some));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    times.sort();
+    [times[times.len() / 2], times[times.len() * 99 / 100], times[times.len() - 1]]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_thousand_slow_clients_that_come_again_harm_nobody() {
+    many_files();
+    let server = Server::start(&[("API_TOKEN", TOKEN)]).await;
+    let _loud = QUIET.write().await;
+    let before = times(&server).await;
+    let mut slow = JoinSet::new();
+    let address = server.address().to_owned();
+    slow.spawn(keep_slow(address.clone(), 1_000, HEAD.to_owned(), "x"));
+    slow.spawn(keep_slow(address.clone(), 500, body_begun("/api/tasks", TOKEN), " "));
+    slow.spawn(keep_slow(address, 500, String::new(), ""));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let during = times(&server).await;
+    println!(
+        "others, median, 99th, longest: {before:?} without, {during:?} with 2,000 slow clients"
+    );
+    others_are_served(&server, 10).await;
+}
+
+/// One request after the other on one connection, until it is asked to stop.
+async fn busy(address: String, stop: CancellationToken) -> (usize, usize) {
+    let (mut answered, mut refused) = (0, 0);
+    let request = format!("{HEAD}authorization: Bearer {TOKEN}\r\n\r\n");
+    while !stop.is_cancelled() {
+        let Ok(mut stream) = TcpStream::connect(&address).await else { continue };
+        while !stop.is_cancelled() && stream.write_all(request.as_bytes()).await.is_ok() {
+            let said = said(&mut stream).await;
+            match said.get(..12) {
+                Some("HTTP/1.1 200") => answered += 1,
+                Some("HTTP/1.1 503") => {
+                    refused += 1;
+                    break;
+                }
+                // It was idle in the eyes of the server, and is cut before a request was read.
+                _ => break,
+            }
+        }
+    }
+    (answered, refused)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_watch_are_answered_beside_two_thousand_busy_connections() {
+    many_files();
+    let server = Server::start(&[("API_TOKEN", TOKEN)]).await;
+    let _loud = QUIET.write().await;
+    let mut all = JoinSet::new();
+    let stop = CancellationToken::new();
+    for _ in 0..2_000 {
+        all.spawn(busy(server.address().to_owned(), stop.clone()));
+    }
+    for _ in 0..10 {
+        for path in ["/healthz", "/readyz", "/metrics"] {
+            call(&server, "GET", path, None).await.expect(200);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    stop.cancel();
+    let ends = all.join_all().await;
+    let answered: usize = ends.iter().map(|(answered, _)| answered).sum();
+    let refused: usize = ends.iter().map(|(_, refused)| refused).sum();
+    println!("{answered} answered, {refused} refused");
+    assert!(answered > refused, "{answered} answered, {refused} refused");
+    others_are_served(&server, 3).await;
+}
+
+/// What is answered to these bytes, whole.
+async fn answer_to(server: &Server, bytes: &[u8]) -> (String, Value) {
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    stream.write_all(bytes).await.expect("sent");
+    let mut text = Vec::new();
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut text)).await;
+    read.expect("an end").expect("not broken off");
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").expect("a whole head");
+    let body = serde_json::from_str(body).unwrap_or_else(|_| panic!("no JSON: {text}"));
+    (head.to_lowercase(), body)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_refused_in_words() {
+    let server = Server::start(&[]).await;
+    let headers = |n: usize| {
+        let lines = (2..=n).map(|n| format!("x-{n}: 1\r\n")).collect::<Vec<_>>().concat();
+        format!("GET /api/tasks HTTP/1.1\r\nhost: localhost\r\n{lines}connection: close\r\n\r\n")
+    };
+    let large = format!("{HEAD}x-large: {}\r\n\r\n", "x".repeat(200_000));
+    let address = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "x".repeat(65_600));
+    for (status, request) in [
+        (431, headers(64)),
+        (431, headers(99)),
+        (431, headers(100)),
+        (431, headers(5_000)),
+        (431, large),
+        (414, address),
+        (400, "GET / HTTP/1.1\r\nhost\r\n\r\n".to_owned()),
+        (400, "nonsense\r\n\r\n".to_owned()),
+        (400, "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}".to_owned()),
+    ] {
+        let shown = &request[..request.len().min(60)];
+        let (head, body) = answer_to(&server, request.as_bytes()).await;
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{shown}: {head}");
+        assert!(head.contains("content-type: application/json"), "{head}");
+        let id = body["requestId"].as_str().expect("an id");
+        assert!(head.contains(&format!("x-request-id: {id}")), "{head}");
+        assert!(body["error"].as_str().is_some_and(|text| text.len() > 30), "{body}");
+        assert!(body["code"].is_string(), "{body}");
+    }
+    let taken = headers(63);
+    let mut stream = begun(&server, &taken).await;
+    assert!(said(&mut stream).await.starts_with("HTTP/1.1 200"), "64 are taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_comes_before_the_body_is_read_arrives() {
+    let server = Server::start(&[("WEBHOOK_SECRET", "a-secret-of-some-length")]).await;
+    for length in [900_000, 1_500_000] {
+        let head = format!(
+            "POST /api/incoming-webhook?secret=wrong HTTP/1.1\r\nhost: localhost\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        );
+        let mut stream = begun(&server, &head).await;
+        for _ in 0..3 {
+            // Longer than the refusal takes: a close would now take it back.
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            stream.write_all(&vec![b' '; 250_000]).await.expect("sent");
+        }
+        let said = said(&mut stream).await;
+        assert!(said.starts_with("HTTP/1.1 401") && said.contains("\"wrong_secret\""), "{said}");
+    }
+}
