@@ -119,9 +119,10 @@ pub(super) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Why> {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, Why> {
     let connection = Connection::open(path)?;
     // A list of a million tasks by title is sorted in a file, two megabytes at a time; its place is
-    // beside the database, since what is in it is no business of the rest of the machine.
-    let folder = path.parent().map(Path::to_string_lossy);
-    connection.pragma_update(None, "temp_store_directory", folder.as_deref())?;
+    // beside the database, since what is in it is no business of the rest of the machine. Where that
+    // cannot be, SQLite has a place of its own choice.
+    let folder = path.parent().and_then(Path::to_str);
+    let _elsewhere = connection.pragma_update(None, "temp_store_directory", folder);
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch(
