@@ -11,6 +11,7 @@ import { boardMoves } from '../parts/board-moves.js';
 import { boardState } from '../parts/board-state.js';
 import { boardTabs } from '../parts/board-tabs.js';
 import { undoSteps } from '../parts/board-undo.js';
+import { density } from '../parts/density.js';
 import { debounce, find, h, put } from '../parts/dom.js';
 import { button } from '../parts/form.js';
 import { icon } from '../parts/icons.js';
@@ -93,6 +94,7 @@ put(
     { class: 'head' },
     find('.title'),
     filters.element,
+    density('board', () => columns.forEach((column) => column.measureAnew())),
     h(
       'button',
       { type: 'button', class: 'first new-task', title: 'New task (n)', on: { click: () => add(tabs.current.status) } },

@@ -8,6 +8,7 @@ import { deliveryList } from '../parts/delivery-list.js';
 import { deliveryPanel } from '../parts/delivery-panel.js';
 import { deliveryTable } from '../parts/delivery-table.js';
 import { emptyState, searchLine } from '../parts/delivery-states.js';
+import { density } from '../parts/density.js';
 import { find, h, put } from '../parts/dom.js';
 import { button } from '../parts/form.js';
 import { icon } from '../parts/icons.js';
@@ -70,11 +71,17 @@ const recoverButton = button([icon('again'), 'Recover…'], { title: 'Send a web
   openRecover(inSight()),
 );
 main.append(
-  h('div', { class: 'head' }, find('.title'), total, newer, recoverButton),
+  h(
+    'div',
+    { class: 'head' },
+    find('.title'),
+    h('div', { class: 'list-state' }, line, total, newer),
+    density('deliveries', () => table.rebuild()),
+    recoverButton,
+  ),
   banner,
   bar.element,
   trouble.element,
-  line,
   table.element,
   empty,
 );

@@ -2,6 +2,7 @@
 
 import { address } from '../parts/address.js';
 import { get } from '../parts/api.js';
+import { density } from '../parts/density.js';
 import { debounce, find, h, keepFocus, put } from '../parts/dom.js';
 import { button, select } from '../parts/form.js';
 import { icon } from '../parts/icons.js';
@@ -74,7 +75,8 @@ main.append(
     total,
     searchBox,
     sort,
-    button([icon('plus'), 'Add webhook'], { class: 'first', title: 'Add webhook (a)' }, add),
+    density('webhooks'),
+    button([icon('plus'), 'Add', h('span', {}, ' webhook')], { class: 'first', title: 'Add webhook (a)' }, add),
   ),
   banner,
   trouble.element,

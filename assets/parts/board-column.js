@@ -2,10 +2,12 @@
 // Must not know the other columns, nor change a task.
 
 import { pages } from './api.js';
+import { isCompact } from './density.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
 import { virtualList } from './list.js';
-import { blankCard, CARD_HEIGHT, stampOf, taskCard } from './task-card.js';
+import { uneven } from './list-places.js';
+import { blankCard, stampOf, taskCard } from './task-card.js';
 import { cardOf, order } from './task-rules.js';
 import { count, many } from './words.js';
 
@@ -15,6 +17,8 @@ const MOST = 1_000; // of a page, for who has jumped far ahead
 const LETTER = 7; // pixels
 const REST = 3_000; // milliseconds after a page that did not come
 const BLANKS = 8; // places held while nobody knows how many there are
+const GUESS = { loose: 100, compact: 38 }; // pixels of a card that nobody has seen, with the gap
+const GAP = 6; // pixels below a card
 const KEPT = 3_000; // cards that are fetched at once so that a column need not jump; the rest comes by itself
 
 /**
@@ -61,19 +65,25 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
     scroller,
   );
 
-  new ResizeObserver(() => {
+  new ResizeObserver(() => fitRoom() && draw()).observe(scroller);
+
+  /** Counts how many letters fit; answers whether that has changed. */
+  function fitRoom() {
     const now = Math.floor((scroller.clientWidth - 38) / LETTER);
-    if (now === room || now <= 0) return;
+    if (now === room || now <= 0) return false;
     room = now;
-    draw();
-  }).observe(scroller);
+    return true;
+  }
 
   const hasMore = () => pager?.hasMore ?? false;
+  const key = (index) => cards[index]?.id ?? `blank-${index}`;
+  const indexOf = (id) => (known.has(id) ? cards.indexOf(known.get(id)) : -1);
   const list = virtualList({
     scroller,
-    rowHeight: CARD_HEIGHT,
+    places: uneven({ guess: () => (isCompact() ? GUESS.compact : GUESS.loose), gap: GAP, key, known: () => cards.length }),
     label: status.label,
-    key: (index) => cards[index]?.id ?? `blank-${index}`,
+    key,
+    indexOf,
     stamp: (index) => (cards[index] ? stampOf(cards[index], fateOf(cards[index].id), room) : ''),
     render(index) {
       const card = cards[index];
@@ -102,37 +112,13 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
   }
 
   function draw() {
+    // Before the first cards: they would be drawn twice.
+    fitRoom();
     number.textContent = count(total);
     number.title = total === null ? '' : many(total, 'task');
     empty.hidden = !(total === 0 && cards.length === 0);
-    const shift = shiftOfSight();
-    list.update(places());
-    if (shift === 0) return;
-    scroller.scrollTop += shift * CARD_HEIGHT;
     list.update(places());
   }
-
-  let inView = []; // the ids of the cards in view as they were drawn last, with their places
-  function rememberView() {
-    const first = Math.floor(scroller.scrollTop / CARD_HEIGHT);
-    const last = Math.ceil((scroller.scrollTop + scroller.clientHeight) / CARD_HEIGHT);
-    inView = cards.slice(first, last).map(({ id }, n) => [id, first + n]);
-  }
-  scroller.addEventListener('scroll', rememberView, { passive: true });
-
-  /** By how many places most cards in view have moved, so that what is being read stays where it is. */
-  function shiftOfSight() {
-    let shift = 0;
-    if (scroller.scrollTop >= CARD_HEIGHT / 2) {
-      const shifts = inView.filter(([id]) => known.has(id)).map(([id, place]) => indexOf(id) - place);
-      shifts.sort((a, b) => a - b);
-      shift = shifts[Math.floor(shifts.length / 2)] ?? 0;
-    }
-    rememberView();
-    return shift;
-  }
-
-  const indexOf = (id) => (known.has(id) ? cards.indexOf(known.get(id)) : -1);
 
   /** Puts what a page brought behind `fresh`, as far as it is not there or on its way out. */
   function join(fresh, ids, tasks) {
@@ -239,7 +225,7 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
       return alone(async (signal, isNewest) => {
         if (total === null) draw();
         const from = query && pages('/api/tasks', { ...query, status: status.value, sort });
-        const wanted = keep ? Math.min(KEPT, Math.ceil((scroller.scrollTop + scroller.clientHeight) / CARD_HEIGHT)) : 1;
+        const wanted = keep ? Math.min(KEPT, list.reach()) : 1;
         const [fresh, ids] = [[], new Map()];
         let sum = 0;
         while (from?.hasMore && fresh.length < wanted) {
@@ -249,7 +235,7 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
         }
         if (!isNewest()) return;
         [cards, known, pager, total, isBefore] = [fresh, ids, from, sum, order(sort)];
-        if (!keep) [scroller.scrollTop, inView] = [0, []];
+        if (!keep) scroller.scrollTop = 0;
         applyLate();
       });
     },
@@ -263,6 +249,8 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
       if (total !== null) total = Math.max(0, total + n);
     },
     draw,
+    /** The cards look different by now. */
+    measureAnew: list.measureAnew,
     /** Moves the focus to a card; answers whether there is one. */
     focus(index) {
       const card = cards[Math.max(0, Math.min(index, cards.length - 1))];

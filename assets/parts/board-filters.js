@@ -29,12 +29,12 @@ export function boardFilters(here) {
       },
     },
   });
-  const found = h('span', { class: 'soft found', role: 'status' });
+  const found = h('span', { class: 'off-screen', role: 'status' });
   const clearButton = h(
     'button',
-    { type: 'button', class: 'plain clear', on: { click: clear } },
+    { type: 'button', class: 'plain clear', 'aria-label': 'Clear the filters', on: { click: clear } },
     icon('close'),
-    'Clear',
+    h('span', {}, 'Clear'),
   );
   const fields = {
     priority: choice('priority', 'Any priority', [...PRIORITIES].reverse()),
@@ -98,7 +98,7 @@ export function boardFilters(here) {
       field.value = here.values[name];
       field.classList.toggle('is-set', name !== 'sort' && Boolean(here.values[name]));
     }
-    clearButton.hidden = !areSet();
+    clearButton.classList.toggle('is-idle', !areSet());
     fold.count(FILTERS.filter((name) => here.values[name]).length);
   }
 

@@ -84,7 +84,12 @@ export function filters(onSet, onClear, onDown) {
       on: { change: (change) => onSet({ [name]: fromLocalField(change.target.value) }) },
     });
   const [since, until] = [moment('since'), moment('until')];
-  const clear = h('button', { type: 'button', class: 'plain', on: { click: onClear } }, 'Clear');
+  const clear = h(
+    'button',
+    { type: 'button', class: 'plain clear', 'aria-label': 'Clear the filters', on: { click: onClear } },
+    icon('close'),
+    h('span', {}, 'Clear'),
+  );
   const fold = folding();
   const fields = { q, status, webhook, event, task, since, until };
   const rest = h(
@@ -96,7 +101,6 @@ export function filters(onSet, onClear, onDown) {
     task,
     h('label', { class: 'moment' }, h('span', { class: 'soft' }, 'From'), since),
     h('label', { class: 'moment' }, h('span', { class: 'soft' }, 'to'), until),
-    clear,
   );
   const element = h(
     'div',
@@ -104,6 +108,7 @@ export function filters(onSet, onClear, onDown) {
     h('div', { class: 'search' }, icon('search'), q),
     fold.toggle,
     rest,
+    clear,
   );
   let webhooks = [];
   let values = FILTERS;
@@ -143,7 +148,7 @@ export function filters(onSet, onClear, onDown) {
       drawWebhooks();
       const set = Object.keys(fields).filter((name) => next[name]);
       for (const [name, input] of Object.entries(fields)) input.classList.toggle('is-set', Boolean(next[name]));
-      clear.hidden = set.length === 0;
+      clear.classList.toggle('is-idle', set.length === 0);
       fold.count(set.filter((name) => name !== 'q').length);
     },
     setWebhooks(list) {

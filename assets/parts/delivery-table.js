@@ -1,12 +1,14 @@
 // delivery-table: the list of deliveries as rows in sight, with one that the keyboard stands on.
 // Must not fetch anything, nor know what a filter is.
 
+import { isCompact } from './density.js';
 import { COLUMNS, blankRow, deliveryRow, stampOf } from './delivery-rows.js';
 import { h, put } from './dom.js';
 import { virtualList } from './list.js';
+import { even } from './list-places.js';
 
 const WIDE = matchMedia('(min-width: 721px)');
-const HEIGHT = { wide: 40, narrow: 64 }; // of a row; as in style.css
+const HEIGHT = { wide: [40, 28], narrow: [64, 48] }; // of a row, and of a compact one; as in style.css
 const BLANKS = 3; // places held for rows that are on their way
 const AHEAD = 40; // rows before the end at which the next page is fetched
 
@@ -43,14 +45,14 @@ export function deliveryTable(list, { nameOf, openId, onOpen, onEnd }) {
 
   const currentIndex = () => Math.max(0, list.indexOf(current));
 
-  /** Rows have one height, which depends on the width of the page. */
+  /** Rows have one height, which depends on the width of the page and on what its reader wants. */
   function build() {
-    scroller = h('div', { class: 'scroller', tabindex: '-1' });
+    scroller = h('div', { class: 'scroller', role: 'rowgroup', tabindex: '-1' });
     put(element, head, scroller);
     rows = virtualList({
       scroller,
-      rowHeight: WIDE.matches ? HEIGHT.wide : HEIGHT.narrow,
-      role: 'rowgroup',
+      places: even(HEIGHT[WIDE.matches ? 'wide' : 'narrow'][Number(isCompact())]),
+      role: 'presentation',
       key: (index) => list.rows[index]?.id ?? `blank-${index}`,
       stamp(index) {
         const row = list.rows[index];
@@ -112,17 +114,21 @@ export function deliveryTable(list, { nameOf, openId, onOpen, onEnd }) {
     return true;
   }
 
-  build();
-  WIDE.addEventListener('change', () => {
-    const top = seen[0];
+  /** The rows look different by now: what was in sight is so again. */
+  function rebuild() {
+    const top = scroller.scrollTop === 0 ? 0 : seen[0];
     build();
     draw();
     rows.show(Math.min(top, Math.max(0, list.rows.length - 1)));
-  });
+  }
+
+  build();
+  WIDE.addEventListener('change', rebuild);
 
   return {
     element,
     draw,
+    rebuild,
     /** The row that the keyboard stands on, if it can be seen: nothing is done to one that is not. */
     current: () => (rows.element(current) && list.rows[list.indexOf(current)]) ?? null,
     /** Moves the keyboard by some rows; onto the first one, if it is not in the list yet. */

@@ -39,6 +39,8 @@ export function open({ title, side = false, wide = false, body, foot, onClose, m
     onClose?.();
   });
   const placeCaret = caretNow();
+  // What can only be read can be scrolled with the keys, too.
+  if (!content.querySelector('a[href], button, input, select, textarea, summary')) content.tabIndex = 0;
   document.body.append(element);
   element.showModal();
   bringToasts();

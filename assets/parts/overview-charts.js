@@ -84,7 +84,7 @@ const CHARTS = [
 export function charts() {
   const onPick = (index) => drawn.forEach((one) => one.pick(index));
   const drawn = CHARTS.map((options) => chart({ ...options, onPick }));
-  const table = h('div', { class: 'scroller' });
+  const table = h('div', { class: 'scroller', role: 'region', 'aria-label': 'The numbers', tabindex: '0' });
   let points = [];
   const numbers = h('details', { class: 'more card padded' }, h('summary', {}, 'The numbers as a table'), table);
   // Built when it is opened: nobody looks at it most of the time.

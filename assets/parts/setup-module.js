@@ -153,7 +153,7 @@ const asForm = () => [
         {},
         h('th', {}, 'Key'),
         h('th', {}, 'Value'),
-        h('th', {}, ''),
+        h('th', {}, h('span', { class: 'off-screen' }, 'Remark')),
         h('th', {}, h('span', { class: 'off-screen' }, 'Copy')),
       ),
     ),

@@ -72,7 +72,7 @@ let signOut = null; // its button, where there is a session
 async function offerSignOut() {
   const session = await call('GET', '/api/session').catch(() => null);
   if (!session?.data?.tokenNeeded) return;
-  signOut = button([icon('out'), h('span', {}, 'Sign out')], { class: 'plain', title: 'Sign out' }, async () => {
+  signOut = button([icon('out'), h('span', {}, 'Sign out')], { class: 'plain sign-out', title: 'Sign out', 'aria-label': 'Sign out' }, async () => {
     try {
       await call('DELETE', '/api/session');
       location.assign('/sign-in');

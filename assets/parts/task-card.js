@@ -6,9 +6,7 @@ import { isEnded } from './task-rules.js';
 import { due, dueFields, full, hour, isOverdue, isWholeDay, toLocalField } from './time.js';
 import { DELIVERY_STATUSES, labelOf, mark, many, PRIORITIES } from './words.js';
 
-/** The height of a card with the gap below it, in pixels; the style sheet has the card's own. */
-export const CARD_HEIGHT = 108;
-
+const FATE_ROOM = 12; // letters
 const LABEL_MOST = 16; // letters of a label before it is cut
 const SHAPES = { HIGH: ['warn', '▲'], URGENT: ['bad', '▲▲'], LOW: ['plain', '▽'] };
 const DAY = 86_400_000;
@@ -26,8 +24,13 @@ export const stampOf = (card, fate, room) =>
  * @param {(name: string, value: string) => void} onFilter a label on it was pressed
  */
 export function taskCard(card, fate, room, onFilter) {
+  const marks = [priorityMark(card), dueMark(card), filesMark(card)].filter(Boolean);
+  const fated = fateMark(card, fate);
+  const hasLabels = card.category || card.type || card.tags.length > 0;
+  // What became of it comes later than the card: its place is in a line that is there anyway, so that nothing moves.
+  const isShared = hasLabels && marks.length === 0;
   return h(
-    'article',
+    'div',
     {
       class: 'task',
       tabindex: '-1',
@@ -42,8 +45,8 @@ export function taskCard(card, fate, room, onFilter) {
       { class: 'task-title', href: `/?open=${encodeURIComponent(card.id)}`, dir: 'auto', tabindex: '-1', draggable: 'false' },
       card.title,
     ),
-    h('div', { class: 'task-line' }, priorityMark(card), dueMark(card), filesMark(card), fateMark(card, fate)),
-    (card.category || card.type || card.tags.length > 0) && labels(card, room, onFilter),
+    h('div', { class: 'task-line' }, isShared ? labels(card, room - FATE_ROOM, onFilter) : marks, fated),
+    hasLabels && !isShared && labels(card, room, onFilter),
   );
 }
 
@@ -61,7 +64,7 @@ function labels({ category, type, tags }, room, onFilter) {
   const rest = all.slice(shown).map(([, value]) => value);
   return h(
     'div',
-    { class: 'task-line labels' },
+    { class: 'labels' },
     all.slice(0, shown).map(([name, value]) =>
       h(
         'button',
@@ -88,7 +91,7 @@ function priorityMark(card) {
       'span',
       { class: ['mark', tone] },
       h('span', { 'aria-hidden': 'true' }, shape),
-      labelOf(PRIORITIES, card.priority),
+      h('span', { class: 'words' }, labelOf(PRIORITIES, card.priority)),
     )
   );
 }
@@ -116,7 +119,7 @@ function dueMark(card) {
 }
 
 const filesMark = (card) =>
-  card.files > 0 && h('span', { class: 'mark plain', title: many(card.files, 'attachment') }, icon('link'), card.files);
+  card.files > 0 && h('span', { class: 'mark plain files', title: many(card.files, 'attachment') }, icon('link'), card.files);
 
 /** Where the furthest from done stand, and how many that are where it is not all: `Failed`, `1 of 9 failed`. */
 function fateWords({ status, counts }) {

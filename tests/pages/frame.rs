@@ -90,33 +90,6 @@ async fn a_first_visit_needs_less_than_a_hundred_kilobytes() {
 }
 
 #[tokio::test]
-async fn nothing_is_wider_than_a_phone() {
-    let receiver = Receiver::ok().await;
-    let server = in_use(&receiver).await;
-    let delivery = server.deliveries("limit=1").await[0]["id"].as_str().expect("an id").to_owned();
-    let task =
-        server.get("/api/tasks?limit=1").await.json()[0]["id"].as_str().expect("an id").to_owned();
-    let browser = Browser::start(&server).await;
-    browser.resize(360, 740).await;
-    let panels = [format!("/?open={task}"), format!("/deliveries?open={delivery}")];
-    for path in PAGES.map(|(path, _)| path.to_owned()).into_iter().chain(panels) {
-        browser.go(&path).await;
-        browser.find(".live", "").await;
-        if path.contains("open=") {
-            browser.find("dialog", "").await;
-        }
-        let script = "const wide = [...document.querySelectorAll('body, main, dialog, .dialog-body')].filter((e) => e.scrollWidth > innerWidth + 1);
-                      return [innerWidth, document.documentElement.scrollWidth, ...wide.map((e) => e.className || e.tagName)]";
-        let widths = browser.js(script, &[]).await;
-        assert_eq!(widths, json!([360, 360]), "{path}");
-    }
-    // The pages are within reach of a thumb.
-    browser.go("/").await;
-    browser.click(".top nav a", "Deliveries").await;
-    browser.wait_for_place("/deliveries", |place| place == "/deliveries").await;
-}
-
-#[tokio::test]
 async fn the_keys_lead_everywhere_and_say_what_they_do() {
     let server = Server::start(&[]).await;
     let browser = Browser::at(&server, "/").await;

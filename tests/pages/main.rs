@@ -11,6 +11,7 @@
     reason = "a test ends where it is surprised, says what it measured, and has a clock of its own"
 )]
 
+mod accessible;
 mod board;
 mod browser;
 mod deliveries;
@@ -21,6 +22,7 @@ mod shared {
 }
 
 mod frame;
+mod layout;
 mod overview;
 mod pictures;
 mod safety;

@@ -1,0 +1,113 @@
+//! No page keeps anybody out: axe-core, which knows the rules that people who see, hear or move otherwise depend on,
+//! finds nothing on any page, light and wide, dark and on a phone, with whatever can be open over it.
+//!
+//! axe-core is no part of the program: npm fetches it into `tests/pages/axe`, in the version of the lock file.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::frame::in_use;
+use crate::harness::{Receiver, Server};
+
+/// What to look at: where it is, and what is pressed there, one after the other: a selector and a text.
+type View<'a> = (&'a str, &'a [(&'a str, &'a str)]);
+
+const VIEWS: [View; 19] = [
+    ("/", &[]),
+    ("/?q=nothing-is-called-this", &[]),
+    ("/", &[("button", "Compact list")]),
+    ("/", &[("button", "New task")]),
+    ("/", &[("button", "Keys")]),
+    ("/deliveries", &[]),
+    ("/deliveries?task=nothing-is-called-this", &[]),
+    ("/deliveries", &[("button", "Compact list")]),
+    ("/deliveries", &[("button", "Recover…")]),
+    ("/webhooks", &[]),
+    ("/webhooks", &[("button", "Add webhook")]),
+    ("/webhooks", &[("button", "Send a test event"), ("dialog button", "Send")]),
+    ("/webhooks", &[("button", "More for")]),
+    ("/webhooks", &[("button", "More for"), ("[role=menuitem]", "Rotate secret…")]),
+    ("/webhooks", &[("button", "More for"), ("[role=menuitem]", "Delete…")]),
+    ("/setup", &[]),
+    ("/overview", &[]),
+    ("/overview", &[("summary", "")]),
+    ("/docs", &[]),
+];
+
+#[tokio::test]
+async fn axe_finds_nothing_on_any_page() {
+    let receiver = Receiver::ok().await;
+    let server = in_use(&receiver).await;
+    let id = |found: &Value| found["id"].as_str().expect("an id").to_owned();
+    let task = format!("/?open={}", id(&server.get("/api/tasks?limit=1").await.json()[0]));
+    let delivery = format!("/deliveries?open={}", id(&server.deliveries("limit=1").await[0]));
+    let browser = Browser::start(&server).await;
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": *AXE})).await;
+    let panels: [View; 2] = [(&task, &[]), (&delivery, &[])];
+    let mut found = Vec::new();
+    for (path, presses) in VIEWS.into_iter().chain(panels) {
+        browser.resize(1_400, 850).await;
+        browser.prefer("light").await;
+        browser.go(path).await;
+        // Density is remembered: the view after this one is to begin as a first visit.
+        browser.js("localStorage.clear()", &[]).await;
+        if path != "/docs" {
+            browser.find(".live", "Live").await;
+        }
+        if path.contains("open=") {
+            browser.find("dialog", "").await;
+        }
+        for (selector, text) in presses {
+            browser.click(selector, text).await;
+        }
+        found.extend(look(&browser, &format!("{path} {presses:?}, light, wide")).await);
+        browser.prefer("dark").await;
+        browser.resize(360, 850).await;
+        found.extend(look(&browser, &format!("{path} {presses:?}, dark, on a phone")).await);
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_where_one_signs_in() {
+    let server =
+        Server::start(&[("HOST", "127.0.0.1"), ("API_TOKEN", "a-token-of-this-test")]).await;
+    let browser = Browser::start(&server).await;
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": *AXE})).await;
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme).await;
+        browser.go("/sign-in").await;
+        browser.find("h1, h2", "Sign in").await;
+        assert_eq!(look(&browser, scheme).await, Vec::<String>::new());
+    }
+}
+
+/// What axe finds in what is shown now, each with where that is.
+async fn look(browser: &Browser, place: &str) -> Vec<String> {
+    browser.settled().await;
+    // `preload` would fetch the style sheets once more, which the policy of the pages forbids.
+    let script = "return axe.run(document, {preload: false}).then(({violations}) => violations.flatMap(({id, help, nodes}) =>
+        nodes.slice(0, 3).map((node) => `${id}: ${help}: ${node.html.slice(0, 160)}: ${node.failureSummary}`)))";
+    let found = browser.js(script, &[]).await;
+    let found = found.as_array().expect("a list").iter();
+    found.map(|what| format!("{place}: {}", what.as_str().unwrap_or_default())).collect()
+}
+
+/// The library; npm brings it where it is not there yet.
+static AXE: LazyLock<String> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages/axe");
+    let file: PathBuf = folder.join("node_modules/axe-core/axe.min.js");
+    if !file.exists() {
+        let done = Command::new("npm")
+            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(&folder)
+            .status();
+        let is_done = done.is_ok_and(|status| status.success());
+        assert!(is_done, "axe-core is missing: run npm ci in tests/pages/axe (scripts/test does)");
+    }
+    std::fs::read_to_string(file).expect("axe-core")
+});
