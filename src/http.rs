@@ -13,6 +13,7 @@ mod door;
 mod event_list;
 mod events;
 mod figures;
+mod forms;
 mod guard;
 mod incoming;
 mod meta;

@@ -16,6 +16,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use super::App;
 use super::door::sessions;
@@ -31,13 +32,25 @@ const PACE: Duration = Duration::from_millis(250);
 /// that its server is.
 const SILENCE: Duration = Duration::from_secs(4);
 
+/// One event of the stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only described here; the stream is text")]
+struct ChangeSign {
+    /// `message` where there was a change, `alive` where there was none for 15 s.
+    #[schema(nullable = false, pattern = "^(message|alive)$")]
+    event: Option<String>,
+    /// How many commits this process has made so far.
+    #[schema(format = "number-of-commits", example = "1204")]
+    data: String,
+}
+
 /// Hear of changes as they are written
 ///
 /// A stream of server-sent events. `data` is how many commits this process has made so far: at once,
 /// then at most four times a second after commits. It says that something changed and not what. After
 /// 4 s without a change comes an event `alive`: who hears nothing for longer has lost the connection.
 #[utoipa::path(get, path = "/api/changes", tag = "Server",
-    responses((status = 200, description = "The stream; it ends when the server stops", body = String,
+    responses((status = 200, description = "The stream; it ends when the server stops", body = ChangeSign,
         content_type = "text/event-stream", example = "data: 1204\n\n")))]
 pub async fn watch_changes(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     Query::read(request.uri().query(), &[])?;

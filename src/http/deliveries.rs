@@ -46,15 +46,15 @@ pub struct DeliveryDetails {
 #[utoipa::path(get, path = "/api/deliveries", tag = "Deliveries",
     params(
         ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
-        ("event" = Option<Vec<String>>, Query, description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
-        ("taskId" = Option<String>, Query, description = "Only this task"),
-        ("webhookId" = Option<String>, Query, description = "Only this webhook"),
-        ("since" = Option<String>, Query, description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
-        ("until" = Option<String>, Query, description = "Only of events committed at this moment or earlier"),
-        ("q" = Option<String>, Query, description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
-        ("include" = Option<String>, Query, description = "`taskTitle` adds the title of its task to each"),
+        ("event" = Option<String>, Query, format = "events-or-kinds", description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
+        ("taskId" = Option<String>, Query, format = "text", description = "Only this task"),
+        ("webhookId" = Option<String>, Query, format = "text", description = "Only this webhook"),
+        ("since" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
+        ("until" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or earlier"),
+        ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
+        ("include" = Option<String>, Query, pattern = "^taskTitle$", description = "`taskTitle` adds the title of its task to each"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
+        ("cursor" = Option<String>, Query, format = "cursor-of-deliveries", description = "The X-Next-Cursor of the page before")),
     responses((status = 200, description = "The deliveries", body = Vec<Delivery>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, unless there is a `q`"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
@@ -140,7 +140,7 @@ pub struct LatestDelivery {
 /// sending, pending, cancelled and delivered; and how many of that event stand where. A task whose
 /// newest event has no delivery, or that is not known, is left out.
 #[utoipa::path(get, path = "/api/deliveries/latest", tag = "Deliveries",
-    params(("taskId" = String, Query, description = "1 to 100 tasks, with commas between them", example = "task_1,task_2")),
+    params(("taskId" = String, Query, format = "task-ids", description = "1 to 100 tasks, with commas between them", example = "task_1,task_2")),
     responses((status = 200, description = "At most one for each task, in the order asked", body = Vec<LatestDelivery>)))]
 pub async fn list_latest_deliveries(
     State(app): State<App>,

@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::forms::TaskEventKind;
 use super::problem::Problem;
 use super::query::Query;
 use super::task_list::{TOTAL, add_next};
@@ -59,11 +60,11 @@ pub struct TaskEvent {
 /// answer fewer than `limit`, even none, and still give `X-Next-Cursor`. Go on until that is absent.
 #[utoipa::path(get, path = "/api/events", tag = "Deliveries",
     params(
-        ("taskId" = Option<String>, Query, description = "Only of this task"),
-        ("event" = Option<Vec<EventKind>>, Query, description = "Only these kinds"),
-        ("since" = Option<String>, Query, description = "Only those committed after this event (`evt_…`)"),
+        ("taskId" = Option<String>, Query, format = "text", description = "Only of this task"),
+        ("event" = Option<Vec<TaskEventKind>>, Query, description = "Only these kinds"),
+        ("since" = Option<String>, Query, format = "text", description = "Only those committed after this event (`evt_…`)"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
+        ("cursor" = Option<String>, Query, format = "cursor-of-events", description = "The X-Next-Cursor of the page before")),
     responses((status = 200, description = "The events", body = Vec<TaskEvent>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, with taskId and without event"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
@@ -76,6 +77,10 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
     let most = query.limit()?.unwrap_or(PAGE);
     let text = |name: &str| query.get(name).map(str::to_owned);
     let (task_id, since, cursor) = (text("taskId"), text("since"), text("cursor"));
+    if cursor.as_deref().is_some_and(|id| !is_event_id(id)) {
+        let what = "is not one of this list; take it from X-Next-Cursor";
+        return Err(Problem::bad_parameter("cursor", what));
+    }
     let share = app.room.whole(WHOLE).await?;
     let found = app.store.search(move |tx| {
         let since = match since {
@@ -116,10 +121,7 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
         Found::Page { text, next, total } => (text, next, total),
         Found::NoSince => return Err(Problem::not_found("The event that since names was")),
         Found::NoCursor => {
-            return Err(Problem::bad_parameter(
-                "cursor",
-                "is not one of this list, or its event is gone by now; take it from X-Next-Cursor",
-            ));
+            return Err(Problem::not_found("The event that cursor names was"));
         }
     };
     let mut response = written_json(share.hold(text));
@@ -131,6 +133,12 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
         add_next(headers, "/api/events", &query, &next);
     }
     Ok(response)
+}
+
+/// Whether it looks like one.
+fn is_event_id(text: &str) -> bool {
+    let digits = text.strip_prefix("evt_").unwrap_or_default();
+    !digits.is_empty() && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// What the database had.

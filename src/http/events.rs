@@ -59,9 +59,26 @@ pub struct EventView {
 pub enum Subject {
     /// A task.
     Task(Box<Task>),
-    /// `{text, alert, webhookId, at}`.
-    #[schema(value_type = Object)]
+    /// Of an alert.
+    #[schema(value_type = Alert)]
     Alert(Map<String, Value>),
+}
+
+/// What an alert tells.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only described here; an alert is stored as it is sent")]
+#[expect(clippy::struct_field_names, reason = "that is its name")]
+pub struct Alert {
+    /// For people.
+    text: String,
+    /// Which kind it is.
+    alert: EventKind,
+    /// Which webhook it tells of.
+    webhook_id: String,
+    /// When it was seen.
+    #[schema(value_type = String, format = DateTime)]
+    at: Time,
 }
 
 /// What became of an event for one webhook.

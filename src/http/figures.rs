@@ -209,7 +209,7 @@ impl WebhookFiguresView {
 /// hour has 60 points of a minute, a day 96 of 15 minutes, a week 168 of an hour. What is shown is
 /// up to two seconds old.
 #[utoipa::path(get, path = "/api/figures", tag = "Deliveries",
-    params(("span" = Option<String>, Query, description = "`hour`, `day` or `week`; `hour` if absent", example = "day")),
+    params(("span" = Option<String>, Query, pattern = "^(hour|day|week)$", description = "`hour`, `day` or `week`; `hour` if absent", example = "day")),
     responses((status = 200, description = "The points", body = Vec<PointView>)))]
 pub async fn get_figures(
     State(app): State<App>,

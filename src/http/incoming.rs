@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::forms::TaskEventKind;
 use super::guard::Tried;
 use super::problem::Problem;
 use super::repeats::{REPLAYED, key, key_taken, single};
@@ -89,7 +90,7 @@ pub struct Ready {
 #[expect(dead_code, reason = "only described here; `Incoming::read` reads it")]
 pub struct IncomingBody {
     /// What happened.
-    event: EventKind,
+    event: TaskEventKind,
     /// The fields of the task that are known to the sender.
     #[schema(value_type = Object, inline, example = json!({"id": "test123", "title": "From Make", "status": "DONE"}))]
     task: Value,

@@ -2,10 +2,11 @@
 //!
 //! Must not describe a route by hand; what a handler's attribute says is what is there.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::door::COOKIE;
+use super::forms;
 use super::problem::ErrorBody;
 
 /// What the whole document says.
@@ -25,9 +26,16 @@ use super::problem::ErrorBody;
         (name = "Deliveries", description = "What was sent, and what came back"),
         (name = "Server", description = "How the server is, and what it offers"),
     ),
-    components(schemas(ErrorBody)),
+    components(schemas(ErrorBody, forms::Text)),
 )]
 pub struct Document;
+
+/// What is sent to be written, with everything that may stand in it. What may be `null` may be `""`.
+const INPUTS: [&str; 5] =
+    ["TaskInput", "AttachmentInput", "WebhookInput", "FilterInput", "TestInput"];
+
+/// Headers that ask for a write only as things stand.
+const CONDITIONS: [&str; 2] = ["If-Match", "Idempotency-Key"];
 
 /// One kind of error that several routes have.
 struct Shared {
@@ -208,8 +216,15 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
         "session": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "Of a browser that has signed in"},
     });
     document["security"] = json!([{}, {"token": []}, {"session": []}]);
-    for closed in ["TaskInput", "AttachmentInput", "RecoverInput", "SessionInput", "ClassicEvent"] {
-        document["components"]["schemas"][closed]["additionalProperties"] = json!(false);
+    let schemas = &mut document["components"]["schemas"];
+    for closed in INPUTS.iter().chain(&["RecoverInput", "SessionInput", "ClassicEvent", "Alert"]) {
+        schemas[closed]["additionalProperties"] = json!(false);
+    }
+    forms::write_out(&mut document);
+    for input in INPUTS {
+        let properties = document["components"]["schemas"][input]["properties"].as_object_mut();
+        let all = properties.into_iter().flat_map(Map::values_mut);
+        all.filter(|property| forms::may_be_null(property)).for_each(forms::or_empty);
     }
     // The same fields, flat: what a form has no way to nest.
     document["paths"]["/api/incoming-webhook"]["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"] = json!({
@@ -221,9 +236,45 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
         let Some(operations) = operations.as_object_mut() else { continue };
         for (method, operation) in operations {
             add_errors(path, method, operation);
+            settle_body(operation);
+            settle_parameters(operation);
         }
     }
     document
+}
+
+/// A body that need not be there is not the body `null`.
+fn settle_body(operation: &mut Value) {
+    let Some(body) = operation.get_mut("requestBody") else { return };
+    let schema = &mut body["content"]["application/json"]["schema"];
+    if let Some(only) = schema["oneOf"].as_array().and_then(|all| all.first()).cloned() {
+        *schema = only;
+        body["required"] = json!(false);
+    }
+}
+
+/// What holds for the parameters of every route.
+///
+/// `If-Match` and `Idempotency-Key` are told apart from the others: whether a value is taken depends on what is there
+/// (412, 422), not on its form. As parameters they would invite every client that makes up values to send them.
+fn settle_parameters(operation: &mut Value) {
+    let Some(all) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
+    for parameter in &mut *all {
+        match parameter["in"].as_str() {
+            // A header cannot be `null`.
+            Some("header") => parameter["schema"]["type"] = json!("string"),
+            Some("query") if parameter["required"] != true => {
+                forms::or_empty(&mut parameter["schema"]);
+            }
+            _ => {}
+        }
+    }
+    let is_by_state = |parameter: &Value| CONDITIONS.iter().any(|name| parameter["name"] == *name);
+    let (conditions, others): (Vec<Value>, Vec<Value>) = all.drain(..).partition(is_by_state);
+    all.extend(others);
+    if !conditions.is_empty() {
+        operation["x-conditions"] = Value::Array(conditions);
+    }
 }
 
 fn add_errors(path: &str, method: &str, operation: &mut Value) {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::body;
+use super::forms::AgainName;
 use super::problem::Problem;
 use super::query::Query;
 use super::{App, Id};
@@ -25,15 +26,15 @@ use crate::store::{self, Again, Begun, Recovery, Wanted};
 #[expect(dead_code, reason = "it describes a body; what is read is checked value by value")]
 pub struct RecoverInput {
     /// Events committed then or later: RFC 3339, or a plain date.
-    #[schema(example = "2026-03-01T09:00:00Z")]
+    #[schema(format = "moment", example = "2026-03-01T09:00:00Z")]
     since: String,
     /// Events committed then or earlier; now, if it is left out.
-    #[schema(nullable = false, example = "2026-03-02T09:00:00Z")]
+    #[schema(nullable = false, format = "moment", example = "2026-03-02T09:00:00Z")]
     until: Option<String>,
     /// Where their deliveries stand: `failed`, `unsent` (there is none, though the webhook wants the
     /// event), `cancelled`, `delivered`. `failed` and `unsent`, if it is left out.
-    #[schema(nullable = false, example = json!(["failed", "unsent"]))]
-    states: Option<Vec<String>>,
+    #[schema(nullable = false, min_items = 1, example = json!(["failed", "unsent"]))]
+    states: Option<Vec<AgainName>>,
     /// Only say how many would be sent.
     #[schema(nullable = false)]
     dry_run: Option<bool>,
@@ -218,9 +219,11 @@ fn read(object: &Map<String, Value>, now: Time) -> Result<(Wanted, bool), Proble
         return Err(Invalid::new("since", what).into());
     };
     if until < since {
+        // Each is a time like any other; it is the two that contradict each other.
         let what =
             format!("({until}) is before since ({since}); use a later time, or leave it out");
-        return Err(Invalid::new("until", what).into());
+        let contradiction = Problem::from(Invalid::new("until", what));
+        return Err(Problem { status: StatusCode::CONFLICT, ..contradiction });
     }
     Ok((Wanted { since, until, states }, is_dry))
 }
@@ -261,12 +264,18 @@ mod tests {
     }
 
     #[test]
+    fn a_span_that_ends_before_it_begins_is_a_contradiction() {
+        let problem = asked(&json!({"since": "2025-01-01", "until": "2024-12-31"})).unwrap_err();
+        let found = (problem.status, problem.field.as_deref());
+        assert_eq!(found, (StatusCode::CONFLICT, Some("until")));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let since = "2025-01-01";
         for (body, field) in [
             (json!({}), "since"),
             (json!({"since": 1}), "since"),
-            (json!({"since": since, "until": "2024-12-31"}), "until"),
             (json!({"since": since, "states": "failed"}), "states"),
             (json!({"since": since, "states": []}), "states"),
             (json!({"since": since, "states": ["held"]}), "states"),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::event_list::TaskEvent;
+use super::forms::TaskEventKind;
 use super::problem::Problem;
 use super::query::Query;
 use super::{App, written_json};
@@ -56,7 +57,7 @@ struct ClassicEvent {
 /// fields of an event before the first one comes. Nothing of it is stored, nothing is sent.
 #[utoipa::path(get, path = "/api/events/samples", tag = "Deliveries",
     params(
-        ("event" = Option<EventKind>, Query, description = "Only of this kind"),
+        ("event" = Option<TaskEventKind>, Query, description = "Only of this kind"),
         ("payload" = Option<Payload>, Query, description = "As webhooks with this payload get it; `full` if absent")),
     responses((status = 200, description = "The samples", body = Vec<Sample>)))]
 pub async fn list_samples(State(app): State<App>, request: Request) -> Result<Response, Problem> {

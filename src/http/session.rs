@@ -52,8 +52,8 @@ pub async fn create_session(State(app): State<App>, request: Request) -> Result<
     let (headers, peer) = (request.headers().clone(), request.extensions().get::<Peer>().copied());
     body::expect_json(&headers)?;
     let bytes = body::read(request).await?;
-    let Some(token) = &app.api_token else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let offered = offered(&bytes)?;
+    let Some(token) = &app.api_token else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let now = app.clock.now();
     if !token.matches(&offered) {
         let wrong = Problem::unauthorized(

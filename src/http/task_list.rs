@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderName, HeaderValue, header};
 
+use super::forms::Text;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::Share;
@@ -51,16 +52,16 @@ const SORTS: [(&str, (char, SortKey)); 5] = [
     params(
         ("status" = Option<Vec<Status>>, Query, description = "Only these statuses"),
         ("priority" = Option<Vec<Priority>>, Query, description = "Only these priorities"),
-        ("type" = Option<Vec<String>>, Query, description = "Only these types"),
-        ("category" = Option<Vec<String>>, Query, description = "Only these categories"),
-        ("tag" = Option<Vec<String>>, Query, description = "Only with one of these tags"),
-        ("q" = Option<String>, Query, description = "Each of these words is in the title or the description, whatever the case"),
-        ("dueBefore" = Option<String>, Query, description = "Due before this moment (RFC 3339 or a date)"),
-        ("dueAfter" = Option<String>, Query, description = "Due at this moment or later"),
-        ("updatedSince" = Option<String>, Query, description = "Changed at this moment or later"),
-        ("sort" = Option<String>, Query, description = "createdAt, updatedAt, dueDate, priority or title; a minus in front for descending"),
+        ("type" = Option<Vec<Text>>, Query, description = "Only these types"),
+        ("category" = Option<Vec<Text>>, Query, description = "Only these categories"),
+        ("tag" = Option<Vec<Text>>, Query, description = "Only with one of these tags"),
+        ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the title or the description, whatever the case"),
+        ("dueBefore" = Option<String>, Query, format = "moment", description = "Due before this moment (RFC 3339 or a date)"),
+        ("dueAfter" = Option<String>, Query, format = "moment", description = "Due at this moment or later"),
+        ("updatedSince" = Option<String>, Query, format = "moment", description = "Changed at this moment or later"),
+        ("sort" = Option<String>, Query, pattern = "^-?(createdAt|updatedAt|dueDate|priority|title)$", description = "createdAt, updatedAt, dueDate, priority or title; a minus in front for descending"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
+        ("cursor" = Option<String>, Query, format = "cursor-of-tasks", description = "The X-Next-Cursor of the page before; its order goes on, whatever `sort` says")),
     responses((status = 200, description = "The tasks", body = Vec<Task>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
@@ -68,9 +69,12 @@ const SORTS: [(&str, (char, SortKey)); 5] = [
 pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let query = Query::read_several(request.uri().query(), &SEVERAL, &SINGLE)?;
     let filter = Arc::new(filter(&query)?);
-    let (letter, sort) = sort(&query)?;
+    let cursor = query.get("cursor");
+    // A list goes on in the order in which it began.
+    let asked = sort(&query)?;
+    let (letter, sort) = cursor.map(sort_of_cursor).transpose()?.unwrap_or(asked);
     let limit = query.limit()?;
-    let after = query.get("cursor").map(|text| read_cursor(text, letter, sort)).transpose()?;
+    let after = cursor.map(|text| read_cursor(text, sort)).transpose()?;
     let is_first = after.is_none();
 
     let share = app.room.whole(WHOLE).await?;
@@ -248,23 +252,30 @@ fn write_cursor(letter: char, cursor: &Cursor) -> String {
     format!("{letter}.{}.{key}", cursor.num)
 }
 
-fn read_cursor(text: &str, letter: char, sort: Sort) -> Result<Cursor, Problem> {
+/// The sort that a cursor's letter names.
+fn sort_of_cursor(text: &str) -> Result<(char, Sort), Problem> {
+    let letter = text.chars().next().unwrap_or_default();
+    let found = SORTS.iter().find(|(_, (known, _))| known.eq_ignore_ascii_case(&letter));
+    let (_, (_, key)) = found.ok_or_else(no_cursor)?;
+    Ok((letter, Sort { key: *key, descending: letter.is_ascii_uppercase() }))
+}
+
+fn read_cursor(text: &str, sort: Sort) -> Result<Cursor, Problem> {
     let read = || {
         let mut parts = text.splitn(3, '.');
-        let (sorted_by, num, key) = (parts.next()?, parts.next()?, parts.next()?);
+        let (letter, num, key) = (parts.next()?, parts.next()?, parts.next()?);
         let key = match sort.key {
-            _ if sorted_by != letter.to_string() => return None,
+            _ if letter.len() != 1 => return None,
             SortKey::Title => CursorKey::Text(from_hex(key)?),
             _ => CursorKey::Int(key.parse().ok()?),
         };
         Some(Cursor { key, num: num.parse().ok()? })
     };
-    read().ok_or_else(|| {
-        Problem::bad_parameter(
-            "cursor",
-            "is not one of this list; take it from X-Next-Cursor and keep the same sort",
-        )
-    })
+    read().ok_or_else(no_cursor)
+}
+
+fn no_cursor() -> Problem {
+    Problem::bad_parameter("cursor", "is not one of this list; take it from X-Next-Cursor")
 }
 
 fn from_hex(text: &str) -> Option<String> {
@@ -280,19 +291,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cursors_come_back_as_they_were_and_only_for_their_sort() {
-        let by = |text: &str| {
-            let text = format!("sort={text}");
-            sort(&Query::read(Some(&text), &SINGLE).unwrap()).unwrap()
-        };
-        let (letter, title) = by("-title");
+    fn a_cursor_comes_back_as_it_was_and_knows_its_sort() {
+        let query = Query::read(Some("sort=-title"), &SINGLE).unwrap();
+        let (letter, title) = sort(&query).unwrap();
         let cursor = Cursor { key: CursorKey::Text("Zürich. \"1\"".into()), num: 7 };
         let text = write_cursor(letter, &cursor);
-        assert_eq!(read_cursor(&text, letter, title).unwrap(), cursor);
-        let (other, created) = by("createdAt");
-        assert!(read_cursor(&text, other, created).is_err());
-        for bad in ["", "c", "c.1", "c.x.1", "c.1.x", "T.1.zz"] {
-            assert!(read_cursor(bad, other, created).is_err(), "{bad}");
+        assert_eq!(sort_of_cursor(&text).unwrap(), (letter, title));
+        assert_eq!(read_cursor(&text, title).unwrap(), cursor);
+        for bad in ["", "x.1.1", "c", "c.1", "c.x.1", "c.1.x", "T.1.zz", "cc.1.1"] {
+            let read = sort_of_cursor(bad).and_then(|(_, sort)| read_cursor(bad, sort));
+            assert!(read.is_err(), "{bad}");
         }
     }
 }

@@ -8,8 +8,10 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::forms::Tag;
 use super::problem::Problem;
 use super::query::Query;
 use super::repeats::{self, Done, IfMatch};
@@ -24,16 +26,16 @@ use crate::store::{self, Change, Key, Stored, Written};
 #[expect(dead_code, reason = "only described here; model::TaskInput reads it")]
 pub struct TaskInputBody {
     /// 1 to 500 characters after trimming. Required for a new task.
-    #[schema(nullable = false, example = "Send the offer")]
+    #[schema(nullable = false, format = "title", example = "Send the offer")]
     title: Option<String>,
     /// Up to 64 KiB.
-    #[schema(example = "Two pages, with prices")]
+    #[schema(format = "description", example = "Two pages, with prices")]
     description: Option<String>,
     /// A label: 1 to 40 of `[A-Z0-9_]`.
-    #[schema(pattern = "^[A-Z0-9_]{1,40}$", example = "WRITING")]
+    #[schema(format = "label", example = "WRITING")]
     r#type: Option<String>,
     /// A label: 1 to 40 of `[A-Z0-9_]`.
-    #[schema(pattern = "^[A-Z0-9_]{1,40}$", example = "WORK")]
+    #[schema(format = "label", example = "WORK")]
     category: Option<String>,
     /// Where it stands.
     #[schema(nullable = false)]
@@ -42,13 +44,34 @@ pub struct TaskInputBody {
     #[schema(nullable = false)]
     priority: Option<Priority>,
     /// RFC 3339 with any offset, or a plain date (midnight UTC).
-    #[schema(example = "2026-03-01T10:00:00+01:00")]
+    #[schema(format = "moment", example = "2026-03-01T10:00:00+01:00")]
     due_date: Option<String>,
     /// Up to 50, each 1 to 64 characters; duplicates are dropped.
     #[schema(example = json!(["sales", "q1"]))]
-    tags: Option<Vec<String>>,
+    tags: Option<Vec<Tag>>,
     /// Up to 50. A missing `id` or `uploadedAt` is filled in.
     attachments: Option<Vec<AttachmentInputBody>>,
+    /// Ignored, so that a task that was read can be written back.
+    #[schema(nullable = false)]
+    id: Option<Value>,
+    /// Ignored.
+    #[schema(nullable = false)]
+    created_at: Option<Value>,
+    /// Ignored.
+    #[schema(nullable = false)]
+    updated_at: Option<Value>,
+}
+
+/// A new task: as a change, with a title.
+#[derive(ToSchema)]
+#[schema(as = NewTask)]
+#[expect(dead_code, reason = "only described here; model::TaskInput reads it")]
+pub struct NewTaskBody {
+    #[serde(flatten)]
+    rest: TaskInputBody,
+    /// 1 to 500 characters after trimming.
+    #[schema(format = "title", example = "Send the offer")]
+    title: String,
 }
 
 /// A link to hang on a task.
@@ -57,22 +80,22 @@ pub struct TaskInputBody {
 #[expect(dead_code, reason = "only described here; model::TaskInput reads it")]
 pub struct AttachmentInputBody {
     /// Made by the server if it is left out.
-    #[schema(nullable = false, example = "att_7x2m9qk")]
+    #[schema(format = "text", min_length = 1, max_length = 128, example = "att_7x2m9qk")]
     id: Option<String>,
     /// What a person sees: 1 to 500 characters.
-    #[schema(example = "offer.pdf")]
+    #[schema(format = "line", example = "offer.pdf")]
     name: String,
     /// Where the file is: http or https.
-    #[schema(example = "https://files.example.com/offer.pdf")]
+    #[schema(format = "link", example = "https://files.example.com/offer.pdf")]
     url: String,
     /// Its media type.
-    #[schema(example = "application/pdf")]
+    #[schema(format = "text", min_length = 1, max_length = 255, example = "application/pdf")]
     r#type: Option<String>,
     /// Bytes.
-    #[schema(example = 48213)]
+    #[schema(maximum = 9_007_199_254_740_991_u64, example = 48213)]
     size: Option<u64>,
     /// Now, if it is left out.
-    #[schema(nullable = false, example = "2026-03-01T09:00:00Z")]
+    #[schema(format = "moment", example = "2026-03-01T09:00:00Z")]
     uploaded_at: Option<String>,
 }
 
@@ -128,9 +151,9 @@ fn id_of(text: &str) -> Result<TaskId, Problem> {
 ///
 /// Answers when the task, its event and its deliveries are on disk.
 #[utoipa::path(post, path = "/api/tasks", tag = "Tasks",
-    request_body(content = TaskInputBody, example = json!({"title": "Send the offer", "priority": "HIGH", "dueDate": "2026-03-01", "tags": ["sales"]})),
+    request_body(content = NewTaskBody, example = json!({"title": "Send the offer", "priority": "HIGH", "dueDate": "2026-03-01", "tags": ["sales"]})),
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours"),
-           ("X-BTK-Origin" = Option<String>, Header, description = "Where the change comes from; `api` if absent")),
+           ("X-BTK-Origin" = Option<String>, Header, format = "origin", description = "Where the change comes from; `api` if absent")),
     responses((status = 201, description = "The new task", body = Task,
         headers(("ETag" = String, description = "Its version")))))]
 pub async fn create_task(State(app): State<App>, request: Request) -> Result<Response, Problem> {
@@ -177,7 +200,7 @@ pub async fn get_task(
     params(("id" = String, Path, description = "The task", example = "task_1765216530445_che0wi9"),
            ("If-Match" = Option<String>, Header, description = "Only if the task still has this version"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours"),
-           ("X-BTK-Origin" = Option<String>, Header, description = "Where the change comes from; `api` if absent")),
+           ("X-BTK-Origin" = Option<String>, Header, format = "origin", description = "Where the change comes from; `api` if absent")),
     responses((status = 200, description = "The task as it is now", body = Task,
         headers(("ETag" = String, description = "Its version")))))]
 pub async fn update_task(
@@ -215,7 +238,7 @@ pub async fn update_task(
     params(("id" = String, Path, description = "The task", example = "task_1765216530445_che0wi9"),
            ("If-Match" = Option<String>, Header, description = "Only if the task still has this version"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours"),
-           ("X-BTK-Origin" = Option<String>, Header, description = "Where the change comes from; `api` if absent")),
+           ("X-BTK-Origin" = Option<String>, Header, format = "origin", description = "Where the change comes from; `api` if absent")),
     responses((status = 200, description = "The task as it is now", body = Task,
         headers(("ETag" = String, description = "Its version")))))]
 pub async fn patch_task(app: State<App>, id: Id, request: Request) -> Result<Response, Problem> {
@@ -229,7 +252,7 @@ pub async fn patch_task(app: State<App>, id: Id, request: Request) -> Result<Res
     params(("id" = String, Path, description = "The task", example = "task_1765216530445_che0wi9"),
            ("If-Match" = Option<String>, Header, description = "Only if the task still has this version"),
            ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours"),
-           ("X-BTK-Origin" = Option<String>, Header, description = "Where the change comes from; `api` if absent")),
+           ("X-BTK-Origin" = Option<String>, Header, format = "origin", description = "Where the change comes from; `api` if absent")),
     responses((status = 200, description = "It is gone", body = Deleted)))]
 pub async fn delete_task(
     State(app): State<App>,

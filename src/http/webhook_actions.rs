@@ -10,6 +10,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::forms::TaskEventKind;
 use super::problem::Problem;
 use super::query::Query;
 use super::webhook_view::{WebhookView, WebhookWithSecret};
@@ -103,7 +104,7 @@ pub async fn rotate_secret(
 pub struct TestInput {
     /// `task_created` if it is left out; of the webhook `alerts`, `webhook_down`.
     #[schema(example = "task_created")]
-    event: Option<String>,
+    event: Option<TaskEventKind>,
 }
 
 /// What a test brought.
@@ -151,7 +152,7 @@ pub async fn test_webhook(
     Query::read(request.uri().query(), &[])?;
     let headers = request.headers().clone();
     let bytes = body::read(request).await?;
-    let named = if bytes.iter().all(u8::is_ascii_whitespace) {
+    let named = if bytes.is_empty() {
         None
     } else {
         body::expect_json(&headers)?;

@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::room::THOUSAND;
 use super::task_list::{TOTAL, add_next};
-use super::webhook_view::{WebhookInputBody, WebhookView, WebhookWithSecret};
+use super::webhook_view::{NewWebhookBody, WebhookChangeBody, WebhookView, WebhookWithSecret};
 use super::{App, Id, body};
 use crate::model::{ALERTS_WEBHOOK, Invalid, Time, Webhook, WebhookInput, encoded_url};
 use crate::secret::Secret;
@@ -74,9 +74,9 @@ async fn input(app: &App, request: Request) -> Result<WebhookInput, Problem> {
 /// The newest 100 first, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/api/webhooks", tag = "Webhooks",
     params(
-        ("url" = Option<String>, Query, description = "Only with exactly this whole URL"),
+        ("url" = Option<String>, Query, format = "text", description = "Only with exactly this whole URL"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "The X-Next-Cursor of the page before")),
+        ("cursor" = Option<String>, Query, format = "cursor-of-webhooks", description = "The X-Next-Cursor of the page before")),
     responses((status = 200, description = "The webhooks", body = Vec<WebhookView>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
@@ -137,7 +137,7 @@ fn read_cursor(text: &str) -> Result<(Time, String), Problem> {
 /// The answer shows its whole URL and its secret, this once. The same URL and events again answer
 /// 200 with the webhook that is there.
 #[utoipa::path(post, path = "/api/webhooks", tag = "Webhooks",
-    request_body(content = WebhookInputBody, example = json!({"url": "https://hook.eu1.make.com/abc", "events": ["task_created"], "source": "make", "filter": {"priority": ["HIGH", "URGENT"]}})),
+    request_body(content = NewWebhookBody, example = json!({"url": "https://hook.eu1.make.com/abc", "events": ["task_created"], "source": "make", "filter": {"priority": ["HIGH", "URGENT"]}})),
     responses((status = 201, description = "The new webhook", body = WebhookWithSecret),
               (status = 200, description = "One with this URL and these events is there", body = WebhookView)))]
 pub async fn create_webhook(State(app): State<App>, request: Request) -> Result<Response, Problem> {
@@ -204,7 +204,7 @@ enum Refused {
 /// What is there changes, the rest stays. Another URL is another receiver: the webhook begins as one
 /// that is up, and what waits goes there. A new secret signs beside the old one for 24 hours.
 #[utoipa::path(patch, path = "/api/webhooks/{id}", tag = "Webhooks",
-    request_body(content = WebhookInputBody, example = json!({"ratePerSecond": 5})),
+    request_body(content = WebhookChangeBody, example = json!({"ratePerSecond": 5})),
     params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
     responses((status = 200, description = "The webhook as it is now", body = WebhookView)))]
 pub async fn update_webhook(

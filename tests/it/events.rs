@@ -95,6 +95,10 @@ async fn pages_filters_and_since_find_what_is_asked_for() {
 
     server.get("/api/events?since=evt_none").await.expect_error(404);
     server.get("/api/events?cursor=evt_none").await.expect_fault(400, "cursor");
+    let gone = format!("evt_{}", "0".repeat(32));
+    for name in ["cursor", "since"] {
+        server.get(&format!("/api/events?{name}={gone}")).await.expect_error(404);
+    }
     server.get("/api/events?event=webhook_down").await.expect_fault(400, "event");
     server.get("/api/events?limit=0").await.expect_fault(400, "limit");
     server.get("/api/events?status=OPEN").await.expect_fault(400, "status");

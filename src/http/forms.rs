@@ -1,0 +1,195 @@
+//! The forms of values, for the document: an attribute names one as its `format`, and here stands what that means in
+//! JSON Schema. So a form that many fields and parameters have is written down once.
+//!
+//! It describes and checks nothing: `model` and `query` read the values.
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::model::EventKind;
+use crate::store::Again;
+
+/// A kind of event that tells of a task.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only described here; model::EventKind is read")]
+#[expect(clippy::enum_variant_names, reason = "these are the names")]
+pub enum TaskEventKind {
+    /// A new task.
+    TaskCreated,
+    /// Anything but its status.
+    TaskUpdated,
+    /// Its status, and maybe more.
+    TaskStatusChanged,
+    /// It is gone.
+    TaskDeleted,
+}
+
+/// Any text but NUL.
+#[derive(ToSchema)]
+#[schema(format = "text")]
+#[expect(dead_code, reason = "only described here")]
+pub struct Text(String);
+
+/// 1 to 64 characters.
+#[derive(ToSchema)]
+#[schema(format = "tag")]
+#[expect(dead_code, reason = "only described here")]
+pub struct Tag(String);
+
+/// 1 to 40 of `[A-Z0-9_]`.
+#[derive(ToSchema)]
+#[schema(format = "label")]
+#[expect(dead_code, reason = "only described here")]
+pub struct Label(String);
+
+/// Where a change comes from: 1 to 40 of `[a-z0-9_-]`.
+#[derive(ToSchema)]
+#[schema(format = "origin")]
+#[expect(dead_code, reason = "only described here")]
+pub struct OriginName(String);
+
+/// The name of a header; those that are set by the server itself are refused.
+#[derive(ToSchema)]
+#[schema(format = "header-name")]
+#[expect(dead_code, reason = "only described here")]
+pub struct HeaderKey(String);
+
+/// The value of a header: printable ASCII without blanks around it.
+#[derive(ToSchema)]
+#[schema(format = "header-value")]
+#[expect(dead_code, reason = "only described here")]
+pub struct HeaderText(String);
+
+/// Where a delivery may stand that is to be sent again; `unsent`: there is none, though the webhook wants the event.
+#[derive(ToSchema)]
+#[schema(format = "recover-state")]
+#[expect(dead_code, reason = "only described here; store::Again is read")]
+pub struct AgainName(String);
+
+/// Any text but NUL, which neither PostgreSQL nor most receivers can take.
+const TEXT: &str = r"^[^\u0000]*$";
+/// The same, of which something is left after trimming (Unicode's `White_Space`).
+const NOT_BLANK: &str = r"^[^\u0000]*[^\u0000\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
+/// The years in which every offset leads to a year that is taken, 1 to 9999 in UTC.
+const YEARS: &str =
+    "^(000[2-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-";
+/// The first and the last year, in UTC.
+const EDGES: &str = r"^(0001|9999)-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|12-31)T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?Z$";
+
+/// RFC 3339 with any offset, or a plain date, which is midnight UTC.
+fn moment() -> Value {
+    json!({"anyOf": [
+        {"type": "string", "format": "date-time", "pattern": YEARS},
+        {"type": "string", "pattern": EDGES},
+        {"type": "string", "format": "date"},
+    ]})
+}
+
+/// What a form means.
+fn form(name: &str) -> Option<Value> {
+    Some(match name {
+        "moment" => moment(),
+        "header-name" => json!({"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"}),
+        "text" => json!({"pattern": TEXT}),
+        "line" => json!({"pattern": TEXT, "minLength": 1, "maxLength": 500}),
+        "title" => json!({"pattern": NOT_BLANK, "minLength": 1, "maxLength": 500}),
+        "description" => json!({"pattern": TEXT, "maxLength": 65_536}),
+        "tag" => json!({"pattern": TEXT, "minLength": 1, "maxLength": 64}),
+        "label" => json!({"pattern": "^[A-Z0-9_]{1,40}$"}),
+        "origin" => json!({"pattern": "^[a-z0-9_-]{1,40}$"}),
+        "link" => {
+            json!({"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": 4_096})
+        }
+        // An address in numbers has no room here: most of those are refused unless the settings name them.
+        "webhook-url" => {
+            json!({"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]*[A-Za-z]", "maxLength": 2_048})
+        }
+        "header-value" => json!({"pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 4_000}),
+        "secret" => json!({"pattern": "^whsec_([A-Za-z0-9+/]{4}){8,21}$"}),
+        "events-or-kinds" => {
+            let kinds = EventKind::ALL.map(|(name, _)| name);
+            let one = json!({"type": "string", "pattern": r"^evt_[^\u0000,]*$"});
+            json!({"anyOf": [{"type": "array", "items": {"enum": kinds}}, one]})
+        }
+        "recover-state" => json!({"enum": Again::ALL.map(|(name, _)| name)}),
+        "task-ids" => json!({"pattern": r"^,*[^\u0000,]+(,+[^\u0000,]+){0,99},*$"}),
+        "cursor-of-deliveries" => json!({"pattern": r"^dlv_[0-9]{1,18}_[^\u0000]*$"}),
+        "cursor-of-events" => json!({"pattern": "^evt_[0-9a-f]+$"}),
+        "cursor-of-tasks" => {
+            json!({"pattern": r"^([cudpCUDP]\.-?[0-9]{1,18}\.-?[0-9]{1,18}|[tT]\.-?[0-9]{1,18}\.([2-7][0-9a-f])*)$"})
+        }
+        "cursor-of-webhooks" => json!({"pattern": r"^-?[0-9]{1,18}\.[^\u0000]*$"}),
+        "number-of-commits" => json!({"pattern": "^[0-9]+$"}),
+        _ => return None,
+    })
+}
+
+/// Writes out every form that the document names.
+pub fn write_out(document: &mut Value) {
+    match document {
+        Value::Array(all) => all.iter_mut().for_each(write_out),
+        Value::Object(object) => {
+            object.values_mut().for_each(write_out);
+            let meant = object.get("format").and_then(Value::as_str).and_then(form);
+            if let Some(Value::Object(meant)) = meant {
+                object.remove("format");
+                put(object, meant);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Alternatives take the place of the type beside them; `null` stays one.
+fn put(schema: &mut Map<String, Value>, mut meant: Map<String, Value>) {
+    if let Some(Value::Array(choices)) = meant.get_mut("anyOf")
+        && let Some(Value::Array(types)) = schema.remove("type")
+        && types.contains(&json!("null"))
+    {
+        choices.push(json!({"type": "null"}));
+    }
+    schema.append(&mut meant);
+}
+
+/// What may be empty, `null` or not given, may be `""`, too: of forms and tools that cannot leave a field out.
+pub fn or_empty(schema: &mut Value) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if object.get("type") == Some(&json!("array")) {
+        return object.get_mut("items").map_or((), or_empty);
+    }
+    let told = ["description", "example"].map(|key| (key, object.remove(key)));
+    let mut whole = json!({"anyOf": [Value::Object(std::mem::take(object)), {"const": ""}]});
+    for (key, value) in told {
+        if let Some(value) = value {
+            whole[key] = value;
+        }
+    }
+    *schema = whole;
+}
+
+/// Whether `null` is allowed.
+pub fn may_be_null(schema: &Value) -> bool {
+    let is_null = |kind: &Value| *kind == "null";
+    let branches = ["oneOf", "anyOf"].iter().filter_map(|key| schema[key].as_array()).flatten();
+    is_null(&schema["type"])
+        || schema["type"].as_array().is_some_and(|kinds| kinds.iter().any(is_null))
+        || branches.into_iter().any(may_be_null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_written_out_where_it_is_named() {
+        let mut document = json!({"a": [{"type": ["string", "null"], "format": "moment"}], "b": {"type": "string", "format": "uri"}});
+        write_out(&mut document);
+        let choices = document["a"][0]["anyOf"].as_array().unwrap();
+        let formats: Vec<&Value> = choices.iter().filter_map(|kind| kind.get("format")).collect();
+        assert_eq!(formats, ["date-time", "date"]);
+        assert_eq!(choices.last(), Some(&json!({"type": "null"})));
+        assert_eq!(document["b"], json!({"type": "string", "format": "uri"}));
+        assert!(may_be_null(&document["a"][0]) && !may_be_null(&document["b"]));
+    }
+}
