@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::health::{Condition, Health};
 use crate::model::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Delivery, EventKind, Later, Outcome, Profile, Time, Webhook,
-    masked_url,
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Delivery, EventKind, Later, OnReject, Outcome, Profile, Time,
+    Webhook, masked_url,
 };
 use crate::retry;
 
@@ -221,11 +221,26 @@ pub fn why_not_up(health: &Health) -> String {
     }
 }
 
+/// What is wrong with a webhook that refuses everything.
+pub fn why_refusing(webhook: &Webhook, health: &Health) -> String {
+    let refused = match webhook.on_reject {
+        OnReject::Skip => "What it refuses has failed; recover it then.",
+        OnReject::Hold => {
+            "What it refuses is held with its task; send it again then, or set onReject to skip."
+        }
+    };
+    format!(
+        "The receiver refuses everything; the newest answer: {} Changes go on being sent, and the \
+         first one that it takes ends this. Mend what it says. {refused}",
+        health.why
+    )
+}
+
 /// Why what waits for a paused webhook is held.
 pub fn why_paused(health: &Health) -> String {
     let paused = "Somebody paused the webhook; resume it, and everything goes out in order.";
     match health.condition {
-        Condition::Up => paused.to_owned(),
+        Condition::Up if !health.is_refusing() => paused.to_owned(),
         _ => format!("{paused} Before that: {}", health.why),
     }
 }
@@ -304,14 +319,20 @@ pub fn why_expired(max_age_ms: i64) -> String {
     )
 }
 
-/// The text of an alert: a webhook is down, or up again.
-pub fn alert_of_condition(webhook: &Webhook, health: &Health) -> String {
+/// The text of an alert: a webhook is down, refuses everything, or works again.
+pub fn alert_of_condition(webhook: &Webhook, was: &Health, is: &Health) -> String {
     let (id, url) = (&webhook.id, masked_url(&webhook.url));
-    match health.condition {
+    match is.condition {
+        Condition::Up if is.is_refusing() => {
+            format!("Webhook {id} ({url}) takes nothing. {}", why_refusing(webhook, is))
+        }
+        Condition::Up if was.is_refusing() => {
+            format!("Webhook {id} ({url}) works again. What it has refused waits for you.")
+        }
         Condition::Up => {
             format!("Webhook {id} ({url}) works again. What was held is going out in order.")
         }
-        _ => format!("Webhook {id} ({url}) is not up. {}", why_not_up(health)),
+        _ => format!("Webhook {id} ({url}) is not up. {}", why_not_up(is)),
     }
 }
 

@@ -3,8 +3,16 @@
 //! One poisoned event never stops a webhook, and a dead webhook never burns its events. Pure: what
 //! happened, the time and chance come in. Must not know of SQL or sockets.
 
+mod policy;
+mod refusals;
+mod verdict;
+
 use crate::model::{OnReject, Outcome, Time, Webhook};
 use crate::retry::{self, Decision};
+
+pub use policy::{Policy, is_expired, probe_wait_ms};
+pub use refusals::Refusals;
+pub use verdict::{Fate, Verdict};
 
 /// Different events in a row that must be refused with 401, 403 or 404 before the fault is the
 /// webhook's.
@@ -44,19 +52,6 @@ impl Condition {
     }
 }
 
-/// What the settings say of recovery, for all webhooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// `false`: attempts are used up or refused, then `failed`; only a pause holds.
-    pub recovers: bool,
-    /// Milliseconds to the first probe.
-    pub probe_first_ms: i64,
-    /// The longest time between two probes, in milliseconds.
-    pub probe_max_ms: i64,
-    /// How long after its commit an event is still worth sending once its webhook is not up.
-    pub max_age_ms: i64,
-}
-
 /// How a webhook is doing. Kept over restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
@@ -72,7 +67,9 @@ pub struct Health {
     pub probe_at: Option<Time>,
     /// The events (by their order) refused in a row with 401, 403 or 404.
     pub refused: Vec<i64>,
-    /// What went wrong, in words; empty while it is up.
+    /// What it has refused in a row, whatever the answer.
+    pub refusals: Refusals,
+    /// What went wrong, in words; empty while nothing does.
     pub why: String,
 }
 
@@ -86,6 +83,7 @@ impl Health {
             failures: 0,
             probe_at: None,
             refused: Vec::new(),
+            refusals: Refusals::default(),
             why: String::new(),
         }
     }
@@ -95,11 +93,22 @@ impl Health {
         self.condition == Condition::Up && !self.is_paused
     }
 
+    /// Whether it refuses everything; it is sent what comes all the same.
+    pub fn is_refusing(&self) -> bool {
+        self.refusals.since.is_some()
+    }
+
     /// A person says: go on. If it was not up, one probe looks at once.
     #[must_use]
     pub fn resumed(&self, now: Time) -> Health {
         let probe_at = (self.condition != Condition::Up).then_some(now);
         Health { is_paused: false, probe_at, ..self.clone() }
+    }
+
+    /// It took something.
+    fn accepted(self) -> Health {
+        let refusals = Refusals::default();
+        Health { refused: Vec::new(), refusals, why: String::new(), ..self }
     }
 
     fn turned(&self, condition: Condition, ended: &Ended<'_>) -> Health {
@@ -110,6 +119,7 @@ impl Health {
             failures: 0,
             probe_at: None,
             refused: Vec::new(),
+            refusals: Refusals::default(),
             why: ended.why.to_owned(),
             is_paused: self.is_paused,
         }
@@ -150,90 +160,6 @@ pub struct Ended<'e> {
     pub chance: f64,
 }
 
-/// What becomes of the delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It arrived.
-    Delivered,
-    /// Again after so many milliseconds.
-    Retry {
-        /// Milliseconds to wait.
-        after_ms: i64,
-    },
-    /// Again after so many milliseconds; this attempt does not count.
-    NotMade {
-        /// Milliseconds to wait.
-        after_ms: i64,
-    },
-    /// The fault is the webhook's: it waits until that is up, with all its attempts before it.
-    Waits,
-    /// The fault is this event's alone: held, and tried by itself after so many milliseconds.
-    Alone {
-        /// Milliseconds to wait.
-        after_ms: i64,
-    },
-    /// Rejected; its task waits for a person.
-    Held,
-    /// A person must act.
-    Failed {
-        /// `rejected` or `attempts_used`.
-        reason: &'static str,
-    },
-    /// Its webhook was deleted meanwhile: nothing more is sent.
-    Cancelled,
-}
-
-impl Fate {
-    /// What becomes of a delivery whose webhook was deleted while its request was under way.
-    #[must_use]
-    pub fn without_webhook(self) -> Fate {
-        match self {
-            Fate::Delivered | Fate::Failed { .. } | Fate::Cancelled => self,
-            Fate::Retry { .. }
-            | Fate::NotMade { .. }
-            | Fate::Waits
-            | Fate::Alone { .. }
-            | Fate::Held => Fate::Cancelled,
-        }
-    }
-}
-
-/// What follows from an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// What becomes of the delivery.
-    pub fate: Fate,
-    /// How the webhook is doing now, if that has changed.
-    pub health: Option<Health>,
-    /// Deliveries refused earlier (by their order) for which the webhook was at fault: they wait again.
-    pub restored: Vec<i64>,
-}
-
-impl Verdict {
-    fn only(fate: Fate) -> Verdict {
-        Verdict { fate, health: None, restored: Vec::new() }
-    }
-
-    fn and(fate: Fate, health: Health) -> Verdict {
-        Verdict { fate, health: Some(health), restored: Vec::new() }
-    }
-}
-
-/// Milliseconds to a probe after `failures` failed ones: first, doubling to the longest, ±10 %.
-pub fn probe_wait_ms(policy: &Policy, failures: u32, chance: f64) -> i64 {
-    let doubled = policy.probe_first_ms.saturating_mul(1_i64 << failures.min(32));
-    let wait = doubled.clamp(1, policy.probe_max_ms.max(policy.probe_first_ms).max(1));
-    // Tenths of a percent, so that the waits stay whole numbers: 90.0 % to 110.0 %.
-    #[expect(clippy::cast_possible_truncation, reason = "0 to 200")]
-    let permille = 900 + (chance.clamp(0.0, 1.0) * 200.0) as i64;
-    (wait.saturating_mul(permille) / 1_000).max(1)
-}
-
-/// Whether an event is too old to be sent by a webhook that is not up.
-pub fn is_expired(policy: &Policy, committed: Time, now: Time) -> bool {
-    policy.recovers && now.ms_since(committed) >= policy.max_age_ms
-}
-
 /// Decides about a delivery and its webhook after an attempt.
 pub fn after(health: &Health, webhook: &Webhook, policy: &Policy, ended: &Ended<'_>) -> Verdict {
     let outcome = ended.outcome;
@@ -250,14 +176,27 @@ pub fn after(health: &Health, webhook: &Webhook, policy: &Policy, ended: &Ended<
         return Verdict { health: after_success(health, ended), ..Verdict::only(Fate::Delivered) };
     }
     let decision = retry::after(outcome, ended.attempt, webhook.max_attempts);
-    if !policy.recovers {
-        return Verdict::only(match decision {
+    let verdict = if policy.recovers {
+        after_fault(health, webhook, policy, ended, &decision)
+    } else {
+        Verdict::only(match decision {
             Decision::Delivered => Fate::Delivered,
             Decision::Retry { after_ms } => Fate::Retry { after_ms },
             Decision::AttemptsUsed => Fate::Failed { reason: "attempts_used" },
             Decision::Rejected => rejected(webhook),
-        });
-    }
+        })
+    };
+    if decision == Decision::Rejected { refusals::count(verdict, health, ended) } else { verdict }
+}
+
+fn after_fault(
+    health: &Health,
+    webhook: &Webhook,
+    policy: &Policy,
+    ended: &Ended<'_>,
+    decision: &Decision,
+) -> Verdict {
+    let outcome = ended.outcome;
     match (decision, outcome.status) {
         (_, Some(410)) => turn(health, Condition::Gone, ended),
         (_, _) if outcome.blocked => turn(health, Condition::Misconfigured, ended),
@@ -265,7 +204,7 @@ pub fn after(health: &Health, webhook: &Webhook, policy: &Policy, ended: &Ended<
             after_refusal(health, webhook, policy, ended)
         }
         (Decision::Rejected, _) => after_rejection(health, webhook, policy, ended),
-        (decision, _) => after_failure(health, policy, ended, &decision, webhook.max_attempts),
+        (decision, _) => after_failure(health, policy, ended, decision, webhook.max_attempts),
     }
 }
 
@@ -284,8 +223,8 @@ fn up(health: &Health, ended: &Ended<'_>) -> Health {
 /// them: an older one says nothing about what the receiver said since.
 fn after_success(health: &Health, ended: &Ended<'_>) -> Option<Health> {
     match health.condition {
-        Condition::Up if health.refused.is_empty() => None,
-        Condition::Up => Some(Health { refused: Vec::new(), ..health.clone() }),
+        Condition::Up if health.refused.is_empty() && health.refusals.count == 0 => None,
+        Condition::Up => Some(health.clone().accepted()),
         Condition::Down => Some(up(health, ended)),
         Condition::Misconfigured | Condition::Gone if ended.started >= health.since => {
             Some(up(health, ended))

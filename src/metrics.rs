@@ -34,6 +34,13 @@ pub struct ResultLabel {
     pub result: Result,
 }
 
+/// The label of the webhooks' gauge.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StatusLabel {
+    /// How they are doing.
+    pub status: &'static str,
+}
+
 /// The labels of the request counter. The path is the route, e.g. `/api/tasks/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
@@ -59,6 +66,8 @@ pub struct Metrics {
     pub requests: Family<RequestLabels, Counter>,
     /// Seconds a request took until its answer began.
     pub request_duration: Histogram,
+    /// Webhooks by how they are doing.
+    pub webhooks: Family<StatusLabel, Gauge>,
     /// Deliveries that wait.
     pub queue_depth: Gauge,
     /// Requests to receivers under way.
@@ -81,6 +90,7 @@ impl Metrics {
             attempt_duration: Histogram::new(BUCKETS),
             requests: Family::default(),
             request_duration: Histogram::new(BUCKETS),
+            webhooks: Family::default(),
             queue_depth: Gauge::default(),
             sending: Gauge::default(),
             oldest_pending: Gauge::default(),
@@ -111,6 +121,7 @@ impl Metrics {
             Unit::Seconds,
             metrics.request_duration.clone(),
         );
+        r.register("webhooks", "Webhooks by how they are doing", metrics.webhooks.clone());
         r.register("queue_depth", "Deliveries that wait", metrics.queue_depth.clone());
         r.register("sending", "Requests to receivers under way", metrics.sending.clone());
         r.register_with_unit(

@@ -38,6 +38,8 @@ mod readers;
 mod recoveries;
 #[cfg(test)]
 mod recovery_tests;
+#[cfg(test)]
+mod refusal_tests;
 mod removals;
 mod requests;
 mod retention;

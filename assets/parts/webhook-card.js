@@ -109,7 +109,8 @@ function whatIsWrong({ status, reasonText, nextProbeAt, waitUntil }, resume) {
       nextLook({ nextProbeAt }),
       isQuiet && [' The receiver asked for quiet; what waits goes out ', when(waitUntil), '.'],
     ),
-    status !== 'paused' && reasonText && resume,
+    // One that refuses everything is sent to all the same: there is nothing to resume.
+    !['paused', 'refusing'].includes(status) && reasonText && resume,
   );
 }
 

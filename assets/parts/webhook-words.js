@@ -34,7 +34,7 @@ export const deliveriesOf = (id, status) =>
   `/deliveries?${new URLSearchParams({ webhook: id, ...(status && { status }) })}`;
 
 /** What waits has one state while all goes well and another while the webhook is not up. */
-export const waitingState = ({ status }) => (status === 'up' ? 'pending' : 'held');
+export const waitingState = ({ status }) => (['up', 'refusing'].includes(status) ? 'pending' : 'held');
 
 const NOUNS = { type: 'type', category: 'category', status: 'status', priority: 'priority', tag: 'tag' };
 const LABELS = { status: STATUSES, priority: PRIORITIES };

@@ -30,6 +30,7 @@ export const EVENTS = [
 
 export const ALERTS = [
   { value: 'webhook_down', label: 'Webhook down' },
+  { value: 'webhook_refusing', label: 'Webhook refuses everything' },
   { value: 'webhook_up', label: 'Webhook up again' },
   { value: 'delivery_failed', label: 'Delivery failed' },
   { value: 'backlog_high', label: 'Much waits' },
@@ -49,6 +50,7 @@ export const DELIVERY_STATUSES = [
 
 export const WEBHOOK_STATUSES = [
   { value: 'up', label: 'Up', icon: 'check', tone: 'good' },
+  { value: 'refusing', label: 'Refusing', icon: 'alert', tone: 'bad' },
   { value: 'down', label: 'Down', icon: 'alert', tone: 'bad' },
   { value: 'misconfigured', label: 'Misconfigured', icon: 'key', tone: 'bad' },
   { value: 'gone', label: 'Gone', icon: 'cross', tone: 'bad' },

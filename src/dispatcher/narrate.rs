@@ -72,12 +72,17 @@ pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
             say!(claim, "[WEBHOOK] Webhook {} was deleted, not retrying", claim.webhook.id);
         }
     }
-    if let Some(health) = &recorded.turned {
+    if let Some((was, is)) = &recorded.turned {
         let id = &claim.webhook.id;
-        if health.condition == Condition::Up {
-            info!("[WEBHOOK] Webhook {id} is up again; what was held goes out");
-        } else {
-            warn!("[WEBHOOK] Webhook {id}: {}", explain::why_not_up(health));
+        match is.condition {
+            Condition::Up if is.is_refusing() => {
+                warn!("[WEBHOOK] Webhook {id}: {}", explain::why_refusing(&claim.webhook, is));
+            }
+            Condition::Up if was.is_refusing() => {
+                info!("[WEBHOOK] Webhook {id} takes changes again");
+            }
+            Condition::Up => info!("[WEBHOOK] Webhook {id} is up again; what was held goes out"),
+            _ => warn!("[WEBHOOK] Webhook {id}: {}", explain::why_not_up(is)),
         }
     }
     if let Some(at) = recorded.probe_at.filter(|_| recorded.fate != Fate::Delivered) {

@@ -157,10 +157,11 @@ fn a_rejected_event_is_its_own_fault() {
     let outcome = answered(422);
     let one = ended(&outcome, 1, 1);
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &one);
-    assert_eq!(verdict, Verdict::only(Fate::Failed { reason: "rejected" }));
+    assert_eq!(verdict.fate, Fate::Failed { reason: "rejected" });
+    assert!(verdict.health.unwrap().is_up(), "one is no sign of more");
     let holding = Webhook { on_reject: OnReject::Hold, ..webhook() };
     let verdict = after(&Health::fresh(T0), &holding, &POLICY, &one);
-    assert_eq!(verdict, Verdict::only(Fate::Held));
+    assert_eq!(verdict.fate, Fate::Held);
     let probe = Ended { is_probe: true, ..one };
     let health = after(&down(), &webhook(), &POLICY, &probe).health.unwrap();
     assert_eq!((health.condition, health.failures), (Condition::Down, 0), "somebody answers");
@@ -177,7 +178,9 @@ fn without_recovery_three_attempts_or_one_refusal_are_the_end() {
     ] {
         let outcome = answered(status);
         let one = ended(&outcome, 1, attempt);
-        assert_eq!(after(&Health::fresh(T0), &webhook(), &policy, &one), Verdict::only(fate));
+        let verdict = after(&Health::fresh(T0), &webhook(), &policy, &one);
+        assert_eq!(verdict.fate, fate);
+        assert!(verdict.health.is_none_or(|health| health.is_up()), "{status}");
     }
     assert!(!is_expired(&policy, T0, T0.plus_ms(i64::MAX / 2)));
 }
@@ -187,4 +190,88 @@ fn a_fault_of_this_machine_is_not_the_receivers() {
     let outcome = Outcome { ours: true, ..Outcome::broken("Out of file handles.") };
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &ended(&outcome, 1, 3));
     assert_eq!(verdict, Verdict::only(Fate::NotMade { after_ms: 1_000 }));
+}
+
+/// An answer after an attempt that nothing else is known about.
+fn ends(health: &Health, policy: &Policy, outcome: &Outcome, seq: i64) -> Verdict {
+    let started = T0.plus_ms(seq * 1_000);
+    let one = ended(outcome, seq, 1);
+    let one = Ended { first: started, started, now: started.plus_ms(5), ..one };
+    after(health, &webhook(), policy, &one)
+}
+
+#[test]
+fn ten_refusals_in_a_row_are_a_condition_that_the_first_2xx_ends() {
+    for recovers in [true, false] {
+        let policy = Policy { recovers, ..POLICY };
+        let mut health = Health::fresh(T0);
+        for seq in 1..=12 {
+            assert_eq!(health.is_refusing(), seq > 10, "before the refusal {seq}");
+            let verdict = ends(&health, &policy, &answered(422), seq);
+            assert_eq!(verdict.fate, Fate::Failed { reason: "rejected" });
+            health = verdict.health.unwrap_or(health);
+            assert!(health.is_up(), "nothing is held");
+        }
+        assert_eq!(health.refusals.since, Some(T0.plus_ms(10_005)), "it began with the tenth");
+        assert_eq!(health.why, "It did not work.");
+        assert_eq!(ends(&health, &policy, &answered(422), 13).health, None, "nothing to write");
+        let fine = ends(&health, &policy, &answered(200), 14);
+        assert_eq!(fine.health, Some(Health::fresh(T0)));
+        assert_eq!(ends(&Health::fresh(T0), &policy, &answered(200), 15).health, None);
+    }
+}
+
+#[test]
+fn a_2xx_among_them_begins_the_count_again_and_what_fails_otherwise_does_not() {
+    let mut health = Health::fresh(T0);
+    let refused = [answered(302), answered(400), answered(404), answered(413), answered(403)];
+    for seq in 1..=9 {
+        let outcome = &refused[usize::try_from(seq).unwrap() % refused.len()];
+        health = ends(&health, &POLICY, outcome, seq).health.unwrap();
+    }
+    let busy = ends(&health, &POLICY, &answered(503), 10);
+    assert_eq!((busy.fate, busy.health), (Fate::Retry { after_ms: 1_000 }, None));
+    assert!(ends(&health, &POLICY, &answered(400), 11).health.unwrap().is_refusing());
+    let health = ends(&health, &POLICY, &answered(200), 12).health.unwrap();
+    assert_eq!(ends(&health, &POLICY, &answered(400), 13).health.unwrap().refusals.count, 1);
+}
+
+/// Chance from a seed: the next of a line of numbers.
+fn roll(seed: &mut u64, sides: usize) -> usize {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    usize::try_from(*seed >> 33).unwrap() % sides
+}
+
+#[test]
+fn whatever_comes_in_whatever_order_it_refuses_everything_just_when_it_does() {
+    let answers = [200, 204, 400, 400, 400, 400, 422, 302, 401, 403, 404, 410, 429, 500, 503];
+    for n in 0..2_000 {
+        let mut seed = n;
+        let policy = Policy { recovers: n % 3 != 0, ..POLICY };
+        // Most receivers of these refuse; in some walks all do.
+        let among =
+            [&answers[..], &answers[2..11], &answers[2..8], &answers[..7]][roll(&mut seed, 4)];
+        let (mut health, mut in_a_row) = (Health::fresh(T0), 0);
+        for seq in 1..60 {
+            let status = among[roll(&mut seed, among.len())];
+            let outcome = answered(status);
+            let calm = Health { refusals: Refusals::default(), ..health.clone() };
+            let verdict = ends(&health, &policy, &outcome, seq);
+            assert_eq!(
+                verdict.fate,
+                ends(&calm, &policy, &outcome, seq).fate,
+                "it decides nothing"
+            );
+            health = verdict.health.unwrap_or(health);
+            in_a_row = match status {
+                _ if health.condition != Condition::Up => 0,
+                200..=299 => 0,
+                300..=499 if status != 429 => in_a_row + 1,
+                _ => in_a_row,
+            };
+            assert_eq!(health.is_refusing(), in_a_row >= 10, "walk {n}, answer {seq}: {health:?}");
+            let says_why = health.condition != Condition::Up || health.is_refusing();
+            assert_eq!(health.why.is_empty(), !says_why, "walk {n}, answer {seq}");
+        }
+    }
 }

@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::problem::Problem;
-use crate::metrics;
+use super::webhook_view::WebhookStatus;
+use crate::metrics::{self, StatusLabel};
 use crate::store;
 
 /// What `/metrics` waits for the database.
@@ -87,8 +88,14 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
 #[utoipa::path(get, path = "/metrics", tag = "Server",
     responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")))]
 pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+    let look = |tx: &mut store::Tx<'_>| Ok((store::backlog(tx)?, store::list_webhooks(tx)?));
     // Where the database has no time for it, what was known last must do: the rest is still worth having.
-    if let Ok(Ok(backlog)) = timeout(LOOK, app.store.read(store::backlog)).await {
+    if let Ok(Ok((backlog, webhooks))) = timeout(LOOK, app.store.read(look)).await {
+        for (status, is) in WebhookStatus::ALL {
+            let n = webhooks.iter().filter(|known| WebhookStatus::of(&known.health) == is).count();
+            let gauge = app.metrics.webhooks.get_or_create(&StatusLabel { status });
+            gauge.set(i64::try_from(n).unwrap_or(i64::MAX));
+        }
         let now = app.clock.now();
         app.metrics.queue_depth.set(backlog.pending);
         app.metrics.sending.set(backlog.sending);

@@ -208,11 +208,11 @@ fn named_event(
 /// The kind of the sample: one that webhooks of its sort get.
 fn kind(webhook: &Webhook, asked: Option<String>) -> Result<EventKind, Problem> {
     let is_alerts = webhook.id == ALERTS_WEBHOOK;
-    let known = if is_alerts { EventKind::ALERTS } else { EventKind::OF_TASKS };
+    let known: &[EventKind] = if is_alerts { &EventKind::ALERTS } else { &EventKind::OF_TASKS };
     let Some(name) = asked else { return Ok(known[0]) };
-    known.into_iter().find(|kind| kind.as_str() == name).ok_or_else(|| {
+    known.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| {
         let shown = quoted(&name.into());
-        let names = known.map(EventKind::as_str).join(", ");
+        let names = known.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
         Invalid::new("event", format!("{shown} is not allowed; use one of {names}")).into()
     })
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::forms::{HeaderKey, HeaderText, Label, OriginName, Tag, TaskEventKind};
 use super::recover::RecoveryStarted;
 use crate::explain;
-use crate::health::Condition;
+use crate::health::{Condition, Health};
 use crate::model::{
     EventKind, Filter, MASKED, OnReject, Payload, Priority, Profile, Status, Time, masked_url,
 };
@@ -23,6 +23,8 @@ use crate::store::{self, Known, Recovery, Tx};
 pub enum WebhookStatus {
     /// Events go out as they come.
     Up,
+    /// It refuses everything; what comes is sent all the same.
+    Refusing,
     /// It answers nothing with 2xx; single requests look whether it is back.
     Down,
     /// It does not let us in; a person must look.
@@ -31,6 +33,30 @@ pub enum WebhookStatus {
     Gone,
     /// A person stopped it.
     Paused,
+}
+
+impl WebhookStatus {
+    /// Every status with its name.
+    pub const ALL: [(&'static str, WebhookStatus); 6] = [
+        ("up", WebhookStatus::Up),
+        ("refusing", WebhookStatus::Refusing),
+        ("down", WebhookStatus::Down),
+        ("misconfigured", WebhookStatus::Misconfigured),
+        ("gone", WebhookStatus::Gone),
+        ("paused", WebhookStatus::Paused),
+    ];
+
+    /// How a webhook is doing, in one word.
+    pub fn of(health: &Health) -> WebhookStatus {
+        match health.condition {
+            _ if health.is_paused => WebhookStatus::Paused,
+            Condition::Up if health.is_refusing() => WebhookStatus::Refusing,
+            Condition::Up => WebhookStatus::Up,
+            Condition::Down => WebhookStatus::Down,
+            Condition::Misconfigured => WebhookStatus::Misconfigured,
+            Condition::Gone => WebhookStatus::Gone,
+        }
+    }
 }
 
 /// A webhook as it is shown. Every key is always there.
@@ -118,21 +144,16 @@ impl WebhookView {
 
     fn of(known: &Known, waiting: i64, recovery: Option<&Recovery>, now: Time) -> WebhookView {
         let (webhook, health) = (&known.webhook, &known.health);
-        let is_up = health.is_up();
-        let status = match health.condition {
-            _ if health.is_paused => WebhookStatus::Paused,
-            Condition::Up => WebhookStatus::Up,
-            Condition::Down => WebhookStatus::Down,
-            Condition::Misconfigured => WebhookStatus::Misconfigured,
-            Condition::Gone => WebhookStatus::Gone,
+        let status = WebhookStatus::of(health);
+        let reason_text = match status {
+            WebhookStatus::Up => None,
+            WebhookStatus::Paused => Some(explain::why_paused(health)),
+            WebhookStatus::Refusing => Some(explain::why_refusing(webhook, health)),
+            _ => Some(explain::why_not_up(health)),
         };
-        let reason_text = if health.is_paused {
-            Some(explain::why_paused(health))
-        } else {
-            (!is_up).then(|| explain::why_not_up(health))
-        };
-        let is_probed = !is_up && !health.is_paused;
+        let is_probed = !health.is_up() && !health.is_paused;
         let probe_at = health.probe_at.filter(|_| is_probed);
+        let since = health.refusals.since.unwrap_or(health.since);
         WebhookView {
             id: webhook.id.clone(),
             url: masked_url(&webhook.url),
@@ -152,7 +173,7 @@ impl WebhookView {
             has_secret: webhook.secret.is_some(),
             status,
             reason_text,
-            status_since: (!health.is_paused).then_some(health.since),
+            status_since: (!health.is_paused).then_some(since),
             next_probe_at: probe_at.map(|at| at.max(known.wait_until)),
             wait_until: Some(known.wait_until).filter(|until| *until > now),
             waiting,
@@ -283,7 +304,6 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::health::Health;
     use crate::model::WebhookInput;
     use crate::signature;
     use crate::store::Presence;
@@ -337,6 +357,13 @@ mod tests {
         assert_eq!((&view["status"], &view["waitUntil"]), (&json!("down"), &view["nextProbeAt"]));
         assert_eq!(view["nextProbeAt"], json!(NOW.plus_ms(9)));
         assert!(view["reasonText"].as_str().unwrap().contains("No answer came."));
+        let mut refusing = known();
+        refusing.health.refusals.since = Some(NOW.plus_ms(3));
+        refusing.health.why = "The receiver answered 422.".to_owned();
+        let view = shown(&refusing);
+        assert_eq!((&view["status"], &view["nextProbeAt"]), (&json!("refusing"), &json!(null)));
+        assert_eq!(view["statusSince"], json!(NOW.plus_ms(3)));
+        assert!(view["reasonText"].as_str().unwrap().contains("answered 422."), "{view}");
         down.health.is_paused = true;
         let view = shown(&down);
         assert_eq!((&view["status"], &view["nextProbeAt"]), (&json!("paused"), &json!(null)));

@@ -27,7 +27,10 @@ pub enum EventKind {
     /// Not of a task: a webhook went down. Like those below, only the `alerts` webhook gets it.
     #[serde(rename = "webhook_down")]
     WebhookDown,
-    /// A webhook is up again.
+    /// A webhook refuses everything it is sent.
+    #[serde(rename = "webhook_refusing")]
+    WebhookRefusing,
+    /// A webhook works again.
     #[serde(rename = "webhook_up")]
     WebhookUp,
     /// A delivery failed for good.
@@ -40,12 +43,13 @@ pub enum EventKind {
 
 impl EventKind {
     /// Every kind with its name in bodies, headers, logs and the API.
-    pub const ALL: [(&'static str, EventKind); 8] = [
+    pub const ALL: [(&'static str, EventKind); 9] = [
         ("task_created", EventKind::Created),
         ("task_updated", EventKind::Updated),
         ("task_status_changed", EventKind::StatusChanged),
         ("task_deleted", EventKind::Deleted),
         ("webhook_down", EventKind::WebhookDown),
+        ("webhook_refusing", EventKind::WebhookRefusing),
         ("webhook_up", EventKind::WebhookUp),
         ("delivery_failed", EventKind::DeliveryFailed),
         ("backlog_high", EventKind::BacklogHigh),
@@ -54,8 +58,9 @@ impl EventKind {
     pub const OF_TASKS: [EventKind; 4] =
         [EventKind::Created, EventKind::Updated, EventKind::StatusChanged, EventKind::Deleted];
     /// Those of the engine itself, for the `alerts` webhook alone.
-    pub const ALERTS: [EventKind; 4] = [
+    pub const ALERTS: [EventKind; 5] = [
         EventKind::WebhookDown,
+        EventKind::WebhookRefusing,
         EventKind::WebhookUp,
         EventKind::DeliveryFailed,
         EventKind::BacklogHigh,

@@ -16,19 +16,32 @@ pub const BACKLOG_HIGH: i64 = 10_000;
 /// With so few it is over, and told of when it happens again.
 pub const BACKLOG_OVER: i64 = BACKLOG_HIGH / 2;
 
-/// Tells that a webhook is down or up.
+/// Tells how a webhook is doing now, if that is news.
 pub(super) fn tell_of_condition(
     tx: &mut Tx<'_>,
     webhook: &Webhook,
-    health: &Health,
+    was: &Health,
+    is: &Health,
     id: &str,
     now: Time,
 ) -> Result<()> {
-    let kind = match health.condition {
-        Condition::Up => EventKind::WebhookUp,
-        _ => EventKind::WebhookDown,
-    };
-    tell(tx, kind, &webhook.id, &explain::alert_of_condition(webhook, health), id, now)
+    let Some(kind) = news(was, is) else { return Ok(()) };
+    tell(tx, kind, &webhook.id, &explain::alert_of_condition(webhook, was, is), id, now)
+}
+
+/// From one fault for which all is held to another is no news to whom was told of the first.
+fn news(was: &Health, is: &Health) -> Option<EventKind> {
+    let holds = |health: &Health| health.condition != Condition::Up;
+    match (holds(was), holds(is)) {
+        (true, true) => None,
+        (false, true) => Some(EventKind::WebhookDown),
+        (true, false) => Some(EventKind::WebhookUp),
+        (false, false) => match (was.is_refusing(), is.is_refusing()) {
+            (false, true) => Some(EventKind::WebhookRefusing),
+            (true, false) => Some(EventKind::WebhookUp),
+            _ => None,
+        },
+    }
 }
 
 /// Tells that a delivery failed, but not of each when many do.

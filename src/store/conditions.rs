@@ -14,7 +14,7 @@ pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<(
     let refused = serde_json::to_string(&health.refused).unwrap_or_default();
     tx.execute(
         "UPDATE webhooks SET paused = ?2, condition = ?3, since_ms = ?4, failures = ?5,
-             probe_ms = ?6, refused = ?7, why = ?8
+             probe_ms = ?6, refused = ?7, why = ?8, refusals = ?9, refusing_ms = ?10
          WHERE id = ?1",
         &[
             id.into(),
@@ -25,6 +25,8 @@ pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<(
             health.probe_at.map(|at| at.0).into(),
             Value::from(&refused),
             Value::from(&health.why),
+            i64::from(health.refusals.count).into(),
+            health.refusals.since.map(|at| at.0).into(),
         ],
     )?;
     tx.wake();
@@ -99,7 +101,7 @@ pub fn put_from_settings(
 pub(super) fn restart(tx: &mut Tx<'_>, recovers: bool, now: Time, latest: Time) -> Result<()> {
     for known in webhooks::all(tx)?.iter().filter(|known| known.presence != Presence::Deleted) {
         let mut health = known.health.clone();
-        if !recovers {
+        if !recovers && health.condition != Condition::Up {
             health = Health { is_paused: health.is_paused, ..Health::fresh(now) };
         }
         if health.condition == Condition::Up {

@@ -6,7 +6,7 @@
 use super::webhooks::{self, Presence};
 use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
 use crate::explain;
-use crate::health::{self, Condition, Ended, Fate, Health, Policy};
+use crate::health::{self, Ended, Fate, Health, Policy};
 use crate::model::{Later, Outcome, Time};
 use crate::pace::Seen;
 use crate::retry::{self, Decision, RETRY_AFTER_MOST_MS};
@@ -59,8 +59,8 @@ pub struct Recorded {
     pub fate: Fate,
     /// The receiver's answer will not change by itself.
     pub is_rejected: bool,
-    /// Of its webhook, if that has another condition now.
-    pub turned: Option<Health>,
+    /// How its webhook was doing and is doing now, if that is another condition.
+    pub turned: Option<(Health, Health)>,
     /// When the next probe goes out, if the webhook is looked at by probes.
     pub probe_at: Option<Time>,
 }
@@ -128,13 +128,11 @@ pub fn record(
         for seq in &verdict.restored {
             restore(tx, id, *seq)?;
         }
-        let (was, is) = (known.health.condition, health.condition);
-        if is != was {
-            turned = Some(health.clone());
-        }
-        // From one fault to another is no news to whom was told of the first.
-        if (was == Condition::Up) != (is == Condition::Up) {
-            alerts::tell_of_condition(tx, &claim.webhook, health, &end.alert_id, end.ended)?;
+        let was = &known.health;
+        if (was.condition, was.is_refusing()) != (health.condition, health.is_refusing()) {
+            turned = Some((was.clone(), health.clone()));
+            let alert_id = &end.alert_id;
+            alerts::tell_of_condition(tx, &claim.webhook, was, health, alert_id, end.ended)?;
         }
     }
     let (task, now) = (claim.task_id.as_str(), end.ended);
@@ -143,7 +141,10 @@ pub fn record(
         Fate::Failed { reason } => {
             let text = explain::why_failed(&claim.webhook, &end.outcome, reason);
             lanes::give_turn(tx, id, task, now)?;
-            alerts::tell_of_failure(tx, &known, claim.seq, &text, &end.alert_id, now)?;
+            // The one after which it is said to refuse everything is told of with that.
+            if turned.is_none() {
+                alerts::tell_of_failure(tx, &known, claim.seq, &text, &end.alert_id, now)?;
+            }
         }
         Fate::Held | Fate::Alone { .. } | Fate::Waits => {
             lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;

@@ -20,10 +20,11 @@ use super::{
 };
 use crate::health::{Condition, Policy};
 use crate::model::{
-    ALERTS_WEBHOOK, EventKind, OnReject, Origin, Profile, Task, TaskId, TaskInput, Time, Unknown,
-    Webhook,
+    ALERTS_WEBHOOK, EventKind, OnReject, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time,
+    Unknown, Webhook,
 };
 use crate::pace::Gates;
+use crate::retry::{self, Decision};
 use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
 
 const EPISODES: u64 = 1_300;
@@ -46,6 +47,8 @@ struct World {
     rejoined: HashSet<(String, i64)>,
     /// What each event looked like when it was first sent.
     bytes: HashMap<String, String>,
+    /// How often each webhook has refused since its last 2xx, or since it was not up.
+    refusals: HashMap<String, u32>,
     /// When requests left to the webhook that is paced.
     left: VecDeque<i64>,
     events: u64,
@@ -69,6 +72,7 @@ impl World {
             moods: HashMap::new(),
             rejoined: HashSet::new(),
             bytes: HashMap::new(),
+            refusals: HashMap::new(),
             left: VecDeque::new(),
             events: 0,
             checked: None,
@@ -224,11 +228,26 @@ impl World {
         let before = self.tx(|tx| find_webhook(tx, &id).unwrap()).unwrap();
         let done = self.tx(|tx| record(tx, &POLICY, &claim, &end).unwrap());
         let recorded = done.expect("what was claimed can be recorded");
-        if recorded.turned.is_some_and(|health| health.condition != Condition::Up) {
+        self.check_refusals(&claim, &end.outcome, before.webhook.url == claim.webhook.url);
+        if recorded.turned.is_some_and(|(_, health)| health.condition != Condition::Up) {
             for seq in before.health.refused {
                 self.rejoined.insert((id.clone(), seq));
             }
         }
+    }
+
+    /// Who refuses everything is known to, and nobody else is.
+    fn check_refusals(&mut self, claim: &Claim, outcome: &Outcome, is_same_url: bool) {
+        let id = &claim.webhook.id;
+        let health = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap().health;
+        let n = self.refusals.entry(id.clone()).or_default();
+        let decision = retry::after(outcome, 1, 1, claim.webhook.profile);
+        if health.condition != Condition::Up || outcome.is_success() && is_same_url {
+            *n = 0;
+        } else if decision == Decision::Rejected && is_same_url {
+            *n += 1;
+        }
+        assert_eq!(health.is_refusing(), *n >= 10, "{id} has refused {n} in a row: {health:?}");
     }
 
     fn pause_or_resume(&mut self) {
@@ -249,6 +268,7 @@ impl World {
             let after = Webhook { url, ..(*known.webhook).clone() };
             change_webhook(tx, &known, &after, now).unwrap();
         });
+        self.refusals.remove(id);
     }
 
     fn edit_a_delivery(&mut self) {

@@ -31,7 +31,7 @@ pub(super) struct World {
 pub(super) fn webhook(id: &str) -> Webhook {
     let is_alerts = id == ALERTS_WEBHOOK;
     Webhook {
-        events: if is_alerts { EventKind::ALERTS } else { EventKind::OF_TASKS }.to_vec(),
+        events: if is_alerts { EventKind::ALERTS.to_vec() } else { EventKind::OF_TASKS.to_vec() },
         profile: Profile::Plain,
         max_attempts: 1,
         ..Webhook::new(id, format!("http://127.0.0.1:9/{id}"))

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{Error, Result, Row, Tx};
-use crate::health::{Condition, Health};
+use crate::health::{Condition, Health, Refusals};
 use crate::model::{EventKind, OnReject, Origin, Payload, Profile, Time, Webhook};
 use crate::secret::Secret;
 
@@ -83,8 +83,8 @@ const SELECT: &str = "\
         w.rate_per_second, w.timeout_s, w.max_attempts, w.on_reject, w.paused, w.condition,
         w.since_ms, w.failures, w.probe_ms, w.refused, w.why, w.wait_until_ms, w.told_ms,
         w.is_behind,
-        (SELECT COUNT(*) FROM recoveries r WHERE r.webhook_id = w.id)
-        
+        (SELECT COUNT(*) FROM recoveries r WHERE r.webhook_id = w.id),
+        w.refusals, w.refusing_ms
     FROM webhooks w";
 
 /// One webhook, also one that is retired or deleted.
@@ -153,6 +153,10 @@ fn read(row: &Row<'_>) -> Result<Known> {
         failures: number(22, "count of probes")?,
         probe_at: row.opt_int(23)?.map(Time),
         refused: serde_json::from_str(&row.text(24)?).map_err(|_| damaged("list of refusals"))?,
+        refusals: Refusals {
+            count: number(30, "count of refusals")?,
+            since: row.opt_int(31)?.map(Time),
+        },
         why: row.text(25)?,
     };
     Ok(Known {

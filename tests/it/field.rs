@@ -17,6 +17,7 @@ mod n8n_starting;
 mod not_our_file;
 mod quota;
 mod refused_in_words;
+mod refuses_everything;
 mod searches_hung_up;
 mod settings_as_people_write_them;
 mod slow_clients;

@@ -210,3 +210,23 @@ async fn the_end_of_a_long_address_is_shown_and_no_more() {
     let page = page.as_str().expect("a page");
     assert!(!page.contains("ccc") && !page.contains("short"), "more of it is shown");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_refuses_everything_is_not_shown_as_up() {
+    let receiver = Receiver::start(|_| Reply::status(422).body("no such column")).await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    for n in 0..10 {
+        server.create(&json!({"title": format!("Task {n}")})).await;
+    }
+    let browser = Browser::at(&server, "/webhooks").await;
+    let said = browser.find(CARD, "The receiver refuses everything").await.text().await;
+    assert!(said.contains("Refusing") && said.contains("422"), "{said}");
+    assert!(!browser.has(&format!("{CARD} button"), "Resume").await, "nothing is held back");
+    browser.go("/overview").await;
+    browser.find("[data-test=tile-webhooks]", "1 not up").await;
+    browser.find("main li .mark", "Refusing").await;
+    receiver.answer(|_| Reply::ok());
+    server.create(&json!({"title": "Taken"})).await;
+    browser.find("[data-test=tile-webhooks]", "All up").await;
+    browser.expect_content(&[]).await;
+}

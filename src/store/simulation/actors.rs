@@ -42,10 +42,11 @@ pub(super) enum Mood {
     Closed,
     Gone,
     Picky,
+    Refusing,
     Wild,
 }
 
-pub(super) const MOODS: [Mood; 12] = [
+pub(super) const MOODS: [Mood; 13] = [
     Mood::Well,
     Mood::Well,
     Mood::Well,
@@ -57,6 +58,7 @@ pub(super) const MOODS: [Mood; 12] = [
     Mood::Closed,
     Mood::Gone,
     Mood::Picky,
+    Mood::Refusing,
     Mood::Wild,
 ];
 
@@ -72,6 +74,7 @@ pub(super) fn answer(mood: Mood, claim: &Claim, dice: &mut Dice) -> Outcome {
         Mood::Full => 400,
         Mood::Closed => 401,
         Mood::Gone => 410,
+        Mood::Refusing => 422,
         // One task's events are never taken.
         Mood::Picky if claim.task_id.as_str() == "t0" => dice.pick(&[500, 400]),
         Mood::Well | Mood::Picky => 200,

@@ -1,0 +1,74 @@
+//! Verdict: what may follow from an attempt, for the delivery and for its webhook. A closed set.
+//!
+//! Must not decide which.
+
+use super::Health;
+
+/// What becomes of the delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It arrived.
+    Delivered,
+    /// Again after so many milliseconds.
+    Retry {
+        /// Milliseconds to wait.
+        after_ms: i64,
+    },
+    /// Again after so many milliseconds; this attempt does not count.
+    NotMade {
+        /// Milliseconds to wait.
+        after_ms: i64,
+    },
+    /// The fault is the webhook's: it waits until that is up, with all its attempts before it.
+    Waits,
+    /// The fault is this event's alone: held, and tried by itself after so many milliseconds.
+    Alone {
+        /// Milliseconds to wait.
+        after_ms: i64,
+    },
+    /// Rejected; its task waits for a person.
+    Held,
+    /// A person must act.
+    Failed {
+        /// `rejected` or `attempts_used`.
+        reason: &'static str,
+    },
+    /// Its webhook was deleted meanwhile: nothing more is sent.
+    Cancelled,
+}
+
+impl Fate {
+    /// What becomes of a delivery whose webhook was deleted while its request was under way.
+    #[must_use]
+    pub fn without_webhook(self) -> Fate {
+        match self {
+            Fate::Delivered | Fate::Failed { .. } | Fate::Cancelled => self,
+            Fate::Retry { .. }
+            | Fate::NotMade { .. }
+            | Fate::Waits
+            | Fate::Alone { .. }
+            | Fate::Held => Fate::Cancelled,
+        }
+    }
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What becomes of the delivery.
+    pub fate: Fate,
+    /// How the webhook is doing now, if that has changed.
+    pub health: Option<Health>,
+    /// Deliveries refused earlier (by their order) for which the webhook was at fault: they wait again.
+    pub restored: Vec<i64>,
+}
+
+impl Verdict {
+    pub(super) fn only(fate: Fate) -> Verdict {
+        Verdict { fate, health: None, restored: Vec::new() }
+    }
+
+    pub(super) fn and(fate: Fate, health: Health) -> Verdict {
+        Verdict { fate, health: Some(health), restored: Vec::new() }
+    }
+}

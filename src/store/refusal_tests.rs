@@ -1,0 +1,70 @@
+//! Refusals as they are written down: a webhook that refuses everything, told of once, known over a
+//! restart.
+
+use super::small_world::{POLICY, World};
+use super::*;
+use crate::health::{Health, Policy};
+use crate::model::ALERTS_WEBHOOK;
+
+fn health(world: &World) -> Health {
+    world.tx(|tx| find_webhook(tx, "wh_a")).unwrap().unwrap().health
+}
+
+/// A change a minute and a half later than the one before: its failure would be told of.
+fn change_later(world: &mut World, n: i64) {
+    world.now = world.now.plus_ms(90_000);
+    world.change(&format!("t{n}"), "x");
+}
+
+/// Answers what is due for the webhook; alerts are taken.
+fn answer(world: &World, status: u16) {
+    for claim in world.claim() {
+        let is_alert = claim.webhook.id == ALERTS_WEBHOOK;
+        world.end(&claim, if is_alert { 200 } else { status });
+    }
+}
+
+fn alerts(world: &World) -> Vec<String> {
+    let sql = "SELECT kind FROM events WHERE kind NOT LIKE 'task%' AND kind <> 'delivery_failed'";
+    let mut statement = world.connection.prepare(sql).unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(|row| row.unwrap()).collect()
+}
+
+#[test]
+fn ten_refusals_are_told_once_and_so_is_their_end() {
+    let mut world = World::new(&["wh_a", ALERTS_WEBHOOK]);
+    for n in 1..=12 {
+        change_later(&mut world, n);
+        answer(&world, 422);
+        assert_eq!(health(&world).is_refusing(), n >= 10, "after {n}");
+    }
+    assert_eq!(alerts(&world), ["webhook_refusing"]);
+    let failures = world.count("SELECT COUNT(*) FROM events WHERE kind = 'delivery_failed'");
+    assert_eq!(failures, 11, "all but the tenth, of which the alert itself tells");
+    change_later(&mut world, 13);
+    answer(&world, 200);
+    assert!(!health(&world).is_refusing());
+    assert_eq!(alerts(&world), ["webhook_refusing", "webhook_up"]);
+}
+
+#[test]
+fn what_was_refused_counts_over_a_restart_with_and_without_recovery() {
+    for policy in [POLICY, Policy { recovers: false, ..POLICY }] {
+        let mut world = World::new(&["wh_a"]);
+        for n in 1..=11 {
+            world.change(&format!("t{n}"), "x");
+            answer(&world, 400);
+            // What the writer remembers is gone.
+            world.memory.take();
+            world.tx(|tx| restart(tx, &policy, world.now)).unwrap();
+            assert_eq!(health(&world).is_refusing(), n >= 10, "after {n}");
+        }
+        let known = world.tx(|tx| find_webhook(tx, "wh_a")).unwrap().unwrap();
+        let other = crate::model::Webhook {
+            url: "http://127.0.0.1:9/other".to_owned(),
+            ..(*known.webhook).clone()
+        };
+        world.tx(|tx| change_webhook(tx, &known, &other, world.now)).unwrap();
+        assert_eq!(health(&world), Health::fresh(world.now), "another URL has refused nothing");
+    }
+}
