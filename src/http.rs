@@ -16,6 +16,7 @@ mod figures;
 mod forms;
 mod guard;
 mod incoming;
+mod jobs;
 mod meta;
 mod openapi;
 mod pack;
@@ -181,6 +182,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(delivery_request::get_request))
         .routes(routes!(deliveries::redeliver))
         .routes(routes!(deliveries::cancel_delivery))
+        .routes(routes!(jobs::redeliver_many))
+        .routes(routes!(jobs::cancel_many))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job, jobs::end_job))
         .routes(routes!(event_list::list_events))
         .routes(routes!(samples::list_samples))
         .routes(routes!(events::get_event))
@@ -191,6 +196,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(webhook_actions::resume_webhook))
         .routes(routes!(webhook_actions::test_webhook))
         .routes(routes!(webhook_actions::rotate_secret))
+        .routes(routes!(jobs::release_held))
         .routes(routes!(recover::recover, recover::end_recovery))
         // Whoever looks at the pages.
         .routes(routes!(session::create_session, session::get_session, session::end_session))

@@ -5,6 +5,10 @@
 
 mod alerts;
 mod backlog;
+mod bulk;
+mod bulk_steps;
+#[cfg(test)]
+mod bulk_tests;
 mod changes;
 mod claims;
 mod clock_step;
@@ -18,6 +22,7 @@ mod events;
 mod expiry;
 mod figures;
 mod files;
+mod filter_text;
 mod idempotency;
 mod jobs;
 mod lanes;
@@ -76,6 +81,10 @@ use state::Shared;
 
 pub use alerts::{is_behind, tell_of_backlog};
 pub use backlog::{Backlog, backlog, waiting, waiting_in_all};
+pub use bulk::{
+    Action, Job, JobState, begin_job, end_job, find_job, held, list_jobs, running_jobs,
+};
+pub use bulk_steps::{Found, bounds_of_job, count_for_job, job_step, look_for_job};
 pub use changes::{Change, Written, create, delete, last_version, update, was_deleted};
 pub use claims::{Claim, Claims, claim_due};
 pub use clock_step::{ClockStep, follow_clock};

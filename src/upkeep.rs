@@ -21,7 +21,7 @@ use crate::clock::{Clock, Ids};
 use crate::config::Retention;
 use crate::health::Policy;
 use crate::model::ALERTS_WEBHOOK;
-use crate::store::{self, Cutoffs, Recovery, Removal, Store, Tx};
+use crate::store::{self, Action, Cutoffs, Job, Recovery, Removal, Store, Tx};
 
 pub use recorder::Recorder;
 
@@ -144,10 +144,10 @@ impl Upkeep {
     /// What somebody asked for begins at once.
     async fn promptly(&self) {
         let mut changes = self.store.changes();
-        let (mut recovering, mut removing) = (Fault::default(), Fault::default());
+        let (mut working, mut removing) = (Fault::default(), Fault::default());
         loop {
             changes.borrow_and_update();
-            recovering.watch(self.recover()).await;
+            working.watch(self.work_off()).await;
             removing.watch(self.remove_deleted()).await;
             sleep(PROMPT.0).await;
             // If the store is gone, the server is ending.
@@ -168,10 +168,12 @@ impl Upkeep {
     }
 
     /// Side by side: a long recovery of one webhook does not keep the next one waiting.
-    async fn recover(&self) -> store::Result<()> {
+    async fn work_off(&self) -> store::Result<()> {
         loop {
-            let recoveries = self.store.read(store::list_recoveries).await?;
-            if recoveries.is_empty() {
+            let look =
+                |tx: &mut Tx<'_>| Ok((store::list_recoveries(tx)?, store::running_jobs(tx)?));
+            let (recoveries, jobs) = self.store.read(look).await?;
+            if recoveries.is_empty() && jobs.is_empty() {
                 return Ok(());
             }
             let mut end = Ok(());
@@ -179,9 +181,37 @@ impl Upkeep {
                 // One that meets a fault does not keep the others waiting.
                 end = end.and(self.recover_some(recovery).await);
             }
+            for job in jobs {
+                end = end.and(self.step_job(job).await);
+            }
             self.remove_deleted().await?;
             end?;
         }
+    }
+
+    /// Looks until there is something to do, and does it.
+    async fn step_job(&self, job: Job) -> store::Result<()> {
+        let mut after = job.cursor.clone();
+        let found = loop {
+            let (action, filter, last) = (job.action, job.filter.clone(), job.last);
+            let (now, from) = (self.clock.now(), after.clone());
+            let look =
+                move |tx: &mut Tx<'_>| store::look_for_job(tx, action, &filter, &from, last, now);
+            let found = self.store.search_patiently(look).await?;
+            match &found.next {
+                Some(next) if found.keys.is_empty() => after = next.clone(),
+                _ => break found,
+            }
+        };
+        let (now, num) = (self.clock.now(), job.num);
+        let what = match job.action {
+            Action::Redeliver => "in line again",
+            Action::Cancel => "cancelled",
+        };
+        if self.step(move |tx| store::job_step(tx, &job, &found, now)).await? {
+            info!("[WEBHOOK] Job job_{num} is through: its deliveries are {what}");
+        }
+        Ok(())
     }
 
     async fn recover_some(&self, recovery: Recovery) -> store::Result<()> {

@@ -5,6 +5,7 @@ import { get } from '../parts/api.js';
 import { cancel, mayCancel, redeliver } from '../parts/delivery-actions.js';
 import { CLOSED, FILTERS, filterOf, filters } from '../parts/delivery-filters.js';
 import { deliveryList } from '../parts/delivery-list.js';
+import { askMany, jobsBanner } from '../parts/delivery-many.js';
 import { deliveryPanel } from '../parts/delivery-panel.js';
 import { deliveryTable } from '../parts/delivery-table.js';
 import { emptyState, searchLine } from '../parts/delivery-states.js';
@@ -16,6 +17,7 @@ import { watch } from '../parts/live.js';
 import { openRecover, recoveryBanner } from '../parts/recover.js';
 import { begin } from '../parts/shell.js';
 import { sayError, toast } from '../parts/toast.js';
+import { menu } from '../parts/webhook-menu.js';
 import { nameOf } from '../parts/webhook-words.js';
 import { troubleBox } from '../parts/trouble.js';
 import { count, many } from '../parts/words.js';
@@ -70,6 +72,12 @@ const empty = h('div', { class: 'empty', hidden: true, data: { test: 'empty' } }
 const recoverButton = button([icon('again'), 'Recover…'], { title: 'Send a webhook what it missed' }, () =>
   openRecover(inSight()),
 );
+const jobs = jobsBanner();
+const ask = (action) => askMany(action, filterOf(place.values)).then(again);
+const forAll = menu('For all in this list', [
+  { label: 'Redeliver all…', icon: 'again', run: () => ask('redeliver') },
+  { label: 'Cancel all…', icon: 'stop', tone: 'bad', run: () => ask('cancel') },
+]);
 main.append(
   h(
     'div',
@@ -78,8 +86,10 @@ main.append(
     h('div', { class: 'list-state' }, line, total, newer),
     density('deliveries', () => table.rebuild()),
     recoverButton,
+    forAll,
   ),
   banner,
+  jobs,
   bar.element,
   trouble.element,
   table.element,
@@ -188,7 +198,7 @@ async function loadWebhooks() {
 }
 
 const again = watch(async () => {
-  await Promise.all([loadWebhooks(), list.refresh(table.sight()), panel?.refresh()]);
+  await Promise.all([loadWebhooks(), jobs.refresh(), list.refresh(table.sight()), panel?.refresh()]);
   if (list.isKnown) trouble.clear();
   show();
   await new Promise((done) => setTimeout(done, REST));

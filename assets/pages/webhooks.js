@@ -9,7 +9,7 @@ import { icon } from '../parts/icons.js';
 import { watch } from '../parts/live.js';
 import { openRecover, recoveryBanner } from '../parts/recover.js';
 import { begin } from '../parts/shell.js';
-import { lookNow, removeWebhook, togglePause } from '../parts/webhook-actions.js';
+import { lookNow, releaseHeld, removeWebhook, togglePause } from '../parts/webhook-actions.js';
 import { webhookCard } from '../parts/webhook-card.js';
 import { openForm } from '../parts/webhook-form.js';
 import { webhookKeys } from '../parts/webhook-keys.js';
@@ -34,6 +34,7 @@ let figures = new Map();
 const act = {
   togglePause: (webhook) => togglePause(webhook, took),
   lookNow: (webhook) => lookNow(webhook, took),
+  release: (webhook) => releaseHeld(webhook, reread),
   test: openTest,
   edit: (webhook) => openForm({ webhook, onSaved: took }),
   recover: ({ id }) => openRecover({ webhookId: id }),

@@ -18,7 +18,7 @@ const linked = (path, query, ...words) => h('a', { href: `${path}?${new URLSearc
  * @param {{webhooks: object[], figures: object[], failed: number}} found `failed`: deliveries that have failed for good
  */
 export function drawAttention(place, { webhooks, figures, failed }) {
-  const lines = [...ofWebhooks(webhooks), ofFailed(failed), ofOldest(figures, webhooks)].filter(Boolean);
+  const lines = [...ofWebhooks(webhooks), ofFailed(failed), ofHeld(webhooks), ofOldest(figures, webhooks)].filter(Boolean);
   const calm = h('p', { class: 'mark good calm' }, icon('check'), 'Nothing needs attention');
   put(place, h('h2', {}, 'Needs attention'), lines.length > 0 ? h('ul', {}, lines) : calm);
 }
@@ -75,6 +75,23 @@ function ofFailed(failed) {
         { class: 'soft' },
         'See what the receiver answered, mend it, then redeliver them one by one or recover a span of time.',
       ),
+    ),
+  );
+}
+
+/** What the webhooks hold for its own sake; what waits for a webhook stands with that. */
+function ofHeld(webhooks) {
+  const held = webhooks.reduce((all, webhook) => all + webhook.held, 0);
+  if (!held) return null;
+  return h(
+    'li',
+    {},
+    h('span', { class: 'mark warn' }, icon('pause'), 'Held'),
+    h(
+      'div',
+      { class: 'grow' },
+      h('p', {}, linked('/deliveries', { status: 'held' }, many(held, 'delivery', 'deliveries')), held === 1 ? ' is held for its own sake.' : ' are held for their own sake.'),
+      h('p', { class: 'soft' }, 'See what the receiver answered, mend it, then send all that a webhook holds again on its card.'),
     ),
   );
 }

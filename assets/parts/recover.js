@@ -19,6 +19,7 @@ const SOON = 200; // milliseconds after which a count says that it runs
 const SLOW = 1_500; // and after which a count says why it takes long
 const STATES = [
   { value: 'failed', label: 'Failed', hint: 'given up after the receiver refused them or did not answer', is: true },
+  { value: 'held', label: 'Held', hint: 'refused, and kept with their tasks by onReject: hold', is: false },
   { value: 'unsent', label: 'Never sent', hint: 'it wants them, but was not there or not set up for them', is: true },
   { value: 'cancelled', label: 'Cancelled', hint: 'by a person, or with a webhook that was deleted', is: false },
   { value: 'delivered', label: 'Delivered', hint: 'they arrive a second time', is: false },

@@ -33,6 +33,17 @@ export async function lookNow(webhook, took) {
   }
 }
 
+/** Sends again what it holds. */
+export async function releaseHeld(webhook, done) {
+  try {
+    const { data } = await send('POST', `${path(webhook)}/release`);
+    toast(`${many(data.expected, 'delivery', 'deliveries')} of ${nameOf(webhook)} go out again, in order.`, { tone: 'good' });
+    done();
+  } catch (error) {
+    sayError(error);
+  }
+}
+
 /** Asks, then deletes it. */
 export async function removeWebhook(webhook, gone) {
   const { waiting } = webhook;

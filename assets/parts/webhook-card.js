@@ -33,11 +33,13 @@ export function webhookCard(webhook, act) {
   const state = h('span', { class: 'webhook-state' });
   const address = h('p', { class: 'soft mono clip' });
   const trouble = h('div', { class: 'webhook-trouble' });
+  const held = h('div', { class: 'webhook-trouble' });
   const numbers = h('dl', { class: 'webhook-numbers' });
   const day = h('div', { class: 'webhook-day' });
   const gets = h('p', { class: 'soft webhook-gets' });
   const pause = button('Pause', { data: { key: `pause-${id}` } }, run('togglePause'));
   const resume = button('Resume', { class: 'small', data: { key: `resume-${id}` }, title: LOOK }, run('lookNow'));
+  const release = button('Send all held again', { class: 'small', data: { key: `release-${id}` } }, run('release'));
   const buttons = [
     button('Send a test event', { data: { key: `test-${id}` } }, run('test')),
     pause,
@@ -67,6 +69,7 @@ export function webhookCard(webhook, act) {
       h('div', { class: 'row webhook-actions' }, buttons),
     ),
     trouble,
+    held,
     h('div', { class: 'webhook-figures' }, h('div', { class: 'grow stack' }, numbers, gets), day),
   );
 
@@ -86,6 +89,7 @@ export function webhookCard(webhook, act) {
     part(state, status, () => mark(WEBHOOK_STATUSES, status));
     part(address, next.url, () => (next.description ? [next.url, h('span', {}, ` · ${id}`)] : next.url));
     part(trouble, [reasonText, nextProbeAt, waitUntil, status], () => whatIsWrong(next, resume));
+    part(held, next.held, () => next.held > 0 && whatIsHeld(next, release));
     part(pause, status === 'paused', () => (status === 'paused' ? 'Resume' : 'Pause'));
     const { hours, ...now } = figures ?? {};
     part(numbers, [status, waiting, now], () => figuresOf(next, figures));
@@ -111,6 +115,22 @@ function whatIsWrong({ status, reasonText, nextProbeAt, waitUntil }, resume) {
     ),
     // One that refuses everything is sent to all the same: there is nothing to resume.
     !['paused', 'refusing'].includes(status) && reasonText && resume,
+  );
+}
+
+/** What waits for a person, or goes on by itself behind the others. */
+function whatIsHeld({ id, held }, release) {
+  const [them, their] = held === 1 ? ['it', 'its task'] : ['them', 'their tasks'];
+  return h(
+    'div',
+    { class: 'note warn' },
+    h(
+      'p',
+      { class: 'grow' },
+      h('a', { href: deliveriesOf(id, 'held') }, many(held, 'delivery is', 'deliveries are')),
+      ` held, with later changes of ${their}: the receiver does not take ${them}. Mend it, then send ${them} again.`,
+    ),
+    release,
   );
 }
 

@@ -56,6 +56,7 @@ const ASSETS: &[Asset] = &[
     asset!("parts/delivery-event.js"),
     asset!("parts/delivery-filters.js"),
     asset!("parts/delivery-list.js"),
+    asset!("parts/delivery-many.js"),
     asset!("parts/delivery-order.js"),
     asset!("parts/delivery-panel.js"),
     asset!("parts/delivery-request.js"),

@@ -22,10 +22,10 @@ const PAGE: usize = 100;
 /// Tasks whose latest delivery is read in one request.
 const TASKS_MOST: usize = 100;
 
-/// What a list may be narrowed by with several values, and with one.
-const SEVERAL: [&str; 2] = ["status", "event"];
-const SINGLE: [&str; 8] =
-    ["taskId", "webhookId", "since", "until", "q", "include", "limit", "cursor"];
+/// What a list may be narrowed by with several values,
+pub(super) const SEVERAL: [&str; 2] = ["status", "event"];
+/// and with one.
+pub(super) const SINGLE: [&str; 5] = ["taskId", "webhookId", "since", "until", "q"];
 
 /// A delivery with its attempts.
 #[derive(Serialize, ToSchema)]
@@ -63,7 +63,8 @@ pub async fn list_deliveries(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let query = Query::read_several(request.uri().query(), &SEVERAL, &SINGLE)?;
+    let single = [&SINGLE[..], &["include", "limit", "cursor"]].concat();
+    let query = Query::read_several(request.uri().query(), &SEVERAL, &single)?;
     let filter = filter(&query)?;
     let most = query.limit()?.unwrap_or(PAGE);
     let is_titled = query.choice("include", &[("taskTitle", true)])?.unwrap_or(false);
@@ -102,7 +103,7 @@ pub async fn list_deliveries(
     Ok(response)
 }
 
-fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
+pub(super) fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
     let (kind, event_id) = match query.values("event")?[..] {
         [id] if id.starts_with("evt_") => (Vec::new(), Some(id.to_owned())),
         _ => {

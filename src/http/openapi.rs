@@ -109,6 +109,12 @@ const RECOVERING: Shared = shared(
     "A recovery of this webhook is under way",
     "A recovery of this webhook is under way: wait until it is through, or end it with DELETE at this address",
 );
+const JOBS_FULL: Shared = shared(
+    "409",
+    "too_many_jobs",
+    "As many jobs are under way as there may be",
+    "As many jobs are under way as there may be: wait until one is through, or end one with DELETE /api/jobs/<its id>",
+);
 const READ_ONLY: Shared = shared(
     "409",
     "read_only",
@@ -299,8 +305,13 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
         errors.push(CROSS_SITE);
     }
     errors.push(METHOD);
-    if path.ends_with("/redeliver") || path.ends_with("/cancel") {
+    if path.ends_with("}/redeliver") || path.ends_with("}/cancel") {
         errors.push(UNFINISHED);
+    }
+    if ["/api/deliveries/redeliver", "/api/deliveries/cancel"].contains(&path)
+        || path.ends_with("/release")
+    {
+        errors.push(JOBS_FULL);
     }
     if path.ends_with("/recover") && method == "post" {
         errors.push(RECOVERING);
@@ -317,7 +328,8 @@ fn add_errors(path: &str, method: &str, operation: &mut Value) {
         _ => {}
     }
     // What is not there need not be deleted: that is a 204.
-    let is_gone = path.starts_with("/api/webhooks/") && method == "delete";
+    let may_be_gone = path.starts_with("/api/webhooks/") || path.starts_with("/api/jobs/");
+    let is_gone = may_be_gone && method == "delete";
     if path.contains('{') && !is_gone {
         errors.push(NOT_FOUND);
     }

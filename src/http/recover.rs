@@ -31,8 +31,9 @@ pub struct RecoverInput {
     /// Events committed then or earlier; now, if it is left out.
     #[schema(nullable = false, format = "moment", example = "2026-03-02T09:00:00Z")]
     until: Option<String>,
-    /// Where their deliveries stand: `failed`, `unsent` (there is none, though the webhook wants the
-    /// event), `cancelled`, `delivered`. `failed` and `unsent`, if it is left out.
+    /// Where their deliveries stand: `failed`, `held` (refused, and kept with its task by `onReject`),
+    /// `unsent` (there is none, though the webhook wants the event), `cancelled`, `delivered`.
+    /// `failed` and `unsent`, if it is left out.
     #[schema(nullable = false, min_items = 1, example = json!(["failed", "unsent"]))]
     states: Option<Vec<AgainName>>,
     /// Only say how many would be sent.
@@ -261,6 +262,8 @@ mod tests {
         assert_eq!(names(&wanted.states), ["failed", "unsent"]);
         let body = json!({"since": "2025-01-01", "states": ["delivered", "failed", "failed"]});
         assert_eq!(names(&asked(&body).unwrap().0.states), ["failed", "delivered"]);
+        let body = json!({"since": "2025-01-01", "states": ["held"]});
+        assert_eq!(asked(&body).unwrap().0.states, [Again::Held]);
     }
 
     #[test]
@@ -278,7 +281,7 @@ mod tests {
             (json!({"since": 1}), "since"),
             (json!({"since": since, "states": "failed"}), "states"),
             (json!({"since": since, "states": []}), "states"),
-            (json!({"since": since, "states": ["held"]}), "states"),
+            (json!({"since": since, "states": ["pending"]}), "states"),
             (json!({"since": since, "dryRun": "yes"}), "dryRun"),
             (json!({"since": since, "colour": 1}), "colour"),
         ] {

@@ -39,8 +39,8 @@ pub async fn pause_webhook(
 
 /// Resume a webhook
 ///
-/// What waits goes out in order. If it was not up, a single request looks at once whether it is
-/// back.
+/// What waits goes out in order, and what it holds for its own sake is sent again. If it was not up,
+/// a single request looks at once whether it is back.
 #[utoipa::path(post, path = "/api/webhooks/{id}/resume", tag = "Webhooks",
     params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
     responses((status = 200, description = "It goes on", body = WebhookView)))]

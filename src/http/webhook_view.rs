@@ -125,6 +125,10 @@ pub struct WebhookView {
     /// Deliveries that have not ended.
     #[schema(example = 0)]
     pub waiting: i64,
+    /// Of these, held for their own sake: refused and kept by `onReject` until a person lets them go,
+    /// or refused alone and tried again by themselves.
+    #[schema(example = 0)]
+    pub held: i64,
     /// The recovery under way.
     #[schema(required)]
     pub recovery: Option<RecoveryStarted>,
@@ -137,12 +141,17 @@ impl WebhookView {
     /// Reads what is shown of a webhook.
     pub fn read(tx: &mut Tx<'_>, known: &Known, now: Time) -> store::Result<WebhookView> {
         let id = &known.webhook.id;
-        let waiting = store::waiting(tx, id)?;
+        let counts = (store::waiting(tx, id)?, store::held(tx, id)?);
         let recovery = store::find_recovery(tx, id)?;
-        Ok(WebhookView::of(known, waiting, recovery.as_ref(), now))
+        Ok(WebhookView::of(known, counts, recovery.as_ref(), now))
     }
 
-    fn of(known: &Known, waiting: i64, recovery: Option<&Recovery>, now: Time) -> WebhookView {
+    fn of(
+        known: &Known,
+        (waiting, held): (i64, i64),
+        recovery: Option<&Recovery>,
+        now: Time,
+    ) -> WebhookView {
         let (webhook, health) = (&known.webhook, &known.health);
         let status = WebhookStatus::of(health);
         let reason_text = match status {
@@ -177,6 +186,7 @@ impl WebhookView {
             next_probe_at: probe_at.map(|at| at.max(known.wait_until)),
             wait_until: Some(known.wait_until).filter(|until| *until > now),
             waiting,
+            held,
             recovery: recovery.map(RecoveryStarted::of),
             created_at: known.created,
         }
@@ -328,7 +338,7 @@ mod tests {
     }
 
     fn shown(known: &Known) -> serde_json::Value {
-        serde_json::to_value(WebhookView::of(known, 7, None, NOW)).unwrap()
+        serde_json::to_value(WebhookView::of(known, (7, 2), None, NOW)).unwrap()
     }
 
     #[test]
@@ -339,6 +349,7 @@ mod tests {
         assert_eq!(view["url"], "https://h.example.org/…");
         assert_eq!(view["headers"], json!({"x-key": "…"}));
         assert_eq!((&view["status"], &view["waiting"]), (&json!("up"), &json!(7)));
+        assert_eq!(view["held"], json!(2));
         for null in ["reasonText", "nextProbeAt", "waitUntil", "recovery", "ratePerSecond"] {
             assert_eq!(view.get(null), Some(&json!(null)), "{null}");
         }

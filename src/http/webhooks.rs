@@ -202,7 +202,8 @@ enum Refused {
 /// Change a webhook
 ///
 /// What is there changes, the rest stays. Another URL is another receiver: the webhook begins as one
-/// that is up, and what waits goes there. A new secret signs beside the old one for 24 hours.
+/// that is up, and what waits or is held goes there. With `onReject` changed to `skip`, what was held is
+/// sent again. A new secret signs beside the old one for 24 hours.
 #[utoipa::path(patch, path = "/api/webhooks/{id}", tag = "Webhooks",
     request_body(content = WebhookChangeBody, example = json!({"ratePerSecond": 5})),
     params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),

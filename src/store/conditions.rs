@@ -3,7 +3,7 @@
 //!
 //! Must not decide how a webhook is doing: that is `health`.
 
-use super::webhook_edits::put_properties;
+use super::webhook_edits::{put_properties, release_if_moved};
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value};
 use crate::health::{Condition, Health};
@@ -87,8 +87,9 @@ pub fn put_from_settings(
         } else if matches!(before.health.condition, Condition::Misconfigured | Condition::Gone) {
             // A start is a person's "look again".
             let probe_at = Some(now);
-            put_health(tx, id, &Health { probe_at, ..before.health })?;
+            put_health(tx, id, &Health { probe_at, ..before.health.clone() })?;
         }
+        release_if_moved(tx, &before.webhook, webhook, now)?;
     }
     tx.execute("UPDATE webhooks SET state = 'live' WHERE id = ?1", &[id.into()])?;
     tx.forget();

@@ -45,16 +45,29 @@ pub fn cancel(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Edit> {
     if !matches!(delivery.status, DeliveryStatus::Pending | DeliveryStatus::Held) {
         return Ok(Edit::NotNow(delivery.status));
     }
+    cancel_waiting(tx, webhook, &delivery.task_id, seq, delivery.blocked_by.is_none(), now)?;
+    done(tx, id, now)
+}
+
+/// Ends one that waits; if it had the turn of its lane, the next one has it.
+pub(super) fn cancel_waiting(
+    tx: &mut Tx<'_>,
+    webhook: &str,
+    task: &str,
+    seq: i64,
+    has_turn: bool,
+    now: Time,
+) -> Result<()> {
     tx.execute(
         "UPDATE deliveries SET status = 'cancelled', due_ms = NULL, finished_ms = ?3,
              reason = 'by_person', reason_text = 'A person cancelled it; redeliver it to send it after all.'
          WHERE seq = ?1 AND webhook_id = ?2",
         &[seq.into(), webhook.into(), now.0.into()],
     )?;
-    if delivery.blocked_by.is_none() {
-        lanes::give_turn(tx, webhook, &delivery.task_id, now)?;
+    if has_turn {
+        lanes::give_turn(tx, webhook, task, now)?;
     }
-    done(tx, id, now)
+    Ok(())
 }
 
 /// Whether it is held for its own sake, not for its webhook's.

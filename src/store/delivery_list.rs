@@ -19,7 +19,7 @@ const LOOKS: usize = 5_000;
 const LOOK_BYTES: usize = 8 * 1024 * 1024;
 
 /// Which deliveries a list shows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
     /// Where they stand: any of these; empty = anywhere.
     pub status: Vec<DeliveryStatus>,
@@ -41,9 +41,21 @@ pub struct DeliveryFilter {
 }
 
 impl DeliveryFilter {
+    /// What a webhook holds.
+    pub fn held_by(webhook: &str) -> DeliveryFilter {
+        let (status, webhook_id) = (vec![DeliveryStatus::Held], Some(webhook.to_owned()));
+        DeliveryFilter { status, webhook_id, ..DeliveryFilter::default() }
+    }
+
     /// Whether it lets through what is stored like this. A pending delivery of a webhook that is not
     /// sending is shown as held, and so counts as held.
-    fn takes(&self, all: &[Known], webhook: &str, status: DeliveryStatus, kind: EventKind) -> bool {
+    pub(super) fn takes(
+        &self,
+        all: &[Known],
+        webhook: &str,
+        status: DeliveryStatus,
+        kind: EventKind,
+    ) -> bool {
         let is_shown = |asked: &DeliveryStatus| *asked == shown(all, webhook, status);
         self.webhook_id.as_deref().is_none_or(|id| id == webhook)
             && (self.kind.is_empty() || self.kind.contains(&kind))
@@ -51,7 +63,7 @@ impl DeliveryFilter {
     }
 
     /// Where to look; `None`: nowhere.
-    fn place(&self, tx: &mut Tx<'_>) -> Result<Option<Place>> {
+    pub(super) fn place(&self, tx: &mut Tx<'_>) -> Result<Option<Place>> {
         let mut span = Span::ALL;
         if self.since.is_some() || self.until.is_some() {
             let before = self.since.map(|since| newest_by(tx, since.plus_ms(-1))).transpose()?;
@@ -97,9 +109,9 @@ enum Of {
 }
 
 /// Where a list looks.
-struct Place {
+pub(super) struct Place {
     of: Of,
-    span: Span,
+    pub(super) span: Span,
 }
 
 /// A page of at most `most` deliveries, the newest first, after the one with the id `after`, and the
@@ -149,14 +161,24 @@ pub fn list_deliveries(
 /// How many deliveries a filter lets through, but for its `q`.
 pub fn count_deliveries(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
     let all = webhooks::all(tx)?;
+    count_taken(tx, filter, &|webhook: &str, status, kind| {
+        filter.takes(&all, webhook, status, kind)
+    })
+}
+
+/// The same of those that `takes` takes too.
+pub(super) fn count_taken(
+    tx: &mut Tx<'_>,
+    filter: &DeliveryFilter,
+    takes: Takes<'_>,
+) -> Result<i64> {
     let Some(Place { of, span }) = filter.place(tx)? else { return Ok(0) };
-    let takes = |webhook: &str, status, kind| filter.takes(&all, webhook, status, kind);
     let counted = match of {
         Of::Event => runs::of_span(tx, span)?,
-        Of::Task(task) => return runs::count_of_task(tx, &task, span, &takes),
-        Of::Runs => return count_runs(tx, filter, span, &takes),
+        Of::Task(task) => return runs::count_of_task(tx, &task, span, takes),
+        Of::Runs => return count_runs(tx, filter, span, takes),
     };
-    Ok(counted.iter().filter(|(run, _)| run.is_taken(&takes)).map(|(_, n)| n).sum())
+    Ok(counted.iter().filter(|(run, _)| run.is_taken(takes)).map(|(_, n)| n).sum())
 }
 
 fn count_runs(
@@ -181,7 +203,7 @@ fn count_runs(
 }
 
 /// A search under way.
-struct Search {
+pub(super) struct Search {
     needle: Needle,
     looks: usize,
     bytes: usize,
@@ -191,15 +213,15 @@ struct Search {
 }
 
 impl Search {
-    fn new(text: &str) -> Search {
+    pub(super) fn new(text: &str) -> Search {
         Search { needle: Needle::new(text), looks: 0, bytes: 0, event: None }
     }
 
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.looks >= LOOKS || self.bytes >= LOOK_BYTES
     }
 
-    fn fits(&mut self, tx: &mut Tx<'_>, seq: i64, delivery: &Delivery) -> Result<bool> {
+    pub(super) fn fits(&mut self, tx: &mut Tx<'_>, seq: i64, delivery: &Delivery) -> Result<bool> {
         self.looks += 1;
         let mut left = self.left_by_task(tx, seq)?;
         for text in [&delivery.reason, &delivery.reason_text].into_iter().flatten() {

@@ -28,6 +28,8 @@ const STEP: usize = 200;
 pub enum Again {
     /// It failed.
     Failed,
+    /// It was refused and is held, with its task, until a person lets it go.
+    Held,
     /// It was never put in line, though the webhook wants it.
     Unsent,
     /// It was cancelled.
@@ -38,8 +40,9 @@ pub enum Again {
 
 impl Again {
     /// Every state with its name in the API.
-    pub const ALL: [(&'static str, Again); 4] = [
+    pub const ALL: [(&'static str, Again); 5] = [
         ("failed", Again::Failed),
+        ("held", Again::Held),
         ("unsent", Again::Unsent),
         ("cancelled", Again::Cancelled),
         ("delivered", Again::Delivered),
@@ -52,6 +55,11 @@ impl Again {
 
     fn parse(name: &str) -> Option<Again> {
         Again::ALL.iter().find(|(known, _)| *known == name).map(|(_, again)| *again)
+    }
+
+    /// Where a delivery stands that is stored like this; `None`: it goes out anyway.
+    fn of(status: &str, reason: Option<&str>) -> Option<Again> {
+        Again::parse(status).filter(|again| *again != Again::Held || reason == Some("rejected"))
     }
 }
 
@@ -88,14 +96,19 @@ pub struct Recovery {
 impl Recovery {
     /// How much of its way it has come, 0 to 1.
     pub fn progress(&self) -> f64 {
-        const PARTS: i32 = 10_000;
-        let (come, whole) = (self.cursor - self.first, self.last - self.first);
-        if come >= whole {
-            return 1.0;
-        }
-        let parts = i32::try_from(come.saturating_mul(PARTS.into()) / whole);
-        f64::from(parts.unwrap_or(PARTS)) / f64::from(PARTS)
+        progress(self.first, self.cursor, self.last)
     }
+}
+
+/// How much of a way has been come, 0 to 1.
+pub(super) fn progress(first: i64, cursor: i64, last: i64) -> f64 {
+    const PARTS: i32 = 10_000;
+    let (come, whole) = (cursor - first, last - first);
+    if come >= whole {
+        return 1.0;
+    }
+    let parts = i32::try_from(come.saturating_mul(PARTS.into()) / whole);
+    f64::from(parts.unwrap_or(PARTS)) / f64::from(PARTS)
 }
 
 /// What came of asking for a recovery.
@@ -214,7 +227,8 @@ pub fn look_for_again(
     // The task of an event, which may be long, is read only where it decides.
     let seen = tx.rows_until(
         "SELECT e.seq, e.at_ms, e.kind, e.origin, d.status,
-             CASE WHEN ?5 = 1 AND d.status IS NULL AND e.at_ms BETWEEN ?6 AND ?7 THEN e.task END
+             CASE WHEN ?5 = 1 AND d.status IS NULL AND e.at_ms BETWEEN ?6 AND ?7 THEN e.task END,
+             d.reason
          FROM events e LEFT JOIN deliveries d ON d.seq = e.seq AND d.webhook_id = ?1
          WHERE e.seq > ?2 AND e.seq <= ?3 ORDER BY e.seq LIMIT ?4",
         &[
@@ -244,7 +258,8 @@ fn is_due(row: &Row<'_>, webhook: &Webhook, wanted: &Wanted) -> Result<bool> {
         return Ok(false);
     }
     if let Some(status) = row.opt_text(4)? {
-        return Ok(Again::parse(&status).is_some_and(|again| wanted.states.contains(&again)));
+        let again = Again::of(&status, row.opt_text(6)?.as_deref());
+        return Ok(again.is_some_and(|again| wanted.states.contains(&again)));
     }
     match row.opt_text(5)? {
         Some(task) => is_wanted(row, webhook, task, at),
@@ -308,25 +323,32 @@ fn put_in_line(
     now: Time,
 ) -> Result<bool> {
     let event = tx.row(
-        "SELECT e.task_id, e.at_ms, d.status, e.kind
+        "SELECT e.task_id, e.at_ms, d.status, e.kind, d.reason
          FROM events e LEFT JOIN deliveries d ON d.seq = e.seq AND d.webhook_id = ?1
          WHERE e.seq = ?2",
         &[webhook.into(), seq.into()],
-        |row| Ok((row.text(0)?, row.int(1)?, row.opt_text(2)?, row.text(3)?)),
+        |row| {
+            let reason = row.opt_text(4)?;
+            let stands = row.opt_text(2)?.map(|status| (status, reason));
+            Ok((row.text(0)?, row.int(1)?, stands, row.text(3)?))
+        },
     )?;
-    let Some((task, at, status, kind)) = event else { return Ok(false) };
+    let Some((task, at, stands, kind)) = event else { return Ok(false) };
     let due = Time(at).min(now);
-    match status {
+    match stands {
         None => {
             let kind = EventKind::parse(&kind)
                 .ok_or_else(|| Error::Damaged("an event has a damaged kind".to_owned()))?;
             outbox::put_delivery(tx, seq, webhook, kind, &task, due)?;
             lanes::join(tx, webhook, &task, seq, due)?;
         }
-        Some(status) if Again::parse(&status).is_some_and(|a| wanted.states.contains(&a)) => {
+        Some((status, reason)) => {
+            let again = Again::of(&status, reason.as_deref());
+            if again.is_none_or(|again| !wanted.states.contains(&again)) {
+                return Ok(false);
+            }
             lanes::rejoin(tx, webhook, &task, seq, due)?;
         }
-        Some(_) => return Ok(false),
     }
     Ok(true)
 }

@@ -296,6 +296,37 @@ impl Reader {
     }
 }
 
+/// What comes next in a span after a delivery, the oldest first: of one task, or of all.
+pub(super) fn oldest_first(
+    tx: &mut Tx<'_>,
+    task: Option<&str>,
+    span: Span,
+    after: &Key,
+    limit: i64,
+) -> Result<Vec<(i64, Run)>> {
+    let (seq, webhook) = (Value::from(after.0), Value::Text(&after.1));
+    let (first, last, limit) = (span.after.into(), span.up_to.into(), limit.into());
+    let read = |row: &Row<'_>| Ok((row.int(0)?, run(row, 1)?));
+    match task {
+        None => tx.rows(
+            "SELECT seq, webhook_id, status, kind FROM deliveries
+             WHERE (seq, webhook_id) > (?1, ?2) AND seq > ?3 AND seq <= ?4
+             ORDER BY seq, webhook_id LIMIT ?5",
+            &[seq, webhook, first, last, limit],
+            read,
+        ),
+        Some(task) => tx.rows(
+            "SELECT d.seq, d.webhook_id, d.status, d.kind
+             FROM events e JOIN deliveries d ON d.seq = e.seq
+             WHERE e.task_id = ?6 AND e.seq >= ?1 AND e.seq > ?3 AND e.seq <= ?4
+               AND (e.seq > ?1 OR d.webhook_id > ?2)
+             ORDER BY e.seq, d.webhook_id LIMIT ?5",
+            &[seq, webhook, first, last, limit, task.into()],
+            read,
+        ),
+    }
+}
+
 /// How many deliveries of a task in a span a list takes. Looked at one by one: to have them grouped
 /// would be to have them sorted first.
 pub(super) fn count_of_task(

@@ -7,6 +7,7 @@
 
 mod actors;
 mod checks;
+mod jobs;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -118,7 +119,8 @@ impl World {
                 self.moods.insert(webhook.to_owned(), mood);
             }
             94 => self.pause_or_resume(),
-            95..=97 => self.edit_a_delivery(),
+            95..=96 => self.edit_a_delivery(),
+            97 => self.edit_many(),
             98 if self.dice.below(4) == 0 => self.move_a_webhook(),
             98 => self.pass(600_000),
             _ if self.dice.below(10) == 0 => self.crash(),
@@ -324,6 +326,7 @@ impl World {
                 self.rejoined.insert((id, seq));
                 self.tx(|tx| redeliver(tx, &delivery, now).unwrap());
             }
+            self.step_jobs();
             self.look();
             while !self.under_way.is_empty() {
                 self.end_one();

@@ -190,6 +190,15 @@ impl World {
         self.tx(|tx| recover_step(tx, &job, &due, self.now)).unwrap()
     }
 
+    /// One step; answers whether the job is through.
+    pub(super) fn step_job(&self, job: &Job) -> bool {
+        let look = |tx: &mut Tx<'_>| {
+            look_for_job(tx, job.action, &job.filter, &job.cursor, job.last, self.now)
+        };
+        let found = self.tx(look).unwrap();
+        self.tx(|tx| job_step(tx, job, &found, self.now)).unwrap()
+    }
+
     pub(super) fn recover_all(&self, webhook: &str) {
         while !self.recover_some(webhook, START) {}
     }

@@ -4,9 +4,9 @@
 
 use super::conditions::{begin_anew, put_health};
 use super::webhooks::{self, Known, Presence};
-use super::{Result, Tx, Value};
+use super::{Result, Tx, Value, bulk};
 use crate::health::Health;
-use crate::model::{Origin, Time, Webhook};
+use crate::model::{OnReject, Origin, Time, Webhook};
 use crate::secret::Secret;
 
 /// How many webhooks there may be, those of the settings not counted.
@@ -77,6 +77,21 @@ pub fn change_webhook(tx: &mut Tx<'_>, before: &Known, after: &Webhook, now: Tim
     if before.webhook.url != after.url {
         begin_anew(tx, before, now)?;
     }
+    release_if_moved(tx, &before.webhook, after, now)
+}
+
+/// Refusals that are held wait for a person. Who sets another receiver, or wants refusals to be
+/// skipped from now on, has decided about these.
+pub(super) fn release_if_moved(
+    tx: &mut Tx<'_>,
+    before: &Webhook,
+    after: &Webhook,
+    now: Time,
+) -> Result<()> {
+    let holds_no_more = before.on_reject == OnReject::Hold && after.on_reject == OnReject::Skip;
+    if holds_no_more || before.url != after.url {
+        bulk::release(tx, &after.id, now)?;
+    }
     Ok(())
 }
 
@@ -92,11 +107,12 @@ pub fn delete_webhook(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Stops a webhook, or lets it go on.
+/// Stops a webhook, or lets it go on, with all that it holds.
 pub fn pause_webhook(tx: &mut Tx<'_>, before: &Known, is_paused: bool, now: Time) -> Result<()> {
     let health = if is_paused {
         Health { is_paused, ..before.health.clone() }
     } else {
+        bulk::release(tx, &before.webhook.id, now)?;
         before.health.resumed(now)
     };
     put_health(tx, &before.webhook.id, &health)

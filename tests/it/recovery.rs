@@ -222,7 +222,7 @@ async fn recovery_takes_only_what_was_committed_within_its_span() {
         (json!({}), "since"),
         (json!({"since": "yesterday"}), "since"),
         (json!({"since": LONG_AGO, "until": "soon"}), "until"),
-        (json!({"since": LONG_AGO, "states": ["held"]}), "states"),
+        (json!({"since": LONG_AGO, "states": ["pending"]}), "states"),
         (json!({"since": LONG_AGO, "states": []}), "states"),
         (json!({"since": LONG_AGO, "colour": 1}), "colour"),
     ] {

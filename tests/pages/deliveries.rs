@@ -266,3 +266,44 @@ async fn each_row_names_its_webhook_at_every_width() {
         assert_eq!(found, json!([["Sales", true], ["Sales", true]]), "{width}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_in_the_list_are_sent_again_or_cancelled_after_a_question_that_says_how_many() {
+    let receiver = Receiver::start(|hit| {
+        Reply::status(if hit.task("title").starts_with("Refused") { 422 } else { 200 })
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    for n in 0..6 {
+        let words = ["Refused", "Taken"][n % 2];
+        server.create(&json!({"title": format!("{words} {n}")})).await;
+    }
+    receiver.wait_for(6).await;
+    let browser = Browser::at(&server, "/deliveries?status=failed").await;
+    browser.find("[data-test=total]", "3 deliveries").await;
+    browser.click("main .head button", "More").await;
+    browser.click("button", "Cancel all").await;
+    browser.find("#toasts", "nothing to cancel").await;
+    receiver.answer(|_| Reply::ok());
+    browser.click("main .head button", "More").await;
+    browser.click("button", "Redeliver all").await;
+    browser.find("dialog h2", "Redeliver 3 deliveries?").await;
+    browser.click("dialog button", "Redeliver 3").await;
+    receiver.wait_for(9).await;
+    browser.find("[data-test=empty]", "No delivery is like this").await;
+
+    server.tell("default", "pause").await.expect(200);
+    for n in 0..4 {
+        server.create(&json!({"title": format!("Waits {n}")})).await;
+    }
+    browser.go("/deliveries?status=held").await;
+    browser.find("[data-test=total]", "4 deliveries").await;
+    browser.click("main .head button", "More").await;
+    browser.click("button", "Cancel all").await;
+    browser.find("dialog h2", "Cancel 4 deliveries?").await;
+    browser.click("dialog button", "Cancel 4").await;
+    browser.find("[data-test=empty]", "").await;
+    assert_eq!(server.total("status=cancelled").await, 4);
+    assert_eq!(receiver.hits().len(), 9);
+    browser.expect_content(&[]).await;
+}

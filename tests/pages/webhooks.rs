@@ -230,3 +230,24 @@ async fn one_that_refuses_everything_is_not_shown_as_up() {
     browser.find("[data-test=tile-webhooks]", "All up").await;
     browser.expect_content(&[]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_holds_is_shown_and_sent_again_at_once() {
+    let receiver = Receiver::start(|_| Reply::status(422)).await;
+    let settings = [("WEBHOOK_URL", &*receiver.url()), ("WEBHOOK_ON_REJECT", "hold")];
+    let server = Server::start(&settings).await;
+    for n in 0..3 {
+        server.create(&json!({"title": format!("Task {n}")})).await;
+    }
+    server.total_is("status=held", 3).await;
+    let browser = Browser::at(&server, "/overview").await;
+    browser.find("main li", "3 deliveries are held").await;
+    browser.go("/webhooks").await;
+    browser.find(CARD, "3 deliveries are held").await;
+    receiver.answer(|_| Reply::ok());
+    browser.click(&format!("{CARD} button"), "Send all held again").await;
+    browser.find("#toasts", "3 deliveries").await;
+    receiver.wait_for(6).await;
+    browser.wait_gone(&format!("{CARD} button"), "Send all held again").await;
+    browser.expect_content(&[]).await;
+}

@@ -1,0 +1,284 @@
+//! Jobs: all deliveries that a filter finds sent again or cancelled at once, as work that goes on after a
+//! crash and can be looked at.
+//!
+//! Must not do the work: a job is a row in the database, which upkeep works off.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::deliveries::{SEVERAL, SINGLE, filter};
+use super::problem::Problem;
+use super::query::Query;
+use super::task_list::TOTAL;
+use super::{App, Id};
+use crate::model::{DeliveryStatus, Time};
+use crate::store::{self, Action, DeliveryFilter, Job};
+
+/// Jobs on a page, unless `limit` says otherwise; no more are kept.
+const PAGE: usize = 100;
+
+/// A job: what is done with which deliveries, and how far it has come. Every key is always there.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Job)]
+#[serde(rename_all = "camelCase")]
+pub struct JobView {
+    /// Its id.
+    #[schema(example = "job_7")]
+    pub id: String,
+    /// `redeliver` or `cancel`.
+    #[schema(example = "redeliver")]
+    pub action: &'static str,
+    /// With which deliveries, as in the address of `GET /api/deliveries`.
+    #[schema(example = "status=failed&webhookId=default")]
+    pub filter: String,
+    /// `running`, `done`, or `ended` by a person.
+    #[schema(example = "running")]
+    pub state: &'static str,
+    /// How many deliveries there were when it was asked for; null if they were not counted.
+    #[schema(required, example = 420)]
+    pub expected: Option<i64>,
+    /// How many it has put in line again, or cancelled, so far.
+    #[schema(example = 200)]
+    pub changed: i64,
+    /// How much of its way it has come, 0 to 1.
+    #[schema(minimum = 0, maximum = 1, example = 0.5)]
+    pub progress: f64,
+    /// When it was asked for.
+    #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
+    pub created_at: Time,
+    /// When it was through or ended; null while it is under way.
+    #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
+    pub finished_at: Option<Time>,
+}
+
+impl JobView {
+    fn of(job: &Job) -> JobView {
+        JobView {
+            id: format!("job_{}", job.num),
+            action: job.action.as_str(),
+            filter: job.filter_text.clone(),
+            state: job.state.as_str(),
+            expected: job.expected,
+            changed: job.changed,
+            progress: job.progress(),
+            created_at: job.created,
+            finished_at: job.finished,
+        }
+    }
+}
+
+/// What a job would do.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobPreview {
+    /// `redeliver` or `cancel`.
+    #[schema(example = "redeliver")]
+    pub action: &'static str,
+    /// How many deliveries it would put in line again, or cancel.
+    #[schema(example = 420)]
+    pub would_change: i64,
+    /// Always `true`: nothing was done.
+    pub dry_run: bool,
+}
+
+/// Send many deliveries again
+///
+/// All that the filter finds, which is that of `GET /api/deliveries` in the address, and of these what
+/// has ended or is held for its own sake, the oldest first. They keep their id and body; their
+/// attempts count on. What waits or is under way, and what comes later, is left alone. It goes on
+/// after a crash. With `dryRun=true` it is only counted.
+#[utoipa::path(post, path = "/api/deliveries/redeliver", tag = "Deliveries",
+    params(
+        ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
+        ("event" = Option<Vec<String>>, Query, description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
+        ("taskId" = Option<String>, Query, description = "Only this task"),
+        ("webhookId" = Option<String>, Query, description = "Only this webhook"),
+        ("since" = Option<String>, Query, description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
+        ("until" = Option<String>, Query, description = "Only of events committed at this moment or earlier"),
+        ("q" = Option<String>, Query, description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
+        ("dryRun" = Option<bool>, Query, description = "`true`: only say how many")),
+    responses((status = 202, description = "It has begun", body = JobView),
+              (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview)))]
+pub async fn redeliver_many(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    begin(&app, request.uri().query(), Action::Redeliver).await
+}
+
+/// Cancel many deliveries
+///
+/// All that the filter finds, which is that of `GET /api/deliveries` in the address, and of these what
+/// is pending or held, the oldest first. What is under way, and what comes later, is left alone. It
+/// goes on after a crash. With `dryRun=true` it is only counted.
+#[utoipa::path(post, path = "/api/deliveries/cancel", tag = "Deliveries",
+    params(
+        ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
+        ("event" = Option<Vec<String>>, Query, description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
+        ("taskId" = Option<String>, Query, description = "Only this task"),
+        ("webhookId" = Option<String>, Query, description = "Only this webhook"),
+        ("since" = Option<String>, Query, description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
+        ("until" = Option<String>, Query, description = "Only of events committed at this moment or earlier"),
+        ("q" = Option<String>, Query, description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
+        ("dryRun" = Option<bool>, Query, description = "`true`: only say how many")),
+    responses((status = 202, description = "It has begun", body = JobView),
+              (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview)))]
+pub async fn cancel_many(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    begin(&app, request.uri().query(), Action::Cancel).await
+}
+
+/// Send again what a webhook holds
+///
+/// All that it holds for its own sake: what was refused and is kept with its task by `onReject`, and
+/// what is refused alone. The same as `POST /api/deliveries/redeliver?status=held&webhookId=…`; a
+/// resume, another URL and a change of `onReject` to `skip` do it too.
+#[utoipa::path(post, path = "/api/webhooks/{id}/release", tag = "Webhooks",
+    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    responses((status = 202, description = "It has begun", body = JobView)))]
+pub async fn release_held(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Response, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let filter = DeliveryFilter::held_by(&id);
+    if app.store.read(move |tx| store::find_webhook(tx, &id)).await?.is_none() {
+        return Err(Problem::not_found("Webhook"));
+    }
+    started(&app, Action::Redeliver, filter).await
+}
+
+async fn begin(app: &App, query: Option<&str>, action: Action) -> Result<Response, Problem> {
+    let single = [&SINGLE[..], &["dryRun"]].concat();
+    let query = Query::read_several(query, &SEVERAL, &single)?;
+    let is_dry = query.choice("dryRun", &[("true", true), ("false", false)])?.unwrap_or(false);
+    let filter = filter(&query)?;
+    if filter == DeliveryFilter::default() {
+        // All there is must be meant: a filter that was forgotten would be that too.
+        let text = format!(
+            "Say in the address which deliveries are meant, as for GET /api/deliveries: one of {} \
+             at least. For all there are: until=<now>",
+            [&SEVERAL[..], &SINGLE].concat().join(", ")
+        );
+        return Err(Problem::bad_request("no_filter", text));
+    }
+    if !is_dry {
+        return started(app, action, filter).await;
+    }
+    let (would_change, dry_run) = (count(app, action, filter).await?, true);
+    let action = action.as_str();
+    Ok(Json(JobPreview { action, would_change, dry_run }).into_response())
+}
+
+async fn started(app: &App, action: Action, filter: DeliveryFilter) -> Result<Response, Problem> {
+    let now = app.clock.now();
+    // Counted apart, so that it keeps no write waiting.
+    let asked = filter.clone();
+    let expected = app.store.search(move |tx| store::count_for_job(tx, action, &asked)).await?;
+    let begin = move |tx: &mut store::Tx<'_>| store::begin_job(tx, action, &filter, expected, now);
+    let Some(job) = app.store.write(begin).await? else {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "too_many_jobs",
+            "As many jobs are under way as there may be: wait until one is through, or end one \
+             with DELETE /api/jobs/<its id>",
+        ));
+    };
+    Ok((StatusCode::ACCEPTED, Json(JobView::of(&job))).into_response())
+}
+
+/// Counts as the job would, in as many short reads where it must look at each.
+async fn count(app: &App, action: Action, filter: DeliveryFilter) -> Result<i64, Problem> {
+    let now = app.clock.now();
+    let asked = filter.clone();
+    let look = move |tx: &mut store::Tx<'_>| {
+        Ok((store::count_for_job(tx, action, &asked)?, store::bounds_of_job(tx)?))
+    };
+    let (counted, (mut after, last)) = app.store.search(look).await?;
+    if let Some(counted) = counted {
+        return Ok(counted);
+    }
+    let mut sum = 0;
+    loop {
+        let asked = filter.clone();
+        let look = move |tx: &mut store::Tx<'_>| {
+            store::look_for_job(tx, action, &asked, &after, last, now)
+        };
+        let found = app.store.search(look).await?;
+        sum += i64::try_from(found.keys.len()).unwrap_or_default();
+        let Some(next) = found.next else { return Ok(sum) };
+        after = next;
+    }
+}
+
+/// List jobs
+///
+/// Those under way and the newest that have ended, the newest first, 100 unless `limit` says otherwise.
+#[utoipa::path(get, path = "/api/jobs", tag = "Deliveries",
+    params(("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000)),
+    responses((status = 200, description = "The jobs", body = Vec<JobView>,
+        headers(("X-Total-Count" = i64, description = "How many are known")))))]
+pub async fn list_jobs(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let query = Query::read(request.uri().query(), &["limit"])?;
+    let most = query.limit()?.unwrap_or(PAGE);
+    let jobs = app.store.read(store::list_jobs).await?;
+    let shown: Vec<JobView> = jobs.iter().take(most).map(JobView::of).collect();
+    let mut response = Json(shown).into_response();
+    response.headers_mut().insert(TOTAL, jobs.len().into());
+    Ok(response)
+}
+
+/// The number in an id.
+fn number(id: &str) -> Option<i64> {
+    let digits = id.strip_prefix("job_")?;
+    digits.parse().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Read a job
+#[utoipa::path(get, path = "/api/jobs/{id}", tag = "Deliveries",
+    params(("id" = String, Path, description = "The job", example = "job_7")),
+    responses((status = 200, description = "How far it has come", body = JobView)))]
+pub async fn get_job(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<JobView>, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    let unknown = || Problem::not_found("Job");
+    let num = number(&id).ok_or_else(unknown)?;
+    let found = app.store.read(move |tx| store::find_job(tx, num)).await?;
+    found.map(|job| Json(JobView::of(&job))).ok_or_else(unknown)
+}
+
+/// End a job
+///
+/// What it has done stays done; the rest is left as it is. Also 204 if it is not under way.
+#[utoipa::path(delete, path = "/api/jobs/{id}", tag = "Deliveries",
+    params(("id" = String, Path, description = "The job", example = "job_7")),
+    responses((status = 204, description = "It is not under way")))]
+pub async fn end_job(
+    State(app): State<App>,
+    Id(id): Id,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    Query::read(request.uri().query(), &[])?;
+    if let Some(num) = number(&id) {
+        let now = app.clock.now();
+        app.store.write(move |tx| store::end_job(tx, num, now)).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_named_by_its_number() {
+        assert_eq!(number("job_7"), Some(7));
+        for bad in ["", "7", "job_", "job_x", "job_-1", "job_+1", "dlv_7"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+    }
+}
