@@ -110,7 +110,7 @@ fn a_long_job_goes_on_where_it_was_and_can_be_ended() {
 fn each_part_of_a_filter_counts_and_so_do_words() {
     let mut world = World::new(&["wh_a", "wh_b"]);
     for n in 0..4 {
-        world.change(&format!("t{}", n % 2), &format!("Title {n}"));
+        world.change(&format!("t{}", n % 2), &format!("word{n}word"));
     }
     world.send_all(400);
     let at = |n: i64| Some(START.plus_ms(n * 1_000));
@@ -119,7 +119,7 @@ fn each_part_of_a_filter_counts_and_so_do_words() {
         (DeliveryFilter { task_id: Some("t1".into()), ..any.clone() }, vec![2, 4]),
         (DeliveryFilter { event_id: Some("evt_3".into()), ..any.clone() }, vec![3]),
         (DeliveryFilter { since: at(2), until: at(3), ..any.clone() }, vec![2, 3]),
-        (DeliveryFilter { q: Some("title 3".into()), ..any.clone() }, vec![4]),
+        (DeliveryFilter { q: Some("WORD3word".into()), ..any.clone() }, vec![4]),
         (DeliveryFilter { status: vec![DeliveryStatus::Held], ..any.clone() }, vec![]),
     ] {
         let job = begin(&world, Action::Redeliver, &filter);

@@ -243,7 +243,7 @@ impl World {
         let id = &claim.webhook.id;
         let health = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap().health;
         let n = self.refusals.entry(id.clone()).or_default();
-        let decision = retry::after(outcome, 1, 1, claim.webhook.profile);
+        let decision = retry::after(outcome, 1, 1);
         if health.condition != Condition::Up || outcome.is_success() && is_same_url {
             *n = 0;
         } else if decision == Decision::Rejected && is_same_url {

@@ -186,14 +186,14 @@ async fn two_thousand_slow_clients_that_come_again_harm_nobody() {
     many_files();
     let server = Server::start(&[("API_TOKEN", TOKEN)]).await;
     let _loud = QUIET.write().await;
-    let before = times(&server).await;
+    let before = Box::pin(times(&server)).await;
     let mut slow = JoinSet::new();
     let address = server.address().to_owned();
     slow.spawn(keep_slow(address.clone(), 1_000, HEAD.to_owned(), "x"));
     slow.spawn(keep_slow(address.clone(), 500, body_begun("/api/tasks", TOKEN), " "));
     slow.spawn(keep_slow(address, 500, String::new(), ""));
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let during = times(&server).await;
+    let during = Box::pin(times(&server)).await;
     println!(
         "others, median, 99th, longest: {before:?} without, {during:?} with 2,000 slow clients"
     );
