@@ -45,13 +45,19 @@ const told = {
     show();
     changed();
   },
+  // The server has answered, and has no stream for this page: it is asked every few seconds instead.
+  refused() {
+    hasStream = false;
+    show();
+    changed();
+  },
   change: changed,
 };
 
 const stream = shared() ?? ofThisPage();
 
 function ofThisPage() {
-  return changeStream({ onOpen: told.open, onLost: told.lost, onChange: told.change });
+  return changeStream({ onOpen: told.open, onLost: told.lost, onRefused: told.refused, onChange: told.change });
 }
 
 /** The stream that all windows share; null where the browser has no such thing. */

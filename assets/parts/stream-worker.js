@@ -18,6 +18,10 @@ const stream = changeStream({
     isOpen = false;
     tell('lost');
   },
+  onRefused() {
+    isOpen = false;
+    tell('refused');
+  },
   onChange: () => tell('change'),
 });
 

@@ -7,10 +7,10 @@ const FULL = 30_000; // the same, where the server has too many of them
 
 /**
  * A stream, closed at first.
- * @param {{onOpen: () => void, onLost: () => void, onChange: () => void}} told `onChange` also after each opening: what
- *   was missed meanwhile is to be fetched
+ * @param {{onOpen: () => void, onLost: () => void, onRefused: () => void, onChange: () => void}} told `onRefused`: the
+ *   server is there and gives none; `onChange` also after each opening: what was missed meanwhile is to be fetched
  */
-export function changeStream({ onOpen, onLost, onChange }) {
+export function changeStream({ onOpen, onLost, onRefused, onChange }) {
   let source = null;
   let silence = null; // the timer of a silence
   let retry = null;
@@ -32,7 +32,7 @@ export function changeStream({ onOpen, onLost, onChange }) {
     };
     source.addEventListener('alive', listen);
     // Opened anew by us alone: the browser gives up on one that was refused, and never asks of one that hangs.
-    source.onerror = () => lost(source.readyState === EventSource.CLOSED ? FULL : AGAIN);
+    source.onerror = () => (source.readyState === EventSource.CLOSED ? ended(FULL, onRefused) : lost(AGAIN));
   }
 
   function close() {
@@ -42,9 +42,11 @@ export function changeStream({ onOpen, onLost, onChange }) {
     clearTimeout(silence);
   }
 
-  function lost(wait) {
+  const lost = (wait) => ended(wait, onLost);
+
+  function ended(wait, tell) {
     close();
-    onLost();
+    tell();
     retry = setTimeout(open, wait);
   }
 

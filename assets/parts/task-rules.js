@@ -42,7 +42,8 @@ export function parameters({ q, priority, type, category, tag, due }, status, no
 }
 
 /** A text as it is looked for: whatever the case, and however its letters are composed. */
-const folded = (text) => (text ?? '').normalize('NFC').toLowerCase();
+const composed = (text) => (text ?? '').normalize('NFC');
+const folded = (text) => composed(text).toLowerCase();
 
 /** Whether a task is shown under the filters of the page. */
 export function fits(task, filters) {
@@ -57,7 +58,7 @@ export function fits(task, filters) {
     (!priority || task.priority === priority) &&
     (!type || task.type === type) &&
     (!category || task.category === category) &&
-    (!tag || task.tags.includes(tag)) &&
+    (!tag || [tag, ...tag.split(',')].some((one) => task.tags.some((has) => composed(has) === composed(one.trim())))) &&
     (!dueBefore || (due !== null && due < Date.parse(dueBefore))) &&
     (!dueAfter || (due !== null && due >= Date.parse(dueAfter)))
   );

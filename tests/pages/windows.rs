@@ -55,6 +55,27 @@ async fn more_windows_than_connections_stay_live_over_one_stream() {
     browser.expect_content(&[]).await;
 }
 
+/// A server that has no stream to give is there all the same: it is asked every few seconds, and not again and again.
+#[tokio::test]
+async fn a_page_without_a_stream_asks_seldom_and_says_so() {
+    let server = Server::start(&[]).await;
+    let mut others = Vec::new();
+    for _ in 0..100 {
+        others.push(stream(&server).await.expect("a place"));
+    }
+    let browser = Browser::at(&server, "/").await;
+    browser.find(".live", "Every 5 s").await;
+    server.create(&json!({"title": "Seen all the same"})).await;
+    browser.find("[data-test=card]", "Seen all the same").await;
+    let asked = browser.js("return performance.getEntriesByType('resource').length", &[]).await;
+    browser.find(".live", "Every 5 s").await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let later = browser.js("return performance.getEntriesByType('resource').length", &[]).await;
+    let more = later.as_u64().zip(asked.as_u64()).map(|(later, asked)| later - asked);
+    assert!(more.is_some_and(|more| more <= 12), "{more:?} calls in three seconds");
+    browser.expect_content(&["/api/changes"]).await;
+}
+
 /// A stream of changes, if there is a place for it; it ends with its connection.
 async fn stream(server: &Server) -> Option<tokio::net::TcpStream> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
