@@ -29,6 +29,9 @@ pub const THOUSAND: usize = 1024 * 1024;
 const PART: usize = 64;
 /// but no less than this.
 const PAGE_LEAST: usize = 16 * 1024;
+/// So many requests wait for room at a time; another is refused at once, so that they leave the places of requests to
+/// those who need no room.
+const WAITING: usize = 128;
 /// How long a request waits for room. Longer than it takes until a client that takes nothing is cut.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -37,6 +40,7 @@ pub struct Room {
     wholes: Arc<Semaphore>,
     pages: Arc<Semaphore>,
     pictures: Arc<Semaphore>,
+    waiting: Semaphore,
 }
 
 /// A share of the room; free again when this goes.
@@ -50,6 +54,7 @@ impl Default for Room {
             wholes: Arc::new(Semaphore::new(WHOLES)),
             pages: Arc::new(Semaphore::new(PAGES)),
             pictures: Arc::new(Semaphore::new(PICTURES)),
+            waiting: Semaphore::new(WAITING),
         }
     }
 }
@@ -58,9 +63,9 @@ impl Room {
     /// Room for an answer of at most so many bytes.
     ///
     /// # Errors
-    /// `Busy` if there is none for long.
+    /// `Busy` if there is none for long, or too many wait for it.
     pub async fn whole(&self, bytes: usize) -> Result<Share> {
-        share(&self.wholes, bytes.min(WHOLES)).await
+        self.share(&self.wholes, bytes.min(WHOLES)).await
     }
 
     /// Room for the next page of a long list; the share says how large it may be.
@@ -69,7 +74,7 @@ impl Room {
     /// As for `whole`.
     pub async fn page(&self) -> Result<Share> {
         let free = self.pages.available_permits();
-        share(&self.pages, (free / PART).max(PAGE_LEAST)).await
+        self.share(&self.pages, (free / PART).max(PAGE_LEAST)).await
     }
 
     /// Room for a picture of so many bytes.
@@ -77,15 +82,21 @@ impl Room {
     /// # Errors
     /// As for `whole`.
     pub async fn picture(&self, bytes: usize) -> Result<Share> {
-        share(&self.pictures, bytes.min(PICTURES)).await
+        self.share(&self.pictures, bytes.min(PICTURES)).await
     }
-}
 
-async fn share(room: &Arc<Semaphore>, bytes: usize) -> Result<Share> {
-    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-    let permit = timeout(PATIENCE, Arc::clone(room).acquire_many_owned(bytes)).await;
-    // The semaphores are never closed.
-    permit.ok().and_then(std::result::Result::ok).map(|permit| Share { permit }).ok_or(Error::Busy)
+    async fn share(&self, room: &Arc<Semaphore>, bytes: usize) -> Result<Share> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if let Ok(permit) = Arc::clone(room).try_acquire_many_owned(bytes) {
+            return Ok(Share { permit });
+        }
+        let _place = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
+        // The semaphores are never closed.
+        match timeout(PATIENCE, Arc::clone(room).acquire_many_owned(bytes)).await {
+            Ok(Ok(permit)) => Ok(Share { permit }),
+            Ok(Err(_)) | Err(_) => Err(Error::Busy),
+        }
+    }
 }
 
 impl Share {
@@ -167,5 +178,21 @@ mod tests {
         assert!(futures_util::poll!(&mut next).is_pending());
         drop(all);
         assert!(next.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn only_so_many_wait_and_the_next_is_told_at_once() {
+        let room = Room::default();
+        let all = room.whole(usize::MAX).await.unwrap();
+        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(room.whole(1))).collect();
+        for one in &mut waiting {
+            assert!(futures_util::poll!(one).is_pending());
+        }
+        assert!(matches!(room.whole(1).await, Err(Error::Busy)));
+        drop(all);
+        for one in waiting {
+            assert!(one.await.is_ok());
+        }
+        assert!(room.whole(usize::MAX).await.is_ok());
     }
 }

@@ -17,8 +17,9 @@ use tokio::time::{Instant, Sleep};
 
 use super::table::Seat;
 
-/// A client that takes nothing of an answer for so long is cut.
-const WRITE_IDLE: Duration = Duration::from_secs(10);
+/// Where a client is slower than we write, it has to take so many bytes in this time, or is cut: who takes one packet
+/// now and then would hold the room for a large answer for hours.
+const TAKES: (usize, Duration) = (16 * 1024, Duration::from_secs(10));
 /// What a client still sends after its last answer is taken and thrown away for so long, and up to so many bytes: closed
 /// at once, the system would take the answer back from who has not read it yet.
 const LINGER: (Duration, usize) = (Duration::from_secs(1), 1024 * 1024);
@@ -33,8 +34,8 @@ pub struct Stream {
     unreadable: Unreadable,
     /// What is left to write of a refusal, which takes the place of hyper's own.
     refusal: Option<Vec<u8>>,
-    /// Runs while a write waits.
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs while the client is slower than we write, with the bytes that it has taken since.
+    stalled: Option<(Pin<Box<Sleep>>, usize)>,
     /// Runs while the end waits for the other side, which may send so many bytes more.
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
@@ -44,26 +45,36 @@ impl Stream {
         Stream { socket, seat, unreadable, refusal: None, stalled: None, lingering: None }
     }
 
-    fn timed<T>(
+    fn timed(
         &mut self,
         cx: &mut Context<'_>,
-        written: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            if self.stalled.take().is_some() {
-                self.seat.stalls(false);
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(end) = &written {
+            if let Some((_, taken)) = &mut self.stalled {
+                *taken += end.as_ref().copied().unwrap_or(0);
+                if *taken >= TAKES.0 {
+                    self.goes_on();
+                }
             }
             return written;
         }
-        let stalled = self.stalled.get_or_insert_with(|| {
+        let (end, _) = self.stalled.get_or_insert_with(|| {
             self.seat.stalls(true);
-            Box::pin(tokio::time::sleep_until(Instant::now() + WRITE_IDLE))
+            (Box::pin(tokio::time::sleep_until(Instant::now() + TAKES.1)), 0)
         });
         self.seat.watch(cx.waker());
-        if stalled.as_mut().poll(cx).is_ready() || self.seat.is_cut() {
+        if end.as_mut().poll(cx).is_ready() || self.seat.is_cut() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         Poll::Pending
+    }
+
+    /// The client keeps up again.
+    fn goes_on(&mut self) {
+        if self.stalled.take().is_some() {
+            self.seat.stalls(false);
+        }
     }
 
     /// Whether something has come that nobody has read yet.
@@ -191,8 +202,8 @@ impl AsyncWrite for Stream {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Hyper flushes when it has written all that it has.
         self.seat.flushed();
-        let flushed = Pin::new(&mut self.socket).poll_flush(cx);
-        self.timed(cx, flushed)
+        self.goes_on();
+        Pin::new(&mut self.socket).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
