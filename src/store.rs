@@ -352,7 +352,9 @@ impl Store {
         let pass = move |tx: &mut Tx<'_>| {
             if is_full { tx.execute("UPDATE probe SET n = n + 1", &[]).map(drop) } else { Ok(()) }
         };
-        self.write_patiently(pass).await
+        // In the line of those who ask, since it is they who want to know, and without taking a place from them.
+        let place = Arc::clone(&self.asked).acquire_owned().await.map_err(|_| Error::Closed)?;
+        self.in_line(pass, place, false).await
     }
 
     /// Passes through a reader: single things can be looked up.
@@ -371,11 +373,12 @@ impl Store {
 
     /// Has every thread end as soon as what waits for it is done.
     fn let_go(&self) {
+        // First, since SQLite removes its side files when the last connection closes.
+        self.shared.closing.store(true, Ordering::SeqCst);
         self.line.close();
         drop(lock(&self.looks).take());
         drop(lock(&self.searches).take());
         drop(lock(&self.check).take());
-        self.shared.closing.store(true, Ordering::Relaxed);
         for thread in lock(&self.threads).iter() {
             thread.thread().unpark();
         }

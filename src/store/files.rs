@@ -45,9 +45,13 @@ impl Files {
 
 /// Looks until somebody closes the database, or a file has changed.
 pub(super) fn until(closing: &AtomicBool, files: &Files, then: impl FnOnce(String)) {
-    while !closing.load(Ordering::Relaxed) {
+    while !closing.load(Ordering::SeqCst) {
         if let Some(what) = files.changed() {
-            return then(what);
+            // A close that has begun meanwhile takes files away by itself.
+            if !closing.load(Ordering::SeqCst) {
+                then(what);
+            }
+            return;
         }
         thread::park_timeout(EVERY);
     }

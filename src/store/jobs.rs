@@ -2,6 +2,7 @@
 //!
 //! Must not know a connection, nor what a job does.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -87,7 +88,7 @@ impl Read {
         self.asker.strong_count() > 0
     }
 
-    /// Does the work and answers.
+    /// Does the work and answers, also where the work panics.
     pub(super) fn run(self, tx: Result<&mut Tx<'_>>) {
         (self.work)(tx);
     }
@@ -101,7 +102,9 @@ where
 {
     let (reply, answer) = oneshot::channel();
     let work = Box::new(move |tx: Result<&mut Tx<'_>>| {
-        let _gone = reply.send(tx.and_then(work));
+        let end = catch_unwind(AssertUnwindSafe(|| tx.and_then(work)))
+            .unwrap_or_else(|_| Err(Error::Database("a read panicked".to_owned())));
+        let _gone = reply.send(end);
     });
     (Read { work, asker: Arc::downgrade(asker), since: Instant::now() }, answer)
 }

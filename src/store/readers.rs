@@ -3,7 +3,6 @@
 //! There are two lanes, each with threads of its own: what looks single things up never waits behind
 //! what looks through many. Must not know any table or what a job does.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -56,11 +55,10 @@ fn one(connection: &mut Connection, job: Read, shared: &Shared) {
     // A handler that cannot be set only means that the read goes on for nobody.
     let _unheard = connection.progress_handler(STEPS, Some(move || asker.strong_count() == 0));
     let connection_now = &*connection;
-    // The job answers by itself; one that panics answers by dropping its reply.
-    let _panicked = catch_unwind(AssertUnwindSafe(|| match open {
+    match open {
         Ok(()) => job.run(Ok(&mut Tx::new(connection_now))),
         Err(error) => job.run(Err(error)),
-    }));
+    }
     let _unset = connection.progress_handler(0, None::<fn() -> bool>);
     close(connection);
 }

@@ -83,6 +83,16 @@ async fn who_looks_through_much_keeps_nobody_else_waiting() {
 }
 
 #[tokio::test]
+async fn a_read_that_panics_is_a_fault_of_its_own_and_the_next_is_done() {
+    let (_folder, store) = open();
+    for _ in 0..10 {
+        let end = store.read(|_| -> Result<()> { panic!("on purpose") }).await;
+        assert!(matches!(end, Err(Error::Database(_))), "{end:?}");
+    }
+    assert!(store.read(|_| Ok(())).await.is_ok());
+}
+
+#[tokio::test]
 async fn nothing_is_read_for_who_has_gone() {
     let (_folder, store) = open();
     for _ in 0..SEARCHES.1 {
