@@ -121,7 +121,7 @@ pub(super) fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
         webhook_id: query.get("webhookId").map(str::to_owned),
         since: query.time("since")?,
         until: query.time("until")?,
-        q: query.get("q").map(str::to_owned),
+        q: query.words("q")?,
     })
 }
 

@@ -99,6 +99,19 @@ impl Query {
         self.values(name)?.into_iter().map(|text| one_of(name, text, all)).collect()
     }
 
+    /// Words to look for.
+    ///
+    /// # Errors
+    /// 400 for more than 50: each is looked for in every text.
+    pub fn words(&self, name: &str) -> Result<Option<String>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        if text.split_whitespace().count() > VALUES_MOST {
+            let what = format!("has more than {VALUES_MOST} words; up to that many are allowed");
+            return Err(Problem::bad_parameter(name, what));
+        }
+        Ok(Some(text.to_owned()))
+    }
+
     /// A moment.
     pub fn time(&self, name: &str) -> Result<Option<Time>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };

@@ -218,7 +218,7 @@ fn filter(query: &Query) -> Result<TaskFilter, Problem> {
         category: texts(query.values("category")?),
         // A tag may have a comma itself, so the whole is one of the readings.
         tag: texts([query.all("tag")?, query.values("tag")?].concat()),
-        q: query.get("q").map(str::to_owned),
+        q: query.words("q")?,
         due_before: query.time("dueBefore")?,
         due_after: query.time("dueAfter")?,
         updated_since: query.time("updatedSince")?,

@@ -149,7 +149,11 @@ fn declared(headers: &HeaderMap) -> Result<Option<&'static Encoding>, Problem> {
     if label.is_empty() {
         return Ok(None);
     }
-    let known = Encoding::for_label_no_replacement(label.as_bytes());
+    // Browsers take ASCII for windows-1252; here nothing is guessed. What is ASCII is UTF-8, too, and what is not is told.
+    let is_ascii =
+        ["ascii", "us-ascii", "ansi_x3.4-1968"].iter().any(|name| label.eq_ignore_ascii_case(name));
+    let known =
+        if is_ascii { Some(UTF_8) } else { Encoding::for_label_no_replacement(label.as_bytes()) };
     known.map(Some).ok_or_else(|| {
         Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -215,6 +219,13 @@ mod tests {
         let (status, text) = said("application/json", cut).unwrap_err();
         assert_eq!(status, 400);
         assert!(text.starts_with("The body is not UTF-16LE: its byte 11 is "), "{text}");
+        // What says ASCII and is not is told, too: it may be UTF-8 as well as anything else.
+        let utf_8 = said("application/json; charset=us-ascii", "{\"t\":\"ß\"}".as_bytes());
+        assert_eq!(utf_8.as_deref(), Ok("{\"t\":\"ß\"}"));
+        assert_eq!(
+            said("application/json; charset=ASCII", b"{\"t\":\"\xdf\"}").unwrap_err().0,
+            400
+        );
         for unknown in ["application/json; charset=klingon", "application/json; charset=utf-32"] {
             let (status, text) = said(unknown, b"{}").unwrap_err();
             let label = unknown.rsplit('=').next().unwrap();

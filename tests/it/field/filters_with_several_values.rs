@@ -143,6 +143,10 @@ async fn letters_meet_however_they_are_composed_and_every_word_must() {
             assert_eq!(found.as_array().map(Vec::len), Some(count), "{list} {q}: {found}");
         }
     }
+    let pasted = vec!["word"; 51].join("+");
+    for list in ["/api/tasks", "/api/deliveries"] {
+        server.get(&format!("{list}?q={pasted}")).await.expect_fault(400, "q");
+    }
     for tag in ["Größe", APART, "größe"] {
         let query: String = form_urlencoded::byte_serialize(tag.as_bytes()).collect();
         let found = server.get(&format!("/api/tasks?tag={query}")).await.expect(200).json();
