@@ -74,7 +74,7 @@ const recoverButton = button([icon('again'), 'Recover…'], { title: 'Send a web
 );
 const jobs = jobsBanner();
 const ask = (action) => askMany(action, filterOf(place.values)).then(again);
-const forAll = menu('For all in this list', [
+const forAll = menu('More for all in this list', [
   { label: 'Redeliver all…', icon: 'again', run: () => ask('redeliver') },
   { label: 'Cancel all…', icon: 'stop', tone: 'bad', run: () => ask('cancel') },
 ]);

@@ -37,7 +37,7 @@ export async function lookNow(webhook, took) {
 export async function releaseHeld(webhook, done) {
   try {
     const { data } = await send('POST', `${path(webhook)}/release`);
-    toast(`${many(data.expected, 'delivery', 'deliveries')} of ${nameOf(webhook)} go out again, in order.`, { tone: 'good' });
+    toast(`${many(data.expected, 'delivery', 'deliveries')} of ${namedIn(webhook)} go out again, in order.`, { tone: 'good' });
     done();
   } catch (error) {
     sayError(error);

@@ -149,9 +149,24 @@ impl Assets {
         hash.truncate(DIGITS);
         Assets {
             hash,
-            packed: ASSETS.iter().map(|asset| gzip(asset.bytes, Compression::best())).collect(),
+            packed: ASSETS
+                .iter()
+                .map(|asset| gzip(without_head(asset), Compression::best()))
+                .collect(),
         }
     }
+}
+
+/// A script without the comment at its top, which is for those who read the source: of a first visit that is a
+/// twentieth.
+fn without_head(asset: &Asset) -> &'static [u8] {
+    let mut rest = asset.bytes;
+    while rest.starts_with(b"//")
+        && let Some(end) = rest.iter().position(|byte| *byte == b'\n')
+    {
+        rest = &rest[end + 1..];
+    }
+    rest
 }
 
 /// One file.

@@ -271,6 +271,8 @@ async fn back_steps_through_filters() {
     let receiver = Receiver::ok().await;
     let server = in_use(&receiver).await;
     let browser = Browser::at(&server, "/").await;
+    // Wide enough for the filters to stand in sight.
+    browser.resize(1400, 800).await;
     browser.find("[data-test=card]", "").await;
     let is = async |place: &str| {
         browser.wait_for_place(place, |now| now == place).await;

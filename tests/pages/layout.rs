@@ -123,7 +123,8 @@ const WIDER: &str = "
                 found.push(`${e.tagName} ${e.className}: ${e.scrollWidth} in ${e.clientWidth}`);
         for (const e of document.querySelectorAll('body *')) {
             const box = e.getBoundingClientRect();
-            if (box.width && (box.right > root.clientWidth + 1 || box.left < -1) && !e.closest('.board, pre, .off-screen, .skip, svg, .toasts') &&
+            // What is clipped ends where its place does.
+            if (box.width && !e.parentElement.closest('.clip') && (box.right > root.clientWidth + 1 || box.left < -1) && !e.closest('.board, pre, .off-screen, .skip, svg, .toasts') &&
                 e.checkVisibility()) found.push(`${e.tagName} ${e.className}: ${Math.round(box.left)} to ${Math.round(box.right)}`);
         }
         done(found.slice(0, 5));

@@ -120,7 +120,8 @@ async fn a_session_that_ends_takes_nothing_that_was_typed() {
     sign_in_again(&browser).await;
     browser.find("[data-test=card]", "Typed in between").await;
 
-    // A card that is dragged.
+    // A card that is dragged, once it lies where it stays.
+    browser.settled().await;
     end_session(&browser).await;
     browser
         .drag(("[data-test=card]", "Typed in between"), "section.column[data-status=DONE]")
