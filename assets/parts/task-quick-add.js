@@ -9,6 +9,23 @@ import { quote } from './words.js';
 const newKey = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
+let isPressed = false;
+addEventListener('pointerdown', () => (isPressed = true), true);
+for (const end of ['pointerup', 'pointercancel', 'dragend'])
+  // With a mouse, a press is cancelled where a drag begins, which ends later.
+  addEventListener(end, (event) => (isPressed = end === 'pointercancel' && event.pointerType === 'mouse'), true);
+
+/** Runs `run` when nothing is pressed: what moves under a press is not what is pressed, and another card is dragged. */
+function afterPress(run) {
+  if (!isPressed) return run();
+  const look = () => {
+    if (isPressed) return;
+    for (const end of ['pointerup', 'pointercancel', 'dragend']) removeEventListener(end, look);
+    run();
+  };
+  for (const end of ['pointerup', 'pointercancel', 'dragend']) addEventListener(end, look);
+}
+
 /**
  * Opens the line, or gives it the focus.
  * @param {HTMLElement} place
@@ -62,13 +79,19 @@ export function quickAdd(place, { status, label, onAdded }) {
     if (before?.isConnected) before.focus();
   }
 
+  /** Goes when it is left with nothing in it. */
+  function close() {
+    const isUsed = input.value.trim() || input.readOnly || document.activeElement === input;
+    if (form.isConnected && !isUsed && !document.hidden) put(place);
+  }
+
   const form = h(
     'form',
     {
       on: {
         submit: add,
         keydown: leave,
-        focusout: () => input.value.trim() || input.readOnly || document.hidden || put(place),
+        focusout: () => afterPress(close),
       },
     },
     input,
