@@ -224,7 +224,7 @@ pub async fn get_figures(
 /// Over all webhooks and all points of `GET /api/figures` for the same span: percentiles of a span
 /// do not follow from those of its parts.
 #[utoipa::path(get, path = "/api/figures/total", tag = "Deliveries",
-    params(("span" = Option<String>, Query, description = "`hour`, `day` or `week`; `hour` if absent", example = "day")),
+    params(("span" = Option<String>, Query, pattern = "^(hour|day|week)$", description = "`hour`, `day` or `week`; `hour` if absent", example = "day")),
     responses((status = 200, description = "The sum", body = TotalView)))]
 pub async fn get_total_figures(
     State(app): State<App>,

@@ -94,12 +94,12 @@ pub struct JobPreview {
 #[utoipa::path(post, path = "/api/deliveries/redeliver", tag = "Deliveries",
     params(
         ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
-        ("event" = Option<Vec<String>>, Query, description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
-        ("taskId" = Option<String>, Query, description = "Only this task"),
-        ("webhookId" = Option<String>, Query, description = "Only this webhook"),
-        ("since" = Option<String>, Query, description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
-        ("until" = Option<String>, Query, description = "Only of events committed at this moment or earlier"),
-        ("q" = Option<String>, Query, description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
+        ("event" = Option<String>, Query, format = "events-or-kinds", description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
+        ("taskId" = Option<String>, Query, format = "text", description = "Only this task"),
+        ("webhookId" = Option<String>, Query, format = "text", description = "Only this webhook"),
+        ("since" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
+        ("until" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or earlier"),
+        ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
         ("dryRun" = Option<bool>, Query, description = "`true`: only say how many")),
     responses((status = 202, description = "It has begun", body = JobView),
               (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview)))]
@@ -115,12 +115,12 @@ pub async fn redeliver_many(State(app): State<App>, request: Request) -> Result<
 #[utoipa::path(post, path = "/api/deliveries/cancel", tag = "Deliveries",
     params(
         ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
-        ("event" = Option<Vec<String>>, Query, description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
-        ("taskId" = Option<String>, Query, description = "Only this task"),
-        ("webhookId" = Option<String>, Query, description = "Only this webhook"),
-        ("since" = Option<String>, Query, description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
-        ("until" = Option<String>, Query, description = "Only of events committed at this moment or earlier"),
-        ("q" = Option<String>, Query, description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
+        ("event" = Option<String>, Query, format = "events-or-kinds", description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
+        ("taskId" = Option<String>, Query, format = "text", description = "Only this task"),
+        ("webhookId" = Option<String>, Query, format = "text", description = "Only this webhook"),
+        ("since" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
+        ("until" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or earlier"),
+        ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
         ("dryRun" = Option<bool>, Query, description = "`true`: only say how many")),
     responses((status = 202, description = "It has begun", body = JobView),
               (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview)))]
@@ -161,7 +161,7 @@ async fn begin(app: &App, query: Option<&str>, action: Action) -> Result<Respons
              at least. For all there are: until=<now>",
             [&SEVERAL[..], &SINGLE].concat().join(", ")
         );
-        return Err(Problem::bad_request("no_filter", text));
+        return Err(Problem::new(StatusCode::CONFLICT, "no_filter", text));
     }
     if !is_dry {
         return started(app, action, filter).await;

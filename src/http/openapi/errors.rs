@@ -79,7 +79,7 @@ const RECOVERING: Shared = shared(
 const JOBS_FULL: Shared = shared(
     "409",
     "too_many_jobs",
-    "As many jobs are under way as there may be",
+    "As many jobs are under way as there may be, or the address does not say which deliveries are meant",
     "As many jobs are under way as there may be: wait until one is through, or end one with DELETE /api/jobs/<its id>",
 );
 const READ_ONLY: Shared = shared(

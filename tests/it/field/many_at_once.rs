@@ -138,7 +138,7 @@ async fn a_filter_must_be_named_and_is_that_of_the_list() {
     let server = Server::start(&[]).await;
     for verb in ["redeliver", "cancel"] {
         let none = server.many(verb, "").await;
-        assert!(none.expect_error(400).contains("webhookId"), "{none:?}");
+        assert!(none.expect_error(409).contains("webhookId"), "{none:?}");
         assert_eq!(none.json()["code"], "no_filter");
         for (query, field) in [
             ("status=lost", "status"),
