@@ -12,10 +12,12 @@ pub(crate) mod receiver;
 pub(crate) mod tls;
 
 use std::future::Future;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -310,6 +312,25 @@ impl Drop for Server {
             eprintln!("--- end of the program's log ---\n{}\n---", tail.join("\n"));
         }
     }
+}
+
+/// A port for a program that must be told one, or that comes back to the one it had: below the range that the system
+/// hands out to whoever asks for any (from 32,768 on Linux), so that no other test gets it in between.
+pub(crate) fn spare_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Two runs at once begin at different places.
+    let first = std::process::id().wrapping_mul(97);
+    let is_free = |port: &u16| {
+        let hosts: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        hosts.iter().all(|host| match TcpListener::bind((*host, *port)) {
+            Ok(_) => true,
+            Err(why) => why.kind() == ErrorKind::AddrNotAvailable,
+        })
+    };
+    std::iter::repeat_with(|| first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed).into()))
+        .map(|n| 10_000 + u16::try_from(n % 20_000).expect("small"))
+        .find(is_free)
+        .expect("one of 20,000 ports")
 }
 
 /// A fresh directory that goes away with its last user.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, PATIENCE, Server};
+use crate::harness::{Client, PATIENCE, Server, spare_port};
 
 /// The key of an element reference (W3C `WebDriver`, 12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -424,22 +424,21 @@ impl Drop for Browser {
     }
 }
 
-/// Starts a driver and reads from its first lines where it listens.
+/// Starts a driver and waits until it says that it listens. It is told where: of any free port that it asks the system
+/// for on IPv6 it needs the same one on IPv4, and ends when another test has that.
 fn start_driver() -> Driver {
+    let port = spare_port();
     let mut command = Command::new("chromedriver");
-    command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.arg(format!("--port={port}"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command
         .spawn()
         .expect("chromedriver starts (scripts/test installs it; Debian: apt-get install chromium chromium-driver)");
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut driver = Driver { child, port: 0 };
-    while driver.port == 0 {
-        let mut line = String::new();
-        assert!(lines.read_line(&mut line).expect("a line") > 0, "chromedriver ended");
-        if let Some((_, rest)) = line.split_once("successfully on port ") {
-            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            driver.port = digits.parse().expect("a port");
-        }
+    let driver = Driver { child, port };
+    let mut said = String::new();
+    while !said.contains("started successfully") {
+        assert!(lines.read_line(&mut said).expect("a line") > 0, "chromedriver ended: {said}");
     }
     // Whatever else it says must not fill the pipe.
     std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));

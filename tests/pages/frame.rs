@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::harness::{Receiver, Server, eventually};
+use crate::harness::{Receiver, Server, eventually, spare_port};
 
 /// Every page with its address and its heading.
 pub(crate) const PAGES: [(&str, &str); 5] = [
@@ -332,11 +332,9 @@ async fn back_steps_through_filters() {
 /// A proxy without its server refuses the stream for good; the page asks meanwhile, and listens again later.
 #[tokio::test]
 async fn a_page_outlives_its_server() {
-    let mut server = Server::start(&[]).await;
-    let port = server.address().rsplit(':').next().expect("a port").to_owned();
+    let mut server = Server::start(&[("PORT", &spare_port().to_string())]).await;
     let browser = Browser::at(&server, "/").await;
     browser.find(".live", "Live").await;
-    server.set("PORT", &port);
     server.stop().await;
     browser.find(".live", "No connection").await;
     server.restart().await;

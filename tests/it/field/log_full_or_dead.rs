@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,7 +13,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Answer, Client, Receiver, eventually, home};
+use crate::harness::{Answer, Client, Receiver, eventually, home, spare_port};
 
 /// A `btk` whose streams lead where a test says.
 struct Program {
@@ -26,9 +25,7 @@ struct Program {
 impl Program {
     /// Starts it without waiting; `args` beyond settings name another command.
     fn spawn(args: &[&str], settings: &[(&str, &str)], out: Stdio, err: Stdio) -> Program {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port().to_string();
-        drop(free);
+        let port = spare_port().to_string();
         let home = home();
         let mut command = Command::new(env!("CARGO_BIN_EXE_btk"));
         command.args(args).env_clear().env("PORT", &port).envs(settings.iter().copied());
