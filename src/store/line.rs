@@ -4,7 +4,7 @@
 //! Must not know a connection, nor how many may stand in it: each comes with its place.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::jobs::{Waiting, Write};
@@ -23,8 +23,17 @@ struct Queues {
     own: VecDeque<Waiting>,
     is_own_turn: bool,
     is_closed: bool,
+    writer: Writer,
     /// Whether the writer is to look up although nobody is there.
     is_called: bool,
+}
+
+/// What the writer does: waking one that works would be a system call for each job.
+#[derive(Default, PartialEq, Eq)]
+enum Writer {
+    #[default]
+    Works,
+    Sleeps,
 }
 
 impl Queues {
@@ -49,27 +58,39 @@ impl Line {
         }
         let queue = if is_own { &mut queues.own } else { &mut queues.asked };
         queue.push_back(waiting);
-        drop(queues);
-        self.came.notify_one();
+        self.wake(queues);
         Ok(())
     }
 
     /// Nobody joins any more.
     pub(super) fn close(&self) {
-        lock(&self.queues).is_closed = true;
-        self.came.notify_one();
+        let mut queues = lock(&self.queues);
+        queues.is_closed = true;
+        self.wake(queues);
     }
 
     /// Has the writer look up once, also where nobody comes.
     pub(super) fn call(&self) {
-        lock(&self.queues).is_called = true;
-        self.came.notify_one();
+        let mut queues = lock(&self.queues);
+        queues.is_called = true;
+        self.wake(queues);
+    }
+
+    fn wake(&self, mut queues: MutexGuard<'_, Queues>) {
+        let writer = std::mem::take(&mut queues.writer);
+        drop(queues);
+        if writer == Writer::Sleeps {
+            self.came.notify_one();
+        }
     }
 
     /// Waits until somebody is there or calls; false if nobody will ever come.
     pub(super) fn wait(&self) -> bool {
-        let is_idle =
-            |queues: &mut Queues| queues.is_empty() && !queues.is_closed && !queues.is_called;
+        let is_idle = |queues: &mut Queues| {
+            let is_idle = queues.is_empty() && !queues.is_closed && !queues.is_called;
+            queues.writer = if is_idle { Writer::Sleeps } else { Writer::Works };
+            is_idle
+        };
         let queues = self.came.wait_while(lock(&self.queues), is_idle);
         let mut queues = queues.unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut queues.is_called) || !queues.is_empty()
