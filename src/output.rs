@@ -20,6 +20,11 @@ const MOST: usize = 512 * 1024;
 const PIECE: usize = 4096;
 /// Between two tries to write to a stream that somebody has made non-blocking and that is full.
 const AGAIN: Duration = Duration::from_millis(10);
+/// A line waits so long for others to be written with it: on a busy server a write for each line costs more
+/// than what it tells of.
+const TOGETHER: Duration = Duration::from_millis(5);
+/// So many bytes wait for no more.
+const ENOUGH: usize = MOST / 8;
 /// For what waits when the program ends.
 const LAST: Duration = Duration::from_secs(1);
 
@@ -52,8 +57,10 @@ struct Waiting {
     lines: Vec<u8>,
     /// Lines dropped since. While there are any no more are taken: a gap is in one place.
     dropped: u64,
-    /// The thread has nothing in hand.
+    /// The thread has nothing in hand and sleeps.
     is_idle: bool,
+    /// The program ends, and waits for what is left.
+    is_last: bool,
 }
 
 /// A stream that is written by a thread of its own.
@@ -96,15 +103,16 @@ impl Output {
     pub fn put(&self, lines: impl AsRef<[u8]>) {
         let lines = lines.as_ref();
         let mut waiting = self.waiting();
-        let is_empty = waiting.lines.is_empty();
-        let has_room = is_empty || waiting.lines.len() + lines.len() <= MOST;
+        let before = waiting.lines.len();
+        let has_room = before == 0 || before + lines.len() <= MOST;
         if waiting.dropped > 0 || !has_room {
             waiting.dropped += count(lines);
             self.dropped.inc_by(count(lines));
             return;
         }
         waiting.lines.extend_from_slice(lines);
-        if is_empty {
+        let is_enough = before < ENOUGH && waiting.lines.len() >= ENOUGH;
+        if std::mem::take(&mut waiting.is_idle) || is_enough {
             self.has_more.notify_one();
         }
     }
@@ -113,6 +121,8 @@ impl Output {
     pub fn finish(&self) {
         let end = Instant::now() + LAST;
         let mut waiting = self.waiting();
+        waiting.is_last = true;
+        self.has_more.notify_one();
         while !waiting.is_idle || !waiting.lines.is_empty() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -126,19 +136,20 @@ impl Output {
     /// Waits for something to write: lines in `batch`, or how many were dropped after the last of them.
     fn next(&self, batch: &mut Vec<u8>) -> u64 {
         let mut waiting = self.waiting();
-        loop {
-            if !waiting.lines.is_empty() {
-                std::mem::swap(&mut waiting.lines, batch);
-                break;
-            }
-            if waiting.dropped > 0 {
-                break;
-            }
+        while waiting.lines.is_empty() && waiting.dropped == 0 {
             waiting.is_idle = true;
-            self.is_idle.notify_all();
+            if waiting.is_last {
+                self.is_idle.notify_all();
+            }
             waiting = self.has_more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         waiting.is_idle = false;
+        let is_alone = |waiting: &mut Waiting| {
+            !waiting.is_last && waiting.dropped == 0 && waiting.lines.len() < ENOUGH
+        };
+        let woken = self.has_more.wait_timeout_while(waiting, TOGETHER, is_alone);
+        waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        std::mem::swap(&mut waiting.lines, batch);
         if batch.is_empty() { std::mem::take(&mut waiting.dropped) } else { 0 }
     }
 
