@@ -3,6 +3,7 @@
 //! Handlers talk to the store and to nobody else: what they write, the dispatcher finds. Must not
 //! know of the dispatcher, of sockets, nor of `Config`: values are passed in.
 
+mod answer;
 mod assets;
 mod body;
 mod changes;

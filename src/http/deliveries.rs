@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Answer;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::THOUSAND;
@@ -76,10 +77,9 @@ pub async fn list_deliveries(
         ));
     }
     let now = app.clock.now();
-    let share = app.room.whole(THOUSAND).await?;
-    let (found, next, total) = app
-        .store
-        .search(move |tx| {
+    let make = |mut answer: Answer| {
+        let (filter, after) = (filter.clone(), after.clone());
+        app.store.search(move |tx| {
             let (mut found, next) =
                 store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
             if is_titled {
@@ -90,10 +90,12 @@ pub async fn list_deliveries(
                 Some(_) => Some(store::count_deliveries(tx, &filter)?),
                 None => i64::try_from(found.len()).ok(),
             };
-            Ok((found, next, total))
+            answer.value(&found);
+            Ok((answer, (next, total)))
         })
-        .await?;
-    let mut response = share.json(&found);
+    };
+    let (answer, (next, total)) = app.room.whole(THOUSAND, make).await?;
+    let mut response = answer.json();
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());
     }

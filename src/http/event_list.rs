@@ -8,11 +8,12 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::App;
+use super::answer::Answer;
 use super::forms::TaskEventKind;
 use super::problem::Problem;
 use super::query::Query;
 use super::task_list::{TOTAL, add_next};
-use super::{App, written_json};
 use crate::model::payload::{self, Full};
 use crate::model::{EventKind, Task, Time};
 use crate::store::{self, EventFilter};
@@ -81,50 +82,51 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
         let what = "is not one of this list; take it from X-Next-Cursor";
         return Err(Problem::bad_parameter("cursor", what));
     }
-    let share = app.room.whole(WHOLE).await?;
-    let found = app.store.search(move |tx| {
-        let since = match since {
-            None => None,
-            Some(id) => match store::event_seq(tx, &id)? {
-                None => return Ok(Found::NoSince),
-                found => found,
-            },
-        };
-        let before = match &cursor {
-            None => None,
-            Some(id) => match store::event_seq(tx, id)? {
-                None => return Ok(Found::NoCursor),
-                found => found,
-            },
-        };
-        // Of one kind, each event would have to be looked at.
-        let total = match &task_id {
-            Some(task) if kind.is_empty() && cursor.is_none() => {
-                Some(store::count_events(tx, task, since)?)
+    let make = |mut answer: Answer| {
+        let filter = EventFilter { kind: kind.clone(), task_id: task_id.clone(), since: None };
+        let (since, cursor) = (since.clone(), cursor.clone());
+        app.store.search(move |tx| {
+            let since = match since {
+                None => None,
+                Some(id) => match store::event_seq(tx, &id)? {
+                    None => return Ok((answer, Found::NoSince)),
+                    found => found,
+                },
+            };
+            let before = match &cursor {
+                None => None,
+                Some(id) => match store::event_seq(tx, id)? {
+                    None => return Ok((answer, Found::NoCursor)),
+                    found => found,
+                },
+            };
+            // Of one kind, each event would have to be looked at.
+            let total = match &filter.task_id {
+                Some(task) if filter.kind.is_empty() && cursor.is_none() => {
+                    Some(store::count_events(tx, task, since)?)
+                }
+                _ => None,
+            };
+            let filter = EventFilter { since, ..filter };
+            let page = store::list_events(tx, &filter, before, most)?;
+            answer.array(false);
+            // One after the other: they may be large.
+            for event in page.events {
+                answer.item(&payload::full(&Full::from(&event)));
             }
-            _ => None,
-        };
-        let filter = EventFilter { kind, task_id, since };
-        let page = store::list_events(tx, &filter, before, most)?;
-        let mut text = String::from("[");
-        // One after the other: they may be large.
-        for event in page.events {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            text.push_str(&payload::full(&Full::from(&event)));
-        }
-        text.push(']');
-        Ok(Found::Page { text, next: page.next, total })
-    });
-    let (text, next, total) = match found.await? {
-        Found::Page { text, next, total } => (text, next, total),
+            answer.end();
+            Ok((answer, Found::Page { next: page.next, total }))
+        })
+    };
+    let (answer, found) = app.room.whole(WHOLE, make).await?;
+    let (next, total) = match found {
+        Found::Page { next, total } => (next, total),
         Found::NoSince => return Err(Problem::not_found("The event that since names was")),
         Found::NoCursor => {
             return Err(Problem::not_found("The event that cursor names was"));
         }
     };
-    let mut response = written_json(share.hold(text));
+    let mut response = answer.json();
     let headers = response.headers_mut();
     if let Some(total) = total {
         headers.insert(TOTAL, total.into());
@@ -143,7 +145,7 @@ fn is_event_id(text: &str) -> bool {
 
 /// What the database had.
 enum Found {
-    Page { text: String, next: Option<String>, total: Option<i64> },
+    Page { next: Option<String>, total: Option<i64> },
     NoSince,
     NoCursor,
 }

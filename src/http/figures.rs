@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::App;
+use super::answer::Answer;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::THOUSAND;
@@ -268,11 +269,16 @@ pub async fn list_webhook_figures(
 ) -> Result<Response, Problem> {
     Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
-    let share = app.room.whole(THOUSAND).await?;
-    let found = app.store.search(move |tx| store::figures_of_webhooks(tx, now)).await?;
-    // The same for all webhooks: written out once.
-    let starts: Vec<String> =
-        figures::hours(&[], HOURS, now).iter().map(|hour| hour.at.to_string()).collect();
-    let views = found.into_iter().map(|(id, kept)| WebhookFiguresView::of(id, kept, &starts, now));
-    Ok(share.json(&views.collect::<Vec<_>>()))
+    let make = |mut answer: Answer| {
+        app.store.search(move |tx| {
+            // The same for all webhooks: written out once.
+            let starts: Vec<String> =
+                figures::hours(&[], HOURS, now).iter().map(|hour| hour.at.to_string()).collect();
+            let found = store::figures_of_webhooks(tx, now)?.into_iter();
+            let views = found.map(|(id, kept)| WebhookFiguresView::of(id, kept, &starts, now));
+            answer.value(&views.collect::<Vec<_>>());
+            Ok((answer, ()))
+        })
+    };
+    Ok(app.room.whole(THOUSAND, make).await?.0.json())
 }

@@ -12,6 +12,8 @@ use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, header};
 use http_body_util::BodyExt as _;
 
+use super::answer::Kept;
+
 /// Below, an answer fits one packet anyway; above, packing would keep others waiting for its core.
 const SIZES: std::ops::Range<u64> = 1_400..512 * 1024;
 
@@ -44,12 +46,19 @@ pub async fn packed(response: Response) -> Response {
         return response;
     }
     let (mut parts, body) = response.into_parts();
+    let kept = parts.extensions.remove::<Kept>();
     // Bytes in memory: reading them does not fail.
     let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let packed = gzip(&bytes, Compression::fast());
-    if packed.is_empty() {
+    if packed.is_empty() || packed.len() >= bytes.len() {
         return Response::from_parts(parts, Body::from(bytes));
     }
+    // What is held for the answer is from now on held for these bytes.
+    drop(bytes);
+    let packed = match kept {
+        Some(kept) => kept.hold(packed.into()),
+        None => packed,
+    };
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     parts.headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));

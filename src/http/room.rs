@@ -1,18 +1,18 @@
 //! Room: how many bytes of answers may be under way, over all requests. Whoever makes a large answer
 //! waits for its share first and gives it back when the client has taken the bytes.
 //!
+//! What is held is never more than the share: it grows with the answer, and one that finds no more room goes, and is
+//! made anew when there is room for all of it. Nobody who holds some waits for more, so none waits for another for ever.
 //! Must not know what is in an answer.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::Response;
-use bytes::Bytes;
-use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::written_json;
+use super::answer::Answer;
 use crate::store::{Error, Result};
 
 /// Bytes of answers in one piece that are being made or sent.
@@ -35,46 +35,60 @@ const WAITING: usize = 128;
 /// How long a request waits for room. Longer than it takes until a client that takes nothing is cut.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// So often is an answer made that turns out larger than the time before: others write meanwhile.
+const TRIES: usize = 4;
+
 /// The room for answers.
 pub struct Room {
-    wholes: Arc<Semaphore>,
-    pages: Arc<Semaphore>,
-    pictures: Arc<Semaphore>,
+    wholes: Pool,
+    pages: Pool,
+    pictures: Pool,
+}
+
+struct Pool {
+    all: usize,
+    free: Arc<Semaphore>,
     waiting: Semaphore,
 }
 
 /// A share of the room; free again when this goes.
 pub struct Share {
     permit: OwnedSemaphorePermit,
+    all: usize,
 }
 
 impl Default for Room {
     fn default() -> Room {
-        Room {
-            wholes: Arc::new(Semaphore::new(WHOLES)),
-            pages: Arc::new(Semaphore::new(PAGES)),
-            pictures: Arc::new(Semaphore::new(PICTURES)),
-            waiting: Semaphore::new(WAITING),
-        }
+        let [wholes, pages, pictures] = [WHOLES, PAGES, PICTURES].map(Pool::new);
+        Room { wholes, pages, pictures }
     }
 }
 
 impl Room {
-    /// Room for an answer of at most so many bytes.
+    /// An answer for which about so many bytes are enough; if not, it has more.
     ///
     /// # Errors
-    /// `Busy` if there is none for long, or too many wait for it.
-    pub async fn whole(&self, bytes: usize) -> Result<Share> {
-        self.share(&self.wholes, bytes.min(WHOLES)).await
+    /// `Busy` if there is no room for long, or too many wait for it; and what `make` says.
+    pub async fn whole<T, F>(&self, bytes: usize, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    where
+        F: Future<Output = Result<(Answer, T)>>,
+    {
+        self.wholes.made(bytes, make).await
     }
 
-    /// Room for the next page of a long list; the share says how large it may be.
+    /// The next page of a long list; the answer says how large it may be.
     ///
     /// # Errors
     /// As for `whole`.
-    pub async fn page(&self) -> Result<Share> {
-        let free = self.pages.available_permits();
-        self.share(&self.pages, (free / PART).max(PAGE_LEAST)).await
+    pub async fn page<T, F>(&self, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    where
+        F: Future<Output = Result<(Answer, T)>>,
+    {
+        self.pages.made(self.page_size(), make).await
+    }
+
+    fn page_size(&self) -> usize {
+        (self.pages.free.available_permits() / PART).max(PAGE_LEAST)
     }
 
     /// Room for a picture of so many bytes.
@@ -82,20 +96,43 @@ impl Room {
     /// # Errors
     /// As for `whole`.
     pub async fn picture(&self, bytes: usize) -> Result<Share> {
-        self.share(&self.pictures, bytes.min(PICTURES)).await
+        self.pictures.share(bytes).await
+    }
+}
+
+impl Pool {
+    fn new(all: usize) -> Pool {
+        Pool { all, free: Arc::new(Semaphore::new(all)), waiting: Semaphore::new(WAITING) }
     }
 
-    async fn share(&self, room: &Arc<Semaphore>, bytes: usize) -> Result<Share> {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        if let Ok(permit) = Arc::clone(room).try_acquire_many_owned(bytes) {
-            return Ok(Share { permit });
+    async fn share(&self, bytes: usize) -> Result<Share> {
+        let all = self.all;
+        let bytes = u32::try_from(bytes.min(all)).unwrap_or(u32::MAX);
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_many_owned(bytes) {
+            return Ok(Share { permit, all });
         }
         let _place = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
         // The semaphores are never closed.
-        match timeout(PATIENCE, Arc::clone(room).acquire_many_owned(bytes)).await {
-            Ok(Ok(permit)) => Ok(Share { permit }),
+        match timeout(PATIENCE, Arc::clone(&self.free).acquire_many_owned(bytes)).await {
+            Ok(Ok(permit)) => Ok(Share { permit, all }),
             Ok(Err(_)) | Err(_) => Err(Error::Busy),
         }
+    }
+
+    async fn made<T, F>(&self, mut bytes: usize, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    where
+        F: Future<Output = Result<(Answer, T)>>,
+    {
+        for _ in 0..TRIES {
+            let share = self.share(bytes).await?;
+            let (answer, more) = make(Answer::new(share)).await?;
+            match answer.lacks() {
+                None => return Ok((answer, more)),
+                // And a little for what is written meanwhile.
+                Some(needed) => bytes = needed + needed / 16,
+            }
+        }
+        Err(Error::Busy)
     }
 }
 
@@ -110,29 +147,38 @@ impl Share {
         drop(self.permit.split(self.size().saturating_sub(bytes)));
     }
 
-    /// An answer in JSON that holds its share until it is sent.
-    pub fn json<T: Serialize>(self, value: &T) -> Response {
-        // What is answered has nothing in it that JSON refuses.
-        written_json(self.hold(serde_json::to_string(value).unwrap_or_default()))
+    /// Whether so many bytes may be held; takes more room for them if there is some at once. Who has all of it may hold
+    /// more than that: it is alone.
+    pub fn holds(&mut self, bytes: usize) -> bool {
+        let twice = (2 * self.size()).min(self.all);
+        bytes <= self.size()
+            || self.size() == self.all
+            || (bytes <= twice && self.grow(twice))
+            || self.grow(bytes)
     }
 
-    /// Bytes that hold their share until they are sent.
-    pub fn hold(mut self, mut text: String) -> Bytes {
-        // What grew bit by bit may have twice the memory that it needs.
-        text.shrink_to_fit();
-        self.shrink(text.len());
-        Bytes::from_owner(Held { text, _share: self })
+    fn grow(&mut self, bytes: usize) -> bool {
+        let more = u32::try_from(bytes.saturating_sub(self.size())).unwrap_or(u32::MAX);
+        let found = Arc::clone(self.permit.semaphore()).try_acquire_many_owned(more);
+        found.map(|more| self.permit.merge(more)).is_ok()
     }
 }
 
-struct Held {
-    text: String,
-    _share: Share,
-}
+#[cfg(test)]
+impl Room {
+    /// Bytes of whole answers that are counted.
+    pub fn counted(&self) -> usize {
+        WHOLES - self.wholes.free.available_permits()
+    }
 
-impl AsRef<[u8]> for Held {
-    fn as_ref(&self) -> &[u8] {
-        self.text.as_bytes()
+    /// And those that are not.
+    pub fn left(&self) -> usize {
+        WHOLES - self.counted()
+    }
+
+    /// A share of whole answers.
+    pub async fn some(&self, bytes: usize) -> Share {
+        self.wholes.share(bytes).await.unwrap()
     }
 }
 
@@ -141,40 +187,26 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_share_is_free_again_when_its_bytes_are_gone() {
-        let room = Room::default();
-        let share = room.whole(1_000).await.unwrap();
-        assert_eq!(room.wholes.available_permits(), WHOLES - 1_000);
-        let bytes = share.hold("a".repeat(300));
-        assert_eq!(room.wholes.available_permits(), WHOLES - 300);
-        let (part, rest) = (bytes.slice(..10), bytes);
-        drop(rest);
-        assert_eq!(room.wholes.available_permits(), WHOLES - 300, "a part of it is still there");
-        assert_eq!(part, "a".repeat(10));
-        drop(part);
-        assert_eq!(room.wholes.available_permits(), WHOLES);
-    }
-
-    #[tokio::test]
     async fn pages_are_smaller_the_more_are_under_way() {
         let room = Room::default();
         let mut held = Vec::new();
         for _ in 0..150 {
-            held.push(room.page().await.unwrap());
+            held.push(room.pages.share(room.page_size()).await.unwrap());
         }
         assert_eq!(held[0].size(), PAGES / PART);
         assert!(held.windows(2).all(|pair| pair[0].size() >= pair[1].size()));
         assert_eq!(held[149].size(), PAGE_LEAST);
-        assert!(room.pages.available_permits() > PAGE_LEAST, "and there is room for more");
+        assert!(room.pages.free.available_permits() > PAGE_LEAST, "and there is room for more");
     }
 
     #[tokio::test]
     async fn who_finds_no_room_waits_for_it() {
         let room = Room::default();
-        let all = room.whole(usize::MAX).await.unwrap();
+        let all = room.some(usize::MAX).await;
         assert_eq!(all.size(), WHOLES);
-        assert!(room.picture(1).await.is_ok() && room.page().await.is_ok(), "each for itself");
-        let mut next = Box::pin(room.whole(1));
+        let page = room.pages.share(1).await;
+        assert!(room.picture(1).await.is_ok() && page.is_ok(), "each for itself");
+        let mut next = Box::pin(room.wholes.share(1));
         assert!(futures_util::poll!(&mut next).is_pending());
         drop(all);
         assert!(next.await.is_ok());
@@ -183,16 +215,43 @@ mod tests {
     #[tokio::test]
     async fn only_so_many_wait_and_the_next_is_told_at_once() {
         let room = Room::default();
-        let all = room.whole(usize::MAX).await.unwrap();
-        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(room.whole(1))).collect();
+        let all = room.some(usize::MAX).await;
+        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(room.wholes.share(1))).collect();
         for one in &mut waiting {
             assert!(futures_util::poll!(one).is_pending());
         }
-        assert!(matches!(room.whole(1).await, Err(Error::Busy)));
+        assert!(matches!(room.wholes.share(1).await, Err(Error::Busy)));
         drop(all);
         for one in waiting {
             assert!(one.await.is_ok());
         }
-        assert!(room.whole(usize::MAX).await.is_ok());
+        assert!(room.wholes.share(usize::MAX).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn an_answer_larger_than_its_share_has_more_or_is_made_anew() {
+        let room = Room::default();
+        let lengths = std::cell::RefCell::new(Vec::new());
+        let make = async |mut answer: Answer| {
+            lengths.borrow_mut().push(answer.room());
+            answer.item(&"a".repeat(3_000));
+            Ok((answer, ()))
+        };
+        let (first, ()) = room.whole(1_000, &make).await.unwrap();
+        assert_eq!((lengths.take(), room.counted()), (vec![1_000], 3_000));
+        // What is left is too little until the first is gone.
+        let others = room.some(WHOLES - 5_000).await;
+        let mut second = Box::pin(room.whole(1_000, &make));
+        assert!(futures_util::poll!(&mut second).is_pending());
+        drop(first);
+        let (second, ()) = second.await.unwrap();
+        assert_eq!(lengths.take(), [1_000, 3_000 + 3_000 / 16]);
+        drop((others, second));
+        let all = room.whole(1_000, async |mut answer: Answer| {
+            answer.item(&"a".repeat(2 * WHOLES));
+            Ok((answer, ()))
+        });
+        drop(all.await.unwrap());
+        assert_eq!(room.counted(), 0, "larger than all the room: it was alone");
     }
 }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderName, HeaderValue, header};
 
+use super::answer::Answer;
 use super::forms::Text;
 use super::problem::Problem;
 use super::query::Query;
@@ -19,11 +20,11 @@ use super::room::Share;
 use super::{App, written_json};
 use crate::model::{Event, Priority, Status, Task, quoted};
 use crate::secret::hex;
-use crate::store::{self, Cursor, CursorKey, Picture, Sort, SortKey, Stored, TaskFilter, Tx};
+use crate::store::{self, Cursor, CursorKey, Picture, Sort, SortKey, TaskFilter, Tx};
 
 /// So many tasks are read at first; if these are all, the list is answered in one piece.
 const PAGE: usize = 500;
-/// Bytes of such a piece, about: the limit that the store has for a page, and half as much for JSON.
+/// Bytes of such a piece, about: the limit that the store has for a page, and the task that goes beyond it.
 const WHOLE: usize = 1_536 * 1024;
 /// How many there are in all, on the first page.
 pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
@@ -77,25 +78,33 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
     let after = cursor.map(|text| read_cursor(text, sort)).transpose()?;
     let is_first = after.is_none();
 
-    let share = app.room.whole(WHOLE).await?;
-    let (page, from) = (Arc::clone(&filter), after.clone());
-    let look = move |tx: &mut Tx<'_>| {
-        let (tasks, next) =
-            store::list_page(tx, &page, sort, from.as_ref(), limit.unwrap_or(PAGE))?;
-        if limit.is_none() && next.is_some() {
-            return Ok(Found::Many(store::picture_size(tx)?));
-        }
-        let total = match next {
-            _ if !is_first => None,
-            Some(_) => Some(store::list_count(tx, &page)?),
-            None => i64::try_from(tasks.len()).ok(),
-        };
-        Ok(Found::All { text: joined(tasks), next, total })
+    let make = |mut answer: Answer| {
+        let (page, from) = (Arc::clone(&filter), after.clone());
+        app.store.search(move |tx| {
+            let (tasks, next) =
+                store::list_page(tx, &page, sort, from.as_ref(), limit.unwrap_or(PAGE))?;
+            if limit.is_none() && next.is_some() {
+                return Ok((answer, Found::Many(store::picture_size(tx)?)));
+            }
+            let total = match next {
+                _ if !is_first => None,
+                Some(_) => Some(store::list_count(tx, &page)?),
+                None => i64::try_from(tasks.len()).ok(),
+            };
+            answer.array(false);
+            // One after the other: they may be large.
+            for stored in tasks {
+                answer.item(&Event::snapshot(&stored.task));
+            }
+            answer.end();
+            Ok((answer, Found::All { next, total }))
+        })
     };
-    let (mut response, next, total) = match app.store.search(look).await? {
-        Found::All { text, next, total } => (written_json(share.hold(text)), next, total),
+    let (answer, found) = app.room.whole(WHOLE, make).await?;
+    let (mut response, next, total) = match found {
+        Found::All { next, total } => (answer.json(), next, total),
         Found::Many(size) => {
-            drop(share);
+            drop(answer);
             let (list, first) = Long::begin(app, filter, sort, after, size).await?;
             let total = i64::try_from(list.picture.count()).ok().filter(|_| is_first);
             (written_json(Body::from_stream(list.pages(first))), None, total)
@@ -113,8 +122,8 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
 
 /// What the first look at the database shows.
 enum Found {
-    /// All that was asked for, as JSON.
-    All { text: String, next: Option<Cursor>, total: Option<i64> },
+    /// All that was asked for.
+    All { next: Option<Cursor>, total: Option<i64> },
     /// So many that they are sent page by page, from a picture of at most so many bytes.
     Many(usize),
 }
@@ -127,19 +136,6 @@ pub fn add_next(headers: &mut http::HeaderMap, path: &str, query: &Query, cursor
         headers.insert(NEXT, cursor);
         headers.insert(header::LINK, link);
     }
-}
-
-fn joined(tasks: Vec<Stored>) -> String {
-    let mut text = String::from("[");
-    // One after the other: they may be large.
-    for stored in tasks {
-        if text.len() > 1 {
-            text.push(',');
-        }
-        text.push_str(&Event::snapshot(&stored.task));
-    }
-    text.push(']');
-    text
 }
 
 /// A long list on its way.
@@ -177,19 +173,19 @@ impl Long {
     }
 
     async fn page(&self, place: usize) -> Result<(Bytes, Option<usize>), store::Error> {
-        let share = self.app.room.page().await?;
-        let (picture, bytes) = (Arc::clone(&self.picture), share.size());
-        let look = move |tx: &mut Tx<'_>| picture.page(tx, place, bytes);
-        let (mut text, next) = self.app.store.search_patiently(look).await?;
-        if place == 0 {
-            text.insert(0, '[');
-        } else if !text.is_empty() {
-            text.insert(0, ',');
-        }
-        if next.is_none() {
-            text.push(']');
-        }
-        Ok((share.hold(text), next))
+        let make = |mut answer: Answer| {
+            let (picture, bytes) = (Arc::clone(&self.picture), answer.room());
+            self.app.store.search_patiently(move |tx| {
+                answer.array(place > 0);
+                let next = picture.page(tx, place, bytes, |task| answer.item(task))?;
+                if next.is_none() {
+                    answer.end();
+                }
+                Ok((answer, next))
+            })
+        };
+        let (answer, next) = self.app.room.page(make).await?;
+        Ok((answer.sent(), next))
     }
 
     /// The answer. A fault in the middle breaks the connection off, so that half an array never looks

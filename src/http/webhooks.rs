@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
+use super::answer::Answer;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::THOUSAND;
@@ -88,10 +89,9 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
     let url = query.get("url").map(|url| encoded_url(url).unwrap_or_default());
     let after = query.get("cursor").map(read_cursor).transpose()?;
     let now = app.clock.now();
-    let share = app.room.whole(THOUSAND).await?;
-    let (found, next, total) = app
-        .store
-        .search(move |tx| {
+    let make = |mut answer: Answer| {
+        let (url, after) = (url.clone(), after.clone());
+        app.store.search(move |tx| {
             let mut all = store::list_webhooks(tx)?;
             all.retain(|known| url.as_ref().is_none_or(|url| known.webhook.url == *url));
             all.reverse();
@@ -107,10 +107,12 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
                 .iter()
                 .map(|known| WebhookView::read(tx, known, now))
                 .collect::<store::Result<Vec<_>>>()?;
-            Ok((found, next, total))
+            answer.value(&found);
+            Ok((answer, (next, total)))
         })
-        .await?;
-    let mut response = share.json(&found);
+    };
+    let (answer, (next, total)) = app.room.whole(THOUSAND, make).await?;
+    let mut response = answer.json();
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());
     }

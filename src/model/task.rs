@@ -199,12 +199,17 @@ impl Task {
         })
     }
 
-    /// About how many bytes it takes as JSON.
+    /// Bytes that it takes as JSON, at most.
     pub fn size(&self) -> usize {
-        let tags: usize = self.tags.iter().map(String::len).sum();
-        let links = self.attachments.iter().map(|a| a.name.len() + a.url.len() + 128);
-        let description = self.description.as_ref().map_or(0, String::len);
-        512 + self.title.len() + description + tags + links.sum::<usize>()
+        let tags: usize = self.tags.iter().map(|tag| written(tag)).sum();
+        let links = self.attachments.iter().map(|a| {
+            let kind = a.r#type.as_deref().map_or(0, written);
+            192 + written(&a.id) + written(&a.name) + written(&a.url) + kind
+        });
+        let texts = [&self.description, &self.r#type, &self.category];
+        let texts = texts.into_iter().flatten().map(|text| written(text));
+        let named = written(self.id.as_str()) + written(&self.title);
+        512 + named + tags + links.sum::<usize>() + texts.sum::<usize>()
     }
 
     /// The task after a change, and the event that tells of it; `None` if nothing changes.
@@ -230,6 +235,16 @@ impl Task {
         new.updated_at = now.max(self.updated_at);
         Some((new, kind))
     }
+}
+
+/// Bytes that a text takes in JSON, at most: a control character becomes `\u0000`.
+fn written(text: &str) -> usize {
+    let each = text.bytes().map(|byte| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    });
+    3 + each.sum::<usize>()
 }
 
 fn set<T>(field: &mut T, asked: Option<T>) {
@@ -290,6 +305,20 @@ mod tests {
         let asked = input(json!({"title": "A", "attachments": [
             {"name": "n", "url": "https://e.org/a"}, {"name": "m", "url": "https://e.org/b"}]}));
         Task::create(TaskId::parse("t1").unwrap(), asked, NOW).unwrap()
+    }
+
+    #[test]
+    fn no_task_is_larger_as_json_than_its_size() {
+        for text in ["", "a", "\u{1}", "\"\\\n", "\u{7f}\u{2028}ü"] {
+            let text = format!("t{}", text.repeat(10));
+            let link = json!({"id": text, "name": text, "url": "https://e.org/a", "type": text});
+            let asked = input(json!({"title": text, "description": text, "tags": [text],
+                "type": "T", "category": "C", "attachments": vec![link; 20]}));
+            let task = Task::create(TaskId::parse("t1").unwrap(), asked, NOW).unwrap();
+            let json = crate::model::Event::snapshot(&task);
+            let (is, said) = (json.len(), task.size());
+            assert!(is <= said && said < 3 * is + 512, "{text:?}: {is} bytes, {said} said");
+        }
     }
 
     #[test]

@@ -53,31 +53,29 @@ impl Picture {
         self.nums.len() * NUM
     }
 
-    /// The tasks from a place on, as JSON with commas between: as many as there is room for in so many
-    /// bytes, but at least one; and the place where the next page begins. Only at the end it may be
-    /// empty.
+    /// Shows the tasks from a place on, as JSON: as many as there is room for in so many bytes, with a comma and a bracket
+    /// for each, but at least one. Answers the place where the next page begins. Only at the end it may be empty.
     pub fn page(
         &self,
         tx: &mut Tx<'_>,
         place: usize,
         bytes: usize,
-    ) -> Result<(String, Option<usize>)> {
+        mut show: impl FnMut(&str),
+    ) -> Result<Option<usize>> {
         let is_as_it_was = ends(tx)?.1 <= self.seq;
-        let mut text = String::new();
+        let mut length = 0;
         for (n, num) in self.nums.iter().enumerate().skip(place) {
             let Some(stored) = at(tx, *num)? else { continue };
             let shown =
                 if is_as_it_was { Some(now(&stored)) } else { then(tx, &stored, self.seq)? };
             let Some(task) = shown else { continue };
-            if !text.is_empty() {
-                if text.len() + task.len() >= bytes {
-                    return Ok((text, Some(n)));
-                }
-                text.push(',');
+            if length > 0 && length + task.len() + 2 > bytes {
+                return Ok(Some(n));
             }
-            text.push_str(&task);
+            length += task.len() + 2;
+            show(&task);
         }
-        Ok((text, None))
+        Ok(None)
     }
 }
 

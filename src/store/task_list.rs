@@ -179,7 +179,7 @@ impl Owned {
     }
 }
 
-/// A page ends early when its tasks are larger than this together: 1 MiB. What follows is asked for
+/// A page ends early when its tasks are larger than this together, as JSON: 1 MiB. What follows is asked for
 /// with the next page.
 const PAGE_BYTES: usize = 1024 * 1024;
 

@@ -29,6 +29,11 @@ const TASKS: usize = 200;
 const TEXT: usize = 60_000;
 
 async fn fill(server: &Server, tasks: usize) {
+    fill_with(server, tasks, "d").await;
+}
+
+/// Tasks whose description is all of one letter.
+async fn fill_with(server: &Server, tasks: usize, letter: &'static str) {
     let mut writers = JoinSet::new();
     for writer in 0..8 {
         let client = server.client();
@@ -36,7 +41,7 @@ async fn fill(server: &Server, tasks: usize) {
             for n in (writer..tasks).step_by(8) {
                 let task = json!({
                     "title": format!("{} task {n}", n * 7 % 10),
-                    "description": "d".repeat(TEXT),
+                    "description": letter.repeat(TEXT),
                     "priority": PRIORITIES[n % 4],
                     "status": if n % 3 == 0 { "DONE" } else { "OPEN" },
                     "dueDate": (n % 5 > 0).then(|| format!("2026-01-{:02}", n % 5)),
@@ -189,9 +194,19 @@ fn most_memory(server: &Server) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_lists_at_once_have_a_bound_together() {
+    many_lists_are_bounded("d").await;
+}
+
+/// In JSON such a letter takes six bytes for one.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_lists_of_control_characters_have_the_same_bound() {
+    many_lists_are_bounded("\u{1}").await;
+}
+
+async fn many_lists_are_bounded(letter: &'static str) {
     let server = Arc::new(Server::start(&[]).await);
     let _loud = QUIET.write().await;
-    fill(&server, TASKS).await;
+    fill_with(&server, TASKS, letter).await;
     let before = most_memory(&server);
     let mut lists = JoinSet::new();
     for n in 0..120 {
