@@ -11,7 +11,7 @@ use super::Error;
 
 /// What to do about a damaged database.
 pub(super) const RESCUE: &str = "stop btk, keep a copy of the file and of what stands beside it, \
-    then put a backup in its place or save what can still be read (README, \"A damaged database\")";
+    then put a backup in its place or save what can still be read (docs/production.md, \"A damaged database\")";
 
 /// A database that could not be opened.
 #[derive(Debug)]

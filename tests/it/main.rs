@@ -19,6 +19,7 @@ mod alerts;
 mod answers;
 mod api;
 mod backlog;
+mod book;
 mod bulkheads;
 mod changes;
 mod crash;

@@ -45,7 +45,7 @@ async fn says_so(server: &Server) {
         (answer.status == 503).then(|| answer.expect_error(503))
     })
     .await;
-    for part in ["btk.db is damaged", "backup", "README"] {
+    for part in ["btk.db is damaged", "backup", "docs/production.md"] {
         assert!(words.contains(part), "{words}");
     }
     let refused = server.post("/api/tasks", &json!({"title": "x"})).await;
@@ -95,7 +95,7 @@ async fn a_database_that_cannot_be_opened_is_named_with_what_to_do() {
     file.write_all_at(&[0xa5; 3_000], 100).expect("overwritten");
     let refused = Server::refused_in(home.clone(), &[]).await;
     assert_eq!(refused.status.code(), Some(1));
-    for part in ["btk.db is damaged", "backup", "README"] {
+    for part in ["btk.db is damaged", "backup", "docs/production.md"] {
         assert!(refused.err.contains(part), "{}", refused.err);
     }
     // Its head is gone, so that nothing shows whose it was.
