@@ -3,6 +3,7 @@
 //! The same path after a request, a retry, a restart and a crash: it looks in the database and
 //! nowhere else. A wake-up carries no data, and a timer stands behind each. Must not know of HTTP
 //! handlers; they meet only in the database.
+#![doc = include_str!("../docs/internals/dispatcher.md")]
 
 mod message;
 mod narrate;

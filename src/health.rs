@@ -2,6 +2,7 @@
 //!
 //! One poisoned event never stops a webhook, and a dead webhook never burns its events. Pure: what
 //! happened, the time and chance come in. Must not know of SQL or sockets.
+#![doc = include_str!("../docs/internals/health.md")]
 
 mod policy;
 mod refusals;

@@ -1,6 +1,7 @@
 //! Lanes: whose turn it is among the unfinished deliveries of one task to one webhook.
 //!
 //! A later event waits for the earlier. Pure rules; must not know how a lane is stored.
+#![doc = include_str!("../docs/internals/lanes.md")]
 
 /// The delivery that has the turn of its lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //!
 //! A job is a closure over a `Tx`; all SQL stands in the modules below, a file for each noun. Must
 //! not know of HTTP, settings or what time it is: times and ids come in with the job.
+#![doc = include_str!("../docs/internals/store.md")]
 
 mod alerts;
 mod backlog;

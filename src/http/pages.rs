@@ -1,6 +1,7 @@
 //! The pages for people: one shell for all, which says what the page is and which script fills it.
 //!
 //! The data comes from the API like everybody's. Must not know any of it.
+#![doc = include_str!("../../docs/internals/pages.md")]
 
 use axum::Router;
 use axum::extract::{Request, State};

@@ -4,6 +4,7 @@
 //! More than a million random steps; the promises are checked after each. A seed that fails is named
 //! and runs again with `BTK_SEED=<seed> cargo test --lib simulation`. Must not know of threads,
 //! sockets or real time.
+#![doc = include_str!("../../docs/internals/simulation.md")]
 
 mod actors;
 mod checks;
