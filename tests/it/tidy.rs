@@ -1,87 +1,25 @@
 //! The shape of the code: which module may use which, how long a file may be, how it begins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module and the modules of ours that it may use. What stands here is the whole of it.
-const MAY_USE: &[(&str, &[&str])] = &[
-    ("main", &["cli"]),
-    (
-        "cli",
-        &["bench", "clock", "config", "demo", "listen", "model", "output", "server", "signals"],
-    ),
-    ("demo", &["config", "listen", "output", "scratch", "server", "signals"]),
-    ("listen", &["clock", "model", "output", "secret", "signals", "signature"]),
-    ("bench", &["clock", "listener", "scratch", "signals"]),
-    (
-        "server",
-        &[
-            "clock",
-            "config",
-            "dispatcher",
-            "figures",
-            "http",
-            "listener",
-            "metrics",
-            "model",
-            "secret",
-            "sender",
-            "session",
-            "store",
-            "upkeep",
-        ],
-    ),
-    ("listener", &["http"]),
-    (
-        "http",
-        &[
-            "clock",
-            "config",
-            "explain",
-            "figures",
-            "health",
-            "metrics",
-            "model",
-            "request",
-            "secret",
-            "session",
-            "signature",
-            "store",
-            "targets",
-        ],
-    ),
-    ("upkeep", &["clock", "config", "figures", "health", "model", "store"]),
-    (
-        "dispatcher",
-        &[
-            "clock", "explain", "figures", "health", "metrics", "model", "pace", "request",
-            "retry", "sender", "store",
-        ],
-    ),
-    ("sender", &["clock", "model", "request", "retry", "secret", "targets", "trust"]),
-    ("store", &["explain", "figures", "health", "lane", "model", "pace", "retry", "secret"]),
-    ("request", &["model", "secret", "signature"]),
-    ("explain", &["health", "model", "retry"]),
-    ("health", &["model", "retry"]),
-    ("pace", &["model"]),
-    ("retry", &["model"]),
-    ("config", &["health", "model", "secret", "signature", "targets", "trust"]),
-    ("session", &["model", "secret"]),
-    ("signature", &["secret"]),
-    ("clock", &["model"]),
-    ("figures", &["model"]),
-    ("model", &["secret"]),
-    ("lane", &[]),
-    ("targets", &[]),
-    ("trust", &[]),
-    ("metrics", &[]),
-    ("output", &[]),
-    ("secret", &[]),
-    ("signals", &[]),
-    ("scratch", &[]),
-    ("lib", &[]),
-];
+/// Each module and the modules of ours that it uses: the table of ARCHITECTURE.md.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
+    let chapter = text.split("\n## Who may import whom\n").nth(1).expect("the chapter");
+    let chapter = chapter.split("\n## ").next().unwrap();
+    let names = |cell: &str| -> BTreeSet<String> {
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let mut found = BTreeMap::new();
+    for row in chapter.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<_> = row.split('|').collect();
+        found.extend(names(cells[1]).into_iter().map(|module| (module, names(cells[2]))));
+    }
+    found
+}
 
 fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -144,29 +82,28 @@ fn used(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn modules_use_only_what_stands_below_them() {
-    let may: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+fn modules_use_what_the_table_says_and_nothing_else() {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in sources() {
         let module = module(&path);
-        let allowed = may
-            .get(module.as_str())
-            .unwrap_or_else(|| panic!("{module} is new: say in this test what it may use"));
         let text = fs::read_to_string(&path).unwrap();
-        // What stands in the tests of a module is its own affair.
-        let code = text.split("#[cfg(test)]").next().unwrap();
+        // What stands in the tests at the end of a file is its own affair.
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         let code: String = code
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
             .collect::<Vec<_>>()
             .join("\n");
-        for name in used(&code) {
-            assert!(
-                name == module || allowed.contains(&name.as_str()),
-                "{} uses {name}, which {module} may not",
-                path.display()
-            );
-        }
+        let names = used(&code).into_iter().filter(|name| *name != module);
+        found.entry(module.clone()).or_default().extend(names);
     }
+    found.remove("lib");
+    let table = table();
+    for (module, names) in &found {
+        let told = table.get(module);
+        assert_eq!(Some(names), told, "{module}: what it uses, and what ARCHITECTURE.md says");
+    }
+    assert_eq!(found.len(), table.len(), "a module of the table is not there");
 }
 
 #[test]
