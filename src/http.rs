@@ -2,6 +2,7 @@
 //!
 //! Handlers talk to the store and to nobody else: what they write, the dispatcher finds. Must not
 //! know of the dispatcher, of sockets, nor of `Config`: values are passed in.
+#![doc = include_str!("../docs/internals/http.md")]
 
 mod answer;
 mod assets;
