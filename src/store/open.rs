@@ -63,9 +63,11 @@ pub(super) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     })
 }
 
-/// Plans do not depend on bound values: else SQLite prepares a statement again whenever a new value
-/// might suit another index, which cost a fifth of the writer's time.
-fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
+/// Each statement is prepared once and kept. Plans do not depend on bound values: else SQLite prepares
+/// a statement again whenever a new value might suit another index, which cost a fifth of the writer's
+/// time.
+pub(super) fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(128);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
@@ -81,7 +83,6 @@ pub(super) struct Log {
 pub(super) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Why> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
     // Before there is a log, so that it stands in the file itself from the first moment.
     let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
@@ -124,7 +125,6 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Why> {
     let folder = path.parent().and_then(Path::to_str);
     let _elsewhere = connection.pragma_update(None, "temp_store_directory", folder);
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(128);
     connection.execute_batch(
         "PRAGMA wal_autocheckpoint = 0;
          PRAGMA temp_store = FILE;

@@ -61,6 +61,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> World {
         let mut connection = Connection::open_in_memory().unwrap();
+        open::prepare_once(&connection).unwrap();
         open::add_functions(&connection).unwrap();
         migrate::run(&mut connection).unwrap();
         let mut world = World {
