@@ -52,8 +52,21 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// A browser for the pages of this server, at no page yet.
+    /// A browser for the pages of this server, at no page yet. On a machine without memory or time to spare Chromium may
+    /// not come up; that is not what is tested, so it is tried again.
     pub(crate) async fn start(server: &Server) -> Self {
+        for _ in 0..2 {
+            match Self::try_start(server).await {
+                Ok(browser) => return browser,
+                Err(why) => eprintln!("the browser does not start: {why}"),
+            }
+        }
+        Self::try_start(server)
+            .await
+            .unwrap_or_else(|why| panic!("the browser never starts: {why}"))
+    }
+
+    async fn try_start(server: &Server) -> Result<Self, String> {
         let driver = tokio::task::spawn_blocking(start_driver).await.expect("a thread");
         let client = Client::new(&format!("http://127.0.0.1:{}", driver.port));
         let wanted = json!({"capabilities": {"alwaysMatch": {
@@ -61,10 +74,11 @@ impl Browser {
             "goog:chromeOptions": {"args": SWITCHES},
             "goog:loggingPrefs": {"browser": "ALL"},
         }}});
-        let answer = client.call("POST", "/session").json(&wanted).send().await.expect(200).json();
-        let session = answer["value"]["sessionId"].as_str().expect("a session").to_owned();
+        let answer = client.call("POST", "/session").json(&wanted).attempt().await?;
+        let session = answer.json()["value"]["sessionId"].as_str().map(str::to_owned);
+        let session = session.ok_or_else(|| answer.text())?;
         let base = format!("http://{}", server.address());
-        Self { driver, client, session, base }
+        Ok(Self { driver, client, session, base })
     }
 
     /// The same, at a page.
@@ -117,11 +131,16 @@ impl Browser {
         self.command("POST", "/execute/sync", json!({"script": body, "args": args})).await
     }
 
+    /// The same for a look that is taken again: one that falls into a change of pages has no answer.
+    async fn look_by(&self, body: &str, args: &[Value]) -> Result<Value, String> {
+        self.attempt("POST", "/execute/sync", json!({"script": body, "args": args})).await
+    }
+
     /// Waits until an expression is true in the page.
     pub(crate) async fn wait_for(&self, what: &str, expression: &str) {
         let script = format!("return Boolean({expression})");
         self.until(what, "", "", async || {
-            let is = self.js(&script, &[]).await == json!(true);
+            let is = self.look_by(&script, &[]).await? == json!(true);
             is.then_some(()).ok_or_else(|| format!("not so: {expression}"))
         })
         .await;
@@ -187,7 +206,7 @@ impl Browser {
     pub(crate) async fn wait_gone(&self, selector: &str, text: &str) {
         let what = format!("no {selector} with {text:?}");
         self.until(&what, selector, text, async || {
-            let is_gone = self.look(selector, text).await.is_none();
+            let is_gone = self.look(selector, text).await?.is_none();
             is_gone.then_some(()).ok_or_else(|| "it is there".to_owned())
         })
         .await;
@@ -195,12 +214,12 @@ impl Browser {
 
     /// Whether there is one now.
     pub(crate) async fn has(&self, selector: &str, text: &str) -> bool {
-        self.look(selector, text).await.is_some()
+        self.look(selector, text).await.expect("a look").is_some()
     }
 
     /// The same as [`Browser::look`], where there must be one.
     async fn seen(&self, selector: &str, text: &str) -> Result<String, String> {
-        self.look(selector, text).await.ok_or_else(|| "there is none in sight".to_owned())
+        self.look(selector, text).await?.ok_or_else(|| "there is none in sight".to_owned())
     }
 
     /// Asks again and again until `check` has an answer. If none comes, the failure says what was in the way at last,
@@ -243,7 +262,7 @@ impl Browser {
                 lines.push(`meant: ${brief(id)}`, `its place: ${JSON.stringify(box)}, off: ${id.disabled === true}`, `under the pointer there: ${brief(at)}`);
             }
             return lines.join('\\n  ');";
-        let meant = self.look(selector, text).await.filter(|_| !selector.is_empty());
+        let meant = self.look(selector, text).await.ok().flatten().filter(|_| !selector.is_empty());
         let meant = meant.map_or(Value::Null, |id| json!({ELEMENT: id}));
         let seen = self.js(script, &[meant, json!(selector)]).await;
         let picture = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -257,15 +276,15 @@ impl Browser {
         )
     }
 
-    async fn look(&self, selector: &str, text: &str) -> Option<String> {
+    async fn look(&self, selector: &str, text: &str) -> Result<Option<String>, String> {
         let script = "
             const [selector, text] = arguments;
             const says = (e) => [e.textContent, e.ariaLabel, e.placeholder, e.title, e.value].some((t) => t?.includes?.(text));
             const inner = document.querySelector('dialog[open]:last-of-type');
             const all = [...(inner?.querySelectorAll(selector) ?? []), ...document.querySelectorAll(selector)];
             return all.find((e) => e.checkVisibility({visibilityProperty: true}) && (!text || says(e))) ?? null;";
-        let found = self.js(script, &[json!(selector), json!(text)]).await;
-        found[ELEMENT].as_str().map(str::to_owned)
+        let found = self.look_by(script, &[json!(selector), json!(text)]).await?;
+        Ok(found[ELEMENT].as_str().map(str::to_owned))
     }
 
     /// Clicks the first element that fits; again where it went away at that moment.
@@ -414,7 +433,7 @@ impl Drop for Browser {
     /// Asks the driver to end the browser, which would outlive it.
     fn drop(&mut self) {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.driver.port)) {
-            stream.set_read_timeout(Some(Duration::from_secs(5))).ok();
+            stream.set_read_timeout(Some(PATIENCE)).ok();
             let head =
                 format!("DELETE /session/{} HTTP/1.1\r\nhost: localhost\r\n\r\n", self.session);
             if stream.write_all(head.as_bytes()).is_ok() {
