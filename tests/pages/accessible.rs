@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::browser::Browser;
 use crate::frame::in_use;
@@ -16,40 +16,75 @@ use crate::harness::{Receiver, Server};
 /// What to look at: where it is, and what is pressed there, one after the other: a selector and a text.
 type View<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
-const VIEWS: [View; 19] = [
+const NOTHING: &[(&str, &str)] = &[];
+
+const TASKS: [View; 5] = [
     ("/", &[]),
     ("/?q=nothing-is-called-this", &[]),
     ("/", &[("button", "Compact list")]),
     ("/", &[("button", "New task")]),
     ("/", &[("button", "Keys")]),
+];
+
+const DELIVERIES: [View; 4] = [
     ("/deliveries", &[]),
     ("/deliveries?task=nothing-is-called-this", &[]),
     ("/deliveries", &[("button", "Compact list")]),
     ("/deliveries", &[("button", "Recover…")]),
+];
+
+const WEBHOOKS: [View; 6] = [
     ("/webhooks", &[]),
     ("/webhooks", &[("button", "Add webhook")]),
     ("/webhooks", &[("button", "Send a test event"), ("dialog button", "Send")]),
     ("/webhooks", &[("button", "More for")]),
     ("/webhooks", &[("button", "More for"), ("[role=menuitem]", "Rotate secret…")]),
     ("/webhooks", &[("button", "More for"), ("[role=menuitem]", "Delete…")]),
-    ("/setup", &[]),
-    ("/overview", &[]),
-    ("/overview", &[("summary", "")]),
-    ("/docs", &[]),
 ];
 
+const OTHERS: [View; 4] =
+    [("/setup", &[]), ("/overview", &[]), ("/overview", &[("summary", "")]), ("/docs", &[])];
+
 #[tokio::test]
-async fn axe_finds_nothing_on_any_page() {
+async fn axe_finds_nothing_among_the_tasks() {
+    let (_receiver, server) = begun().await;
+    let task = server.get("/api/tasks?limit=1").await.json()[0]["id"].clone();
+    let path = format!("/?open={}", task.as_str().expect("an id"));
+    nothing_found(&server, TASKS.into_iter().chain([(&*path, NOTHING)])).await;
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_among_the_deliveries() {
+    let (_receiver, server) = begun().await;
+    let delivery = server.deliveries("limit=1").await[0]["id"].clone();
+    let path = format!("/deliveries?open={}", delivery.as_str().expect("an id"));
+    nothing_found(&server, DELIVERIES.into_iter().chain([(&*path, NOTHING)])).await;
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_among_the_webhooks() {
+    let (_receiver, server) = begun().await;
+    nothing_found(&server, WEBHOOKS.into_iter()).await;
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_on_the_other_pages() {
+    let (_receiver, server) = begun().await;
+    nothing_found(&server, OTHERS.into_iter()).await;
+}
+
+/// A server in use, and where it sends to.
+async fn begun() -> (Receiver, Server) {
     let receiver = Receiver::ok().await;
     let server = in_use(&receiver).await;
-    let id = |found: &Value| found["id"].as_str().expect("an id").to_owned();
-    let task = format!("/?open={}", id(&server.get("/api/tasks?limit=1").await.json()[0]));
-    let delivery = format!("/deliveries?open={}", id(&server.deliveries("limit=1").await[0]));
-    let browser = Browser::start(&server).await;
+    (receiver, server)
+}
+
+async fn nothing_found(server: &Server, views: impl Iterator<Item = View<'_>>) {
+    let browser = Browser::start(server).await;
     browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": *AXE})).await;
-    let panels: [View; 2] = [(&task, &[]), (&delivery, &[])];
     let mut found = Vec::new();
-    for (path, presses) in VIEWS.into_iter().chain(panels) {
+    for (path, presses) in views {
         browser.resize(1_400, 850).await;
         browser.prefer("light").await;
         browser.go(path).await;
