@@ -3,7 +3,7 @@
 //!
 //! axe-core is no part of the program: npm fetches it into `tests/pages/axe`, in the version of the lock file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::LazyLock;
 
@@ -134,15 +134,13 @@ async fn look(browser: &Browser, place: &str) -> Vec<String> {
 
 /// The library; npm brings it where it is not there yet.
 static AXE: LazyLock<String> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pages/axe");
-    let file: PathBuf = folder.join("node_modules/axe-core/axe.min.js");
-    if !file.exists() {
-        let done = Command::new("npm")
-            .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-            .current_dir(&folder)
-            .status();
-        let is_done = done.is_ok_and(|status| status.success());
-        assert!(is_done, "axe-core is missing: run npm ci in tests/pages/axe (scripts/test does)");
-    }
-    std::fs::read_to_string(file).expect("axe-core")
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let done = Command::new(root.join("scripts/fetch")).args(["npm", "tests/pages/axe"]).status();
+    let is_done = done.is_ok_and(|status| status.success());
+    assert!(
+        is_done,
+        "axe-core is missing: run scripts/fetch npm tests/pages/axe (scripts/test does)"
+    );
+    std::fs::read_to_string(root.join("tests/pages/axe/node_modules/axe-core/axe.min.js"))
+        .expect("axe-core")
 });
