@@ -5,6 +5,7 @@
 mod charset;
 mod unpack;
 
+use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
@@ -24,6 +25,9 @@ pub use charset::{Pairs, form, pairs};
 
 /// The largest body, packed or not.
 const MOST: usize = 1024 * 1024;
+/// The most values that its JSON may hold, at any depth: of a million bytes, a list of lists makes fifty times as much
+/// in memory.
+const VALUES_MOST: usize = 20_000;
 /// The longest pause between two pieces of a body.
 const IDLE: Duration = Duration::from_secs(10);
 /// The longest time a body may take in all.
@@ -151,7 +155,7 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::bad_request("invalid_json", "The body is empty; send a JSON object"));
     }
-    let value: Strict = serde_json::from_slice(bytes).map_err(|error| {
+    let value = read_strictly(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
         let what = text.split(" at line ").next().unwrap_or_default();
@@ -160,7 +164,7 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
             format!("The body is not valid JSON: {what} at line {line}, column {column}"),
         )
     })?;
-    match value.0 {
+    match value {
         Value::Object(object) => Ok(object),
         other => Err(Problem::bad_request(
             "invalid_json",
@@ -169,18 +173,33 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-/// A JSON value in which no object has a key twice: with two, each reader would see another.
-struct Strict(Value);
+fn read_strictly(bytes: &[u8]) -> serde_json::Result<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict { left: &Cell::new(VALUES_MOST) }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Strict, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
+/// Reads a JSON value of which only so much is `left` to read, and in which no object has a key twice: with two, each
+/// reader would see another.
+#[derive(Clone, Copy)]
+struct Strict<'l> {
+    left: &'l Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let left = self.left.get().checked_sub(1).ok_or_else(|| {
+            de::Error::custom(format_args!("it holds more than {VALUES_MOST} values"))
+        })?;
+        self.left.set(left);
+        deserializer.deserialize_any(self)
     }
 }
 
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +236,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some(Strict(entry)) = seq.next_element()? {
+        while let Some(entry) = seq.next_element_seed(self)? {
             entries.push(entry);
         }
         Ok(Value::Array(entries))
@@ -230,8 +249,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
                 let shown: String = key.chars().take(60).collect();
                 return Err(de::Error::custom(format_args!("the key {shown:?} stands twice")));
             }
-            let Strict(value) = map.next_value()?;
-            object.insert(key, value);
+            object.insert(key, map.next_value_seed(self)?);
         }
         Ok(Value::Object(object))
     }
@@ -258,6 +276,13 @@ mod tests {
     fn a_key_that_stands_twice_is_refused_at_any_depth() {
         assert!(said("{\"a\":1,\"a\":2}").contains("\"a\" stands twice"));
         assert!(said("{\"x\":[{\"a\":1,\"a\":2}]}").contains("\"a\" stands twice"));
+    }
+
+    #[test]
+    fn so_many_values_are_taken_and_no_more() {
+        let list = |n: usize| format!("{{\"a\":[{}[]]}}", "[],".repeat(n - 3));
+        assert!(object(list(VALUES_MOST).as_bytes()).is_ok());
+        assert!(said(&list(VALUES_MOST + 1)).contains("it holds more than 20000 values at line 1"));
     }
 
     #[test]
