@@ -52,7 +52,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures_util::future::BoxFuture;
 use http::{Uri, header};
-use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi as _;
@@ -131,7 +130,8 @@ pub struct Shared {
     room: room::Room,
     /// The files of the pages, packed, and the digest in their addresses.
     assets: assets::Assets,
-    document: Arc<Value>,
+    document: pack::Prepared,
+    docs: pack::Prepared,
 }
 
 impl Deref for Shared {
@@ -218,6 +218,9 @@ fn routes() -> OpenApiRouter<App> {
 /// The whole service.
 pub fn router(parts: Parts) -> Router {
     let (router, document) = routes().split_for_parts();
+    let document = openapi::complete(&document);
+    let assets = assets::Assets::new();
+    let docs = docs::page(&document, &parts.address, parts.api_token.is_some(), &assets.hash);
     let app: App = Arc::new(Shared {
         guard: guard::Guard::new(parts.incoming_rate, parts.clock.now()),
         places: places::Places::new(),
@@ -226,8 +229,9 @@ pub fn router(parts: Parts) -> Router {
         signed_out: watch::Sender::new(()),
         last_received: setup::Latest::default(),
         room: room::Room::default(),
-        assets: assets::Assets::new(),
-        document: Arc::new(openapi::complete(&document)),
+        assets,
+        document: pack::Prepared::new(document.to_string()),
+        docs: pack::Prepared::new(docs),
         parts,
     });
     pages::add(router)

@@ -5,12 +5,10 @@
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
-use flate2::Compression;
 use http::{HeaderMap, HeaderValue, header};
 
 use super::App;
-use super::pack::{gzip, takes_gzip};
+use super::pack::Prepared;
 use super::problem::Problem;
 use crate::secret::hex;
 
@@ -132,8 +130,8 @@ const DIGITS: usize = 16;
 pub struct Assets {
     /// The digest over all files, which stands in their address.
     pub hash: String,
-    /// Each file as gzip, in the order of the table.
-    packed: Vec<Bytes>,
+    /// The files in the order of the table.
+    files: Vec<Prepared>,
 }
 
 impl Assets {
@@ -149,10 +147,7 @@ impl Assets {
         hash.truncate(DIGITS);
         Assets {
             hash,
-            packed: ASSETS
-                .iter()
-                .map(|asset| gzip(without_head(asset), Compression::best()))
-                .collect(),
+            files: ASSETS.iter().map(|asset| Prepared::new(without_head(asset))).collect(),
         }
     }
 }
@@ -176,20 +171,9 @@ pub async fn serve(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let at = ASSETS.iter().position(|asset| asset.path == path);
-    let at = at.filter(|_| hash == app.assets.hash).ok_or_else(|| Problem::not_found("File"))?;
-    let asset = &ASSETS[at];
-    let mut response = match app.assets.packed.get(at) {
-        Some(packed) if !packed.is_empty() && takes_gzip(&headers) => {
-            let encoding = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
-            (encoding, packed.clone()).into_response()
-        }
-        _ => asset.bytes.into_response(),
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(asset.path)));
-    headers.insert(header::CACHE_CONTROL, KEEP);
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    Ok(response)
+    let file = at.filter(|_| hash == app.assets.hash).and_then(|at| app.assets.files.get(at));
+    let file = file.ok_or_else(|| Problem::not_found("File"))?;
+    Ok(([(header::CACHE_CONTROL, KEEP)], file.answer(&headers, kind(&path))).into_response())
 }
 
 fn kind(path: &str) -> &'static str {
@@ -232,12 +216,10 @@ mod tests {
     }
 
     #[test]
-    fn files_are_packed() {
-        let assets = Assets::new();
-        for (asset, packed) in ASSETS.iter().zip(&assets.packed) {
-            let mut text = Vec::new();
-            std::io::copy(&mut flate2::read::GzDecoder::new(&packed[..]), &mut text).unwrap();
-            assert!(asset.bytes.ends_with(&text), "{}", asset.path);
+    fn a_file_goes_out_without_the_comment_at_its_top() {
+        for asset in ASSETS {
+            let text = without_head(asset);
+            assert!(asset.bytes.ends_with(text), "{}", asset.path);
             let head = &asset.bytes[..asset.bytes.len() - text.len()];
             let is_comment = head
                 .split(|byte| *byte == b'\n')

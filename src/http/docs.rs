@@ -4,7 +4,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::App;
@@ -13,15 +13,11 @@ use super::assets::SHELL;
 /// Every address on one page, with a curl line each
 #[utoipa::path(get, path = "/docs", tag = "Server", security(()),
     responses((status = 200, description = "The page", body = String, content_type = "text/html")))]
-pub async fn docs(State(app): State<App>) -> Response {
+pub async fn docs(State(app): State<App>, asked: HeaderMap) -> Response {
     let csp = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
                frame-ancestors 'none'";
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp)),
-    ];
-    (headers, page(&app.document, &app.address, app.api_token.is_some(), &app.assets.hash))
-        .into_response()
+    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp))];
+    (policy, app.docs.answer(&asked, "text/html; charset=utf-8")).into_response()
 }
 
 /// One operation of the document.
@@ -66,7 +62,7 @@ impl Route<'_> {
 }
 
 /// The page, from the document.
-fn page(document: &Value, address: &str, has_token: bool, assets: &str) -> String {
+pub fn page(document: &Value, address: &str, has_token: bool, assets: &str) -> String {
     let nothing = Vec::new();
     let tags = document["tags"].as_array().unwrap_or(&nothing);
     let names = tags.iter().map(|tag| tag["name"].as_str().unwrap_or_default());

@@ -5,7 +5,7 @@
 use std::io::Write as _;
 
 use axum::body::{Body, HttpBody as _};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -28,10 +28,38 @@ pub fn takes_gzip(headers: &HeaderMap) -> bool {
 }
 
 /// As gzip; empty if that failed, which it does not in memory.
-pub fn gzip(bytes: &[u8], level: Compression) -> Bytes {
+fn gzip(bytes: &[u8], level: Compression) -> Bytes {
     let mut gzip = GzEncoder::new(Vec::new(), level);
     let packed = gzip.write_all(bytes).and_then(|()| gzip.finish());
     Bytes::from(packed.unwrap_or_default())
+}
+
+/// What is served often and never changes: as it is and as gzip, made once.
+pub struct Prepared {
+    plain: Bytes,
+    packed: Bytes,
+}
+
+impl Prepared {
+    /// Packs it, which takes some milliseconds.
+    pub fn new(plain: impl Into<Bytes>) -> Prepared {
+        let plain = plain.into();
+        Prepared { packed: gzip(&plain, Compression::best()), plain }
+    }
+
+    /// The answer to who has sent these headers.
+    pub fn answer(&self, asked: &HeaderMap, kind: &'static str) -> Response {
+        let mut response = if !self.packed.is_empty() && takes_gzip(asked) {
+            let encoding = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
+            (encoding, self.packed.clone()).into_response()
+        } else {
+            self.plain.clone().into_response()
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        response
+    }
 }
 
 /// Packs JSON whose size is known. What is streamed stays as it is, and so does what has an `ETag`: that names
@@ -68,6 +96,14 @@ pub async fn packed(response: Response) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_prepared_is_the_same_either_way() {
+        let prepared = Prepared::new("{\"a\":1}".repeat(100));
+        let mut text = Vec::new();
+        std::io::copy(&mut flate2::read::GzDecoder::new(&prepared.packed[..]), &mut text).unwrap();
+        assert_eq!(text, prepared.plain);
+    }
 
     #[test]
     fn gzip_goes_to_who_unpacks_it() {

@@ -6,9 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use serde_json::Value;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
@@ -109,6 +108,6 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
 /// This document
 #[utoipa::path(get, path = "/api/openapi.json", tag = "Server", security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
-pub async fn openapi(State(app): State<App>) -> Json<Value> {
-    Json((*app.document).clone())
+pub async fn openapi(State(app): State<App>, headers: HeaderMap) -> Response {
+    app.document.answer(&headers, "application/json")
 }
