@@ -11,6 +11,7 @@ mod checks;
 mod jobs;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 
 use rusqlite::Connection;
 
@@ -35,8 +36,8 @@ const TASKS: u64 = 6;
 const POLICY: Policy =
     Policy { recovers: true, probe_first_ms: 30_000, probe_max_ms: 600_000, max_age_ms: i64::MAX };
 
-struct World {
-    connection: Connection,
+struct World<'c> {
+    connection: &'c Connection,
     memory: Memory,
     dice: Dice,
     now: Time,
@@ -58,12 +59,8 @@ struct World {
     checked: Option<(u64, usize)>,
 }
 
-impl World {
-    fn new(seed: u64) -> World {
-        let mut connection = Connection::open_in_memory().unwrap();
-        open::prepare_once(&connection).unwrap();
-        open::add_functions(&connection).unwrap();
-        migrate::run(&mut connection).unwrap();
+impl<'c> World<'c> {
+    fn new(connection: &'c Connection, seed: u64) -> World<'c> {
         let mut world = World {
             connection,
             memory: Memory::default(),
@@ -99,7 +96,7 @@ impl World {
     }
 
     fn tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
-        work(&mut Tx::with_memory(&self.connection, &self.memory))
+        work(&mut Tx::with_memory(self.connection, &self.memory))
     }
 
     fn count(&self, sql: &str) -> i64 {
@@ -344,9 +341,20 @@ impl World {
     }
 }
 
-fn run(seed: u64) {
-    let told = std::panic::catch_unwind(|| {
-        let mut world = World::new(seed);
+/// A database in memory with nothing in it but its tables.
+fn empty() -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    open::prepare_once(&connection).unwrap();
+    open::add_functions(&connection).unwrap();
+    migrate::run(&mut connection).unwrap();
+    connection
+}
+
+/// One episode; afterwards the database is empty again.
+fn run(connection: &Connection, seed: u64) {
+    connection.execute_batch("BEGIN").unwrap();
+    let told = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut world = World::new(connection, seed);
         for n in 0..STEPS {
             world.step();
             world.check_rows();
@@ -357,20 +365,24 @@ fn run(seed: u64) {
         world.settle();
         world.check_rows();
         world.check_all_rows();
-    });
+    }));
     assert!(told.is_ok(), "run this again with BTK_SEED={seed}");
+    connection.execute_batch("ROLLBACK").unwrap();
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test has no cli that could pass the seed on")]
 fn the_promises_hold_in_a_million_random_steps() {
     if let Some(seed) = std::env::var("BTK_SEED").ok().and_then(|text| text.parse().ok()) {
-        return run(seed);
+        return run(&empty(), seed);
     }
     // Two at a time: each has a database of its own.
     std::thread::scope(|scope| {
         for half in 0..2 {
-            scope.spawn(move || (0..EPISODES).filter(|n| n % 2 == half).for_each(run));
+            scope.spawn(move || {
+                let connection = empty();
+                (0..EPISODES).filter(|n| n % 2 == half).for_each(|seed| run(&connection, seed));
+            });
         }
     });
 }

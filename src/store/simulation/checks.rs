@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::World;
 
-impl World {
+impl World<'_> {
     /// What must hold of the rows after every step. A step that wrote nothing cannot have broken it.
     pub(super) fn check_rows(&mut self) {
         let seen = (self.connection.total_changes(), self.under_way.len());

@@ -6,7 +6,7 @@ use super::super::{Action, DeliveryFilter, Tx, begin_job, job_step, look_for_job
 use super::World;
 use crate::model::DeliveryStatus;
 
-impl World {
+impl World<'_> {
     /// A job is begun, or those under way come a step further.
     pub(super) fn edit_many(&mut self) {
         let (now, action) = (self.now, self.dice.pick(&[Action::Redeliver, Action::Cancel]));
