@@ -66,6 +66,7 @@ pub(super) fn start(
         }
     }
     let files = Arc::new(Files::of(path).map_err(|error| failed(error.into()))?);
+    let _first = shared.files.set(Arc::clone(&files));
     let (watched, told, writer) = (Arc::clone(&files), Arc::clone(shared), Arc::clone(line));
     threads.push(spawn("btk-files", path, move || {
         files::until(&told.closing, &watched, |what| {

@@ -4,12 +4,13 @@
 //! Must not know how anything is read or written.
 
 use std::path::Path;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once, OnceLock};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::files::Files;
 use super::opening::RESCUE;
 use super::{Error, Result};
 
@@ -21,6 +22,10 @@ pub(super) struct Shared {
     pub(super) commits: watch::Sender<u64>,
     /// Cancelled when the disk has failed or the files are gone: stop acknowledging, end the process.
     pub(super) broken: CancellationToken,
+    /// Whether that has been said.
+    told: Once,
+    /// The files, once they are open.
+    pub(super) files: OnceLock<Arc<Files>>,
     /// Whether it is the files that are gone.
     pub(super) taken: AtomicBool,
     /// The name of the database file.
@@ -42,6 +47,8 @@ impl Shared {
             changes: watch::Sender::new(0),
             commits: watch::Sender::new(0),
             broken: CancellationToken::new(),
+            told: Once::new(),
+            files: OnceLock::new(),
             taken: AtomicBool::new(false),
             name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             damage: OnceLock::new(),
@@ -53,10 +60,10 @@ impl Shared {
 
     /// The disk has failed: nothing is acknowledged any more, and the process ends.
     pub(super) fn break_off(&self, why: &str) {
-        if !self.broken.is_cancelled() {
+        self.told.call_once(|| {
             tracing::error!("The database failed, the server stops: {why}");
             self.broken.cancel();
-        }
+        });
     }
 
     /// Damage was met: what is written from now on might be lost in it, so nothing is. What can still
@@ -78,7 +85,13 @@ impl Shared {
         match error {
             Error::Damaged(what) => self.damaged(&what),
             Error::Broken(why) => {
-                self.break_off(&why);
+                // Who reads or writes may meet that files are gone before it is looked for: then it is they that are
+                // named, and not a disk that failed. A close takes files away by itself.
+                let is_open = !self.closing.load(Ordering::SeqCst);
+                match self.files.get().filter(|_| is_open).and_then(|files| files.changed()) {
+                    Some(what) => self.taken_away(&what),
+                    None => self.break_off(&why),
+                }
                 Error::Broken(why)
             }
             other => other,
@@ -97,5 +110,30 @@ impl Shared {
             "{what} while it was in use. Nothing is acknowledged from now on. Stop btk before its \
              files are moved, replaced or deleted"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::place::beside;
+
+    #[test]
+    fn a_failure_whose_files_are_gone_is_told_from_one_of_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        for ending in ["", "-wal", "-shm", ".lock"] {
+            std::fs::write(beside(&database, ending), "x").unwrap();
+        }
+        for is_gone in [false, true] {
+            let shared = Shared::of(&database);
+            shared.files.set(Arc::new(Files::of(&database).unwrap())).unwrap();
+            if is_gone {
+                std::fs::remove_file(&database).unwrap();
+            }
+            drop(shared.note(Error::Broken("disk I/O error".to_owned())));
+            assert!(shared.broken.is_cancelled());
+            assert_eq!(shared.taken.load(Ordering::Relaxed), is_gone);
+        }
     }
 }
