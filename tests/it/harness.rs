@@ -168,11 +168,12 @@ impl Server {
         self.ended(PATIENCE).await
     }
 
-    /// Waits for its end, which must come within `limit`.
+    /// Waits for its end, which must come within `limit`, and then for all that it said.
     pub(crate) async fn ended(&mut self, limit: Duration) -> ExitStatus {
         let end = Instant::now() + limit;
         loop {
             if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+                self.streams_closed().await;
                 return status;
             }
             assert!(Instant::now() < end, "still running after {limit:?}");
