@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, PATIENCE, Server, spare_port};
+use crate::harness::{Client, Server, spare_port};
+
+/// How long a state may take to come about. A browser has many processes, which all wait for a machine that is busy.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The key of an element reference (W3C `WebDriver`, 12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
