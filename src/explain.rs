@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::health::{Condition, Health};
 use crate::model::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Delivery, EventKind, Later, OnReject, Outcome, Profile, Time,
-    Webhook, masked_url,
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Delivery, EventKind, Later, Named, OnReject, Outcome, Profile,
+    Time, Webhook, masked_url,
 };
 use crate::retry;
 

@@ -8,7 +8,7 @@ mod policy;
 mod refusals;
 mod verdict;
 
-use crate::model::{OnReject, Outcome, Time, Webhook};
+use crate::model::{OnReject, Outcome, Time, Webhook, names};
 use crate::retry::{self, Decision};
 
 pub use policy::{Policy, is_expired, probe_wait_ms};
@@ -25,31 +25,17 @@ const FAILING_MS: i64 = 60_000;
 /// The wait after a fault of this machine, in milliseconds.
 const OURS_MS: i64 = 1_000;
 
-/// Whether a webhook works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// It takes events, as far as is known.
-    Up,
-    /// It answers nothing with 2xx; one request at a time looks whether it is back.
-    Down,
-    /// It does not let us in, or its address may not be reached; a person must look.
-    Misconfigured,
-    /// It said 410: there is no such webhook any more.
-    Gone,
-}
-
-impl Condition {
-    /// Every condition with its name in the database and the API.
-    pub const ALL: [(&'static str, Condition); 4] = [
-        ("up", Condition::Up),
-        ("down", Condition::Down),
-        ("misconfigured", Condition::Misconfigured),
-        ("gone", Condition::Gone),
-    ];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        Condition::ALL[self as usize].0
+names! {
+    /// Whether a webhook works.
+    pub enum Condition {
+        /// It takes events, as far as is known.
+        Up = "up",
+        /// It answers nothing with 2xx; one request at a time looks whether it is back.
+        Down = "down",
+        /// It does not let us in, or its address may not be reached; a person must look.
+        Misconfigured = "misconfigured",
+        /// It said 410: there is no such webhook any more.
+        Gone = "gone",
     }
 }
 

@@ -8,6 +8,7 @@ mod delivery;
 mod event;
 mod fields;
 mod input;
+mod names;
 pub mod payload;
 pub mod receiver;
 mod task;
@@ -21,6 +22,8 @@ pub use delivery::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, Later, Out
 pub use event::{Event, EventKind, Origin};
 pub use fields::{Invalid, quoted, time as read_time};
 pub use input::{TaskInput, Unknown};
+pub use names::Named;
+pub(crate) use names::names;
 pub use task::{Attachment, Priority, Status, Task, TaskId};
 pub use text::{composed, folded};
 pub use time::Time;

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use crate::model::payload::{self, Full};
-use crate::model::{EventKind, Payload, Time, Webhook};
+use crate::model::{EventKind, Named, Payload, Time, Webhook};
 use crate::secret::Secret;
 use crate::signature;
 

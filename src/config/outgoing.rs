@@ -5,8 +5,8 @@
 use super::{Reader, parse};
 use crate::health::Policy;
 use crate::model::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, OnReject, Origin, Payload, Profile, Time, Webhook,
-    receiver,
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, Named, OnReject, Origin, Payload, Profile, Time,
+    Webhook, receiver,
 };
 use crate::signature;
 use crate::targets::Targets;
@@ -48,9 +48,9 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
     let max_attempts = read.one("WEBHOOK_ATTEMPTS", attempts).unwrap_or(3);
     let ignore_origin =
         read.one("WEBHOOK_IGNORE_ORIGIN", origins).unwrap_or_else(|| vec![Origin::incoming()]);
-    let profile = read.one("WEBHOOK_PROFILE", |text| parse::choice(&Profile::ALL, text));
-    let payload = read.one("WEBHOOK_PAYLOAD", |text| parse::choice(&Payload::ALL, text));
-    let on_reject = read.one("WEBHOOK_ON_REJECT", |text| parse::choice(&OnReject::ALL, text));
+    let profile = read.one("WEBHOOK_PROFILE", |text| parse::choice(Profile::ALL, text));
+    let payload = read.one("WEBHOOK_PAYLOAD", |text| parse::choice(Payload::ALL, text));
+    let on_reject = read.one("WEBHOOK_ON_REJECT", |text| parse::choice(OnReject::ALL, text));
     let secret = read.one("WEBHOOK_SIGNING_SECRET", signature::parse);
     let recovers = [("on", true), ("off", false)];
     let recovers = read.one("WEBHOOK_RECOVERY", |text| parse::choice(&recovers, text));

@@ -6,7 +6,7 @@ use tracing::{info, warn};
 
 use crate::explain;
 use crate::health::{Condition, Fate};
-use crate::model::Outcome;
+use crate::model::{Named, Outcome};
 use crate::store::{Claim, Record, Recorded, delivery_id};
 
 /// An info line with the fields that every line of a delivery has.

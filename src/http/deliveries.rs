@@ -15,7 +15,7 @@ use super::query::Query;
 use super::room::THOUSAND;
 use super::task_list::{TOTAL, add_next};
 use super::{App, Id};
-use crate::model::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, EventKind};
+use crate::model::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named};
 use crate::store::{self, DeliveryFilter, Edit};
 
 /// Deliveries on a page, unless `limit` says otherwise.
@@ -109,14 +109,15 @@ pub(super) fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
     let (kind, event_id) = match query.values("event")?[..] {
         [id] if id.starts_with("evt_") => (Vec::new(), Some(id.to_owned())),
         _ => {
-            let mut all = EventKind::ALL.map(|(name, kind)| (name, Some(kind))).to_vec();
+            let kinds = EventKind::ALL.iter().map(|(name, kind)| (*name, Some(*kind)));
+            let mut all: Vec<_> = kinds.collect();
             all.push(("an event's id (evt_…) alone", None));
             let kinds = query.choices("event", &all)?;
             (kinds.into_iter().flatten().collect(), None)
         }
     };
     Ok(DeliveryFilter {
-        status: query.choices("status", &DeliveryStatus::ALL)?,
+        status: query.choices("status", DeliveryStatus::ALL)?,
         kind,
         event_id,
         task_id: query.get("taskId").map(str::to_owned),

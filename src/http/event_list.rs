@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::task_list::{TOTAL, add_next};
 use crate::model::payload::{self, Full};
-use crate::model::{EventKind, Task, Time};
+use crate::model::{EventKind, Named, Task, Time};
 use crate::store::{self, EventFilter};
 
 /// Events on a page, unless `limit` says otherwise.

@@ -13,7 +13,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::{App, Id};
 use crate::explain;
-use crate::model::{Event, EventKind, Task, Time, payload};
+use crate::model::{Event, EventKind, Named, Task, Time, payload};
 use crate::store::{self, Known, Story};
 
 /// An event and what became of it.

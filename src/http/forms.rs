@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::model::EventKind;
+use crate::model::{EventKind, Named};
 use crate::store::Again;
 
 /// A kind of event that tells of a task.
@@ -108,11 +108,11 @@ fn form(name: &str) -> Option<Value> {
         "header-value" => json!({"pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 4_000}),
         "secret" => json!({"pattern": "^whsec_([A-Za-z0-9+/]{4}){8,21}$"}),
         "events-or-kinds" => {
-            let kinds = EventKind::ALL.map(|(name, _)| name);
+            let kinds = EventKind::names();
             let one = json!({"type": "string", "pattern": r"^evt_[^\u0000,]*$"});
             json!({"anyOf": [{"type": "array", "items": {"enum": kinds}}, one]})
         }
-        "recover-state" => json!({"enum": Again::ALL.map(|(name, _)| name)}),
+        "recover-state" => json!({"enum": Again::names()}),
         "task-ids" => json!({"pattern": r"^,*[^\u0000,]+(,+[^\u0000,]+){0,99},*$"}),
         "cursor-of-deliveries" => json!({"pattern": r"^dlv_[0-9]{1,18}_[^\u0000]*$"}),
         "cursor-of-events" => json!({"pattern": "^evt_[0-9a-f]+$"}),

@@ -21,38 +21,25 @@ use super::problem::Problem;
 use super::repeats::{REPLAYED, key, key_taken, single};
 use super::setup::LastReceived;
 use super::{App, Peer, body};
-use crate::model::{EventKind, Invalid, Task, TaskId, Time};
+use crate::model::{EventKind, Invalid, Named, Task, TaskId, Time, names};
 use crate::store::{self, Key, Repeat, Tx, look_up, remember};
 use message::{Incoming, object};
 
-/// What an incoming webhook did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Applied {
-    /// A task was made.
-    Created,
-    /// A task was changed.
-    Updated,
-    /// A task was deleted.
-    Deleted,
-    /// The task is already as the webhook says.
-    Unchanged,
-    /// The same webhook came before, within 48 hours.
-    Duplicate,
-    /// It is older than what we have, deletes what is not there, or changes what was deleted here.
-    Ignored,
-}
-
-impl Applied {
-    fn as_str(self) -> &'static str {
-        match self {
-            Applied::Created => "created",
-            Applied::Updated => "updated",
-            Applied::Deleted => "deleted",
-            Applied::Unchanged => "unchanged",
-            Applied::Duplicate => "duplicate",
-            Applied::Ignored => "ignored",
-        }
+names! {
+    /// What an incoming webhook did.
+    pub enum Applied {
+        /// A task was made.
+        Created = "created",
+        /// A task was changed.
+        Updated = "updated",
+        /// A task was deleted.
+        Deleted = "deleted",
+        /// The task is already as the webhook says.
+        Unchanged = "unchanged",
+        /// The same webhook came before, within 48 hours.
+        Duplicate = "duplicate",
+        /// It is older than what we have, deletes what is not there, or changes what was deleted here.
+        Ignored = "ignored",
     }
 }
 

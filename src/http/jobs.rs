@@ -15,7 +15,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::task_list::TOTAL;
 use super::{App, Id};
-use crate::model::{DeliveryStatus, Time};
+use crate::model::{DeliveryStatus, Named, Time};
 use crate::store::{self, Action, DeliveryFilter, Job};
 
 /// Jobs on a page, unless `limit` says otherwise; no more are kept.

@@ -12,7 +12,7 @@ use super::door::public_host;
 use super::problem::Problem;
 use super::query::Query;
 use super::{App, Id};
-use crate::model::{EventKind, Priority, Status};
+use crate::model::{EventKind, Named, Priority, Status};
 use crate::store::{self, LabelOf};
 
 /// The labels that are offered before anybody has used one.
@@ -81,8 +81,8 @@ pub async fn list_choices(
 ) -> Result<Json<Vec<Choice>>, Problem> {
     Query::read(request.uri().query(), &[])?;
     let values: Vec<String> = match &*id {
-        "statuses" => Status::ALL.map(|(name, _)| name.to_owned()).into(),
-        "priorities" => Priority::ALL.map(|(name, _)| name.to_owned()).into(),
+        "statuses" => Status::names().into_iter().map(str::to_owned).collect(),
+        "priorities" => Priority::names().into_iter().map(str::to_owned).collect(),
         "events" => EventKind::OF_TASKS.map(|kind| kind.as_str().to_owned()).into(),
         "types" => with_those_in_use(&app, &TYPES, LabelOf::Type).await?,
         "categories" => with_those_in_use(&app, &CATEGORIES, LabelOf::Category).await?,
@@ -145,8 +145,8 @@ mod tests {
             let line = format!("export const {name} = ['{}'];", labels.join("', '"));
             assert!(words.contains(&line), "{line}");
         }
-        let statuses = Status::ALL.map(|(name, _)| name);
-        for value in statuses.into_iter().chain(Priority::ALL.map(|(name, _)| name)) {
+        let statuses = Status::names();
+        for value in statuses.into_iter().chain(Priority::names()) {
             let entry = format!("{{ value: '{value}', label: '{}' }}", in_words(value));
             assert!(words.contains(&entry), "{entry}");
         }

@@ -17,7 +17,7 @@ use super::forms::AgainName;
 use super::problem::Problem;
 use super::query::Query;
 use super::{App, Id};
-use crate::model::{Invalid, Time, quoted, read_time};
+use crate::model::{Invalid, Named, Time, quoted, read_time};
 use crate::store::{self, Again, Begun, Recovery, Wanted};
 
 /// What may stand in a recovery.
@@ -231,7 +231,7 @@ fn read(object: &Map<String, Value>, now: Time) -> Result<(Wanted, bool), Proble
 
 /// Each once, in the order of the names.
 fn read_states(value: &Value) -> Result<Vec<Again>, Invalid> {
-    let all: Vec<&str> = Again::ALL.iter().map(|(name, _)| *name).collect();
+    let all: Vec<&str> = Again::names();
     let wrong =
         |what: String| Invalid::new("states", format!("{what}; use a list of {}", all.join(", ")));
     let entries = value.as_array().filter(|entries| !entries.is_empty());

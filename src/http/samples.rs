@@ -14,7 +14,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::{App, written_json};
 use crate::model::payload::{self, Full};
-use crate::model::{Event, EventKind, Origin, Payload, Task, Time};
+use crate::model::{Event, EventKind, Named, Origin, Payload, Task, Time};
 
 /// An event of this kind with every field of its task filled. Its origin is `test`.
 pub fn event(kind: EventKind, id: String, now: Time) -> Event {
@@ -64,7 +64,7 @@ pub async fn list_samples(State(app): State<App>, request: Request) -> Result<Re
     let query = Query::read(request.uri().query(), &["event", "payload"])?;
     let kinds = EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind));
     let asked = query.choice("event", &kinds)?;
-    let shape = query.choice("payload", &Payload::ALL)?.unwrap_or(Payload::Full);
+    let shape = query.choice("payload", Payload::ALL)?.unwrap_or(Payload::Full);
     let now = app.clock.now();
     let kinds = EventKind::OF_TASKS.into_iter().filter(|kind| asked.is_none_or(|one| one == *kind));
     let bodies: Vec<String> = kinds

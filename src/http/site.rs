@@ -15,6 +15,7 @@ use super::App;
 use super::problem::Problem;
 use super::webhook_view::WebhookStatus;
 use crate::metrics::{self, StatusLabel};
+use crate::model::Named;
 use crate::store;
 
 /// What `/metrics` waits for the database.
@@ -90,7 +91,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let look = |tx: &mut store::Tx<'_>| Ok((store::backlog(tx)?, store::list_webhooks(tx)?));
     // Where the database has no time for it, what was known last must do: the rest is still worth having.
     if let Ok(Ok((backlog, webhooks))) = timeout(LOOK, app.store.read(look)).await {
-        for (status, is) in WebhookStatus::ALL {
+        for &(status, is) in WebhookStatus::ALL {
             let n = webhooks.iter().filter(|known| WebhookStatus::of(&known.health) == is).count();
             let gauge = app.metrics.webhooks.get_or_create(&StatusLabel { status });
             gauge.set(i64::try_from(n).unwrap_or(i64::MAX));

@@ -18,7 +18,7 @@ use super::problem::Problem;
 use super::query::Query;
 use super::room::Share;
 use super::{App, written_json};
-use crate::model::{Event, Priority, Status, Task, quoted};
+use crate::model::{Event, Named, Priority, Status, Task, quoted};
 use crate::secret::hex;
 use crate::store::{self, Cursor, CursorKey, Picture, Sort, SortKey, TaskFilter, Tx};
 
@@ -208,8 +208,8 @@ fn texts(values: Vec<&str>) -> Vec<String> {
 
 fn filter(query: &Query) -> Result<TaskFilter, Problem> {
     Ok(TaskFilter {
-        status: query.choices("status", &Status::ALL)?,
-        priority: query.choices("priority", &Priority::ALL)?,
+        status: query.choices("status", Status::ALL)?,
+        priority: query.choices("priority", Priority::ALL)?,
         r#type: texts(query.values("type")?),
         category: texts(query.values("category")?),
         // A tag may have a comma itself, so the whole is one of the readings.

@@ -18,7 +18,7 @@ use super::webhooks::{fresh_secret, not_found, read_only, view};
 use super::{App, Id, body, samples};
 use crate::explain;
 use crate::model::{
-    ALERTS_WEBHOOK, Event, EventKind, Invalid, Origin, Time, Webhook, payload, quoted,
+    ALERTS_WEBHOOK, Event, EventKind, Invalid, Named, Origin, Time, Webhook, payload, quoted,
 };
 use crate::store;
 

@@ -13,39 +13,30 @@ use crate::explain;
 use crate::health::{Condition, Health};
 use crate::model::{
     EventKind, Filter, MASKED, OnReject, Payload, Priority, Profile, Status, Time, masked_url,
+    names,
 };
 use crate::secret::Secret;
 use crate::store::{self, Known, Recovery, Tx};
 
-/// How a webhook is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum WebhookStatus {
-    /// Events go out as they come.
-    Up,
-    /// It refuses everything; what comes is sent all the same.
-    Refusing,
-    /// It answers nothing with 2xx; single requests look whether it is back.
-    Down,
-    /// It does not let us in; a person must look.
-    Misconfigured,
-    /// It says that it is gone for good.
-    Gone,
-    /// A person stopped it.
-    Paused,
+names! {
+    /// How a webhook is doing.
+    pub enum WebhookStatus {
+        /// Events go out as they come.
+        Up = "up",
+        /// It refuses everything; what comes is sent all the same.
+        Refusing = "refusing",
+        /// It answers nothing with 2xx; single requests look whether it is back.
+        Down = "down",
+        /// It does not let us in; a person must look.
+        Misconfigured = "misconfigured",
+        /// It says that it is gone for good.
+        Gone = "gone",
+        /// A person stopped it.
+        Paused = "paused",
+    }
 }
 
 impl WebhookStatus {
-    /// Every status with its name.
-    pub const ALL: [(&'static str, WebhookStatus); 6] = [
-        ("up", WebhookStatus::Up),
-        ("refusing", WebhookStatus::Refusing),
-        ("down", WebhookStatus::Down),
-        ("misconfigured", WebhookStatus::Misconfigured),
-        ("gone", WebhookStatus::Gone),
-        ("paused", WebhookStatus::Paused),
-    ];
-
     /// How a webhook is doing, in one word.
     pub fn of(health: &Health) -> WebhookStatus {
         match health.condition {

@@ -6,45 +6,24 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::event::EventKind;
+use super::names::names;
 use super::time::Time;
 
-/// Where a delivery stands. A closed set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum DeliveryStatus {
-    /// Waits: for its turn, or for the next attempt.
-    Pending,
-    /// A request is under way.
-    Sending,
-    /// The receiver answered 2xx.
-    Delivered,
-    /// Waits for the cause to end: the webhook is not up, or this one was refused.
-    Held,
-    /// Given up; a person must act.
-    Failed,
-    /// Ended by a person, or by the deletion of its webhook.
-    Cancelled,
-}
-
-impl DeliveryStatus {
-    /// Every status with its name in the database, the API and metrics.
-    pub const ALL: [(&'static str, DeliveryStatus); 6] = [
-        ("pending", DeliveryStatus::Pending),
-        ("sending", DeliveryStatus::Sending),
-        ("delivered", DeliveryStatus::Delivered),
-        ("held", DeliveryStatus::Held),
-        ("failed", DeliveryStatus::Failed),
-        ("cancelled", DeliveryStatus::Cancelled),
-    ];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        DeliveryStatus::ALL[self as usize].0
-    }
-
-    /// The status of that name.
-    pub fn parse(name: &str) -> Option<DeliveryStatus> {
-        DeliveryStatus::ALL.iter().find(|(known, _)| *known == name).map(|(_, status)| *status)
+names! {
+    /// Where a delivery stands. A closed set.
+    pub enum DeliveryStatus {
+        /// Waits: for its turn, or for the next attempt.
+        Pending = "pending",
+        /// A request is under way.
+        Sending = "sending",
+        /// The receiver answered 2xx.
+        Delivered = "delivered",
+        /// Waits for the cause to end: the webhook is not up, or this one was refused.
+        Held = "held",
+        /// Given up; a person must act.
+        Failed = "failed",
+        /// Ended by a person, or by the deletion of its webhook.
+        Cancelled = "cancelled",
     }
 }
 

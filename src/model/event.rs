@@ -2,58 +2,36 @@
 //!
 //! Must not know who wants to hear of it.
 
-use serde::Serialize;
-use utoipa::ToSchema;
-
 use super::fields::Invalid;
+use super::names::names;
 use super::task::{Task, TaskId};
 use super::time::Time;
 
-/// What happened to the task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
-pub enum EventKind {
-    /// It was made.
-    #[serde(rename = "task_created")]
-    Created,
-    /// Something other than its status changed.
-    #[serde(rename = "task_updated")]
-    Updated,
-    /// Its status changed, perhaps with other fields.
-    #[serde(rename = "task_status_changed")]
-    StatusChanged,
-    /// It was deleted; the event carries its last state.
-    #[serde(rename = "task_deleted")]
-    Deleted,
-    /// Not of a task: a webhook went down. Like those below, only the `alerts` webhook gets it.
-    #[serde(rename = "webhook_down")]
-    WebhookDown,
-    /// A webhook refuses everything it is sent.
-    #[serde(rename = "webhook_refusing")]
-    WebhookRefusing,
-    /// A webhook works again.
-    #[serde(rename = "webhook_up")]
-    WebhookUp,
-    /// A delivery failed for good.
-    #[serde(rename = "delivery_failed")]
-    DeliveryFailed,
-    /// Many deliveries of a webhook wait.
-    #[serde(rename = "backlog_high")]
-    BacklogHigh,
+names! {
+    /// What happened to the task.
+    pub enum EventKind {
+        /// It was made.
+        Created = "task_created",
+        /// Something other than its status changed.
+        Updated = "task_updated",
+        /// Its status changed, perhaps with other fields.
+        StatusChanged = "task_status_changed",
+        /// It was deleted; the event carries its last state.
+        Deleted = "task_deleted",
+        /// Not of a task: a webhook went down. Like those below, only the `alerts` webhook gets it.
+        WebhookDown = "webhook_down",
+        /// A webhook refuses everything it is sent.
+        WebhookRefusing = "webhook_refusing",
+        /// A webhook works again.
+        WebhookUp = "webhook_up",
+        /// A delivery failed for good.
+        DeliveryFailed = "delivery_failed",
+        /// Many deliveries of a webhook wait.
+        BacklogHigh = "backlog_high",
+    }
 }
 
 impl EventKind {
-    /// Every kind with its name in bodies, headers, logs and the API.
-    pub const ALL: [(&'static str, EventKind); 9] = [
-        ("task_created", EventKind::Created),
-        ("task_updated", EventKind::Updated),
-        ("task_status_changed", EventKind::StatusChanged),
-        ("task_deleted", EventKind::Deleted),
-        ("webhook_down", EventKind::WebhookDown),
-        ("webhook_refusing", EventKind::WebhookRefusing),
-        ("webhook_up", EventKind::WebhookUp),
-        ("delivery_failed", EventKind::DeliveryFailed),
-        ("backlog_high", EventKind::BacklogHigh),
-    ];
     /// Those of a task, which webhooks may ask for.
     pub const OF_TASKS: [EventKind; 4] =
         [EventKind::Created, EventKind::Updated, EventKind::StatusChanged, EventKind::Deleted];
@@ -69,16 +47,6 @@ impl EventKind {
     /// Whether it is of the engine itself, not of a task.
     pub fn is_alert(self) -> bool {
         EventKind::ALERTS.contains(&self)
-    }
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        EventKind::ALL[self as usize].0
-    }
-
-    /// The kind of that name.
-    pub fn parse(name: &str) -> Option<EventKind> {
-        EventKind::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
     }
 }
 
@@ -168,6 +136,7 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::Named as _;
     use super::*;
 
     #[test]
@@ -185,7 +154,7 @@ mod tests {
 
     #[test]
     fn names_match_their_serialised_form_and_parse_back() {
-        for (name, kind) in EventKind::ALL {
+        for &(name, kind) in EventKind::ALL {
             assert_eq!(serde_json::json!(kind), serde_json::json!(name));
             assert_eq!((kind.as_str(), EventKind::parse(name)), (name, Some(kind)));
         }

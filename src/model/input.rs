@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::address::encoded_url;
 use super::fields::{self, Invalid, optional, shown_key};
+use super::names::Named;
 use super::task::{Priority, Status};
 use super::time::Time;
 
@@ -89,10 +90,10 @@ impl TaskInput {
                 "type" => input.r#type = Some(optional(value, |v| fields::label(&field, v))?),
                 "category" => input.category = Some(optional(value, |v| fields::label(&field, v))?),
                 "status" => {
-                    input.status = Some(fields::choice(&field, value, &Status::ALL)?);
+                    input.status = Some(fields::choice(&field, value, Status::ALL)?);
                 }
                 "priority" => {
-                    input.priority = Some(fields::choice(&field, value, &Priority::ALL)?);
+                    input.priority = Some(fields::choice(&field, value, Priority::ALL)?);
                 }
                 "dueDate" => input.due_date = Some(optional(value, |v| fields::time(&field, v))?),
                 "tags" => input.tags = Some(tags(&field, value)?),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::event::{Event, EventKind};
+use super::names::Named;
 use super::task::{Attachment, Priority, Status, Task, TaskId};
 use super::time::Time;
 

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::event::EventKind;
 use super::fields::Invalid;
 use super::input::{AttachmentInput, TaskInput};
+use super::names::names;
 use super::time::Time;
 
 /// The id of a task: 1 to 128 of `[A-Za-z0-9_.:-]`.
@@ -49,65 +50,39 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// Where a task stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    /// Not begun. The default.
-    #[default]
-    Open,
-    /// Being worked on.
-    InProgress,
-    /// Finished.
-    Done,
-    /// Given up.
-    Cancelled,
-}
-
-impl Status {
-    /// Every status with its name in the API.
-    pub const ALL: [(&'static str, Status); 4] = [
-        ("OPEN", Status::Open),
-        ("IN_PROGRESS", Status::InProgress),
-        ("DONE", Status::Done),
-        ("CANCELLED", Status::Cancelled),
-    ];
-
-    /// Its name in the API.
-    pub fn as_str(self) -> &'static str {
-        Status::ALL[self as usize].0
+names! {
+    /// Where a task stands.
+    #[derive(Default)]
+    pub enum Status {
+        /// Not begun. The default.
+        #[default]
+        Open = "OPEN",
+        /// Being worked on.
+        InProgress = "IN_PROGRESS",
+        /// Finished.
+        Done = "DONE",
+        /// Given up.
+        Cancelled = "CANCELLED",
     }
 }
 
-/// How much a task matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Priority {
-    /// Can wait.
-    Low,
-    /// The default.
-    #[default]
-    Normal,
-    /// Soon.
-    High,
-    /// Now.
-    Urgent,
+names! {
+    /// How much a task matters.
+    #[derive(Default)]
+    pub enum Priority {
+        /// Can wait.
+        Low = "LOW",
+        /// The default.
+        #[default]
+        Normal = "NORMAL",
+        /// Soon.
+        High = "HIGH",
+        /// Now.
+        Urgent = "URGENT",
+    }
 }
 
 impl Priority {
-    /// Every priority with its name in the API, from the lowest to the highest.
-    pub const ALL: [(&'static str, Priority); 4] = [
-        ("LOW", Priority::Low),
-        ("NORMAL", Priority::Normal),
-        ("HIGH", Priority::High),
-        ("URGENT", Priority::Urgent),
-    ];
-
-    /// Its name in the API.
-    pub fn as_str(self) -> &'static str {
-        Priority::ALL[self as usize].0
-    }
-
     /// 0 for `LOW` to 3 for `URGENT`: the order in which lists are sorted.
     pub fn rank(self) -> i64 {
         self as i64
@@ -286,7 +261,7 @@ fn attachments(asked: Vec<AttachmentInput>, stored: &[Attachment]) -> Vec<Attach
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Unknown;
+    use crate::model::{Named, Unknown};
     use serde_json::json;
 
     const NOW: Time = Time(1_765_216_530_445);
@@ -346,10 +321,10 @@ mod tests {
 
     #[test]
     fn names_match_their_serialised_form() {
-        for (name, status) in Status::ALL {
+        for &(name, status) in Status::ALL {
             assert_eq!((status.as_str(), json!(status)), (name, json!(name)));
         }
-        for (name, priority) in Priority::ALL {
+        for &(name, priority) in Priority::ALL {
             assert_eq!((priority.as_str(), json!(priority)), (name, json!(name)));
         }
     }

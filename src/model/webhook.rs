@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::event::{Event, EventKind, Origin};
+use super::names::{Named, names};
 use super::task::Task;
 use super::text::is_same;
 use super::time::Time;
@@ -23,80 +24,38 @@ pub(super) const TIMEOUT_SECONDS: u32 = 10;
 /// Attempts of a delivery, unless somebody says otherwise.
 pub(super) const MAX_ATTEMPTS: u32 = 3;
 
-/// The body that a webhook gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Payload {
-    /// `{event, task}`.
-    Classic,
-    /// `{id, event, type, timestamp, version, origin, changed, previous, task}`.
-    Full,
-}
-
-impl Payload {
-    /// Every payload with its name.
-    pub const ALL: [(&'static str, Payload); 2] =
-        [("classic", Payload::Classic), ("full", Payload::Full)];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        Payload::ALL[self as usize].0
-    }
-
-    /// The payload of that name.
-    pub fn parse(name: &str) -> Option<Payload> {
-        Payload::ALL.iter().find(|(known, _)| *known == name).map(|(_, payload)| *payload)
+names! {
+    /// The body that a webhook gets.
+    pub enum Payload {
+        /// `{event, task}`.
+        Classic = "classic",
+        /// `{id, event, type, timestamp, version, origin, changed, previous, task}`.
+        Full = "full",
     }
 }
 
-/// What is known of the receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Profile {
-    /// As the host and the answers say: a host of Make gets Make's pace; whoever says "Queue is full"
-    /// or "n8n is starting up" is waited for.
-    Auto,
-    /// Make: at most 25 requests a second.
-    Make,
-    /// n8n: no pace of its own; its answers are explained.
-    N8n,
-    /// Nothing special: an answer means what its status says.
-    Plain,
-}
-
-impl Profile {
-    /// Every profile with its name.
-    pub const ALL: [(&'static str, Profile); 4] = [
-        ("auto", Profile::Auto),
-        ("make", Profile::Make),
-        ("n8n", Profile::N8n),
-        ("plain", Profile::Plain),
-    ];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        Profile::ALL[self as usize].0
+names! {
+    /// What is known of the receiver.
+    pub enum Profile {
+        /// As the host and the answers say: a host of Make gets Make's pace; whoever says "Queue is full"
+        /// or "n8n is starting up" is waited for.
+        Auto = "auto",
+        /// Make: at most 25 requests a second.
+        Make = "make",
+        /// n8n: no pace of its own; its answers are explained.
+        N8n = "n8n",
+        /// Nothing special: an answer means what its status says.
+        Plain = "plain",
     }
 }
 
-/// What becomes of a task whose event was rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum OnReject {
-    /// The rejected one is `failed` and the next event of the task goes out.
-    Skip,
-    /// The rejected one is `held` and its task waits until somebody redelivers or cancels it.
-    Hold,
-}
-
-impl OnReject {
-    /// Both with their names.
-    pub const ALL: [(&'static str, OnReject); 2] =
-        [("skip", OnReject::Skip), ("hold", OnReject::Hold)];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        OnReject::ALL[self as usize].0
+names! {
+    /// What becomes of a task whose event was rejected.
+    pub enum OnReject {
+        /// The rejected one is `failed` and the next event of the task goes out.
+        Skip = "skip",
+        /// The rejected one is `held` and its task waits until somebody redelivers or cancels it.
+        Hold = "hold",
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::event::{EventKind, Origin};
 use super::fields::{self, Invalid, is_empty, optional, shown_key};
 use super::input::tag;
+use super::names::Named;
 use super::receiver;
 use super::task::{Priority, Status};
 use super::webhook::{Filter, MAX_ATTEMPTS, OnReject, Payload, Profile, TIMEOUT_SECONDS, Webhook};
@@ -94,7 +95,7 @@ impl WebhookInput {
                     })?);
                 }
                 "payload" => {
-                    input.payload = Some(or(field, value, &Payload::ALL, Payload::Full)?);
+                    input.payload = Some(or(field, value, Payload::ALL, Payload::Full)?);
                 }
                 "filter" => input.filter = Some(filter(field, value)?),
                 "ignoreOrigin" => {
@@ -103,7 +104,7 @@ impl WebhookInput {
                     input.ignore_origin = Some(list(field, value, read)?);
                 }
                 "profile" => {
-                    input.profile = Some(or(field, value, &Profile::ALL, Profile::Auto)?);
+                    input.profile = Some(or(field, value, Profile::ALL, Profile::Auto)?);
                 }
                 "ratePerSecond" => {
                     input.rate_per_second =
@@ -118,7 +119,7 @@ impl WebhookInput {
                     input.max_attempts = Some(number.unwrap_or(MAX_ATTEMPTS));
                 }
                 "onReject" => {
-                    input.on_reject = Some(or(field, value, &OnReject::ALL, OnReject::Skip)?);
+                    input.on_reject = Some(or(field, value, OnReject::ALL, OnReject::Skip)?);
                 }
                 _ => {
                     return Err(Invalid::new(
@@ -269,19 +270,14 @@ fn filter(field: &str, value: &Value) -> Result<Filter, Invalid> {
     }
     for (key, value) in fields::object(field, value)? {
         let place = format!("{field}.{key}");
-        let one_of = |all: &[(&'static str, usize)], place: &str, v: &Value| {
-            fields::choice(place, v, all).map(|at| all[at].0.to_owned())
-        };
         match key.as_str() {
             "type" => filter.r#type = list(&place, value, fields::label)?,
             "category" => filter.category = list(&place, value, fields::label)?,
             "status" => {
-                let all = Status::ALL.map(|(name, status)| (name, status as usize));
-                filter.status = list(&place, value, |p, v| one_of(&all, p, v))?;
+                filter.status = list(&place, value, name_of::<Status>)?;
             }
             "priority" => {
-                let all = Priority::ALL.map(|(name, priority)| (name, priority as usize));
-                filter.priority = list(&place, value, |p, v| one_of(&all, p, v))?;
+                filter.priority = list(&place, value, name_of::<Priority>)?;
             }
             "tag" => filter.tag = list(&place, value, tag)?,
             _ => {
@@ -293,6 +289,10 @@ fn filter(field: &str, value: &Value) -> Result<Filter, Invalid> {
         }
     }
     Ok(filter)
+}
+
+fn name_of<T: Named>(field: &str, value: &Value) -> Result<String, Invalid> {
+    fields::choice(field, value, T::ALL).map(|found| found.as_str().to_owned())
 }
 
 /// An array, or a single value in its place; without duplicates.

@@ -14,7 +14,7 @@ use super::events::ends;
 use super::recoveries::progress;
 use super::runs::{self, Key, Span};
 use super::{Error, Result, Row, Tx, Value, filter_text};
-use crate::model::{DeliveryStatus, Time};
+use crate::model::{DeliveryStatus, Named, Time, names};
 
 /// With so many under way nobody may ask for more; what follows from a change of a webhook begins all
 /// the same.
@@ -22,25 +22,17 @@ const RUNNING_MOST: i64 = 20;
 /// Jobs that have ended and are kept.
 const KEPT: i64 = 100;
 
-/// What is done with each delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// What has ended, or is held for its own sake, is sent again.
-    Redeliver,
-    /// What waits is given up.
-    Cancel,
+names! {
+    /// What is done with each delivery.
+    pub enum Action {
+        /// What has ended, or is held for its own sake, is sent again.
+        Redeliver = "redeliver",
+        /// What waits is given up.
+        Cancel = "cancel",
+    }
 }
 
 impl Action {
-    /// Both with their names.
-    pub const ALL: [(&'static str, Action); 2] =
-        [("redeliver", Action::Redeliver), ("cancel", Action::Cancel)];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        Action::ALL[self as usize].0
-    }
-
     /// Whether it can be done with what is stored like this.
     pub(super) fn takes(self, status: DeliveryStatus) -> bool {
         match status {
@@ -54,25 +46,15 @@ impl Action {
     }
 }
 
-/// Where a job stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobState {
-    /// It is at work.
-    Running,
-    /// It is through.
-    Done,
-    /// A person ended it.
-    Ended,
-}
-
-impl JobState {
-    /// Every state with its name.
-    pub const ALL: [(&'static str, JobState); 3] =
-        [("running", JobState::Running), ("done", JobState::Done), ("ended", JobState::Ended)];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        JobState::ALL[self as usize].0
+names! {
+    /// Where a job stands.
+    pub enum JobState {
+        /// It is at work.
+        Running = "running",
+        /// It is through.
+        Done = "done",
+        /// A person ended it.
+        Ended = "ended",
     }
 }
 
@@ -230,10 +212,10 @@ fn read(row: &Row<'_>) -> Result<Job> {
     let filter_text = row.text(2)?;
     Ok(Job {
         num: row.int(0)?,
-        action: named(&Action::ALL, &row.text(1)?, "action")?,
+        action: named(Action::ALL, &row.text(1)?, "action")?,
         filter: filter_text::read(&filter_text).ok_or_else(|| damaged("filter"))?,
         filter_text,
-        state: named(&JobState::ALL, &row.text(3)?, "state")?,
+        state: named(JobState::ALL, &row.text(3)?, "state")?,
         created: Time(row.int(4)?),
         finished: row.opt_int(5)?.map(Time),
         expected: row.opt_int(6)?,

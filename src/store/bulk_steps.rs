@@ -8,7 +8,7 @@ use super::delivery_list::{DeliveryFilter, Search, count_taken};
 use super::runs::{self, Key, Span};
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, deliveries, lanes};
-use crate::model::{DeliveryStatus, EventKind, Time};
+use crate::model::{DeliveryStatus, EventKind, Named, Time};
 
 /// Deliveries that one look takes in.
 const WINDOW: i64 = 5_000;

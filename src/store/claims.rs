@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::webhooks::{self, Known, Presence};
 use super::{Error, Result, Row, Tx, Value};
 use crate::health::Condition;
-use crate::model::{EventKind, Origin, Outcome, Payload, TaskId, Time, Webhook};
+use crate::model::{EventKind, Named, Origin, Outcome, Payload, TaskId, Time, Webhook};
 use crate::pace::{Gates, Released};
 use crate::retry;
 

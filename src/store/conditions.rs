@@ -7,7 +7,7 @@ use super::webhook_edits::{put_properties, release_if_moved};
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value};
 use crate::health::{Condition, Health};
-use crate::model::{Time, Webhook};
+use crate::model::{Named, Time, Webhook};
 
 /// Writes how a webhook is doing.
 pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<()> {

@@ -6,7 +6,7 @@
 use super::standing::{self, Waiting};
 use super::webhooks::{self, Known};
 use super::{Error, Result, Row, Tx};
-use crate::model::{Attempt, Delivery, DeliveryStatus, Event, EventKind, Time};
+use crate::model::{Attempt, Delivery, DeliveryStatus, Event, EventKind, Named, Time};
 
 /// The id of a delivery: the order of its event and its webhook.
 pub fn delivery_id(seq: i64, webhook: &str) -> String {

@@ -4,7 +4,7 @@
 //! Must not know how they are sent: that is a recovery.
 
 use super::{Result, Tx, Value};
-use crate::model::{EventKind, Origin, Time, Webhook};
+use crate::model::{EventKind, Named, Origin, Time, Webhook};
 
 /// How many of the newest events are looked at: more are told as "more than".
 const LOOKED_AT: i64 = 10_000;

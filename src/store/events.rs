@@ -7,7 +7,7 @@ use super::deliveries::{attempts, of_event};
 use super::webhook_edits::list_webhooks;
 use super::webhooks::Known;
 use super::{Error, Result, Row, Tx, Value};
-use crate::model::{Attempt, Delivery, Event, EventKind, Origin, TaskId, Time};
+use crate::model::{Attempt, Delivery, Event, EventKind, Named, Origin, TaskId, Time};
 
 /// Events that one request looks at: a kind may be rare, and there may be a million.
 const LOOKED_MOST: usize = 5_000;

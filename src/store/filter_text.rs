@@ -4,7 +4,7 @@
 //! Must not judge what people write: it reads back what it has written.
 
 use super::delivery_list::DeliveryFilter;
-use crate::model::{DeliveryStatus, EventKind, Time};
+use crate::model::{DeliveryStatus, EventKind, Named, Time};
 
 /// Writes a filter.
 pub(super) fn write(filter: &DeliveryFilter) -> String {

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::backlog::oldest_waiting;
 use super::small_world::{START, World};
 use super::*;
-use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Time};
+use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named, Time};
 
 /// Chance from a seed.
 struct Chance(u64);
@@ -33,6 +33,10 @@ impl Chance {
         let second = self.perhaps(all).filter(|_| first.is_some());
         first.into_iter().chain(second).collect()
     }
+}
+
+fn without_names<T>(named: Vec<(&str, T)>) -> Vec<T> {
+    named.into_iter().map(|(_, found)| found).collect()
 }
 
 /// `gone` has deliveries and is no longer there.
@@ -100,12 +104,12 @@ fn world(chance: &mut Chance) -> World {
     for _ in 0..60 {
         seq += 1 + chance.below(3) * chance.below(4);
         at = at.plus_ms(i64::from(chance.below(3)) * 1_000);
-        let kind = chance.one_of(&EventKind::ALL).1;
+        let kind = chance.one_of(EventKind::ALL).1;
         let task = chance.one_of(&TASKS);
         put_event(&world, seq, kind, task, at, chance.one_of(&["Größe \"XL\"", "Offer", "a\\b"]));
         for webhook in WEBHOOKS {
             if chance.below(3) > 0 {
-                put(&world, seq, webhook, kind, task, chance.one_of(&DeliveryStatus::ALL).1);
+                put(&world, seq, webhook, kind, task, chance.one_of(DeliveryStatus::ALL).1);
             }
         }
     }
@@ -166,8 +170,8 @@ fn every_filter_finds_what_a_look_at_every_row_finds() {
             };
             let (since, until) = (time(), time());
             let filter = DeliveryFilter {
-                status: chance.some(&DeliveryStatus::ALL.map(|(_, status)| status)),
-                kind: chance.some(&EventKind::ALL.map(|(_, kind)| kind)),
+                status: without_names(chance.some(DeliveryStatus::ALL)),
+                kind: without_names(chance.some(EventKind::ALL)),
                 event_id: chance.perhaps(&events).filter(|_| round % 4 == 0),
                 task_id: chance.perhaps(&TASKS).map(str::to_owned).filter(|_| round % 2 == 0),
                 webhook_id: chance.perhaps(&WEBHOOKS).map(str::to_owned),

@@ -4,7 +4,7 @@
 
 use super::webhooks::{self, Presence};
 use super::{Result, Tx, Value};
-use crate::model::{Event, EventKind, Task, Time};
+use crate::model::{Event, EventKind, Named, Task, Time};
 
 /// When the newest event was committed.
 pub(super) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {

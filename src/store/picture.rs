@@ -11,7 +11,7 @@ use super::events::ends;
 use super::task_list::{Cursor, Sort, TaskFilter, numbers};
 use super::tasks::{Stored, at};
 use super::{Result, Tx};
-use crate::model::{Event, EventKind, payload};
+use crate::model::{Event, EventKind, Named, payload};
 
 /// Which tasks a list shows, in its order.
 #[derive(Debug)]

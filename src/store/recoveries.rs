@@ -16,47 +16,30 @@
 
 use super::events::newest_by;
 use super::{Error, Result, Row, Tx, Value, find_webhook, lanes, outbox};
-use crate::model::{Event, EventKind, Origin, Task, Time, Webhook};
+use crate::model::{Event, EventKind, Named, Origin, Task, Time, Webhook, names};
 
 /// Events that one look takes in.
 const WINDOW: i64 = 1_000;
 /// Deliveries that one step puts in line.
 const STEP: usize = 200;
 
-/// What is sent again: where a delivery stands, or that there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
-    /// It failed.
-    Failed,
-    /// It was refused and is held, with its task, until a person lets it go.
-    Held,
-    /// It was never put in line, though the webhook wants it.
-    Unsent,
-    /// It was cancelled.
-    Cancelled,
-    /// It arrived.
-    Delivered,
+names! {
+    /// What is sent again: where a delivery stands, or that there is none.
+    pub enum Again {
+        /// It failed.
+        Failed = "failed",
+        /// It was refused and is held, with its task, until a person lets it go.
+        Held = "held",
+        /// It was never put in line, though the webhook wants it.
+        Unsent = "unsent",
+        /// It was cancelled.
+        Cancelled = "cancelled",
+        /// It arrived.
+        Delivered = "delivered",
+    }
 }
 
 impl Again {
-    /// Every state with its name in the API.
-    pub const ALL: [(&'static str, Again); 5] = [
-        ("failed", Again::Failed),
-        ("held", Again::Held),
-        ("unsent", Again::Unsent),
-        ("cancelled", Again::Cancelled),
-        ("delivered", Again::Delivered),
-    ];
-
-    /// Its name.
-    pub fn as_str(self) -> &'static str {
-        Again::ALL[self as usize].0
-    }
-
-    fn parse(name: &str) -> Option<Again> {
-        Again::ALL.iter().find(|(known, _)| *known == name).map(|(_, again)| *again)
-    }
-
     /// Where a delivery stands that is stored like this; `None`: it goes out anyway.
     fn of(status: &str, reason: Option<&str>) -> Option<Again> {
         Again::parse(status).filter(|again| *again != Again::Held || reason == Some("rejected"))

@@ -6,7 +6,7 @@ use super::deliveries::parse_id;
 use super::events::event_at;
 use super::webhooks::{Known, Presence, known};
 use super::{Error, Result, Tx};
-use crate::model::{Event, Payload, Time};
+use crate::model::{Event, Named, Payload, Time};
 
 /// A delivery as it is or was sent.
 #[derive(Clone, Debug)]

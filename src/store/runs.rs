@@ -8,7 +8,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use super::{Error, Result, Row, Tx, Value};
-use crate::model::{DeliveryStatus, EventKind};
+use crate::model::{DeliveryStatus, EventKind, Named};
 
 /// What is read of a source at first: of many runs only a few have what comes first.
 const CHUNK: i64 = 8;

@@ -4,7 +4,7 @@
 
 use super::tasks::{Stored, at, escape_tag};
 use super::{Result, Tx, Value};
-use crate::model::{Priority, Status, Time, composed};
+use crate::model::{Named, Priority, Status, Time, composed};
 
 /// Which tasks a list shows. Everything that is empty or `None` does not narrow it.
 #[derive(Clone, Debug, Default)]
@@ -72,9 +72,9 @@ impl TaskFilter {
 
     /// The statuses that it lets through.
     fn status_names(&self) -> Vec<&'static str> {
-        let all = Status::ALL.into_iter();
+        let all = Status::ALL.iter();
         let wanted = all.filter(|(_, s)| self.status.is_empty() || self.status.contains(s));
-        wanted.map(|(name, _)| name).collect()
+        wanted.map(|(name, _)| *name).collect()
     }
 
     /// The condition on the status as SQL. The index of a board begins with it, so it is named also

@@ -4,7 +4,7 @@
 //! `task_list`.
 
 use super::{Error, Result, Row, Tx, Value};
-use crate::model::{Priority, Status, Task, TaskId, Time};
+use crate::model::{Named, Priority, Status, Task, TaskId, Time};
 
 /// A task and what is kept beside it.
 #[derive(Clone, Debug)]
@@ -22,8 +22,7 @@ const COLUMNS: &str = "id, version, title, description, type, category, status, 
 
 fn read(row: &Row<'_>) -> Result<Stored> {
     let damaged = |what: &str| Error::Damaged(format!("a task has a damaged {what}"));
-    let status = row.text(6)?;
-    let status = Status::ALL.iter().find(|(name, _)| *name == status);
+    let status = Status::parse(&row.text(6)?);
     let priority = usize::try_from(row.int(7)?).ok().and_then(|n| Priority::ALL.get(n));
     Ok(Stored {
         version: row.int(1)?,
@@ -34,7 +33,7 @@ fn read(row: &Row<'_>) -> Result<Stored> {
             description: row.opt_text(3)?,
             r#type: row.opt_text(4)?,
             category: row.opt_text(5)?,
-            status: status.ok_or_else(|| damaged("status"))?.1,
+            status: status.ok_or_else(|| damaged("status"))?,
             priority: priority.ok_or_else(|| damaged("priority"))?.1,
             due_date: row.opt_int(8)?.map(Time),
             tags: split_tags(&row.text(9)?),

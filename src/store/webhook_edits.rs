@@ -6,7 +6,7 @@ use super::conditions::{begin_anew, put_health};
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, bulk};
 use crate::health::Health;
-use crate::model::{OnReject, Origin, Time, Webhook};
+use crate::model::{Named, OnReject, Origin, Time, Webhook};
 use crate::secret::Secret;
 
 /// How many webhooks there may be, those of the settings not counted.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Error, Result, Row, Tx};
 use crate::health::{Condition, Health, Refusals};
-use crate::model::{EventKind, OnReject, Origin, Payload, Profile, Time, Webhook};
+use crate::model::{EventKind, Named, OnReject, Origin, Payload, Profile, Time, Webhook};
 use crate::secret::Secret;
 
 /// Whether a webhook is there.
@@ -130,16 +130,16 @@ fn read(row: &Row<'_>) -> Result<Known> {
         headers: serde_json::from_str(&row.text(7)?).map_err(|_| damaged("header"))?,
         secret: row.opt_text(8)?.map(Secret::new),
         old_secret,
-        payload: named(&Payload::ALL, &row.text(11)?, "payload")?,
+        payload: named(Payload::ALL, &row.text(11)?, "payload")?,
         filter: serde_json::from_str(&row.text(12)?).map_err(|_| damaged("filter"))?,
         ignore_origin: parts(&row.text(13)?, "list of origins", |name| {
             Origin::parse("ignoreOrigin", name).ok()
         })?,
-        profile: named(&Profile::ALL, &row.text(14)?, "profile")?,
+        profile: named(Profile::ALL, &row.text(14)?, "profile")?,
         rate_per_second: row.opt_int(15)?.and_then(|rate| u32::try_from(rate).ok()),
         timeout_seconds: number(16, "timeout")?,
         max_attempts: number(17, "number of attempts")?,
-        on_reject: named(&OnReject::ALL, &row.text(18)?, "onReject")?,
+        on_reject: named(OnReject::ALL, &row.text(18)?, "onReject")?,
     };
     let presence = match row.text(1)?.as_str() {
         "live" => Presence::Live,
@@ -147,7 +147,7 @@ fn read(row: &Row<'_>) -> Result<Known> {
         _ => Presence::Deleted,
     };
     let health = Health {
-        condition: named(&Condition::ALL, &row.text(20)?, "condition")?,
+        condition: named(Condition::ALL, &row.text(20)?, "condition")?,
         is_paused: row.int(19)? == 1,
         since: Time(row.int(21)?),
         failures: number(22, "count of probes")?,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::super::problem::Problem;
 use super::super::{App, body};
 use crate::model::{
-    EventKind, Invalid, Origin, TaskId, TaskInput, Time, Unknown, quoted, read_time,
+    EventKind, Invalid, Named, Origin, TaskId, TaskInput, Time, Unknown, quoted, read_time,
 };
 use crate::store::Change;
 
@@ -67,7 +67,7 @@ impl Incoming {
         object: &Map<String, Value>,
         now: Time,
     ) -> Result<Incoming, Invalid> {
-        let names: Vec<&str> = EventKind::ALL.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = EventKind::names();
         let names = names.join(", ");
         let event = object
             .get("event")
