@@ -34,6 +34,7 @@ mod samples;
 mod session;
 mod setup;
 mod site;
+mod takers;
 mod task_list;
 mod tasks;
 mod unreadable;
@@ -79,6 +80,7 @@ pub struct Peer(pub SocketAddr);
 pub struct NoRoom;
 
 pub use guard::network;
+pub use takers::Client;
 pub use unreadable::unreadable;
 
 /// What handlers work with.

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
-use crate::http::{NoRoom, Peer, network};
+use crate::http::{Client, NoRoom, Peer, network};
 use stream::{Stream, Watched};
 use table::{Seat, Table};
 
@@ -97,15 +97,17 @@ pub async fn serve(
         // A connection without it is only slower.
         let _slower = stream.set_nodelay(true);
         notice_gone(&stream);
-        let stream = Stream::new(stream, Arc::clone(&guest.seat), Arc::clone(&unreadable));
-        let seat = Arc::clone(&guest.seat);
-        let connection = graceful.watch(connection(stream, peer, seat, router.clone()));
-        let cut = cut.clone();
+        let client = Client { end: cut.child_token(), ..Client::default() };
+        let (seat, taken) = (Arc::clone(&guest.seat), Arc::clone(&client.taken));
+        let stream = Stream::new(stream, Arc::clone(&seat), taken, Arc::clone(&unreadable));
+        let end = client.end.clone();
+        let connection = connection(stream, peer, client, seat, router.clone());
+        let connection = graceful.watch(connection);
         connections.spawn(async move {
             tokio::select! {
                 // How a connection ends is the client's affair.
                 _ended = connection => {},
-                () = cut.cancelled() => {},
+                () = end.cancelled() => {},
             }
             drop(guest);
         });
@@ -144,6 +146,7 @@ async fn pause_after(error: &io::Error, table: &Table) {
 fn connection(
     stream: Stream,
     peer: SocketAddr,
+    client: Client,
     seat: Arc<Seat>,
     router: Router,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
@@ -162,6 +165,7 @@ fn connection(
                 request.extensions_mut().insert(NoRoom);
             }
             request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(client.clone());
             trim_slash(request.uri_mut());
             let answer = router.clone().call(request);
             let seat = Arc::clone(&seat);

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::room::Share;
+use super::takers::{Client, Taking};
 use super::written_json;
 
 /// An answer that is being written. Where there is no room for more, it holds nothing any longer and only counts.
@@ -79,9 +80,9 @@ impl Answer {
         self.bytes.extend_from_slice(more);
     }
 
-    /// An answer that holds its share until it is sent.
-    pub fn json(self) -> Response {
-        let (bytes, kept) = self.kept();
+    /// An answer that holds its share until the client has taken it.
+    pub fn json(self, client: &Client) -> Response {
+        let (bytes, kept) = self.kept(client);
         let mut response = written_json(bytes);
         if let Some(kept) = kept {
             response.extensions_mut().insert(kept);
@@ -89,14 +90,16 @@ impl Answer {
         response
     }
 
-    /// Bytes that hold their share until they are sent.
-    pub fn sent(self) -> Bytes {
-        self.kept().0
+    /// Bytes that hold their share until the client has taken them.
+    pub fn sent(self, client: &Client) -> Bytes {
+        self.kept(client).0
     }
 
-    fn kept(self) -> (Bytes, Option<Kept>) {
-        let Some(share) = self.share else { return (Bytes::new(), None) };
-        let kept = Kept(Arc::new(Mutex::new(share)));
+    fn kept(self, client: &Client) -> (Bytes, Option<Kept>) {
+        let Some(mut share) = self.share else { return (Bytes::new(), None) };
+        share.shrink(self.bytes.len());
+        let taking = share.taken_by(client);
+        let kept = Kept(Arc::new((Mutex::new(share), taking)));
         (kept.clone().hold(self.bytes), Some(kept))
     }
 }
@@ -114,7 +117,7 @@ impl io::Write for Answer {
 
 /// The share of an answer that is being sent. Lies beside the answer, for who writes it otherwise.
 #[derive(Clone)]
-pub struct Kept(Arc<Mutex<Share>>);
+pub struct Kept(Arc<(Mutex<Share>, Taking)>);
 
 impl Kept {
     /// Bytes that hold the share. They are the whole answer, and no longer than it was.
@@ -122,7 +125,7 @@ impl Kept {
         // What grew bit by bit may have twice the memory that it needs.
         bytes.shrink_to_fit();
         // The share is whole at every moment, so a panic elsewhere has not hurt it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).shrink(bytes.len());
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).shrink(bytes.len());
         Bytes::from_owner(Held { bytes, _kept: self })
     }
 }
@@ -151,7 +154,7 @@ mod tests {
         let mut answer = Answer::new(room.some(1_000).await);
         assert_eq!(room.counted(), 1_000);
         answer.value(&"a".repeat(298));
-        let bytes = answer.sent();
+        let bytes = answer.sent(&Client::default());
         assert_eq!(room.counted(), 300);
         let (part, rest) = (bytes.slice(1..10), bytes);
         drop(rest);
@@ -192,6 +195,9 @@ mod tests {
         second.array(true);
         second.item("3");
         second.end();
-        assert_eq!([&first.sent()[..], &second.sent()[..]].concat(), b"[1,2,3]");
+        assert_eq!(
+            [&first.sent(&Client::default())[..], &second.sent(&Client::default())[..]].concat(),
+            b"[1,2,3]"
+        );
     }
 }

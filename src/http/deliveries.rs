@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::THOUSAND;
+use super::takers::Client;
 use super::task_list::{TOTAL, add_next};
 use super::{App, Id};
 use crate::model::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named};
@@ -77,6 +78,7 @@ pub async fn list_deliveries(
         ));
     }
     let now = app.clock.now();
+    let client = Client::of(&request);
     let make = |mut answer: Answer| {
         let (filter, after) = (filter.clone(), after.clone());
         app.store.search(move |tx| {
@@ -95,7 +97,7 @@ pub async fn list_deliveries(
         })
     };
     let (answer, (next, total)) = app.room.whole(THOUSAND, make).await?;
-    let mut response = answer.json();
+    let mut response = answer.json(&client);
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());
     }

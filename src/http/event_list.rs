@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::forms::TaskEventKind;
 use super::problem::Problem;
 use super::query::Query;
+use super::takers::Client;
 use super::task_list::{TOTAL, add_next};
 use crate::model::payload::{self, Full};
 use crate::model::{EventKind, Named, Task, Time};
@@ -82,6 +83,7 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
         let what = "is not one of this list; take it from X-Next-Cursor";
         return Err(Problem::bad_parameter("cursor", what));
     }
+    let client = Client::of(&request);
     let make = |mut answer: Answer| {
         let filter = EventFilter { kind: kind.clone(), task_id: task_id.clone(), since: None };
         let (since, cursor) = (since.clone(), cursor.clone());
@@ -126,7 +128,7 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
             return Err(Problem::not_found("The event that cursor names was"));
         }
     };
-    let mut response = answer.json();
+    let mut response = answer.json(&client);
     let headers = response.headers_mut();
     if let Some(total) = total {
         headers.insert(TOTAL, total.into());

@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::THOUSAND;
+use super::takers::Client;
 use crate::figures::{self, HOUR, Lags, MINUTE, Point, Tally};
 use crate::model::Time;
 use crate::store::{self, OfWebhook};
@@ -269,6 +270,7 @@ pub async fn list_webhook_figures(
 ) -> Result<Response, Problem> {
     Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
+    let client = Client::of(&request);
     let make = |mut answer: Answer| {
         app.store.search(move |tx| {
             // The same for all webhooks: written out once.
@@ -280,5 +282,5 @@ pub async fn list_webhook_figures(
             Ok((answer, ()))
         })
     };
-    Ok(app.room.whole(THOUSAND, make).await?.0.json())
+    Ok(app.room.whole(THOUSAND, make).await?.0.json(&client))
 }

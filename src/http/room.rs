@@ -3,16 +3,18 @@
 //!
 //! What is held is never more than the share: it grows with the answer, and one that finds no more room goes, and is
 //! made anew when there is room for all of it. Nobody who holds some waits for more, so none waits for another for ever.
-//! Must not know what is in an answer.
+//! Where others wait, who takes an answer slowly goes for them (`takers`). Must not know what is in an answer.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::answer::Answer;
+use super::takers::{Client, Takers, Taking};
 use crate::store::{Error, Result};
 
 /// Bytes of answers in one piece that are being made or sent.
@@ -35,6 +37,8 @@ const WAITING: usize = 128;
 /// How long a request waits for room. Longer than it takes until a client that takes nothing is cut.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// So often is looked meanwhile for who takes an answer slowly.
+const LOOK: Duration = Duration::from_millis(250);
 /// So often is an answer made that turns out larger than the time before: others write meanwhile.
 const TRIES: usize = 4;
 
@@ -49,18 +53,25 @@ struct Pool {
     all: usize,
     free: Arc<Semaphore>,
     waiting: Semaphore,
+    takers: Arc<Takers>,
 }
 
 /// A share of the room; free again when this goes.
 pub struct Share {
     permit: OwnedSemaphorePermit,
     all: usize,
+    takers: Arc<Takers>,
 }
 
 impl Default for Room {
     fn default() -> Room {
-        let [wholes, pages, pictures] = [WHOLES, PAGES, PICTURES].map(Pool::new);
-        Room { wholes, pages, pictures }
+        // Who takes a page slowly holds a picture too.
+        let lists = Arc::default();
+        Room {
+            wholes: Pool::new(WHOLES, &Arc::default()),
+            pages: Pool::new(PAGES, &lists),
+            pictures: Pool::new(PICTURES, &lists),
+        }
     }
 }
 
@@ -74,6 +85,11 @@ impl Room {
         F: Future<Output = Result<(Answer, T)>>,
     {
         self.wholes.made(bytes, make).await
+    }
+
+    /// Whether an answer of so many bytes would have to wait.
+    pub fn is_short(&self, bytes: usize) -> bool {
+        self.wholes.free.available_permits() < bytes
     }
 
     /// The next page of a long list; the answer says how large it may be.
@@ -96,27 +112,38 @@ impl Room {
     /// # Errors
     /// As for `whole`.
     pub async fn picture(&self, bytes: usize) -> Result<Share> {
-        self.pictures.share(bytes).await
+        // Who holds how much of it is not known here: one goes after the other.
+        self.pictures.share(bytes, 1).await
     }
 }
 
 impl Pool {
-    fn new(all: usize) -> Pool {
-        Pool { all, free: Arc::new(Semaphore::new(all)), waiting: Semaphore::new(WAITING) }
+    fn new(all: usize, takers: &Arc<Takers>) -> Pool {
+        let (free, waiting) = (Arc::new(Semaphore::new(all)), Semaphore::new(WAITING));
+        Pool { all, free, waiting, takers: Arc::clone(takers) }
     }
 
-    async fn share(&self, bytes: usize) -> Result<Share> {
+    /// Waits for so many bytes, while who is slow goes: at each look as many as hold `room` bytes.
+    async fn share(&self, bytes: usize, room: usize) -> Result<Share> {
         let all = self.all;
+        let share = |permit| Share { permit, all, takers: Arc::clone(&self.takers) };
         let bytes = u32::try_from(bytes.min(all)).unwrap_or(u32::MAX);
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_many_owned(bytes) {
-            return Ok(Share { permit, all });
+            return Ok(share(permit));
         }
         let _place = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
-        // The semaphores are never closed.
-        match timeout(PATIENCE, Arc::clone(&self.free).acquire_many_owned(bytes)).await {
-            Ok(Ok(permit)) => Ok(Share { permit, all }),
-            Ok(Err(_)) | Err(_) => Err(Error::Busy),
+        let mut free = pin!(Arc::clone(&self.free).acquire_many_owned(bytes));
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            self.takers.make_room(room, Instant::now());
+            match timeout(LOOK, &mut free).await {
+                Ok(Ok(permit)) => return Ok(share(permit)),
+                // The semaphores are never closed.
+                Ok(Err(_)) => break,
+                Err(_) => {}
+            }
         }
+        Err(Error::Busy)
     }
 
     async fn made<T, F>(&self, mut bytes: usize, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
@@ -124,7 +151,7 @@ impl Pool {
         F: Future<Output = Result<(Answer, T)>>,
     {
         for _ in 0..TRIES {
-            let share = self.share(bytes).await?;
+            let share = self.share(bytes, bytes).await?;
             let (answer, more) = make(Answer::new(share)).await?;
             match answer.lacks() {
                 None => return Ok((answer, more)),
@@ -145,6 +172,11 @@ impl Share {
     /// Gives back what is more than so many bytes.
     pub fn shrink(&mut self, bytes: usize) {
         drop(self.permit.split(self.size().saturating_sub(bytes)));
+    }
+
+    /// The client begins to take what is held.
+    pub fn taken_by(&self, client: &Client) -> Taking {
+        self.takers.enter(client, self.size())
     }
 
     /// Whether so many bytes may be held; takes more room for them if there is some at once. Who has all of it may hold
@@ -178,7 +210,7 @@ impl Room {
 
     /// A share of whole answers.
     pub async fn some(&self, bytes: usize) -> Share {
-        self.wholes.share(bytes).await.unwrap()
+        self.wholes.share(bytes, bytes).await.unwrap()
     }
 }
 
@@ -191,7 +223,7 @@ mod tests {
         let room = Room::default();
         let mut held = Vec::new();
         for _ in 0..150 {
-            held.push(room.pages.share(room.page_size()).await.unwrap());
+            held.push(room.pages.share(room.page_size(), 1).await.unwrap());
         }
         assert_eq!(held[0].size(), PAGES / PART);
         assert!(held.windows(2).all(|pair| pair[0].size() >= pair[1].size()));
@@ -204,28 +236,44 @@ mod tests {
         let room = Room::default();
         let all = room.some(usize::MAX).await;
         assert_eq!(all.size(), WHOLES);
-        let page = room.pages.share(1).await;
+        let page = room.pages.share(1, 1).await;
         assert!(room.picture(1).await.is_ok() && page.is_ok(), "each for itself");
-        let mut next = Box::pin(room.wholes.share(1));
+        let mut next = Box::pin(room.wholes.share(1, 1));
         assert!(futures_util::poll!(&mut next).is_pending());
         drop(all);
         assert!(next.await.is_ok());
     }
 
     #[tokio::test]
+    async fn who_takes_slowly_goes_for_who_waits() {
+        let room = Room::default();
+        let (slow, quick) = (Client::default(), Client::default());
+        let (first, second) = (room.some(WHOLES / 2).await, room.some(WHOLES / 2).await);
+        let takings = (first.taken_by(&slow), second.taken_by(&quick));
+        quick.taken.store(u64::MAX, std::sync::atomic::Ordering::Relaxed);
+        let ended = async {
+            slow.end.cancelled().await;
+            drop((first, takings.0));
+        };
+        let (next, ()) = tokio::join!(room.wholes.share(1_000, 1_000), ended);
+        assert!(next.is_ok() && !quick.end.is_cancelled());
+        drop((second, takings.1));
+    }
+
+    #[tokio::test]
     async fn only_so_many_wait_and_the_next_is_told_at_once() {
         let room = Room::default();
         let all = room.some(usize::MAX).await;
-        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(room.wholes.share(1))).collect();
+        let mut waiting: Vec<_> = (0..WAITING).map(|_| Box::pin(room.wholes.share(1, 1))).collect();
         for one in &mut waiting {
             assert!(futures_util::poll!(one).is_pending());
         }
-        assert!(matches!(room.wholes.share(1).await, Err(Error::Busy)));
+        assert!(matches!(room.wholes.share(1, 1).await, Err(Error::Busy)));
         drop(all);
         for one in waiting {
             assert!(one.await.is_ok());
         }
-        assert!(room.wholes.share(usize::MAX).await.is_ok());
+        assert!(room.wholes.share(usize::MAX, 1).await.is_ok());
     }
 
     #[tokio::test]

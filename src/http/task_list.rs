@@ -17,6 +17,7 @@ use super::forms::Text;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::Share;
+use super::takers::Client;
 use super::{App, written_json};
 use crate::model::{Event, Named, Priority, Status, Task, quoted};
 use crate::secret::hex;
@@ -78,13 +79,14 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
     let after = cursor.map(|text| read_cursor(text, sort)).transpose()?;
     let is_first = after.is_none();
 
+    let client = Client::of(&request);
     let make = |mut answer: Answer| {
         let (page, from) = (Arc::clone(&filter), after.clone());
         app.store.search(move |tx| {
             let (tasks, next) =
                 store::list_page(tx, &page, sort, from.as_ref(), limit.unwrap_or(PAGE))?;
             if limit.is_none() && next.is_some() {
-                return Ok((answer, Found::Many(store::picture_size(tx)?)));
+                return Ok((answer, Err(store::picture_size(tx)?)));
             }
             let total = match next {
                 _ if !is_first => None,
@@ -97,15 +99,21 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
                 answer.item(&Event::snapshot(&stored.task));
             }
             answer.end();
-            Ok((answer, Found::All { next, total }))
+            Ok((answer, Ok((next, total))))
         })
     };
-    let (answer, found) = app.room.whole(WHOLE, make).await?;
-    let (mut response, next, total) = match found {
-        Found::All { next, total } => (answer.json(), next, total),
-        Found::Many(size) => {
-            drop(answer);
-            let (list, first) = Long::begin(app, filter, sort, after, size).await?;
+    // All that was asked for, or the bytes of a picture from which so many are sent page by page.
+    let whole = if limit.is_none() && app.room.is_short(WHOLE) {
+        // That needs little room.
+        Err(app.store.search(store::picture_size).await?)
+    } else {
+        let (answer, found) = app.room.whole(WHOLE, make).await?;
+        found.map(|(next, total)| (answer, next, total))
+    };
+    let (mut response, next, total) = match whole {
+        Ok((answer, next, total)) => (answer.json(&client), next, total),
+        Err(size) => {
+            let (list, first) = Long::begin(app, client, filter, sort, after, size).await?;
             let total = i64::try_from(list.picture.count()).ok().filter(|_| is_first);
             (written_json(Body::from_stream(list.pages(first))), None, total)
         }
@@ -118,14 +126,6 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
         add_next(headers, "/api/tasks", &query, &write_cursor(letter, &cursor));
     }
     Ok(response)
-}
-
-/// What the first look at the database shows.
-enum Found {
-    /// All that was asked for.
-    All { next: Option<Cursor>, total: Option<i64> },
-    /// So many that they are sent page by page, from a picture of at most so many bytes.
-    Many(usize),
 }
 
 /// `X-Next-Cursor` and `Link` to the next page of a list.
@@ -141,6 +141,7 @@ pub fn add_next(headers: &mut http::HeaderMap, path: &str, query: &Query, cursor
 /// A long list on its way.
 struct Long {
     app: App,
+    client: Client,
     picture: Arc<Picture>,
     _share: Share,
 }
@@ -158,6 +159,7 @@ impl Long {
     /// Takes the picture and makes its first page: what goes wrong until then is told in words.
     async fn begin(
         app: App,
+        client: Client,
         filter: Arc<TaskFilter>,
         sort: Sort,
         after: Option<Cursor>,
@@ -167,7 +169,7 @@ impl Long {
         let look = move |tx: &mut Tx<'_>| store::take_picture(tx, &filter, sort, after.as_ref());
         let picture = Arc::new(app.store.search(look).await?);
         share.shrink(picture.size());
-        let list = Long { app, picture, _share: share };
+        let list = Long { app, client, picture, _share: share };
         let (first, next) = list.page(0).await?;
         Ok((list, Left::Ready(first, next)))
     }
@@ -185,7 +187,7 @@ impl Long {
             })
         };
         let (answer, next) = self.app.room.page(make).await?;
-        Ok((answer.sent(), next))
+        Ok((answer.sent(&self.client), next))
     }
 
     /// The answer. A fault in the middle breaks the connection off, so that half an array never looks

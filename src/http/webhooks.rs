@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::problem::Problem;
 use super::query::Query;
 use super::room::THOUSAND;
+use super::takers::Client;
 use super::task_list::{TOTAL, add_next};
 use super::webhook_view::{NewWebhookBody, WebhookChangeBody, WebhookView, WebhookWithSecret};
 use super::{App, Id, body};
@@ -89,6 +90,7 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
     let url = query.get("url").map(|url| encoded_url(url).unwrap_or_default());
     let after = query.get("cursor").map(read_cursor).transpose()?;
     let now = app.clock.now();
+    let client = Client::of(&request);
     let make = |mut answer: Answer| {
         let (url, after) = (url.clone(), after.clone());
         app.store.search(move |tx| {
@@ -112,7 +114,7 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
         })
     };
     let (answer, (next, total)) = app.room.whole(THOUSAND, make).await?;
-    let mut response = answer.json();
+    let mut response = answer.json(&client);
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());
     }

@@ -6,6 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub type Unreadable = Arc<dyn Fn(u16) -> String + Send + Sync>;
 pub struct Stream {
     socket: TcpStream,
     seat: Arc<Seat>,
+    /// Bytes that the other side has taken.
+    taken: Arc<AtomicU64>,
     unreadable: Unreadable,
     /// What is left to write of a refusal, which takes the place of hyper's own.
     refusal: Option<Vec<u8>>,
@@ -41,8 +44,14 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(socket: TcpStream, seat: Arc<Seat>, unreadable: Unreadable) -> Stream {
-        Stream { socket, seat, unreadable, refusal: None, stalled: None, lingering: None }
+    pub fn new(
+        socket: TcpStream,
+        seat: Arc<Seat>,
+        taken: Arc<AtomicU64>,
+        unreadable: Unreadable,
+    ) -> Stream {
+        let (refusal, stalled, lingering) = (None, None, None);
+        Stream { socket, seat, taken, unreadable, refusal, stalled, lingering }
     }
 
     fn timed(
@@ -51,8 +60,10 @@ impl Stream {
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         if let Poll::Ready(end) = &written {
+            let bytes = end.as_ref().copied().unwrap_or(0);
+            self.taken.fetch_add(u64::try_from(bytes).unwrap_or_default(), Ordering::Relaxed);
             if let Some((_, taken)) = &mut self.stalled {
-                *taken += end.as_ref().copied().unwrap_or(0);
+                *taken += bytes;
                 if *taken >= TAKES.0 {
                     self.goes_on();
                 }

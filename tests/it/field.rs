@@ -11,6 +11,7 @@ mod files_replaced;
 mod filters_with_several_values;
 mod first_hour;
 mod held_for_ever;
+mod lists_taken_slowly;
 mod lists_while_others_write;
 mod locked_by_another;
 mod log_full_or_dead;
