@@ -178,6 +178,10 @@ fn connection(
                 Ok::<_, Infallible>(answer.map(|body| Watched::new(body, move |_| seat.answered())))
             }
         });
+    // A client that has gone is noticed where hyper waits for more of it, and the handler goes with the connection. Where the
+    // next request has come already, hyper reads no further, so the end behind it is seen when the answer is written: one
+    // request of the connection is worked on for nobody, two at most. To see it earlier somebody would have to read ahead of
+    // hyper, or take who has only said all that it wanted for gone.
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)

@@ -83,6 +83,32 @@ async fn searches_whose_clients_are_gone_are_not_made() {
     }
 }
 
+/// Where one connection asks for many, a search is made at a time, and a moment after the hang-up the answer to one shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn searches_asked_for_at_once_are_not_made_for_who_has_gone() {
+    let (server, _) = filled().await;
+    let before = worked(&server);
+    for _ in 0..20 {
+        server.get(SEARCH).await.expect(200);
+    }
+    let twenty = worked(&server) - before;
+    let before = worked(&server);
+    for _ in 0..5 {
+        let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+        let request = format!("GET {SEARCH} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+        stream.write_all(request.repeat(SEARCHES).as_bytes()).await.expect("sent");
+    }
+    eventually("it rests", async || {
+        let before = worked(&server);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        (worked(&server) - before <= 2).then_some(())
+    })
+    .await;
+    let spent = worked(&server) - before;
+    // All of them would be 25 times as much.
+    assert!(spent < 2 * twenty + 20, "{spent}, 20 searches: {twenty}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn single_tasks_are_served_while_others_search() {
     let (server, one) = filled().await;
