@@ -18,7 +18,7 @@ use http::{HeaderValue, Uri, header};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,6 +39,9 @@ const HEADER_TIME: Duration = Duration::from_secs(10);
 const GONE: Duration = Duration::from_secs(30);
 /// Connections at a time, if the process may have as many files.
 const CONNECTIONS: usize = 1024;
+/// Connections that the system holds until they are accepted, if its own limit (`somaxconn`) is not lower. Where it holds
+/// no more it drops what comes, and who comes knocks again after a second.
+const BACKLOG: u32 = 4096;
 /// For requests under way when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -66,6 +69,16 @@ impl Files {
         let third = (files / 3).max(1);
         Files { connections: CONNECTIONS.min(third), requests: third }
     }
+}
+
+/// Listens, with more room for who comes than the 128 that `TcpListener::bind` has.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // As there: a restart takes the address from connections that are fading.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Accepts and serves until `stop`, then lets what is under way end, for at most [`GRACE`].

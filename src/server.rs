@@ -111,7 +111,7 @@ struct Prepared {
 /// Everything that can still fail, before anything runs.
 async fn prepare(config: &Config, clock: Clock, store: &Store) -> anyhow::Result<Prepared> {
     let wanted = SocketAddr::new(config.host, config.port);
-    let listener = TcpListener::bind(wanted).await.with_context(|| {
+    let listener = listener::bind(wanted).with_context(|| {
         format!("cannot listen on {wanted}: set PORT or HOST to an address that is free")
     })?;
     let address = listener.local_addr()?;

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -140,6 +141,20 @@ async fn heads_that_come_slowly_and_silence_give_way() {
         .await
         .expect("sent");
     assert!(said(&mut last).await.starts_with("HTTP/1.1 200"));
+}
+
+/// Seen as answers that take a second more now and then: the system holds few connections that are not accepted yet, and
+/// who finds no place comes again after a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_of_connections_finds_room_before_one_is_accepted() {
+    many_files();
+    let server = Server::start(&[]).await;
+    // It accepts none meanwhile.
+    server.signal(Signal::STOP);
+    let held = tokio::time::timeout(PATIENCE, many(&server, 1_000, "")).await;
+    server.signal(Signal::CONT);
+    assert_eq!(held.expect("all are held").len(), 1_000);
+    server.get("/healthz").await.expect(200);
 }
 
 /// Sends a byte to each every second, and begins anew where it was cut, until it is dropped.
