@@ -134,5 +134,8 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Why> {
     )?;
     prepare_once(&connection)?;
     add_functions(&connection)?;
+    // From now on it holds the log, and not only from its first job on: by then somebody may have taken the log away,
+    // and a new one made in its place would hide from the writer what is in the old one.
+    connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }

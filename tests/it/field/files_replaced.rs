@@ -71,6 +71,26 @@ async fn a_log_that_is_deleted_ends_the_server_and_loses_nothing() {
     .await;
 }
 
+/// A reader that had not held the log yet made a new one in its place, and with it hid what was in the old one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_meets_a_deleted_log_first_hides_nothing() {
+    for list in
+        ["/api/tasks?sort=title", "/api/tasks?limit=1", "/api/tasks?limit=1&q=x", "/metrics"]
+    {
+        let mut server = Server::start(&[]).await;
+        let home = server.home().to_owned();
+        for n in 0..3 {
+            server.create(&json!({"title": format!("task {n}")})).await;
+        }
+        let client = server.client();
+        fs::remove_file(home.join("btk.db-wal")).expect("removed");
+        drop(client.call("GET", list).attempt().await);
+        assert_eq!(server.ended(PATIENCE).await.code(), Some(1), "{list}");
+        assert!(server.wait_for_log("The database failed").await.contains("was taken away"));
+        assert_eq!(titles(&home.join("btk.db")).len(), 3, "{list}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_of_the_log_that_is_deleted_ends_the_server_and_loses_nothing() {
     taken(
