@@ -110,6 +110,7 @@ fn look_for_damage(connection: &mut Connection, shared: &Arc<Shared>, log: Arc<L
     match damage::look(connection, is_in_the_way) {
         Ok(None) => {}
         Err(_) if shared.closing.load(Ordering::Relaxed) => {}
+        Err(error) if shared.gone().is_some() => drop(shared.note(error)),
         Ok(Some(what)) | Err(Error::Damaged(what) | Error::Broken(what)) => {
             drop(shared.damaged(&what));
         }

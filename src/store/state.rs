@@ -80,15 +80,20 @@ impl Shared {
         Error::Damaged(said.clone())
     }
 
+    /// The first file that is gone or another one. A close takes files away by itself.
+    pub(super) fn gone(&self) -> Option<String> {
+        let is_open = !self.closing.load(Ordering::SeqCst);
+        self.files.get().filter(|_| is_open).and_then(|files| files.changed())
+    }
+
     /// What an error means for the store as a whole.
     pub(super) fn note(&self, error: Error) -> Error {
         match error {
             Error::Damaged(what) => self.damaged(&what),
             Error::Broken(why) => {
                 // Who reads or writes may meet that files are gone before it is looked for: then it is they that are
-                // named, and not a disk that failed. A close takes files away by itself.
-                let is_open = !self.closing.load(Ordering::SeqCst);
-                match self.files.get().filter(|_| is_open).and_then(|files| files.changed()) {
+                // named, and not a disk that failed.
+                match self.gone() {
                     Some(what) => self.taken_away(&what),
                     None => self.break_off(&why),
                 }
