@@ -253,6 +253,16 @@ impl Server {
         self.post("/api/tasks", body).await.expect(201).json()
     }
 
+    /// Waits until there are so many tasks, which others make.
+    pub(crate) async fn has_tasks(&self, n: usize) {
+        eventually(&format!("{n} tasks"), async || {
+            let found = self.get("/api/tasks?limit=1").await.expect(200);
+            let total: usize = found.header("x-total-count").parse().expect("a number");
+            (total >= n).then_some(())
+        })
+        .await;
+    }
+
     /// The deliveries that a query finds, as the API shows them.
     pub(crate) async fn deliveries(&self, query: &str) -> Vec<Value> {
         let found = self.get(&format!("/api/deliveries?{query}")).await.expect(200).json();

@@ -1,7 +1,6 @@
 //! Writes that are sent twice: `Idempotency-Key`, and `ETag` with `If-Match` (contract 1.2).
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -128,7 +127,7 @@ async fn a_repeat_across_a_kill_makes_one_task_a_key() {
     for worker in 0..16 {
         workers.spawn(post_until_killed(server.client(), worker));
     }
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    server.has_tasks(100).await;
     server.kill9();
     let answered: HashMap<_, _> = workers.join_all().await.into_iter().flatten().collect();
     server.restart().await;

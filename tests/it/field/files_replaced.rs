@@ -40,7 +40,7 @@ async fn taken(does: impl FnOnce(&Path) -> Option<PathBuf>, names: &str) {
     let home = server.home().to_owned();
     server.create(&json!({"title": "before"})).await;
     let others = tokio::spawn(post_until_gone(server.client()));
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.has_tasks(10).await;
     let data = does(&home);
     let changed = Instant::now();
     let said = server.wait_for_log("The database failed").await;
