@@ -19,6 +19,7 @@ mod deliveries;
 mod delivery_edits;
 mod delivery_list;
 mod earlier;
+mod error;
 mod events;
 mod expiry;
 mod figures;
@@ -94,6 +95,7 @@ pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_
 pub use delivery_edits::{Edit, cancel, redeliver};
 pub use delivery_list::{DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries};
 pub use earlier::{Earlier, earlier};
+pub use error::{Error, Result};
 pub use events::{
     EventFilter, EventPage, Story, count_events, event_seq, list_events, newest_by, story,
 };
@@ -125,35 +127,6 @@ pub use webhook_edits::{
 pub use webhook_figures::{OfWebhook, figures_of_webhooks};
 pub use webhooks::{Known, Presence};
 
-/// Why a job did not happen, or may not have happened.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Error {
-    /// More writes wait than the queue takes. Nothing was done.
-    #[error("too many writes are waiting")]
-    Busy,
-    /// The disk is full. Nothing was done; it heals by itself when there is room again.
-    #[error("the disk is full")]
-    Full,
-    /// The database is damaged. Nothing was done; it takes no writes until it was mended.
-    #[error("{0}")]
-    Damaged(String),
-    /// The disk failed: the write may or may not be there after a restart.
-    #[error("the disk failed: {0}")]
-    Broken(String),
-    /// The server is stopping. Nothing was done.
-    #[error("the server is stopping")]
-    Closed,
-    /// Another program, such as a backup, has locked the database. Nothing was done.
-    #[error("another program has locked the database")]
-    Locked,
-    /// A fault of ours: a statement that the database refuses. Nothing was done.
-    #[error("database: {0}")]
-    Database(String),
-}
-
-/// What a job gives back.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
-
 /// Writes of people and programs that may wait before another is refused.
 const ASKED: usize = 1024;
 /// Writes of our own (claims, outcomes, upkeep) that may stand in line beside them; the others wait
@@ -161,6 +134,8 @@ const ASKED: usize = 1024;
 const OWN: usize = 256;
 /// Reads that look something up: how many may wait, and how many threads there are for them.
 const LOOKS: (usize, usize) = (1024, 2);
+/// Pages of lists in which nothing has to be searched for.
+const LISTS: (usize, usize) = (256, 1);
 /// Reads that look through much. Fewer may wait than the server has places for requests, so that they
 /// cannot take them all.
 const SEARCHES: (usize, usize) = (128, 2);
@@ -176,6 +151,7 @@ pub struct Store {
     /// and for what it does by itself: neither takes the other's.
     own: Arc<Semaphore>,
     looks: Queue<mpsc::Sender<Read>>,
+    lists: Queue<mpsc::Sender<Read>>,
     searches: Queue<mpsc::Sender<Read>>,
     check: Queue<oneshot::Sender<()>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -196,8 +172,9 @@ impl Store {
         let shared = Arc::new(Shared::of(path));
         let line = Arc::new(line::Line::default());
         let (looks, look_queue) = mpsc::channel(LOOKS.0);
+        let (lists, list_queue) = mpsc::channel(LISTS.0);
         let (searches, search_queue) = mpsc::channel(SEARCHES.0);
-        let lanes = [(look_queue, LOOKS.1), (search_queue, SEARCHES.1)];
+        let lanes = [(look_queue, LOOKS.1), (list_queue, LISTS.1), (search_queue, SEARCHES.1)];
         let (check, may_check) = oneshot::channel();
         let threads = sqlite::start(path, &line, lanes, may_check, &shared)?;
         Ok(Store {
@@ -205,6 +182,7 @@ impl Store {
             asked: Arc::new(Semaphore::new(ASKED)),
             own: Arc::new(Semaphore::new(OWN)),
             looks: Mutex::new(Some(looks)),
+            lists: Mutex::new(Some(lists)),
             searches: Mutex::new(Some(searches)),
             check: Mutex::new(Some(check)),
             threads: Mutex::new(threads),
@@ -264,9 +242,22 @@ impl Store {
         self.look(&self.looks, work).await
     }
 
-    /// Like [`Store::read`], for a job that looks through many rows: a list, a search, a count. These
-    /// have a lane of their own, so that they never keep the others waiting. Keep it short all the
-    /// same: no transaction stays open while a client reads.
+    /// Like [`Store::read`], for a page of a list. Where an index leads to all that is in it, it has a lane
+    /// of its own; where rows have to be searched through, it waits with the other searches.
+    ///
+    /// # Errors
+    /// As for `read`.
+    pub async fn list<T, F>(&self, is_search: bool, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        self.look(if is_search { &self.searches } else { &self.lists }, work).await
+    }
+
+    /// Like [`Store::read`], for a job that looks through many rows: a whole list, a search, a count.
+    /// These have a lane of their own, so that they never keep the others waiting. Keep it short all
+    /// the same: no transaction stays open while a client reads.
     ///
     /// # Errors
     /// As for `read`.
@@ -378,6 +369,7 @@ impl Store {
         self.shared.closing.store(true, Ordering::SeqCst);
         self.line.close();
         drop(lock(&self.looks).take());
+        drop(lock(&self.lists).take());
         drop(lock(&self.searches).take());
         drop(lock(&self.check).take());
         for thread in lock(&self.threads).iter() {

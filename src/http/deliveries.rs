@@ -79,9 +79,10 @@ pub async fn list_deliveries(
     }
     let now = app.clock.now();
     let client = Client::of(&request);
+    let is_search = filter.q.is_some();
     let make = |mut answer: Answer| {
         let (filter, after) = (filter.clone(), after.clone());
-        app.store.search(move |tx| {
+        app.store.list(is_search, move |tx| {
             let (mut found, next) =
                 store::list_deliveries(tx, &filter, after.as_deref(), most, now)?;
             if is_titled {
@@ -96,7 +97,11 @@ pub async fn list_deliveries(
             Ok((answer, (next, total)))
         })
     };
-    let (answer, (next, total)) = app.room.whole(THOUSAND, make).await?;
+    let (answer, (next, total)) = if is_search {
+        app.room.found(THOUSAND, make).await?
+    } else {
+        app.room.whole(THOUSAND, make).await?
+    };
     let mut response = answer.json(&client);
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());

@@ -87,7 +87,7 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
     let make = |mut answer: Answer| {
         let filter = EventFilter { kind: kind.clone(), task_id: task_id.clone(), since: None };
         let (since, cursor) = (since.clone(), cursor.clone());
-        app.store.search(move |tx| {
+        app.store.list(false, move |tx| {
             let since = match since {
                 None => None,
                 Some(id) => match store::event_seq(tx, &id)? {

@@ -116,7 +116,7 @@ async fn with_those_in_use(
     usual: &[&str],
     label: LabelOf,
 ) -> Result<Vec<String>, Problem> {
-    let used = app.store.search(move |tx| store::labels_in_use(tx, label, MOST)).await?;
+    let used = app.store.list(false, move |tx| store::labels_in_use(tx, label, MOST)).await?;
     let mut all: Vec<String> = usual.iter().map(|&name| name.to_owned()).collect();
     all.extend(used.into_iter().filter(|name| !usual.contains(&&**name)));
     all.truncate(MOST);

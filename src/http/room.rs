@@ -19,6 +19,9 @@ use crate::store::{Error, Result};
 
 /// Bytes of answers in one piece that are being made or sent.
 const WHOLES: usize = 8 * 1024 * 1024;
+/// Bytes of answers to searches. Apart from the others: who waits for many rows to be looked through must not keep
+/// anybody from a list that is ready at once.
+const SEARCHES: usize = 8 * 1024 * 1024;
 /// Bytes of pages of long lists. Apart from the others: who takes a long list slowly leaves them theirs.
 const PAGES: usize = 8 * 1024 * 1024;
 /// Bytes of pictures of long lists, which stay until the last page is sent. Apart from the pages: who
@@ -34,8 +37,9 @@ const PAGE_LEAST: usize = 16 * 1024;
 /// So many requests wait for room at a time; another is refused at once, so that they leave the places of requests to
 /// those who need no room.
 const WAITING: usize = 128;
-/// How long a request waits for room. Longer than it takes until a client that takes nothing is cut.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a request waits for room. Longer than it takes until a client that takes nothing is cut, and as long as most
+/// clients wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// So often is looked meanwhile for who takes an answer slowly.
 const LOOK: Duration = Duration::from_millis(250);
@@ -45,6 +49,7 @@ const TRIES: usize = 4;
 /// The room for answers.
 pub struct Room {
     wholes: Pool,
+    searches: Pool,
     pages: Pool,
     pictures: Pool,
 }
@@ -69,6 +74,7 @@ impl Default for Room {
         let lists = Arc::default();
         Room {
             wholes: Pool::new(WHOLES, &Arc::default()),
+            searches: Pool::new(SEARCHES, &Arc::default()),
             pages: Pool::new(PAGES, &lists),
             pictures: Pool::new(PICTURES, &lists),
         }
@@ -85,6 +91,17 @@ impl Room {
         F: Future<Output = Result<(Answer, T)>>,
     {
         self.wholes.made(bytes, make).await
+    }
+
+    /// The same for what has to be searched for.
+    ///
+    /// # Errors
+    /// As for `whole`.
+    pub async fn found<T, F>(&self, bytes: usize, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    where
+        F: Future<Output = Result<(Answer, T)>>,
+    {
+        self.searches.made(bytes, make).await
     }
 
     /// Whether an answer of so many bytes would have to wait.

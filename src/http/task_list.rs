@@ -78,11 +78,12 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
     let limit = query.limit()?;
     let after = cursor.map(|text| read_cursor(text, sort)).transpose()?;
     let is_first = after.is_none();
+    let is_search = filter.is_search();
 
     let client = Client::of(&request);
     let make = |mut answer: Answer| {
         let (page, from) = (Arc::clone(&filter), after.clone());
-        app.store.search(move |tx| {
+        app.store.list(is_search || limit.is_none(), move |tx| {
             let (tasks, next) =
                 store::list_page(tx, &page, sort, from.as_ref(), limit.unwrap_or(PAGE))?;
             if limit.is_none() && next.is_some() {
@@ -107,7 +108,11 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
         // That needs little room.
         Err(app.store.search(store::picture_size).await?)
     } else {
-        let (answer, found) = app.room.whole(WHOLE, make).await?;
+        let (answer, found) = if is_search {
+            app.room.found(WHOLE, make).await?
+        } else {
+            app.room.whole(WHOLE, make).await?
+        };
         found.map(|(next, total)| (answer, next, total))
     };
     let (mut response, next, total) = match whole {

@@ -93,7 +93,7 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
     let client = Client::of(&request);
     let make = |mut answer: Answer| {
         let (url, after) = (url.clone(), after.clone());
-        app.store.search(move |tx| {
+        app.store.list(false, move |tx| {
             let mut all = store::list_webhooks(tx)?;
             all.retain(|known| url.as_ref().is_none_or(|url| known.webhook.url == *url));
             all.reverse();

@@ -1,7 +1,7 @@
 //! The threads that read: each job sees one picture of the database, for as long as it is wanted.
 //!
-//! There are two lanes, each with threads of its own: what looks single things up never waits behind
-//! what looks through many. Must not know any table or what a job does.
+//! There are three lanes, each with threads of its own: what looks single things up never waits behind
+//! a list, nor a list behind what looks through many rows. Must not know any table or what a job does.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;

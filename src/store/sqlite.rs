@@ -40,7 +40,7 @@ const LAST_READS: Duration = Duration::from_secs(1);
 pub(super) fn start(
     path: &Path,
     line: &Arc<Line>,
-    lanes: [(mpsc::Receiver<Read>, usize); 2],
+    lanes: [(mpsc::Receiver<Read>, usize); 3],
     check: oneshot::Receiver<()>,
     shared: &Arc<Shared>,
 ) -> Result<Vec<JoinHandle<()>>, Opening> {

@@ -30,6 +30,11 @@ pub struct TaskFilter {
 }
 
 impl TaskFilter {
+    /// Whether no index leads to what it lets through: in vain, it would read every row.
+    pub fn is_search(&self) -> bool {
+        self.q.is_some() || !self.tag.is_empty()
+    }
+
     /// The conditions as SQL, but for the status, with their values appended to `args`.
     fn conditions(&self, args: &mut Vec<Owned>) -> String {
         let mut sql = String::new();

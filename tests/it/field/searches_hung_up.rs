@@ -110,7 +110,7 @@ async fn searches_asked_for_at_once_are_not_made_for_who_has_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn single_tasks_are_served_while_others_search() {
+async fn single_tasks_and_pages_of_lists_are_served_while_others_search() {
     let (server, one) = filled().await;
     let _loud = QUIET.write().await;
     let mut searches = JoinSet::new();
@@ -128,6 +128,9 @@ async fn single_tasks_are_served_while_others_search() {
         server.get(&format!("/api/tasks/{one}")).await.expect(200);
     }
     server.get("/api/deliveries/dlv_1_default").await.expect_error(404);
+    for list in ["tasks?limit=3", "deliveries?limit=20", "webhooks", "events?limit=5"] {
+        server.get(&format!("/api/{list}")).await.expect(200);
+    }
     server.get("/readyz").await.expect(200);
     server.get("/metrics").await.expect(200);
     let mut answered = 1;
