@@ -43,7 +43,7 @@ fn meaning(webhook: &Webhook, outcome: &Outcome, status: u16) -> Option<&'static
             Some("n8n is still starting and has not taken it; it is sent again until n8n is up.")
         }
         Some(Later::NotBack) => Some(
-            "Just before, nothing answered there: it counts as not back yet, and is asked again.",
+            "Just before, the receiver was not ready: it counts as not back yet, and is asked again.",
         ),
         None if wants_tls(status, &outcome.excerpt) => Some(
             "It speaks HTTPS at this port: write https:// at the beginning of the webhook's URL.",

@@ -69,12 +69,38 @@ pub fn meant(status: u16, text: &str, profile: Profile) -> Option<Later> {
     }
 }
 
-/// Whether a 404 means that the receiver is not back yet: the attempts just before it got no answer.
-/// `before` are their statuses, the newest first, none where there was no answer; 404s among them
-/// meant the same.
-pub fn is_not_back(outcome: &Outcome, before: &[Option<i64>]) -> bool {
-    let is_404 = outcome.status == Some(404);
-    is_404 && before.iter().find(|status| **status != Some(404)).is_some_and(Option::is_none)
+/// An attempt that was made before, as far as it tells whether the receiver was ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// The receiver's HTTP status; none where no answer came.
+    pub status: Option<i64>,
+    /// It was delivered.
+    pub is_delivered: bool,
+    /// The beginning of the answer.
+    pub excerpt: String,
+}
+
+impl Earlier {
+    /// Whether the receiver was not ready: it gave no answer, or said "later" by its words, or broke off
+    /// within a 2xx, or a gateway answered in its place.
+    fn was_not_ready(&self, profile: Profile) -> bool {
+        let Some(status) = self.status else { return true };
+        match status {
+            200..=299 => !self.is_delivered,
+            // Traefik, nginx and Kubernetes while a container starts; 520 to 530 are Cloudflare's.
+            502..=504 | 520..=530 => true,
+            _ => u16::try_from(status)
+                .is_ok_and(|status| meant(status, &self.excerpt, profile).is_some()),
+        }
+    }
+}
+
+/// Whether a 404 means that the receiver is not back yet: just before, it was not ready. `before` are
+/// the attempts that were made, the newest first; 404s among them meant the same. So it is with n8n:
+/// first nobody answers, or a gateway, then it is starting, then no workflow is registered.
+pub fn is_not_back(outcome: &Outcome, before: &[Earlier], profile: Profile) -> bool {
+    let last = before.iter().find(|attempt| attempt.status != Some(404));
+    outcome.status == Some(404) && last.is_some_and(|attempt| attempt.was_not_ready(profile))
 }
 
 /// Reads `Retry-After` of a 429 or a 503: seconds, or an HTTP date compared to `now_ms`. Garbage
@@ -164,14 +190,43 @@ mod tests {
         assert_eq!(after(&starting, 3, 3), Decision::AttemptsUsed);
     }
 
+    fn earlier(status: Option<i64>, excerpt: &str) -> Earlier {
+        Earlier { status, is_delivered: false, excerpt: excerpt.to_owned() }
+    }
+
     #[test]
-    fn a_404_right_after_no_answer_means_not_back_yet() {
-        let gone = answered(404);
-        assert!(is_not_back(&gone, &[None]));
-        assert!(is_not_back(&gone, &[Some(404), Some(404), None]), "they meant the same");
-        assert!(!is_not_back(&gone, &[]), "the first attempt");
-        assert!(!is_not_back(&gone, &[Some(404)]) && !is_not_back(&gone, &[Some(503), None]));
-        assert!(!is_not_back(&answered(410), &[None]) && !is_not_back(&answered(403), &[None]));
+    fn a_404_right_after_a_receiver_was_not_ready_means_not_back_yet() {
+        let is =
+            |outcome: &Outcome, before: &[Earlier]| is_not_back(outcome, before, Profile::Auto);
+        let (gone, none) = (answered(404), || earlier(None, ""));
+        let missing = || earlier(Some(404), "not registered");
+        let starting = || earlier(Some(200), "n8n is starting up. Please wait");
+        for silence in [
+            none(),
+            starting(),
+            earlier(Some(400), "Queue is full."),
+            earlier(Some(200), "half of an ans"),
+            earlier(Some(502), ""),
+            earlier(Some(503), "Database is not ready!"),
+            earlier(Some(504), ""),
+            earlier(Some(521), ""),
+        ] {
+            assert!(is(&gone, std::slice::from_ref(&silence)), "{silence:?}");
+            let mix = [missing(), missing(), silence.clone(), earlier(Some(500), "")];
+            assert!(is(&gone, &mix), "404s meant the same: {silence:?}");
+            assert!(!is(&answered(410), std::slice::from_ref(&silence)));
+            assert!(!is(&answered(403), &[silence]));
+        }
+        assert!(!is(&gone, &[]), "the first attempt");
+        assert!(!is(&gone, &[missing()]));
+        let taken = Earlier { is_delivered: true, ..earlier(Some(200), "ok") };
+        for there in
+            [taken, earlier(Some(500), ""), earlier(Some(400), "no"), earlier(Some(429), "")]
+        {
+            assert!(!is(&gone, &[there.clone(), none()]), "somebody was there: {there:?}");
+        }
+        let full = [earlier(Some(400), "Queue is full.")];
+        assert!(!is_not_back(&gone, &full, Profile::Plain), "it means what it says");
     }
 
     #[test]

@@ -156,7 +156,7 @@ pub enum Later {
     QueueFull,
     /// n8n: it is starting, and has not taken the request.
     Starting,
-    /// A 404 right after attempts without an answer: the receiver is not back yet.
+    /// A 404 right after attempts for which the receiver was not ready: it is not back yet.
     NotBack,
 }
 

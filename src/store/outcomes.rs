@@ -9,7 +9,7 @@ use crate::explain;
 use crate::health::{self, Ended, Fate, Health, Policy};
 use crate::model::{Later, Outcome, Time};
 use crate::pace::Seen;
-use crate::retry::{self, Decision, RETRY_AFTER_MOST_MS};
+use crate::retry::{self, Decision, Earlier, RETRY_AFTER_MOST_MS};
 
 /// The end of an attempt. What lies before it is told as spans of a clock that never steps: the wall
 /// clock may have been set meanwhile.
@@ -157,15 +157,21 @@ pub fn record(
     Ok(Some(Recorded { fate: verdict.fate, is_rejected, turned, probe_at }))
 }
 
-/// Whether a 404 follows attempts of its series, or of what came just before it, without an answer.
+/// Whether a 404 follows attempts of its series, or of what came just before it, for which the receiver
+/// was not ready.
 fn is_not_back(tx: &mut Tx<'_>, claim: &Claim, outcome: &Outcome) -> Result<bool> {
     if outcome.status != Some(404) || claim.number == 1 {
         return Ok(false);
     }
-    // A series is bounded; one that is tried for days, alone or as a probe, is not.
-    let most = if claim.is_alone { 1 } else { claim.attempt };
+    // A series is bounded; one that is tried for days, alone or as a probe, is not. A start that outlasts
+    // a series goes on into the probes.
+    let most = match (claim.is_alone, claim.is_probe) {
+        (true, _) => 1,
+        (false, true) => claim.attempt.max(claim.webhook.max_attempts),
+        (false, false) => claim.attempt,
+    };
     let before = tx.rows(
-        "SELECT status FROM attempts WHERE seq = ?1 AND webhook_id = ?2 AND number < ?3
+        "SELECT status, outcome, excerpt FROM attempts WHERE seq = ?1 AND webhook_id = ?2 AND number < ?3
          ORDER BY number DESC LIMIT ?4",
         &[
             claim.seq.into(),
@@ -173,9 +179,15 @@ fn is_not_back(tx: &mut Tx<'_>, claim: &Claim, outcome: &Outcome) -> Result<bool
             claim.number.into(),
             i64::from(most).into(),
         ],
-        |row| row.opt_int(0),
+        |row| {
+            Ok(Earlier {
+                status: row.opt_int(0)?,
+                is_delivered: row.text(1)? == "delivered",
+                excerpt: row.opt_text(2)?.unwrap_or_default(),
+            })
+        },
     )?;
-    Ok(retry::is_not_back(outcome, &before))
+    Ok(retry::is_not_back(outcome, &before, claim.webhook.profile))
 }
 
 /// Answers whether the delivery still was the one that was claimed.

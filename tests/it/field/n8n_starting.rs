@@ -1,5 +1,6 @@
 //! n8n answers 200 to everything while it migrates its database, and 404 until its workflows are
-//! there (`integrations/n8n/README.md`). Neither is an end: what met it is sent again.
+//! there (`integrations/n8n/README.md`); before that nothing answers, or a gateway does. None of it is
+//! an end: what met it is sent again.
 
 use serde_json::json;
 
@@ -88,17 +89,68 @@ async fn a_404_right_after_no_answer_is_not_the_end() {
     assert!(error.contains("404") && error.contains("not back yet"), "{error}");
 }
 
-/// Any answer before it shows that somebody was there, and so does none at all.
+/// A start as it is: silence, or what the gateway before it says; then "starting"; then 404s. So for one
+/// delivery, and for several side by side.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_from_silence_over_starting_and_404_to_200_loses_nothing() {
+    for first in [0, 502, 503, 504] {
+        let receiver = Receiver::start(move |hit| match hit.nth {
+            1 if first == 0 => Reply::hang_up(),
+            1 => Reply::status(first),
+            2 => Reply::ok().body(STARTING),
+            3..=5 => Reply::status(404).body("The requested webhook \"POST a\" is not registered."),
+            _ => Reply::ok(),
+        })
+        .await;
+        let settings = [
+            ("WEBHOOK_URL", &*receiver.url()),
+            ("WEBHOOK_PROBE_FIRST", "200ms"),
+            ("WEBHOOK_PROBE_MAX", "200ms"),
+        ];
+        let server = Server::start(&settings).await;
+        for n in 0..3 {
+            server.create(&json!({"title": n.to_string()})).await;
+        }
+        server.total_is("status=delivered", 3).await;
+        server.webhook_is("default", "up").await;
+        for delivery in server.deliveries("").await {
+            assert_eq!(delivery["attemptCount"], 6, "{first}: {delivery}");
+        }
+    }
+}
+
+/// The same without recovery, and with whatever says "later" before the 404.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_404_right_after_a_receiver_was_not_ready_is_asked_again() {
+    let receiver = Receiver::start(|hit| match (hit.nth, &*hit.task("title")) {
+        (1, "starting") => Reply::ok().body(STARTING),
+        (1, "full") => Reply::status(400).body("Queue is full."),
+        (1, "half") => Reply::ok().body("half of it").broken(),
+        (1, status) => Reply::status(status.parse().expect("a status")),
+        (2, _) => Reply::status(404),
+        _ => Reply::ok(),
+    })
+    .await;
+    let server =
+        Server::start(&[("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())]).await;
+    let before = ["starting", "full", "half", "502", "503", "504", "522"];
+    for title in before {
+        server.create(&json!({"title": title})).await;
+    }
+    server.total_is("status=delivered", before.len()).await;
+}
+
+/// An answer of the receiver itself shows that it was there, and so does none before.
 #[tokio::test(flavor = "multi_thread")]
 async fn any_other_404_is_a_refusal() {
     let receiver = Receiver::start(|hit| match (&*hit.task("title"), hit.nth) {
-        ("busy", 1) => Reply::status(503),
+        ("broken", 1) => Reply::status(500),
         _ => Reply::status(404),
     })
     .await;
     let settings = [("WEBHOOK_RECOVERY", "off"), ("WEBHOOK_URL", &receiver.url())];
     let server = Server::start(&settings).await;
-    for (title, attempts) in [("first", 1), ("busy", 2)] {
+    for (title, attempts) in [("first", 1), ("broken", 2)] {
         let task = server.create(&json!({"title": title})).await;
         let delivery = server.settled(id(&task)).await.remove(0);
         assert_eq!(delivery["reason"], "rejected", "{title}");
