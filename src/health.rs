@@ -52,6 +52,9 @@ pub struct Health {
     pub failures: u32,
     /// When the next probe goes out; `None` = not by itself.
     pub probe_at: Option<Time>,
+    /// When the request left that last failed while it was not up: nothing is given up without such a
+    /// look.
+    pub looked_at: Option<Time>,
     /// The events (by their order) refused in a row with 401, 403 or 404.
     pub refused: Vec<i64>,
     /// What it has refused in a row, whatever the answer.
@@ -69,6 +72,7 @@ impl Health {
             since: now,
             failures: 0,
             probe_at: None,
+            looked_at: None,
             refused: Vec::new(),
             refusals: Refusals::default(),
             why: String::new(),
@@ -85,11 +89,16 @@ impl Health {
         self.refusals.since.is_some()
     }
 
-    /// A person says: go on. If it was not up, one probe looks at once.
+    /// A person says: go on. If it was not up, one probe looks at once, and earlier ones say no more.
     #[must_use]
     pub fn resumed(&self, now: Time) -> Health {
         let probe_at = (self.condition != Condition::Up).then_some(now);
-        Health { is_paused: false, probe_at, ..self.clone() }
+        Health { is_paused: false, probe_at, looked_at: None, ..self.clone() }
+    }
+
+    /// Whether a request that left at `since` or later has failed, so that what waits may be given up.
+    pub fn was_looked_at(&self, since: Time) -> bool {
+        self.looked_at.is_some_and(|at| at >= since)
     }
 
     /// It took something.
@@ -105,6 +114,7 @@ impl Health {
             since,
             failures: 0,
             probe_at: None,
+            looked_at: None,
             refused: Vec::new(),
             refusals: Refusals::default(),
             why: ended.why.to_owned(),
@@ -149,6 +159,22 @@ pub struct Ended<'e> {
 
 /// Decides about a delivery and its webhook after an attempt.
 pub fn after(health: &Health, webhook: &Webhook, policy: &Policy, ended: &Ended<'_>) -> Verdict {
+    let mut verdict = verdict_after(health, webhook, policy, ended);
+    // A fault of this machine is no look.
+    if let Some(health) = verdict.health.as_mut().filter(|_| !ended.outcome.ours)
+        && health.condition != Condition::Up
+    {
+        health.looked_at = Some(ended.started);
+    }
+    verdict
+}
+
+fn verdict_after(
+    health: &Health,
+    webhook: &Webhook,
+    policy: &Policy,
+    ended: &Ended<'_>,
+) -> Verdict {
     let outcome = ended.outcome;
     if outcome.ours {
         let retry = Fate::NotMade { after_ms: OURS_MS };

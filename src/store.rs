@@ -90,7 +90,7 @@ pub use bulk_steps::{Found, bounds_of_job, count_for_job, job_step, look_for_job
 pub use changes::{Change, Written, create, delete, last_version, update, was_deleted};
 pub use claims::{Claim, Claims, claim_due};
 pub use clock_step::{ClockStep, follow_clock};
-pub use conditions::put_from_settings;
+pub use conditions::{look_again, put_from_settings};
 pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};
 pub use delivery_edits::{Edit, cancel, redeliver};
 pub use delivery_list::{DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries};
@@ -99,7 +99,7 @@ pub use error::{Error, Result};
 pub use events::{
     EventFilter, EventPage, Story, count_events, event_seq, list_events, newest_by, story,
 };
-pub use expiry::{Aged, Place, expire_step, look_for_expired, webhooks_that_age};
+pub use expiry::{Aged, AgedBy, Place, expire_step, look_for_expired, webhooks_that_age};
 pub use figures::{Line, add_figures, figures_since, forget_figures};
 pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
 pub use open::sqlite_version;

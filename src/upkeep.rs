@@ -6,6 +6,7 @@
 //! a crash each chore finds in the database where it was. Must not know what a row looks like.
 #![doc = include_str!("../docs/internals/upkeep.md")]
 
+mod even;
 mod recorder;
 
 use std::future::Future;
@@ -22,8 +23,9 @@ use crate::clock::{Clock, Ids};
 use crate::config::Retention;
 use crate::health::Policy;
 use crate::model::ALERTS_WEBHOOK;
-use crate::store::{self, Action, Cutoffs, Job, Recovery, Removal, Store, Tx};
+use crate::store::{self, Action, AgedBy, Cutoffs, Job, Recovery, Removal, Store, Tx};
 
+use even::Even;
 pub use recorder::Recorder;
 
 /// Keys that are forgotten in one write.
@@ -126,13 +128,13 @@ impl Upkeep {
 
     /// A chore, again and again.
     async fn every(&self, chore: Chore, pause: Duration) {
-        let mut fault = Fault::default();
+        let (mut fault, mut even) = (Fault::default(), Even::new(self.clock.now()));
         loop {
             let round = async {
                 match chore {
                     Chore::Keys => self.forget_keys().await,
                     Chore::Retention => self.delete_old().await,
-                    Chore::Expiry => self.expire().await,
+                    Chore::Expiry => self.expire(&mut even).await,
                     Chore::Backlogs => self.tell_of_backlogs().await,
                     Chore::Figures => self.forget_figures().await,
                 }
@@ -295,11 +297,12 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn expire(&self) -> store::Result<()> {
+    async fn expire(&self, even: &mut Even) -> store::Result<()> {
         if !self.policy.recovers {
             return Ok(());
         }
         let (policy, now) = (self.policy, self.clock.now());
+        let by = AgedBy { now, even_since: even.since(now) };
         let cutoff = now.plus_ms(-policy.max_age_ms);
         let Some(newest) = self.store.read(move |tx| store::newest_by(tx, cutoff)).await? else {
             return Ok(());
@@ -309,15 +312,19 @@ impl Upkeep {
             while let Some(place) = from {
                 let id = webhook.clone();
                 let look = move |tx: &mut Tx<'_>| {
-                    store::look_for_expired(tx, &policy, &id, newest, place, now)
+                    store::look_for_expired(tx, &policy, &id, newest, place, by)
                 };
                 let aged = self.store.search_patiently(look).await?;
+                if aged.is_unlooked {
+                    let id = webhook.clone();
+                    self.step(move |tx| store::look_again(tx, &id, now)).await?;
+                }
                 from = aged.next;
                 let mut lanes = aged.lanes;
                 while !lanes.is_empty() {
                     let (id, alert_id) = (webhook.clone(), self.ids.event(now));
                     let end = move |tx: &mut Tx<'_>| {
-                        store::expire_step(tx, &policy, &id, &lanes, &alert_id, now)
+                        store::expire_step(tx, &policy, &id, &lanes, &alert_id, by)
                     };
                     lanes = self.step(end).await?;
                 }

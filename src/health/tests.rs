@@ -94,6 +94,25 @@ fn a_probe_that_fails_waits_twice_as_long_up_to_the_longest() {
 }
 
 #[test]
+fn who_failed_while_not_up_was_looked_at_since_that_request_left() {
+    let started = T0.plus_ms(3_000);
+    for status in [503, 404, 410, 422] {
+        let outcome = answered(status);
+        let probe = Ended { is_probe: true, ..ended(&outcome, 1, 1) };
+        let health = after(&down(), &webhook(), &POLICY, &probe).health.unwrap();
+        assert!(health.was_looked_at(started) && !health.was_looked_at(started.plus_ms(1)));
+        assert!(!health.resumed(T0).was_looked_at(T0), "{status}: a new look was asked for");
+        let outcome = answered(200);
+        let later = Ended { started: T0.plus_ms(9_000), ..ended(&outcome, 1, 1) };
+        let fine = after(&health, &webhook(), &POLICY, &later).health.unwrap();
+        assert_eq!(fine.looked_at, None, "{status}");
+    }
+    let ours = Outcome { ours: true, ..Outcome::broken("No file handle.") };
+    let probe = Ended { is_probe: true, ..ended(&ours, 1, 1) };
+    assert_eq!(after(&down(), &webhook(), &POLICY, &probe).health.unwrap().looked_at, None);
+}
+
+#[test]
 fn a_2xx_ends_down_but_an_old_one_does_not_end_what_a_refusal_said() {
     let outcome = answered(204);
     let verdict = after(&down(), &webhook(), &POLICY, &ended(&outcome, 1, 1));

@@ -28,6 +28,8 @@ pub fn follow_clock(tx: &mut Tx<'_>, step: &ClockStep) -> Result<()> {
         "UPDATE webhooks SET wait_until_ms = wait_until_ms + ?3
          WHERE wait_until_ms > ?1 AND wait_until_ms <= ?2",
         "UPDATE webhooks SET probe_ms = probe_ms + ?3 WHERE probe_ms > ?1 AND probe_ms <= ?2",
+        // Or a look from before the step would be one from after it.
+        "UPDATE webhooks SET looked_ms = looked_ms + ?3 WHERE looked_ms > ?1 AND looked_ms <= ?2",
         // In the future it would make every series count as one from before.
         "UPDATE webhooks SET since_ms = since_ms + ?3 WHERE since_ms > ?1 AND since_ms <= ?2",
     ] {

@@ -14,7 +14,7 @@ pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<(
     let refused = serde_json::to_string(&health.refused).unwrap_or_default();
     tx.execute(
         "UPDATE webhooks SET paused = ?2, condition = ?3, since_ms = ?4, failures = ?5,
-             probe_ms = ?6, refused = ?7, why = ?8, refusals = ?9, refusing_ms = ?10
+             probe_ms = ?6, refused = ?7, why = ?8, refusals = ?9, refusing_ms = ?10, looked_ms = ?11
          WHERE id = ?1",
         &[
             id.into(),
@@ -27,10 +27,22 @@ pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<(
             Value::from(&health.why),
             i64::from(health.refusals.count).into(),
             health.refusals.since.map(|at| at.0).into(),
+            health.looked_at.map(|at| at.0).into(),
         ],
     )?;
     tx.wake();
     webhooks::refresh(tx, id)
+}
+
+/// What waits for a webhook at which nobody looks by himself is about to be given up: one probe looks
+/// before.
+pub fn look_again(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<()> {
+    let Some(known) = webhooks::known(tx, id)? else { return Ok(()) };
+    let health = &known.health;
+    if health.condition == Condition::Up || health.probe_at.is_some() {
+        return Ok(());
+    }
+    put_health(tx, id, &Health { probe_at: Some(now), ..health.clone() })
 }
 
 /// The receiver asked that nothing is sent until then.

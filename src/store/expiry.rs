@@ -1,8 +1,9 @@
 //! Expiry: what a receiver did not take for so long that it is no longer worth sending.
 //!
 //! Looked at only while the webhook is down, misconfigured or gone, or for one that is refused
-//! alone; never while a webhook is paused, drains, or is being recovered. Must not decide what is
-//! too old: that is `health`.
+//! alone; never while a webhook is paused, drains, or is being recovered. And never before its receiver
+//! was looked at: while the server was off, or when the wall clock was set, time has passed in which
+//! nobody asked. Must not decide what is too old: that is `health`.
 
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, alerts, lanes};
@@ -25,6 +26,17 @@ pub struct Aged {
     pub lanes: Vec<String>,
     /// Where to go on; `None` = that was all.
     pub next: Option<Place>,
+    /// Something is too old, but nobody has looked at the receiver yet.
+    pub is_unlooked: bool,
+}
+
+/// By which time and since when something is looked at for its age.
+#[derive(Clone, Copy, Debug)]
+pub struct AgedBy {
+    /// Now.
+    pub now: Time,
+    /// Since when this server has run and its wall clock was not set: a failure before says nothing.
+    pub even_since: Time,
 }
 
 /// Whether expiry looks at a webhook, and whether at all that waits for it or only at what is
@@ -49,10 +61,11 @@ pub fn look_for_expired(
     webhook: &str,
     newest: i64,
     from: Place,
-    now: Time,
+    AgedBy { now, even_since }: AgedBy,
 ) -> Result<Aged> {
     let known = webhooks::known(tx, webhook)?;
-    let Some(takes_all) = known.as_ref().and_then(looks_at) else { return Ok(Aged::default()) };
+    let Some(known) = known else { return Ok(Aged::default()) };
+    let Some(takes_all) = looks_at(&known) else { return Ok(Aged::default()) };
     let queue = tx.rows(
         "SELECT due_ms, seq FROM deliveries
          WHERE webhook_id = ?1 AND due_ms IS NOT NULL AND (due_ms, seq) > (?2, ?3)
@@ -65,7 +78,7 @@ pub fn look_for_expired(
         ],
         |row| Ok((row.int(0)?, row.int(1)?)),
     )?;
-    let mut aged = Aged { lanes: Vec::new(), next: queue.last().copied() };
+    let mut aged = Aged { next: queue.last().copied(), ..Aged::default() };
     if queue.len() < WINDOW {
         aged.next = None;
     }
@@ -78,6 +91,12 @@ pub fn look_for_expired(
         )?;
         let Some((task, is_alone, at)) = head else { continue };
         if (takes_all || is_alone) && is_expired(policy, at, now) {
+            if takes_all && !known.health.was_looked_at(even_since) {
+                return Ok(Aged { is_unlooked: true, ..Aged::default() });
+            }
+            if !takes_all && !was_tried(tx, webhook, seq, even_since)? {
+                continue;
+            }
             aged.lanes.push(task);
             if aged.lanes.len() == STEP {
                 aged.next = Some((due, seq));
@@ -96,10 +115,14 @@ pub fn expire_step(
     webhook: &str,
     lanes: &[String],
     alert_id: &str,
-    now: Time,
+    AgedBy { now, even_since }: AgedBy,
 ) -> Result<Vec<String>> {
     let Some(known) = webhooks::known(tx, webhook)? else { return Ok(Vec::new()) };
     let Some(takes_all) = looks_at(&known) else { return Ok(Vec::new()) };
+    // It may have been resumed since: the look that was asked for comes first.
+    if takes_all && !known.health.was_looked_at(even_since) {
+        return Ok(Vec::new());
+    }
     let text = explain::why_expired(policy.max_age_ms);
     let (mut room, mut ended, mut left) = (STEP, None, Vec::new());
     for task in lanes {
@@ -112,8 +135,8 @@ pub fn expire_step(
         let lane = match (takes_all, is_alone) {
             (true, _) => waiting(tx, webhook, task, room)?,
             // The webhook works: only this one is too old to be tried again.
-            (false, true) => vec![head],
-            (false, false) => continue,
+            (false, true) if was_tried(tx, webhook, head.0, even_since)? => vec![head],
+            (false, _) => continue,
         };
         for (seq, _) in lane.into_iter().filter(|(_, at)| is_expired(policy, *at, now)) {
             tx.execute(
@@ -134,6 +157,16 @@ pub fn expire_step(
         alerts::tell_of_failure(tx, &known, seq, &text, alert_id, now)?;
     }
     Ok(left)
+}
+
+/// Whether a request of a delivery left at `since` or later.
+fn was_tried(tx: &mut Tx<'_>, webhook: &str, seq: i64, since: Time) -> Result<bool> {
+    let last = tx.row(
+        "SELECT MAX(started_ms) FROM attempts WHERE seq = ?1 AND webhook_id = ?2",
+        &[seq.into(), webhook.into()],
+        |row| row.opt_int(0),
+    )?;
+    Ok(last.flatten().is_some_and(|at| at >= since.0))
 }
 
 /// The delivery of a lane that has the turn, when it was committed, and whether it is refused alone.

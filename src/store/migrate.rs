@@ -8,7 +8,7 @@ use super::opening::Why;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
-const SCRIPTS: [&str; 8] = [
+const SCRIPTS: [&str; 9] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_engine.sql"),
     include_str!("../../migrations/sqlite/0003_backlogs.sql"),
@@ -17,6 +17,7 @@ const SCRIPTS: [&str; 8] = [
     include_str!("../../migrations/sqlite/0006_sessions.sql"),
     include_str!("../../migrations/sqlite/0007_refusing.sql"),
     include_str!("../../migrations/sqlite/0008_jobs.sql"),
+    include_str!("../../migrations/sqlite/0009_looked.sql"),
 ];
 
 /// Brings the database to this program's version, a transaction a script.

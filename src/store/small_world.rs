@@ -156,18 +156,27 @@ impl World {
         steps
     }
 
+    /// Expiry at a server that runs since the beginning.
     pub(super) fn expire(&self) {
+        self.expire_since(START);
+    }
+
+    /// Expiry at a server that runs, or whose clock was set, since then.
+    pub(super) fn expire_since(&self, even_since: Time) {
+        let by = AgedBy { now: self.now, even_since };
         let cutoff = self.now.plus_ms(-POLICY.max_age_ms);
         let Some(newest) = self.tx(|tx| newest_by(tx, cutoff)).unwrap() else { return };
         for id in self.tx(webhooks_that_age).unwrap() {
-            let look = |tx: &mut Tx<'_>| {
-                look_for_expired(tx, &POLICY, &id, newest, (i64::MIN, 0), self.now)
-            };
-            let mut lanes = self.tx(look).unwrap().lanes;
+            let look =
+                |tx: &mut Tx<'_>| look_for_expired(tx, &POLICY, &id, newest, (i64::MIN, 0), by);
+            let aged = self.tx(look).unwrap();
+            if aged.is_unlooked {
+                self.tx(|tx| look_again(tx, &id, self.now)).unwrap();
+            }
+            let mut lanes = aged.lanes;
             while !lanes.is_empty() {
                 let alert = format!("evt_expired_{}", self.now.0);
-                lanes =
-                    self.tx(|tx| expire_step(tx, &POLICY, &id, &lanes, &alert, self.now)).unwrap();
+                lanes = self.tx(|tx| expire_step(tx, &POLICY, &id, &lanes, &alert, by)).unwrap();
             }
         }
     }

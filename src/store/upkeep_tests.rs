@@ -109,7 +109,9 @@ fn what_waits_for_a_deleted_webhook_is_cancelled_and_the_webhook_goes() {
 
 /// A webhook as it is after a failed probe, or in any other condition.
 fn turn(world: &World, id: &str, condition: Condition) {
-    let health = Health { condition, why: "Nobody answers.".to_owned(), ..Health::fresh(START) };
+    let looked_at = (condition != Condition::Up).then_some(START);
+    let why = "Nobody answers.".to_owned();
+    let health = Health { condition, looked_at, why, ..Health::fresh(START) };
     world.tx(|tx| conditions::put_health(tx, id, &health)).unwrap();
 }
 
@@ -151,10 +153,68 @@ fn only_what_is_refused_alone_expires_at_a_webhook_that_works() {
     );
     world.now = world.now.plus_ms(2 * HOUR);
     world.expire();
+    assert_eq!(world.lanes("wh_a"), ["1 held!", "2 pending!", "3 pending", "4 held"], "untried");
+    world.set(&format!(
+        "INSERT INTO attempts (seq, webhook_id, number, started_ms, outcome)
+         VALUES (1, 'wh_a', 1, {}, 'held')",
+        START.0
+    ));
+    world.expire_since(START.plus_ms(1));
+    assert_eq!(world.lanes("wh_a")[0], "1 held!", "not since the server runs");
+    world.expire();
     assert_eq!(world.lanes("wh_a"), ["1 failed", "2 pending!", "3 pending!", "4 held"]);
     turn(&world, "wh_a", Condition::Gone);
     world.expire();
     assert_eq!(world.lanes("wh_a"), ["1 failed", "2 failed", "3 failed", "4 held"]);
+}
+
+/// The server was off for longer than the age, or its clock was set: first somebody looks.
+#[test]
+fn nothing_expires_before_the_receiver_was_looked_at() {
+    for condition in [Condition::Down, Condition::Misconfigured, Condition::Gone] {
+        for answer in [200, 503, 404, 410] {
+            let mut world = World::new(&["wh_a"]);
+            turn(&world, "wh_a", condition);
+            let health =
+                |world: &World| world.tx(|tx| find_webhook(tx, "wh_a")).unwrap().unwrap().health;
+            if condition == Condition::Down {
+                world.set(&format!("UPDATE webhooks SET probe_ms = {}", START.0));
+            }
+            world.change("t1", "1");
+            world.change("t2", "2");
+            world.now = world.now.plus_ms(80 * HOUR);
+            let start = world.now;
+            for _ in 0..3 {
+                world.expire_since(start);
+            }
+            assert_eq!(world.lanes("wh_a"), ["1 pending!", "2 pending!"], "{condition:?}");
+            assert!(health(&world).probe_at.is_some_and(|at| at <= start), "somebody looks");
+            let probe = world.claim();
+            assert_eq!(probe.len(), 1, "{condition:?}");
+            world.expire_since(start);
+            world.end(&probe[0], answer);
+            world.expire_since(start);
+            let after = world.lanes("wh_a");
+            match answer {
+                200 => assert_eq!(after, ["1 delivered", "2 pending!"], "{condition:?}"),
+                _ => assert_eq!(after, ["1 failed", "2 failed"], "{condition:?} {answer}"),
+            }
+        }
+    }
+}
+
+/// A person resumed it: what earlier requests met says no more.
+#[test]
+fn a_resume_is_answered_before_anything_expires() {
+    let mut world = World::new(&["wh_a"]);
+    turn(&world, "wh_a", Condition::Misconfigured);
+    world.change("t1", "1");
+    world.now = world.now.plus_ms(2 * HOUR);
+    let known = world.tx(|tx| find_webhook(tx, "wh_a")).unwrap().unwrap();
+    world.tx(|tx| pause_webhook(tx, &known, false, world.now)).unwrap();
+    world.expire();
+    assert_eq!(world.lanes("wh_a"), ["1 pending!"]);
+    assert_eq!(world.send_all(200), [1]);
 }
 
 #[test]

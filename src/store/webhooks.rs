@@ -84,7 +84,7 @@ const SELECT: &str = "\
         w.since_ms, w.failures, w.probe_ms, w.refused, w.why, w.wait_until_ms, w.told_ms,
         w.is_behind,
         (SELECT COUNT(*) FROM recoveries r WHERE r.webhook_id = w.id),
-        w.refusals, w.refusing_ms
+        w.refusals, w.refusing_ms, w.looked_ms
     FROM webhooks w";
 
 /// One webhook, also one that is retired or deleted.
@@ -152,6 +152,7 @@ fn read(row: &Row<'_>) -> Result<Known> {
         since: Time(row.int(21)?),
         failures: number(22, "count of probes")?,
         probe_at: row.opt_int(23)?.map(Time),
+        looked_at: row.opt_int(32)?.map(Time),
         refused: serde_json::from_str(&row.text(24)?).map_err(|_| damaged("list of refusals"))?,
         refusals: Refusals {
             count: number(30, "count of refusals")?,

@@ -98,6 +98,37 @@ async fn a_pause_that_was_asked_for_is_kept_when_the_clock_jumps_forward() {
     assert!((2.9..4.5).contains(&gap), "{gap}");
 }
 
+/// A server that was off for longer than what waits is kept, or whose clock is set forward while a
+/// receiver is down, asks the receiver before it gives anything up.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_given_up_for_time_in_which_nobody_asked() {
+    for is_off in [true, false] {
+        let receiver = Receiver::start(|_| Reply::status(503)).await;
+        // A look at what is too old every three seconds, and a probe after eight.
+        let settings = [
+            ("WEBHOOK_URL", &*receiver.url()),
+            ("WEBHOOK_ATTEMPTS", "1"),
+            ("WEBHOOK_PROBE_FIRST", "8s"),
+            ("WEBHOOK_MAX_AGE", "30s"),
+        ];
+        let Some((mut server, wall)) = server(&settings).await else { return };
+        for n in 0..3 {
+            server.create(&json!({"title": n.to_string()})).await;
+        }
+        server.webhook_is("default", "down").await;
+        receiver.answer(|_| Reply::ok());
+        if is_off {
+            server.kill9();
+        }
+        wall.off_by(80 * HOUR);
+        if is_off {
+            server.restart().await;
+        }
+        server.total_is("status=delivered", 3).await;
+        assert_eq!(server.total("status=failed").await, 0, "off: {is_off}");
+    }
+}
+
 /// What comes after the clock was set is sent at once, and an outage is still told from one event's
 /// fault: what arrived before it is no excuse.
 #[tokio::test(flavor = "multi_thread")]
