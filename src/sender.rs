@@ -19,8 +19,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
-use http::{Method, Request, Uri};
+use http::{Method, Request, Response, Uri};
 use http_body_util::Full;
+use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
@@ -115,11 +116,10 @@ impl Sender {
         let began = Instant::now();
         let limit = message.timeout.clamp(*TIMEOUT.start(), *TIMEOUT.end());
         let clients = if message.is_trusted { &self.trusted } else { &self.guarded };
-        let client = if message.is_alone { &clients.once } else { &clients.kept };
         log_request(message);
         let mut outcome = match request(message) {
             Ok(request) => {
-                self.exchange(client, request, message, Deadline::new(began, limit)).await
+                self.exchange(clients, request, message, Deadline::new(began, limit)).await
             }
             Err(why) => Outcome::broken(why),
         };
@@ -141,18 +141,24 @@ impl Sender {
 
     async fn exchange(
         &self,
-        client: &Client,
-        request: Request<Full<Bytes>>,
+        clients: &Clients,
+        first: Request<Full<Bytes>>,
         message: &Message<'_>,
         deadline: Deadline,
     ) -> Outcome {
-        let is_tls = request.uri().scheme_str() == Some("https");
-        let answer = match timeout_at(deadline.at, client.request(request)).await {
-            Err(_) => return Outcome::broken(deadline.missed("No answer came")),
-            Ok(Err(error)) => return words::outcome_of(&error, is_tls),
-            Ok(Ok(answer)) => answer,
+        let client = if message.is_alone { &clients.once } else { &clients.kept };
+        let mut asked = ask(client, first, deadline).await;
+        if let Ok(answer) = &asked
+            && kept::has_served(answer.extensions())
+            && kept::is_too_long(answer.status(), answer.headers())
+            && let Ok(again) = request(message)
+        {
+            asked = ask(&clients.once, again, deadline).await;
+        }
+        let answer = match asked {
+            Ok(answer) => answer,
+            Err(outcome) => return outcome,
         };
-        kept::has_served(answer.extensions());
         let status = answer.status();
         let location = answer.headers().get(LOCATION).filter(|_| status.is_redirection());
         let location = location.and_then(|value| value.to_str().ok()).and_then(|to| {
@@ -171,6 +177,20 @@ impl Sender {
             retry_after_ms,
             ..Outcome::broken("")
         }
+    }
+}
+
+/// One request and the head of its answer.
+async fn ask(
+    client: &Client,
+    request: Request<Full<Bytes>>,
+    deadline: Deadline,
+) -> Result<Response<Incoming>, Outcome> {
+    let is_tls = request.uri().scheme_str() == Some("https");
+    match timeout_at(deadline.at, client.request(request)).await {
+        Err(_) => Err(Outcome::broken(deadline.missed("No answer came"))),
+        Ok(Err(error)) => Err(words::outcome_of(&error, is_tls)),
+        Ok(Ok(answer)) => Ok(answer),
     }
 }
 

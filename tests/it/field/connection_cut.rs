@@ -90,6 +90,36 @@ async fn a_cut_at_the_second_request_costs_one_attempt_and_no_wait() {
     assert_eq!(retries.len(), cut);
 }
 
+/// "Request timeout", and the end: the receiver waited too long for a next request on the connection that
+/// it kept, and has not read this one. On a new connection the same answer is one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_408_that_closes_a_kept_connection_costs_nothing() {
+    let late = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let (url, connections) = receiver(async |mut stream| {
+        if request(&mut stream).await {
+            stream.write_all(late).await.ok();
+        }
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &url)]).await;
+    for n in 0..6 {
+        let task = server.create(&json!({"title": n.to_string()})).await;
+        let delivery = server.settled(id(&task)).await.remove(0);
+        assert_eq!(delivery["status"], "delivered", "{delivery}");
+        assert_eq!(delivery["attemptCount"], 1, "{delivery}");
+    }
+    assert!(connections.load(Ordering::Relaxed) >= 4, "every second request needed a new one");
+
+    let always = crate::harness::Receiver::start(|_| {
+        crate::harness::Reply::status(408).header("connection", "close")
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &always.url())]).await;
+    let task = server.create(&json!({"title": "a"})).await;
+    let delivery = server.settled(id(&task)).await.remove(0);
+    assert_eq!((&delivery["reason"], always.hits().len()), (&json!("rejected"), 1));
+}
+
 /// Closed before the request was written, it cannot have been read: that is no attempt at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_was_closed_while_idle_costs_nothing() {
