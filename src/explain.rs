@@ -344,6 +344,14 @@ pub fn alert_of_failure(webhook: &str, delivery: &str, why: &str) -> String {
     )
 }
 
+/// The text of an alert: a delivery was refused and is held with its task.
+pub fn alert_of_held(webhook: &str, delivery: &str, why: &str) -> String {
+    format!(
+        "Delivery {delivery} to webhook {webhook} was refused and is held: {why} Further ones of this \
+         webhook are not told for a minute; GET /api/deliveries?status=held lists all."
+    )
+}
+
 /// The text of an alert: much waits.
 pub fn alert_of_backlog(webhook: &str, most: i64) -> String {
     format!(

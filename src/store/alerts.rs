@@ -53,14 +53,33 @@ pub(super) fn tell_of_failure(
     id: &str,
     now: Time,
 ) -> Result<()> {
+    let delivery = delivery_id(seq, &known.webhook.id);
+    let text = explain::alert_of_failure(&known.webhook.id, &delivery, why);
+    tell_of_one(tx, known, &text, id, now)
+}
+
+/// Tells that a delivery was refused and is held with its task: it too waits for a person.
+pub(super) fn tell_of_held(
+    tx: &mut Tx<'_>,
+    known: &Known,
+    seq: i64,
+    why: &str,
+    id: &str,
+    now: Time,
+) -> Result<()> {
+    let delivery = delivery_id(seq, &known.webhook.id);
+    let text = explain::alert_of_held(&known.webhook.id, &delivery, why);
+    tell_of_one(tx, known, &text, id, now)
+}
+
+fn tell_of_one(tx: &mut Tx<'_>, known: &Known, text: &str, id: &str, now: Time) -> Result<()> {
     if (0..FAILURES_APART_MS).contains(&now.ms_since(known.told)) || !is_wanted(tx)? {
         return Ok(());
     }
     let webhook = known.webhook.id.as_str();
     tx.execute("UPDATE webhooks SET told_ms = ?2 WHERE id = ?1", &[webhook.into(), now.0.into()])?;
     tx.forget();
-    let text = explain::alert_of_failure(webhook, &delivery_id(seq, webhook), why);
-    tell(tx, EventKind::DeliveryFailed, webhook, &text, id, now)
+    tell(tx, EventKind::DeliveryFailed, webhook, text, id, now)
 }
 
 /// Whether a queue counts as long, if it did or did not before.

@@ -146,7 +146,14 @@ pub fn record(
                 alerts::tell_of_failure(tx, &known, claim.seq, &text, &end.alert_id, now)?;
             }
         }
-        Fate::Held | Fate::Alone { .. } | Fate::Waits => {
+        Fate::Held => {
+            let text = explain::why_held(&claim.webhook, &end.outcome);
+            lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
+            if turned.is_none() {
+                alerts::tell_of_held(tx, &known, claim.seq, &text, &end.alert_id, now)?;
+            }
+        }
+        Fate::Alone { .. } | Fate::Waits => {
             lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
         }
         Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Cancelled => tx.wake(),

@@ -47,6 +47,26 @@ fn ten_refusals_are_told_once_and_so_is_their_end() {
     assert_eq!(alerts(&world), ["webhook_refusing", "webhook_up"]);
 }
 
+/// Nobody would hear of it else: it has not failed, its webhook is up, and its task stands still.
+#[test]
+fn what_is_refused_and_held_is_told_of_once_a_minute() {
+    let mut world = World::new(&["wh_a", ALERTS_WEBHOOK]);
+    world.set("UPDATE webhooks SET on_reject = 'hold' WHERE id = 'wh_a'");
+    for n in 1..=3 {
+        world.change(&format!("t{n}"), "x");
+        answer(&world, 422);
+    }
+    // The second event is the alert of the first.
+    assert_eq!(world.lanes("wh_a"), ["1 held", "3 held", "4 held"]);
+    let told = "SELECT COUNT(*) FROM events WHERE kind = 'delivery_failed'
+        AND task LIKE '%dlv_1_wh_a%is held%onReject%status=held%'";
+    assert_eq!(world.count(told), 1);
+    assert_eq!(world.count("SELECT COUNT(*) FROM events WHERE kind = 'delivery_failed'"), 1);
+    change_later(&mut world, 4);
+    answer(&world, 422);
+    assert_eq!(world.count("SELECT COUNT(*) FROM events WHERE kind = 'delivery_failed'"), 2);
+}
+
 #[test]
 fn what_was_refused_counts_over_a_restart_with_and_without_recovery() {
     for policy in [POLICY, Policy { recovers: false, ..POLICY }] {
