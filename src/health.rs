@@ -236,7 +236,7 @@ fn up(health: &Health, ended: &Ended<'_>) -> Health {
 /// them: an older one says nothing about what the receiver said since.
 fn after_success(health: &Health, ended: &Ended<'_>) -> Option<Health> {
     match health.condition {
-        Condition::Up if health.refused.is_empty() && health.refusals.count == 0 => None,
+        Condition::Up if health.refused.is_empty() && health.refusals.events.is_empty() => None,
         Condition::Up => Some(health.clone().accepted()),
         Condition::Down => Some(up(health, ended)),
         Condition::Misconfigured | Condition::Gone if ended.started >= health.since => {

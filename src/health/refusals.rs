@@ -7,22 +7,27 @@
 use super::{Condition, Ended, Health, Verdict};
 use crate::model::Time;
 
-/// So many refusals in a row, with no 2xx since they began, say that it refuses everything.
-const MANY: u32 = 10;
+/// So many different events refused in a row, with no 2xx since the first, say that it refuses everything.
+const MANY: usize = 10;
 
 /// What a webhook that is up has refused since it last answered anything with 2xx.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refusals {
-    /// How many, counted no further than it matters.
-    pub count: u32,
+    /// The events (by their order), each once, and no more of them than it matters: one that is sent
+    /// again and again says nothing of the others.
+    pub events: Vec<i64>,
     /// Since when they are so many that it is said to refuse everything; the first 2xx ends it.
     pub since: Option<Time>,
 }
 
 impl Refusals {
-    fn and_one(self, now: Time) -> Refusals {
-        let count = (self.count + 1).min(MANY);
-        Refusals { count, since: self.since.or((count == MANY).then_some(now)) }
+    fn and(&self, seq: i64, now: Time) -> Refusals {
+        let mut next = self.clone();
+        if next.events.len() < MANY && !next.events.contains(&seq) {
+            next.events.push(seq);
+        }
+        next.since = next.since.or((next.events.len() == MANY).then_some(now));
+        next
     }
 }
 
@@ -32,7 +37,7 @@ pub(super) fn count(verdict: Verdict, before: &Health, ended: &Ended<'_>) -> Ver
     if health.condition != Condition::Up {
         return verdict;
     }
-    let refusals = health.refusals.and_one(ended.now);
+    let refusals = health.refusals.and(ended.seq, ended.now);
     let why = if refusals.since.is_some() { ended.why } else { "" };
     let is_news = refusals != health.refusals || why != health.why;
     let next = is_news.then(|| Health { refusals, why: why.to_owned(), ..health.clone() });

@@ -241,6 +241,19 @@ fn ten_refusals_in_a_row_are_a_condition_that_the_first_2xx_ends() {
 }
 
 #[test]
+fn one_event_that_is_sent_again_and_again_is_refused_once() {
+    let mut health = Health::fresh(T0);
+    for _ in 0..4 {
+        for seq in 1..=9 {
+            let verdict = ends(&health, &POLICY, &answered(422), seq);
+            health = verdict.health.unwrap_or(health);
+            assert!(!health.is_refusing());
+        }
+    }
+    assert!(ends(&health, &POLICY, &answered(422), 10).health.unwrap().is_refusing());
+}
+
+#[test]
 fn a_2xx_among_them_begins_the_count_again_and_what_fails_otherwise_does_not() {
     let mut health = Health::fresh(T0);
     let refused = [answered(302), answered(400), answered(404), answered(413), answered(403)];
@@ -252,7 +265,7 @@ fn a_2xx_among_them_begins_the_count_again_and_what_fails_otherwise_does_not() {
     assert_eq!((busy.fate, busy.health), (Fate::Retry { after_ms: 1_000 }, None));
     assert!(ends(&health, &POLICY, &answered(400), 11).health.unwrap().is_refusing());
     let health = ends(&health, &POLICY, &answered(200), 12).health.unwrap();
-    assert_eq!(ends(&health, &POLICY, &answered(400), 13).health.unwrap().refusals.count, 1);
+    assert_eq!(ends(&health, &POLICY, &answered(400), 13).health.unwrap().refusals.events, [13]);
 }
 
 /// Chance from a seed: the next of a line of numbers.

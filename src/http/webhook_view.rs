@@ -324,6 +324,7 @@ mod tests {
             wait_until: Time(0),
             is_recovering: false,
             told: Time(0),
+            told_refusing: Time(0),
             is_behind: false,
         }
     }

@@ -3,43 +3,62 @@
 //! Must never stand in the way of what it tells of, nor tell of itself.
 
 use super::webhooks::{self, Known, Presence};
-use super::{Result, Tx, changes, delivery_id, outbox};
+use super::{Result, Tx, Value, changes, delivery_id, outbox};
 use crate::explain;
 use crate::health::{Condition, Health};
-use crate::model::{ALERTS_WEBHOOK, Event, EventKind, Origin, TaskId, Time, Webhook};
+use crate::model::{ALERTS_WEBHOOK, Event, EventKind, Origin, TaskId, Time};
 
 /// Between two alerts of failed deliveries of one webhook, in milliseconds: a person needs one.
 const FAILURES_APART_MS: i64 = 60_000;
+/// Between two alerts that one webhook refuses everything, in milliseconds: one that takes something now
+/// and then would be told of at each turn.
+const REFUSING_APART_MS: i64 = 300_000;
 /// So many deliveries of a webhook that wait are told of: what Make's largest queue holds (Make Help
 /// Center, "Webhooks", "Webhook queue").
 pub const BACKLOG_HIGH: i64 = 10_000;
 /// With so few it is over, and told of when it happens again.
 pub const BACKLOG_OVER: i64 = BACKLOG_HIGH / 2;
 
-/// Tells how a webhook is doing now, if that is news.
+/// Tells how a webhook is doing now, if that is news; answers whether it was.
 pub(super) fn tell_of_condition(
     tx: &mut Tx<'_>,
-    webhook: &Webhook,
-    was: &Health,
+    known: &Known,
     is: &Health,
     id: &str,
     now: Time,
-) -> Result<()> {
-    let Some(kind) = news(was, is) else { return Ok(()) };
-    tell(tx, kind, &webhook.id, &explain::alert_of_condition(webhook, was, is), id, now)
+) -> Result<bool> {
+    let Some(kind) = news(&known.health, is, known.told_refusing, now) else { return Ok(false) };
+    if !is_wanted(tx)? {
+        return Ok(false);
+    }
+    let (webhook, was) = (known.webhook.as_ref(), &known.health);
+    if kind == EventKind::WebhookRefusing {
+        tx.execute(
+            "UPDATE webhooks SET told_refusing_ms = ?2 WHERE id = ?1",
+            &[Value::from(&webhook.id), now.0.into()],
+        )?;
+        tx.forget();
+    }
+    tell(tx, kind, &webhook.id, &explain::alert_of_condition(webhook, was, is), id, now)?;
+    Ok(true)
 }
 
-/// From one fault for which all is held to another is no news to whom was told of the first.
-fn news(was: &Health, is: &Health) -> Option<EventKind> {
+/// From one fault for which all is held to another is no news to whom was told of the first. That all
+/// is refused is told a while after the last time, if it still is then; its end only to whom was told.
+fn news(was: &Health, is: &Health, told: Time, now: Time) -> Option<EventKind> {
     let holds = |health: &Health| health.condition != Condition::Up;
+    let is_told = |since: Time| (since..=now).contains(&told);
     match (holds(was), holds(is)) {
         (true, true) => None,
         (false, true) => Some(EventKind::WebhookDown),
         (true, false) => Some(EventKind::WebhookUp),
-        (false, false) => match (was.is_refusing(), is.is_refusing()) {
-            (false, true) => Some(EventKind::WebhookRefusing),
-            (true, false) => Some(EventKind::WebhookUp),
-            _ => None,
+        (false, false) => match (was.refusals.since, is.refusals.since) {
+            (_, Some(since)) => {
+                let is_quiet = (0..REFUSING_APART_MS).contains(&now.ms_since(told));
+                (!is_told(since) && !is_quiet).then_some(EventKind::WebhookRefusing)
+            }
+            (Some(since), None) => is_told(since).then_some(EventKind::WebhookUp),
+            (None, None) => None,
         },
     }
 }

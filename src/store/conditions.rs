@@ -11,10 +11,11 @@ use crate::model::{Named, Time, Webhook};
 
 /// Writes how a webhook is doing.
 pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<()> {
-    let refused = serde_json::to_string(&health.refused).unwrap_or_default();
+    let list = |events: &[i64]| serde_json::to_string(events).unwrap_or_default();
+    let (refused, refused_events) = (list(&health.refused), list(&health.refusals.events));
     tx.execute(
         "UPDATE webhooks SET paused = ?2, condition = ?3, since_ms = ?4, failures = ?5,
-             probe_ms = ?6, refused = ?7, why = ?8, refusals = ?9, refusing_ms = ?10, looked_ms = ?11
+             probe_ms = ?6, refused = ?7, why = ?8, refused_events = ?9, refusing_ms = ?10, looked_ms = ?11
          WHERE id = ?1",
         &[
             id.into(),
@@ -25,7 +26,7 @@ pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<(
             health.probe_at.map(|at| at.0).into(),
             Value::from(&refused),
             Value::from(&health.why),
-            i64::from(health.refusals.count).into(),
+            Value::from(&refused_events),
             health.refusals.since.map(|at| at.0).into(),
             health.looked_at.map(|at| at.0).into(),
         ],

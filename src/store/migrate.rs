@@ -8,7 +8,7 @@ use super::opening::Why;
 use crate::secret::hex;
 
 /// The scripts of this program; the first has the number 1.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 10] = [
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_engine.sql"),
     include_str!("../../migrations/sqlite/0003_backlogs.sql"),
@@ -18,6 +18,7 @@ const SCRIPTS: [&str; 9] = [
     include_str!("../../migrations/sqlite/0007_refusing.sql"),
     include_str!("../../migrations/sqlite/0008_jobs.sql"),
     include_str!("../../migrations/sqlite/0009_looked.sql"),
+    include_str!("../../migrations/sqlite/0010_refused_events.sql"),
 ];
 
 /// Brings the database to this program's version, a transaction a script.

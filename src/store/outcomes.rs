@@ -131,10 +131,12 @@ pub fn record(
         let was = &known.health;
         if (was.condition, was.is_refusing()) != (health.condition, health.is_refusing()) {
             turned = Some((was.clone(), health.clone()));
-            let alert_id = &end.alert_id;
-            alerts::tell_of_condition(tx, &claim.webhook, was, health, alert_id, end.ended)?;
         }
     }
+    // What was not worth telling when it began may be now.
+    let is = verdict.health.as_ref().unwrap_or(&known.health);
+    let is_told = known.presence != Presence::Deleted
+        && alerts::tell_of_condition(tx, &known, is, &end.alert_id, end.ended)?;
     let (task, now) = (claim.task_id.as_str(), end.ended);
     match verdict.fate {
         Fate::Delivered => lanes::give_turn(tx, id, task, now)?,
@@ -142,14 +144,14 @@ pub fn record(
             let text = explain::why_failed(&claim.webhook, &end.outcome, reason);
             lanes::give_turn(tx, id, task, now)?;
             // The one after which it is said to refuse everything is told of with that.
-            if turned.is_none() {
+            if !is_told {
                 alerts::tell_of_failure(tx, &known, claim.seq, &text, &end.alert_id, now)?;
             }
         }
         Fate::Held => {
             let text = explain::why_held(&claim.webhook, &end.outcome);
             lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
-            if turned.is_none() {
+            if !is_told {
                 alerts::tell_of_held(tx, &known, claim.seq, &text, &end.alert_id, now)?;
             }
         }

@@ -47,6 +47,34 @@ fn ten_refusals_are_told_once_and_so_is_their_end() {
     assert_eq!(alerts(&world), ["webhook_refusing", "webhook_up"]);
 }
 
+/// It takes one of eleven: its state is true at once, and told of once in five minutes.
+#[test]
+fn one_that_turns_again_and_again_is_told_of_now_and_then() {
+    let mut world = World::new(&["wh_a", ALERTS_WEBHOOK]);
+    for n in 1..=110 {
+        world.change(&format!("t{n}"), "x");
+        answer(&world, if n % 11 == 0 { 200 } else { 422 });
+        assert_eq!(health(&world).is_refusing(), n % 11 == 10, "after {n}");
+    }
+    assert_eq!(alerts(&world), ["webhook_refusing", "webhook_up"]);
+    // It goes on as at first, then takes nothing any more.
+    for n in 111..=130 {
+        world.change(&format!("t{n}"), "x");
+        answer(&world, 422);
+    }
+    assert!(health(&world).is_refusing());
+    assert_eq!(alerts(&world).len(), 2, "not yet");
+    world.now = world.now.plus_ms(300_000);
+    world.change("t131", "x");
+    answer(&world, 422);
+    assert_eq!(alerts(&world)[2..], ["webhook_refusing"], "it still refuses");
+    world.change("t132", "x");
+    answer(&world, 422);
+    world.change("t133", "x");
+    answer(&world, 200);
+    assert_eq!(alerts(&world)[2..], ["webhook_refusing", "webhook_up"]);
+}
+
 /// Nobody would hear of it else: it has not failed, its webhook is up, and its task stands still.
 #[test]
 fn what_is_refused_and_held_is_told_of_once_a_minute() {

@@ -27,7 +27,6 @@ use crate::model::{
     Unknown, Webhook,
 };
 use crate::pace::Gates;
-use crate::retry::{self, Decision};
 use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
 
 const EPISODES: u64 = 1_300;
@@ -50,8 +49,8 @@ struct World<'c> {
     rejoined: HashSet<(String, i64)>,
     /// What each event looked like when it was first sent.
     bytes: HashMap<String, String>,
-    /// How often each webhook has refused since its last 2xx, or since it was not up.
-    refusals: HashMap<String, u32>,
+    /// What each webhook has refused since its last 2xx, or since it was not up.
+    refusals: HashMap<String, HashSet<i64>>,
     /// When requests left to the webhook that is paced.
     left: VecDeque<i64>,
     events: u64,
@@ -229,7 +228,8 @@ impl<'c> World<'c> {
         let before = self.tx(|tx| find_webhook(tx, &id).unwrap()).unwrap();
         let done = self.tx(|tx| record(tx, &POLICY, &claim, &end).unwrap());
         let recorded = done.expect("what was claimed can be recorded");
-        self.check_refusals(&claim, &end.outcome, before.webhook.url == claim.webhook.url);
+        let is_same_url = before.webhook.url == claim.webhook.url;
+        self.check_refusals(&claim, &end.outcome, recorded.is_rejected, is_same_url);
         if recorded.turned.is_some_and(|(_, health)| health.condition != Condition::Up) {
             for seq in before.health.refused {
                 self.rejoined.insert((id.clone(), seq));
@@ -238,17 +238,22 @@ impl<'c> World<'c> {
     }
 
     /// Who refuses everything is known to, and nobody else is.
-    fn check_refusals(&mut self, claim: &Claim, outcome: &Outcome, is_same_url: bool) {
+    fn check_refusals(
+        &mut self,
+        claim: &Claim,
+        outcome: &Outcome,
+        is_rejected: bool,
+        is_same_url: bool,
+    ) {
         let id = &claim.webhook.id;
         let health = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap().health;
-        let n = self.refusals.entry(id.clone()).or_default();
-        let decision = retry::after(outcome, 1, 1);
+        let refused = self.refusals.entry(id.clone()).or_default();
         if health.condition != Condition::Up || outcome.is_success() && is_same_url {
-            *n = 0;
-        } else if decision == Decision::Rejected && is_same_url {
-            *n += 1;
+            refused.clear();
+        } else if is_rejected && is_same_url {
+            refused.insert(claim.seq);
         }
-        assert_eq!(health.is_refusing(), *n >= 10, "{id} has refused {n} in a row: {health:?}");
+        assert_eq!(health.is_refusing(), refused.len() >= 10, "{id}: {refused:?}, {health:?}");
     }
 
     fn pause_or_resume(&mut self) {

@@ -38,6 +38,8 @@ pub struct Known {
     pub is_recovering: bool,
     /// When a failed delivery was last told of.
     pub told: Time,
+    /// When it was last told that it refuses everything.
+    pub told_refusing: Time,
     /// A long queue was told of.
     pub is_behind: bool,
 }
@@ -84,7 +86,7 @@ const SELECT: &str = "\
         w.since_ms, w.failures, w.probe_ms, w.refused, w.why, w.wait_until_ms, w.told_ms,
         w.is_behind,
         (SELECT COUNT(*) FROM recoveries r WHERE r.webhook_id = w.id),
-        w.refusals, w.refusing_ms, w.looked_ms
+        w.refused_events, w.refusing_ms, w.looked_ms, w.told_refusing_ms
     FROM webhooks w";
 
 /// One webhook, also one that is retired or deleted.
@@ -155,7 +157,8 @@ fn read(row: &Row<'_>) -> Result<Known> {
         looked_at: row.opt_int(32)?.map(Time),
         refused: serde_json::from_str(&row.text(24)?).map_err(|_| damaged("list of refusals"))?,
         refusals: Refusals {
-            count: number(30, "count of refusals")?,
+            events: serde_json::from_str(&row.text(30)?)
+                .map_err(|_| damaged("list of refused events"))?,
             since: row.opt_int(31)?.map(Time),
         },
         why: row.text(25)?,
@@ -167,6 +170,7 @@ fn read(row: &Row<'_>) -> Result<Known> {
         health,
         wait_until: Time(row.int(26)?),
         told: Time(row.int(27)?),
+        told_refusing: Time(row.int(33)?),
         is_behind: row.int(28)? == 1,
         is_recovering: row.int(29)? > 0,
     })

@@ -130,3 +130,38 @@ async fn so_it_is_without_recovery_and_where_refusals_are_held() {
     assert!(text(&shown, "reasonText").contains("held"), "{shown}");
     server.total_is(&format!("webhookId={hook}&status=held"), MANY).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_event_that_is_sent_again_and_again_is_refused_once() {
+    let receiver = Receiver::start(|_| Reply::status(422)).await;
+    let server = Server::open(&[]).await;
+    let hook = server.hook_to(&receiver, &json!({})).await;
+    refused(&server, &hook, 1).await;
+    let delivery = server.deliveries(&format!("webhookId={hook}")).await.remove(0);
+    for n in 1..=MANY {
+        server.with_delivery(&delivery, "redeliver").await.expect(202);
+        receiver.wait_for(n + 1).await;
+        server.total_is(&format!("webhookId={hook}&status=failed"), 1).await;
+    }
+    assert_eq!(server.webhook(&hook).await["status"], "up");
+}
+
+/// It takes one of eleven: who hears of it at every turn hears nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_flaps_is_told_of_once() {
+    let receiver =
+        Receiver::start(|hit| Reply::status(if hit.task("title") == "good" { 200 } else { 400 }))
+            .await;
+    let alerts = Receiver::ok().await;
+    let server = Server::open(&[("ALERT_URL", &alerts.url())]).await;
+    let hook = server.hook_to(&receiver, &json!({})).await;
+    for _ in 0..3 {
+        refused(&server, &hook, MANY).await;
+        server.webhook_is(&hook, "refusing").await;
+        let task = server.create(&json!({"title": "good"})).await;
+        server.settled(id(&task)).await;
+        server.webhook_is(&hook, "up").await;
+    }
+    server.total_is("webhookId=alerts&status=delivered", 3).await;
+    assert_eq!(names(&alerts), ["webhook_refusing", "webhook_up"]);
+}
