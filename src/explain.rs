@@ -2,15 +2,18 @@
 //!
 //! Pure sentences; must not decide anything.
 
+mod answers;
+
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::health::{Condition, Health};
 use crate::model::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Delivery, EventKind, Later, Named, OnReject, Outcome, Profile,
-    Time, Webhook, masked_url,
+    ALERTS_WEBHOOK, Delivery, EventKind, Named, OnReject, Outcome, Time, Webhook, masked_url,
 };
 use crate::retry;
+
+use answers::{advice, meaning};
 
 /// What went wrong with an attempt; `None` if nothing did.
 pub fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
@@ -33,74 +36,6 @@ pub fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
     })
 }
 
-/// What an answer means that its status alone does not tell.
-fn meaning(webhook: &Webhook, outcome: &Outcome, status: u16) -> Option<&'static str> {
-    match outcome.later {
-        Some(Later::QueueFull) => Some(
-            "Make's queue is full: turn the scenario on or let it work the queue off; nothing is lost meanwhile.",
-        ),
-        Some(Later::Starting) => {
-            Some("n8n is still starting and has not taken it; it is sent again until n8n is up.")
-        }
-        Some(Later::NotBack) => Some(
-            "Just before, the receiver was not ready: it counts as not back yet, and is asked again.",
-        ),
-        None if wants_tls(status, &outcome.excerpt) => Some(
-            "It speaks HTTPS at this port: write https:// at the beginning of the webhook's URL.",
-        ),
-        None if webhook.is_make() => meaning_of_make(status),
-        None if webhook.profile == Profile::N8n => meaning_of_n8n(status),
-        None => None,
-    }
-}
-
-/// What web servers answer, as a 400 or 426, to plain HTTP at a port that speaks TLS: nginx, Apache
-/// and the server of Go.
-fn wants_tls(status: u16, text: &str) -> bool {
-    let words = [
-        "plain HTTP request was sent to HTTPS port",
-        "speaking plain HTTP to an SSL-enabled server port",
-        "sent an HTTP request to an HTTPS server",
-    ];
-    matches!(status, 400 | 426) && words.iter().any(|known| text.contains(known))
-}
-
-/// Answers of n8n's webhooks.
-fn meaning_of_n8n(status: u16) -> Option<&'static str> {
-    Some(match status {
-        401 | 403 => "n8n does not let us in: look at the authentication of its webhook node.",
-        404 => {
-            "n8n knows no active workflow at this address: activate the workflow, and use its \
-             production URL (/webhook/…), not the one for tests (/webhook-test/…)."
-        }
-        405 => "n8n's webhook node takes another method: set its HTTP Method to POST.",
-        413 => "The body is larger than n8n takes: raise N8N_PAYLOAD_SIZE_MAX there.",
-        500 => "The workflow ran and failed; its executions in n8n say where.",
-        _ => return None,
-    })
-}
-
-/// Answers of Make's webhook gateway (Make Help Center, "Webhooks", "Error handling"; what the
-/// statuses 401, 410 and 500 mean is known from its users).
-fn meaning_of_make(status: u16) -> Option<&'static str> {
-    Some(match status {
-        400 => {
-            "A data structure is set on the webhook in Make and this body does not fit it: \
-             redetermine the data structure, or remove it."
-        }
-        401 => "Make's API key is missing or wrong: set the header x-make-apikey.",
-        403 => "Make does not let this address in: look at the webhook's IP restrictions.",
-        404 | 410 => {
-            "Make knows no such webhook: it was deleted, mistyped, or switched off after five days \
-             without a scenario. Create it again and set the new address."
-        }
-        413 => "The body is larger than Make takes (5 MB).",
-        429 => "Make takes 300 requests in 10 seconds; this was more, or the scenario's own limit.",
-        500 => "The scenario ran and failed; its history in Make says where.",
-        _ => return None,
-    })
-}
-
 /// Why a failure is final and what to do about it. `reason` is `rejected` or `attempts_used`.
 pub fn why_failed(webhook: &Webhook, outcome: &Outcome, reason: &str) -> String {
     let wrong = what_went_wrong(webhook, outcome).unwrap_or_default();
@@ -110,79 +45,12 @@ pub fn why_failed(webhook: &Webhook, outcome: &Outcome, reason: &str) -> String 
             "All {most} attempts failed; the last one: {wrong} Redeliver it when the receiver works again."
         );
     }
-    format!("{wrong} {}", advice(webhook, outcome))
-}
-
-fn advice(webhook: &Webhook, outcome: &Outcome) -> &'static str {
-    let is_default = webhook.id == DEFAULT_WEBHOOK;
-    match outcome.status.unwrap_or_default() {
-        304 => {
-            "304 says that nothing has changed, which is no answer to a webhook: a cache or a proxy \
-             before the receiver gives it. Let POST requests through there, then redeliver it."
-        }
-        300..=399 if is_default => {
-            "Redirects are never followed: set WEBHOOK_URL to the final address, then redeliver it."
-        }
-        300..=399 => {
-            "Redirects are never followed: set the webhook's url to the final address, then redeliver it."
-        }
-        402 => {
-            "The receiver wants to be paid first: its plan or its quota is used up. Renew that, then \
-             redeliver it."
-        }
-        401 | 403 if is_default => {
-            "The receiver does not let us in: check its key (WEBHOOK_HEADERS) and its address \
-             rules, then redeliver it."
-        }
-        401 | 403 => {
-            "The receiver does not let us in: check its key (the webhook's headers) and its address \
-             rules, then redeliver it."
-        }
-        404 if is_default => {
-            "The receiver knows no such address: check WEBHOOK_URL, then redeliver it."
-        }
-        404 => "The receiver knows no such address: check the webhook's url, then redeliver it.",
-        405 => {
-            "Nothing takes a POST at this address: check its path, and the method that the receiver \
-             is set to, then redeliver it."
-        }
-        407 => {
-            "A proxy before the receiver wants a password, which is never sent: let requests to the \
-             receiver pass it, then redeliver it."
-        }
-        408 => {
-            "The receiver gave up waiting for the request: it is overloaded, or something between \
-             holds the body up. Look at its time limit for reading, then redeliver it."
-        }
-        410 => "The receiver says that the webhook is gone: set a new address, then redeliver it.",
-        413 => {
-            "The body is larger than the receiver takes: raise its limit, or that of the proxy \
-             before it, then redeliver it."
-        }
-        415 => {
-            "The receiver does not take JSON (content-type: application/json) at this address: \
-             check the address and what it expects, then redeliver it."
-        }
-        421 => {
-            "The receiver does not serve this host name: check the host in the URL, and the names \
-             that the receiver or its proxy knows, then redeliver it."
-        }
-        425 => {
-            "The receiver fears a replay: a proxy before it passes TLS early data on (0-RTT), which \
-             this server does not send. Switch that off there, then redeliver it."
-        }
-        426 => {
-            "The receiver wants another protocol: most often https:// instead of http://. Change \
-             the URL, then redeliver it."
-        }
-        431 => {
-            "The request's headers are larger than the receiver takes: raise its limit or shorten \
-             the webhook's own headers, then redeliver it."
-        }
-        _ => {
-            "The receiver does not accept this body; its answer stands with the attempt. A \
+    match advice(webhook, outcome) {
+        Some(advice) => format!("{wrong} {advice}, then redeliver it."),
+        None => format!(
+            "{wrong} The receiver does not accept this body; its answer stands with the attempt. A \
              redelivery sends the same bytes, so change the receiver first."
-        }
+        ),
     }
 }
 
@@ -251,25 +119,21 @@ pub fn of_test(webhook: &Webhook, outcome: &Outcome) -> String {
         let status = outcome.status.map(named).unwrap_or_default();
         return format!("The receiver took the sample ({status}); changes will arrive like it.");
     };
-    let then = match outcome.status.unwrap_or_default() {
-        _ if outcome.blocked => return wrong,
-        _ if retry::is_retryable(outcome) => {
-            "A change would be tried again by itself, and wait until the receiver takes it."
-        }
-        304 => {
-            "A cache or proxy before the receiver answers for it: let POST requests through there."
-        }
-        300..=399 => {
-            "Redirects are never followed: set the final address, or changes will be rejected."
-        }
-        401 | 403 | 404 => {
-            "Check the address, the key among the headers and the receiver's address rules; \
-             changes will not arrive before."
-        }
-        410 => "Set a new address: changes wait until there is one.",
-        _ => "The receiver does not accept this body: a change like it would be rejected.",
-    };
-    format!("{wrong} {then}")
+    if outcome.blocked {
+        return wrong;
+    }
+    if retry::is_retryable(outcome) {
+        return format!(
+            "{wrong} A change would be tried again by itself, and wait until the receiver takes it."
+        );
+    }
+    match (outcome.status, advice(webhook, outcome)) {
+        (Some(410), Some(advice)) => format!("{wrong} {advice}. Changes wait until there is one."),
+        (_, Some(advice)) => format!("{wrong} {advice}. Changes will not arrive before."),
+        (_, None) => format!(
+            "{wrong} The receiver does not accept this body: a change like it would be rejected."
+        ),
+    }
 }
 
 /// Where a delivery stands and what happens next, in words.

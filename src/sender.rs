@@ -161,7 +161,9 @@ impl Sender {
         };
         let status = answer.status();
         let location = answer.headers().get(LOCATION).filter(|_| status.is_redirection());
-        let location = location.and_then(|value| value.to_str().ok()).and_then(|to| {
+        // Some send it in UTF-8.
+        let location = location.and_then(|value| str::from_utf8(value.as_bytes()).ok());
+        let location = location.and_then(|to| {
             let ours = self.secrets.iter().map(Secret::expose);
             location::shown(to, message.url, ours.chain(message.secrets()))
         });

@@ -15,6 +15,10 @@ const READ_MOST: usize = 64 * 1024;
 /// What is read beyond the kept part to find secrets that lie across the cut, in bytes.
 const MARGIN: usize = 4 * 1024;
 
+/// Why it may be so.
+const OPEN: &str =
+    "Its body stayed open: have the receiver end it, which a stream of events never does.";
+
 /// When an attempt must end, and how long that was in all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
@@ -45,7 +49,10 @@ pub(super) async fn read(mut body: Incoming, deadline: Deadline) -> (String, Res
     let mut total = 0;
     let end = loop {
         let frame = match timeout_at(deadline.at, body.frame()).await {
-            Err(_) => break Err(deadline.missed("The answer was not complete")),
+            Err(_) => {
+                let late = deadline.missed("The answer was not complete");
+                break Err(format!("{late} {OPEN}"));
+            }
             Ok(None) => break Ok(()),
             Ok(Some(Err(_))) => break Err("The connection broke within the answer.".to_owned()),
             Ok(Some(Ok(frame))) => frame,

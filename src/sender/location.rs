@@ -19,8 +19,12 @@ pub(super) fn shown<'s>(
     secrets: impl IntoIterator<Item = &'s str>,
 ) -> Option<String> {
     let location = location.trim();
-    if location.is_empty() || !location.bytes().all(|b| b.is_ascii_graphic()) {
+    if location.is_empty() || !location.chars().all(|c| c.is_ascii_graphic() || c.is_alphanumeric())
+    {
         return None;
+    }
+    if let Some(scheme) = other_scheme(location) {
+        return Some(format!("what is no address of the web ({scheme}:)"));
     }
     let here: Uri = url.parse().ok()?;
     let (scheme, host) = (here.scheme_str()?, here.authority()?.as_str());
@@ -47,6 +51,16 @@ pub(super) fn shown<'s>(
         text.push_str(how);
     }
     Some(text)
+}
+
+/// The scheme of an address that is not one of the web's: `javascript`, `ftp`.
+fn other_scheme(location: &str) -> Option<String> {
+    let (scheme, _) = location.split_once(':').filter(|(scheme, _)| !scheme.is_empty())?;
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'));
+    let scheme = scheme.to_ascii_lowercase();
+    let is_web = scheme == "http" || scheme == "https";
+    (is_scheme && !is_web && scheme.len() <= WORD_MOST).then_some(scheme)
 }
 
 /// A path with only its plain words left: `/auth/…/login?…`.
@@ -113,6 +127,11 @@ mod tests {
             ("https://e.org:8443", "https://e.org:8443"),
             ("", ""),
             ("https://e.org/\u{1b}[2J", ""),
+            ("https://münchen.example/pfad", "https://münchen.example/pfad"),
+            ("/größe", "http://hooks.example.org/…"),
+            ("javascript:alert(1)", "what is no address of the web (javascript:)"),
+            ("FTP://e.org/x", "what is no address of the web (ftp:)"),
+            ("a/b:c", "http://hooks.example.org/a/…"),
         ] {
             assert_eq!(of(location), text, "{location}");
         }

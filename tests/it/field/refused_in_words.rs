@@ -7,7 +7,7 @@ use crate::harness::hooks::id;
 use crate::harness::{Receiver, Reply, Server};
 
 /// A task by title, and what the text of its refusal must hold.
-const CASES: [(&str, &str); 12] = [
+const CASES: [(&str, &str); 21] = [
     ("304", "a cache or a proxy"),
     ("402", "plan or its quota"),
     ("405", "POST"),
@@ -19,6 +19,15 @@ const CASES: [(&str, &str); 12] = [
     ("425", "early data"),
     ("426", "https://"),
     ("431", "headers"),
+    ("406", "form to answer in"),
+    ("409", "does not go with what it holds"),
+    ("411", "length of the body"),
+    ("412", "If-Match"),
+    ("414", "URL is longer"),
+    ("423", "locked"),
+    ("428", "If-Match"),
+    ("451", "legal reasons"),
+    ("302", "names no address"),
     ("418", "does not accept this body"),
 ];
 
@@ -34,7 +43,15 @@ async fn each_status_has_a_sentence_of_its_own() {
         let text = delivery["reasonText"].as_str().expect("words");
         assert!(text.contains(status) && text.contains(words), "{status}: {text}");
         let is_redirect = text.contains("Redirects are never followed");
-        assert!(!is_redirect, "{status} is no redirect: {text}");
+        assert_eq!(is_redirect, status == "302", "{text}");
+    }
+    // Who tries a webhook out reads the same.
+    for (status, words) in CASES {
+        receiver.answer(move |_| Reply::status(status.parse().expect("a status")));
+        let tried = server.post("/api/webhooks/default/test", &json!({})).await.expect(200).json();
+        let text = tried["reasonText"].as_str().expect("words");
+        assert!(text.contains(status) && text.contains(words), "{status}: {text}");
+        assert!(!text.contains("edeliver"), "there is nothing to redeliver: {text}");
     }
 }
 
@@ -46,6 +63,8 @@ async fn a_redirect_says_where_it_leads_and_no_secret() {
             "login" => "https://login.example.org/sign-in?next=s3cret-path&t=0123456789".to_owned(),
             "tls" => format!("https://{host}/hook/s3cret-path"),
             "slash" => "/hook/s3cret-path/".to_owned(),
+            "itself" => format!("http://{host}/hook/s3cret-path"),
+            "script" => "javascript:alert(1)".to_owned(),
             "long" => format!("https://example.org/{}", "long/".repeat(1_000)),
             _ => String::new(),
         };
@@ -59,6 +78,11 @@ async fn a_redirect_says_where_it_leads_and_no_secret() {
         ("tls", "the same address with https://"),
         ("slash", "the same address with a slash at its end"),
         ("long", "points to https://example.org/long/long/"),
+        ("itself", "leads to where it came from"),
+        (
+            "script",
+            "no address of the web (javascript:). Redirects are never followed, and this one names",
+        ),
         ("none", "answered 302 Found."),
     ] {
         let task = server.create(&json!({"title": title})).await;
