@@ -23,16 +23,18 @@ import { openTask } from '../parts/task-panel.js';
 import { quickAdd } from '../parts/task-quick-add.js';
 import { toast } from '../parts/toast.js';
 import { DUES, SORTS } from '../parts/task-rules.js';
-import { troubleBox } from '../parts/trouble.js';
+import { addressNote, troubleBox } from '../parts/trouble.js';
 import { many, PRIORITIES, STATUSES, valuesOf } from '../parts/words.js';
 
-const DEFAULTS = { q: '', priority: '', type: '', category: '', tag: '', due: '', sort: '-updatedAt', open: '' };
+const DEFAULTS = { q: '', status: '', priority: '', type: '', category: '', tag: '', due: '', sort: '-updatedAt', open: '' };
 
-const here = address(DEFAULTS, onAddress, {
-  priority: valuesOf(PRIORITIES),
-  due: valuesOf(DUES),
-  sort: valuesOf(SORTS),
-});
+const here = address(
+  DEFAULTS,
+  onAddress,
+  { status: valuesOf(STATUSES), priority: valuesOf(PRIORITIES), due: valuesOf(DUES), sort: valuesOf(SORTS) },
+  { several: ['status', 'priority', 'type', 'category', 'tag'] },
+);
+const note = addressNote(here);
 const filters = boardFilters(here);
 const fates = taskFates(() => state.draw());
 const steps = undoSteps();
@@ -102,6 +104,8 @@ put(
       h('span', {}, 'New task'),
     ),
   ),
+  note,
+  filters.only,
   trouble.element,
   empty.element,
   tabs.element,
@@ -130,6 +134,7 @@ function onAddress(values, isBack) {
   const isOther = Object.keys(DEFAULTS).some((name) => name !== 'open' && values[name] !== shown[name]);
   shown = { ...values };
   showPanel(values.open);
+  note.show();
   if (!isOther) return;
   filters.update(isBack);
   state.load(false).then(sum, trouble.say).then(askFates);

@@ -1,9 +1,10 @@
 // deliveries: what was sent and what waits, live: a list with its filters, and one delivery at the side.
 
 import { address } from '../parts/address.js';
+import { unknownOf } from '../parts/address-note.js';
 import { get } from '../parts/api.js';
 import { cancel, mayCancel, redeliver } from '../parts/delivery-actions.js';
-import { CLOSED, FILTERS, filterOf, filters } from '../parts/delivery-filters.js';
+import { CLOSED, FILTERS, WAYS, filterOf, filters } from '../parts/delivery-filters.js';
 import { deliveryList } from '../parts/delivery-list.js';
 import { askMany, jobsBanner } from '../parts/delivery-many.js';
 import { deliveryPanel } from '../parts/delivery-panel.js';
@@ -19,7 +20,7 @@ import { begin } from '../parts/shell.js';
 import { sayError, toast } from '../parts/toast.js';
 import { menu } from '../parts/webhook-menu.js';
 import { nameOf } from '../parts/webhook-words.js';
-import { troubleBox } from '../parts/trouble.js';
+import { addressNote, troubleBox } from '../parts/trouble.js';
 import { count, many } from '../parts/words.js';
 
 const MOST = 1_000; // webhooks: more than there can be
@@ -47,7 +48,8 @@ const main = begin({
 
 let webhooks = null;
 let panel = null;
-const place = address({ ...FILTERS, open: '' }, follow, CLOSED);
+const place = address({ ...FILTERS, open: '' }, follow, CLOSED, WAYS);
+const note = addressNote(place);
 const filtersNow = () => JSON.stringify(filterOf(place.values));
 let filtered = filtersNow();
 
@@ -73,7 +75,12 @@ const recoverButton = button([icon('again'), 'Recover…'], { title: 'Send a web
   openRecover(inSight()),
 );
 const jobs = jobsBanner();
-const ask = (action) => askMany(action, filterOf(place.values)).then(again);
+function ask(action) {
+  // A filter that was meant and is not known would make it all there are.
+  const unknown = unknownOf(place);
+  if (unknown) return toast(`First leave out of the address what is unknown here: ${unknown}.`, { tone: 'bad' });
+  return askMany(action, filterOf(place.values)).then(again);
+}
 const forAll = menu('More for all in this list', [
   { label: 'Redeliver all…', icon: 'again', run: () => ask('redeliver') },
   { label: 'Cancel all…', icon: 'stop', tone: 'bad', run: () => ask('cancel') },
@@ -91,6 +98,7 @@ main.append(
   banner,
   jobs,
   bar.element,
+  note,
   trouble.element,
   table.element,
   empty,
@@ -98,7 +106,8 @@ main.append(
 
 /** What the filter in sight says of a recovery. */
 function inSight() {
-  const { webhook, status, since, until, ...rest } = place.values;
+  const { webhook, status, ...rest } = place.values;
+  const { since, until } = filterOf(place.values);
   const others = { q: 'the search', event: 'the event', task: 'the task' };
   const narrowed = Object.keys(others).filter((name) => rest[name]);
   return { webhookId: webhook, status, since, until, others: narrowed.map((name) => others[name]) };
@@ -107,6 +116,7 @@ function inSight() {
 /** The address has changed: another filter, or another delivery is open. */
 function follow(values, isBack) {
   bar.show(values, isBack);
+  note.show();
   const now = filtersNow();
   if (now !== filtered) {
     filtered = now;
@@ -139,6 +149,7 @@ function followOpen(id) {
 
 function clear() {
   bar.empty();
+  place.unknown = [];
   place.set({ ...FILTERS }, { push: true });
 }
 

@@ -9,7 +9,7 @@ import { drawAttention } from '../parts/overview-attention.js';
 import { charts } from '../parts/overview-charts.js';
 import { SPANS, drawTiles } from '../parts/overview-tiles.js';
 import { begin } from '../parts/shell.js';
-import { troubleBox } from '../parts/trouble.js';
+import { addressNote, troubleBox } from '../parts/trouble.js';
 import { valuesOf } from '../parts/words.js';
 
 const REST = 1_000; // milliseconds between two readings while much happens
@@ -31,12 +31,14 @@ const main = begin({
 const span = address(
   { span: 'hour' },
   () => {
+    note.show();
     showSpan();
     // What is wrong is said on the page.
     load().catch(() => {});
   },
   { span: valuesOf(SPANS) },
 );
+const note = addressNote(span);
 const spanNow = () => span.values.span;
 const choose = (value) => value === spanNow() || span.set({ span: value }, { push: true });
 
@@ -68,6 +70,7 @@ main.append(
     find('.title'),
     h('div', { class: 'choices', role: 'group', 'aria-label': 'Span' }, choices),
   ),
+  note,
   trouble.element,
   content,
 );

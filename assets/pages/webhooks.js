@@ -17,7 +17,7 @@ import { inOrder, WEBHOOK_SORTS } from '../parts/webhook-order.js';
 import { rotateSecret, showSecret } from '../parts/webhook-secret.js';
 import { openTest } from '../parts/webhook-test.js';
 import { fits, namedIn } from '../parts/webhook-words.js';
-import { troubleBox } from '../parts/trouble.js';
+import { addressNote, troubleBox } from '../parts/trouble.js';
 import { WEBHOOK_STATUSES, labelOf, many, valuesOf } from '../parts/words.js';
 
 const MOST = 1_000; // of a page of the API: more than there can be
@@ -26,7 +26,8 @@ const REST = 1_000; // milliseconds between two readings while much happens
 const TURN = 15_000; // and after which a new one is due, since figures move on by themselves
 const TYPING = 150;
 
-const here = address({ q: '', sort: 'trouble' }, (_, isBack) => draw(isBack), { sort: valuesOf(WEBHOOK_SORTS) });
+const here = address({ q: '', sort: 'trouble' }, onAddress, { sort: valuesOf(WEBHOOK_SORTS) });
+const note = addressNote(here);
 const cards = new Map(); // by the id of the webhook
 let webhooks = null;
 let figures = new Map();
@@ -80,11 +81,17 @@ main.append(
     button([icon('plus'), 'Add', h('span', {}, ' webhook')], { class: 'first', title: 'Add webhook (a)' }, add),
   ),
   banner,
+  note,
   trouble.element,
   empty,
   list,
   news,
 );
+
+function onAddress(_, isBack) {
+  note.show();
+  draw(isBack);
+}
 
 function webhookOf(id) {
   return webhooks?.find((webhook) => webhook.id === id);

@@ -7,19 +7,39 @@
  * @param {(values: Record<string, string>, isBack: boolean) => void} onChange called after `set` and after back and
  *   forward (`isBack`)
  * @param {Record<string, string[]|((value: string) => boolean)>} [closed] the values that a name may have beside
- *   its default, or what tells them; any other counts as not set, so that a mistyped address shows the page and no error
+ *   its default, or what tells them; any other is `unknown`, so that a mistyped address shows the page and no error
+ * @param {{several?: string[], also?: Record<string, string>}} [more] names that may have several values, with commas
+ *   between them; other words for a name, as the API has them
  */
-export function address(defaults, onChange, closed = {}) {
-  const read = () => {
-    const query = new URLSearchParams(location.search);
-    const isOf = (allowed, value) => (typeof allowed === 'function' ? allowed(value) : allowed.includes(value));
-    const isAllowed = (name, value) => value !== null && (!closed[name] || isOf(closed[name], value));
-    return Object.fromEntries(
-      Object.entries(defaults).map(([name, value]) => [name, isAllowed(name, query.get(name)) ? query.get(name) : value]),
+export function address(defaults, onChange, closed = {}, { several = [], also = {} } = {}) {
+  const nameOf = (given) => (Object.hasOwn(also, given) ? also[given] : given);
+  const isOf = (allowed, value) => (typeof allowed === 'function' ? allowed(value) : allowed.includes(value));
+  const isAllowed = (name, value) => value === defaults[name] || !closed[name] || isOf(closed[name], value);
+
+  function read() {
+    const [found, unknown] = [{}, []];
+    for (const [given, text] of new URLSearchParams(location.search)) {
+      const name = nameOf(given);
+      const isKnown = Object.hasOwn(defaults, name);
+      // What may be any text keeps its commas as they are.
+      const words = several.includes(name) && closed[name] ? text.split(',').map((word) => word.trim()) : [text];
+      for (const word of words.filter(Boolean)) {
+        const before = found[name] ?? [];
+        const fits = isKnown && isAllowed(name, word) && (several.includes(name) || !before.length);
+        if (!fits) unknown.push([given, word]);
+        else if (!before.includes(word)) found[name] = [...before, word];
+      }
+    }
+    state.unknown = unknown;
+    state.values = Object.fromEntries(
+      Object.entries(defaults).map(([name, value]) => [name, found[name]?.join(',') ?? value]),
     );
-  };
+  }
+
   const state = {
-    values: read(),
+    values: {},
+    /** What of the address is not known here: names with values. It stays there until it is left out. */
+    unknown: [],
     /**
      * Changes some.
      * @param {Record<string, string>} changes
@@ -32,6 +52,8 @@ export function address(defaults, onChange, closed = {}) {
       for (const [name, value] of Object.entries(values)) {
         if (value && value !== defaults[name]) query.set(name, value);
       }
+      state.unknown = state.unknown.filter(([name]) => !Object.hasOwn(changes, nameOf(name)));
+      for (const [name, value] of state.unknown) query.append(name, value);
       const text = query.toString();
       const url = location.pathname + (text ? `?${text}` : '');
       const isOther = url !== location.pathname + location.search;
@@ -43,15 +65,17 @@ export function address(defaults, onChange, closed = {}) {
       state.values = values;
       onChange(values, false);
     },
-    /** Back to the defaults. */
-    clear() {
-      state.set(defaults, { push: true });
+    /** Leaves out what is not known. */
+    forget() {
+      state.unknown = [];
+      state.set({}, { push: true });
     },
     /** Whether any of these differs from its default. */
     isSet: (...names) => names.some((name) => state.values[name] !== defaults[name]),
   };
+  read();
   addEventListener('popstate', () => {
-    state.values = read();
+    read();
     onChange(state.values, true);
   });
   return state;

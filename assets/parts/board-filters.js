@@ -4,9 +4,10 @@ import { debounce, h } from './dom.js';
 import { folding, select } from './form.js';
 import { icon } from './icons.js';
 import { DUES, SORTS } from './task-rules.js';
-import { CATEGORIES, PRIORITIES, TYPES } from './words.js';
+import { CATEGORIES, labelOf, PRIORITIES, TYPES } from './words.js';
 
-const FILTERS = ['priority', 'type', 'category', 'tag', 'due'];
+// By state the columns are chosen: from the address alone, so it has no field.
+const FILTERS = ['status', 'priority', 'type', 'category', 'tag', 'due'];
 const TAGS_MOST = 200; // more than anybody looks through
 const PAUSE = 150; // milliseconds without a key before a search begins
 
@@ -59,6 +60,7 @@ export function boardFilters(here) {
     clearButton,
     found,
   );
+  const only = h('div', { class: 'note row', role: 'status', hidden: true, data: { test: 'only' } });
   update();
 
   function options(set) {
@@ -74,12 +76,13 @@ export function boardFilters(here) {
     });
   }
 
-  /** Sees to it that a value can be chosen, even one that nobody has seen yet. */
+  /** Sees to it that a value can be chosen, even one that nobody has seen yet, or several with commas between. */
   function offer(name, value) {
     const list = [...fields[name].options];
     if (!value || list.some((option) => option.value === value)) return;
     const next = list.slice(1).find((option) => option.value > value);
-    fields[name].insertBefore(h('option', { value }, value), next ?? null);
+    const words = value.split(',').map((one) => labelOf(PRIORITIES, one));
+    fields[name].insertBefore(h('option', { value }, words.join(', ')), next ?? null);
   }
 
   function areSet() {
@@ -88,6 +91,7 @@ export function boardFilters(here) {
 
   function clear() {
     search.value = '';
+    here.unknown = [];
     here.set(Object.fromEntries(['q', ...FILTERS].map((name) => [name, ''])), { push: true });
   }
 
@@ -98,12 +102,15 @@ export function boardFilters(here) {
       field.value = here.values[name];
       field.classList.toggle('is-set', name !== 'sort' && Boolean(here.values[name]));
     }
+    if (here.values.status || !only.hidden) import('./address-note.js').then(({ drawOnly }) => drawOnly(only, here));
     clearButton.classList.toggle('is-idle', !areSet());
     fold.count(FILTERS.filter((name) => here.values[name]).length);
   }
 
   return {
     element,
+    /** The line that says to which columns it is narrowed. */
+    only,
     labels,
     areSet,
     clear,

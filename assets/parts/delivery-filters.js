@@ -13,11 +13,22 @@ export const FILTERS = { q: '', status: '', webhook: '', event: '', task: '', si
 
 const TYPING = 300; // milliseconds of rest before what is typed is looked for
 
-/** Whether it is a moment as the API takes them. */
-const isMoment = (text) => /^\d{4}-\d\d-\d\d(T.+(Z|[+-]\d\d:\d\d))?$/.test(text) && !Number.isNaN(Date.parse(text));
+const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?:Z|([+ -])(\d\d)(?::?(\d\d))?))?$/i;
 
-/** What the address may say of those that do not take any text. */
+/** A moment, in whichever way the API takes it, as it is written everywhere; empty for what is none. A plus that was not
+ * encoded arrives as a blank. */
+function plain(text) {
+  const [, day, hour, sign, hours, minutes = '00'] = MOMENT.exec(text) ?? [];
+  const zone = hours ? `${sign === '-' ? '-' : '+'}${hours}:${minutes}` : 'Z';
+  const moment = hour ? `${day}T${hour}${zone}` : (day ?? '');
+  return Number.isNaN(Date.parse(moment)) ? '' : moment;
+}
+const isMoment = (text) => plain(text) !== '';
+
+/** What the address may say of those that do not take any text, */
 export const CLOSED = { status: valuesOf(DELIVERY_STATUSES), since: isMoment, until: isMoment };
+/** and in which other ways it may say it. */
+export const WAYS = { several: ['status', 'event'], also: { webhookId: 'webhook', taskId: 'task' } };
 
 /** The query of the API. */
 export const filterOf = ({ q, status, webhook, event, task, since, until }) => ({
@@ -26,9 +37,17 @@ export const filterOf = ({ q, status, webhook, event, task, since, until }) => (
   webhookId: webhook,
   event,
   taskId: task,
-  since,
-  until,
+  since: plain(since),
+  until: plain(until),
 });
+
+/** Sees to it that several values at once, with commas between them, can be shown by a choice: "Failed or Held". */
+function offerSeveral(choice, value, labels) {
+  choice.querySelector('[data-several]')?.remove();
+  if (!value.includes(',') || [...choice.options].some((option) => option.value === value)) return;
+  const words = value.split(',').map((one) => labels.find((known) => known.value === one)?.label ?? one);
+  choice.append(h('option', { value, data: { several: '' } }, words.join(' or ')));
+}
 
 /**
  * The fields.
@@ -110,13 +129,13 @@ export function filters(onSet, onClear, onDown) {
     rest,
     clear,
   );
-  let webhooks = [];
+  let webhooks = null;
   let values = FILTERS;
 
   function drawWebhooks() {
-    const options = webhooks.map((one) => ({ value: one.id, label: nameOf(one) }));
-    if (values.webhook && !webhooks.some(({ id }) => id === values.webhook)) {
-      options.push({ value: values.webhook, label: `${values.webhook} (deleted)` });
+    const options = (webhooks ?? []).map((one) => ({ value: one.id, label: nameOf(one) }));
+    if (values.webhook && !options.some(({ value }) => value === values.webhook)) {
+      options.push({ value: values.webhook, label: webhooks ? `${values.webhook} (deleted)` : values.webhook });
     }
     const stamp = JSON.stringify(options);
     if (webhook.dataset.stamp !== stamp) {
@@ -137,11 +156,12 @@ export function filters(onSet, onClear, onDown) {
       values = next;
       const isHere = document.activeElement === q && !isBack;
       if (!isHere) q.value = next.q;
+      offerSeveral(status, next.status, DELIVERY_STATUSES);
       status.value = next.status;
       event.value = next.event;
       task.value = next.task;
       for (const [name, input] of Object.entries({ since, until })) {
-        const text = toLocalField(next[name]);
+        const text = toLocalField(plain(next[name]));
         // A moment with seconds stays whole in the address while its field shows the minute.
         if (input.value !== text) input.value = text;
       }

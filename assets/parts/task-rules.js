@@ -28,7 +28,8 @@ function startOfToday(now) {
 }
 
 /** The filters of the page as parameters of `GET /api/tasks` for one status; null if none of it can match. */
-export function parameters({ q, priority, type, category, tag, due }, status, now = new Date()) {
+export function parameters({ q, status: only, priority, type, category, tag, due }, status, now = new Date()) {
+  if (only && !only.split(',').includes(status)) return null;
   if (due === 'overdue' && isEnded(status)) return null;
   const today = startOfToday(now);
   const at = (ms) => new Date(ms).toISOString();
@@ -53,11 +54,13 @@ export function fits(task, filters) {
   const due = task.dueDate ? Date.parse(task.dueDate) : null;
   const texts = [task.title, task.description].map(folded);
   const isFound = (word) => texts.some((text) => text.includes(word));
+  // Several values have commas between them; one is enough.
+  const isOf = (several, value) => !several || several.split(/\s*,\s*/).includes(value);
   return (
     folded(q).split(/\s+/).every(isFound) &&
-    (!priority || task.priority === priority) &&
-    (!type || task.type === type) &&
-    (!category || task.category === category) &&
+    isOf(priority, task.priority) &&
+    isOf(type, task.type) &&
+    isOf(category, task.category) &&
     (!tag || [tag, ...tag.split(',')].some((one) => task.tags.some((has) => composed(has) === composed(one.trim())))) &&
     (!dueBefore || (due !== null && due < Date.parse(dueBefore))) &&
     (!dueAfter || (due !== null && due >= Date.parse(dueAfter)))

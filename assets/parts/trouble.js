@@ -1,4 +1,5 @@
-// trouble: what could not be read for a page, in the server's own words, with a way to try again.
+// trouble: what could not be read for a page, in the server's own words, with a way to try again; and what of its
+// address has no meaning.
 // Must not know what a page reads.
 
 import { h, put } from './dom.js';
@@ -27,4 +28,14 @@ export function troubleBox({ again, isThere }) {
       element.hidden = true;
     },
   };
+}
+
+/** The line for that (address-note.js); `show` draws it anew after each change of the address. */
+export function addressNote(here) {
+  const element = h('div', { class: 'note warn row', role: 'status', hidden: true, data: { test: 'unknown' } });
+  element.show = async () => {
+    if (here.unknown.length > 0 || !element.hidden) (await import('./address-note.js')).drawUnknown(element, here);
+  };
+  element.show();
+  return element;
 }

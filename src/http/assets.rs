@@ -36,6 +36,7 @@ const ASSETS: &[Asset] = &[
     asset!("pages/sign-in.js"),
     asset!("pages/webhooks.js"),
     asset!("parts/address.js"),
+    asset!("parts/address-note.js"),
     asset!("parts/api.js"),
     asset!("parts/board-column.js"),
     asset!("parts/board-drag.js"),

@@ -317,3 +317,41 @@ async fn due_dates_are_those_of_the_reader() {
     }
     browser.expect_content(&[]).await;
 }
+
+#[tokio::test]
+async fn filters_with_several_values_stand_in_the_address_and_are_shown() {
+    let server = Server::start(&[]).await;
+    for (title, priority, status) in
+        [("One", "HIGH", "OPEN"), ("Two", "URGENT", "DONE"), ("Three", "LOW", "OPEN")]
+    {
+        server.create(&json!({"title": title, "priority": priority, "status": status})).await;
+    }
+    let browser = Browser::start(&server).await;
+    browser.resize(1400, 800).await;
+    for address in ["/?priority=HIGH,URGENT", "/?priority=URGENT&priority=HIGH"] {
+        browser.go(address).await;
+        browser.find(&card("OPEN"), "One").await;
+        browser.find(&card("DONE"), "Two").await;
+        assert_eq!(totals(&browser).await, json!(["1", "0", "1", "0"]), "{address}");
+        let shown = "const shown = document.querySelector('[data-filter=priority]').selectedOptions[0]; return shown.textContent";
+        let shown = browser.js(shown, &[]).await;
+        assert!(["High, Urgent", "Urgent, High"].map(Value::from).contains(&shown), "{shown}");
+    }
+    // What comes in later is looked at in the same way.
+    server.create(&json!({"title": "Four", "priority": "NORMAL"})).await;
+    server.create(&json!({"title": "Five", "priority": "URGENT"})).await;
+    browser.find(&card("OPEN"), "Five").await;
+    assert_eq!(totals(&browser).await, json!(["2", "0", "1", "0"]));
+
+    browser.go("/?status=DONE,IN_PROGRESS&colour=red&priority=MOST").await;
+    browser.find(&card("DONE"), "Two").await;
+    assert_eq!(totals(&browser).await, json!(["0", "0", "1", "0"]));
+    browser.find("[data-test=only]", "Done or In progress").await;
+    browser.find("[data-test=unknown]", "colour").await;
+    browser.find("[data-test=unknown]", "MOST").await;
+    browser.click("[data-test=only] button", "Show all").await;
+    browser.find(&card("OPEN"), "Five").await;
+    browser.wait_gone("[data-test=only]", "").await;
+    browser.find("[data-test=unknown]", "colour").await;
+    browser.expect_content(&[]).await;
+}

@@ -307,3 +307,59 @@ async fn all_in_the_list_are_sent_again_or_cancelled_after_a_question_that_says_
     assert_eq!(receiver.hits().len(), 9);
     browser.expect_content(&[]).await;
 }
+
+/// What the address of the page says is what the list shows and what is done with all in it: several values, the API's
+/// names, a webhook that was deleted; what is unknown is said, and nothing is done with all then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_in_the_address_is_kept_or_said_to_be_unknown() {
+    let receiver = Receiver::start(|hit| {
+        Reply::status(if hit.task("title") == "Refused" { 422 } else { 200 })
+    })
+    .await;
+    let server = Server::open(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let other = server.hook_to(&receiver, &json!({"description": "Away soon"})).await;
+    server.tell(&other, "pause").await.expect(200);
+    for title in ["Refused", "Taken"] {
+        server.create(&json!({"title": title})).await;
+    }
+    receiver.wait_for(2).await;
+    server.delete(&format!("/api/webhooks/{other}")).await.expect(204);
+    let browser = Browser::start(&server).await;
+    let field = async |label: &str| {
+        let script = "return document.querySelector(`[aria-label=${arguments[0]}]`).selectedOptions[0].textContent";
+        browser.js(script, &[json!(label)]).await
+    };
+    for address in ["status=failed,delivered", "status=failed&status=delivered"] {
+        browser.go(&format!("/deliveries?{address}")).await;
+        browser.find("[data-test=total]", "2 deliveries").await;
+        assert_eq!(field("State").await, "Failed or Delivered");
+    }
+    for name in ["webhook", "webhookId"] {
+        browser.go(&format!("/deliveries?{name}={other}&status=cancelled")).await;
+        browser.find("[data-test=total]", "2 deliveries").await;
+        let shown = "document.querySelector('[aria-label=Webhook]').selectedOptions[0].textContent";
+        let wanted = format!("{shown} === '{other} (deleted)'");
+        browser.wait_for("it is said to be deleted", &wanted).await;
+        browser.click("main .head button", "More").await;
+        browser.click("button", "Cancel all").await;
+        browser.find("#toasts", "nothing to cancel").await;
+    }
+    for (address, said) in [
+        ("status=nope", "status"),
+        ("status=failed,nope", "nope"),
+        ("since=foo", "foo"),
+        ("statsu=failed", "statsu"),
+        ("webhook=default&webhook=other", "other"),
+    ] {
+        browser.go(&format!("/deliveries?{address}")).await;
+        browser.find("[data-test=unknown]", said).await;
+        browser.click("main .head button", "More").await;
+        browser.click("button", "Redeliver all").await;
+        browser.find("#toasts", "leave out of the address").await;
+        assert!(!browser.has("dialog[open]", "Redeliver").await, "{address}");
+    }
+    browser.click("[data-test=unknown] button", "Leave it out").await;
+    browser.wait_for_place("what is known", |place| place == "/deliveries?webhook=default").await;
+    browser.wait_gone("[data-test=unknown]", "").await;
+    browser.expect_content(&[]).await;
+}
