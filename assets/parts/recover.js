@@ -36,6 +36,12 @@ const path = (id, what = '') => `/api/webhooks/${encodeURIComponent(id)}${what}`
 let current = null;
 let follow = null;
 
+/** What is ticked for states that are in sight; nothing where these say nothing of a recovery. */
+const ticked = (status = '') => {
+  const wanted = status.split(',');
+  return STATES.map(({ value }) => value).filter((value) => wanted.includes(value));
+};
+
 /**
  * Opens the dialog, with what the page that asks for it has in sight.
  * @param {{webhookId?: string, status?: string, since?: string, until?: string, others?: string[]}} [sight] a webhook, a
@@ -44,20 +50,21 @@ let follow = null;
 export async function openRecover(sight = {}) {
   const { webhookId, status, since, until } = sight;
   try {
-    const lost = status === 'cancelled' ? status : 'failed';
-    const [webhooks, failed] = await Promise.all([
-      get('/api/webhooks', { limit: MOST }),
-      get('/api/deliveries', { status: lost, webhookId, since, until, limit: 1 }),
-    ]);
+    const lost = ticked(status)[0] ?? 'failed';
+    const { data: webhooks } = await get('/api/webhooks', { limit: MOST });
+    // Much that is shown as held waits for its webhook and goes out by itself.
+    const holding = lost === 'held' ? webhooks.find(({ held }) => held > 0)?.id : '';
+    const query = { status: lost, webhookId: webhookId || holding, since, until, limit: 1 };
+    const { data: newest } = await get('/api/deliveries', query);
     follow ??= watch(async () => current?.refresh());
-    current = recoverDialog(webhooks.data, sight, failed.data[0] ?? null);
+    current = recoverDialog(webhooks, sight, newest[0] ?? null);
   } catch (error) {
     sayError(error);
   }
 }
 
-/** The webhook that it is most likely about: the one in sight, one that is being recovered, one with failures, one that is
- * not well. */
+/** The webhook that it is most likely about: the one in sight, one that is being recovered, one with what is ticked, one
+ * that is not well. */
 function likely(webhooks, wanted, failed) {
   const byId = (id) => webhooks.find((webhook) => webhook.id === id);
   return (
@@ -171,7 +178,7 @@ function startOf({ status, since, until, others = [] }, failed) {
     since: since || [day, failed?.createdAt ?? day].sort()[0],
     until,
     others,
-    isTicked: ({ value, is }) => (STATES.some((state) => state.value === status) ? value === status : is),
+    isTicked: ({ value, is }) => (ticked(status).length > 0 ? ticked(status).includes(value) : is),
   };
 }
 

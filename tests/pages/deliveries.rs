@@ -230,6 +230,17 @@ async fn a_recovery_begins_with_what_is_in_sight() {
     };
     let found = form().await;
     assert_eq!((&found[0], &found[1]), (&json!("It refuses"), &json!(["failed", "unsent"])));
+    // What is held for its own sake is meant, not what waits for a webhook.
+    let holds = format!("{}/holds", bad.url());
+    server.hook(&json!({"url": holds, "description": "It holds", "onReject": "hold"})).await;
+    server.hook_to(&good, &json!({"description": "Newer"})).await;
+    server.tell("default", "pause").await.expect(200);
+    server.create(&json!({"title": "Held"})).await;
+    server.total_is("status=held", 2).await;
+    browser.go("/deliveries?status=held").await;
+    browser.find("[data-test=total]", "2 deliveries").await;
+    let found = form().await;
+    assert_eq!((&found[0], &found[1]), (&json!("It holds"), &json!(["held"])));
     browser
         .go("/deliveries?status=delivered&webhook=default&since=2020-01-02T03:04:00.000Z&q=x")
         .await;
