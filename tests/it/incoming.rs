@@ -262,6 +262,23 @@ async fn a_bad_body_is_told_what_is_wrong_with_it() {
     assert_eq!(server.get("/api/tasks").await.expect(200).json(), json!([]));
 }
 
+/// Alerts are news of webhooks that only this server has.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_happens_to_tasks_can_come_in() {
+    let server = server().await;
+    for alert in
+        ["webhook_down", "webhook_refusing", "webhook_up", "delivery_failed", "backlog_high"]
+    {
+        let answer = send(&server, alert, json!({"id": "a", "title": "a"})).await;
+        let sentence = answer.expect_fault(400, "event");
+        let all = "use one of task_created, task_updated, task_status_changed, task_deleted";
+        assert!(sentence.ends_with(all), "{sentence}");
+    }
+    server.get("/api/tasks/a").await.expect(404);
+    let missing = server.post(HERE, &json!({"task": {}})).await.expect_fault(400, "event");
+    assert!(!missing.contains("webhook_"), "{missing}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_cannot_forge_a_log_line() {
     let server = server().await;

@@ -67,12 +67,13 @@ impl Incoming {
         object: &Map<String, Value>,
         now: Time,
     ) -> Result<Incoming, Invalid> {
-        let names: Vec<&str> = EventKind::names();
-        let names = names.join(", ");
+        // Alerts are ours to send: nobody else's tasks have them.
+        let names = EventKind::OF_TASKS.map(EventKind::as_str).join(", ");
         let event = object
             .get("event")
             .ok_or_else(|| Invalid::new("event", format!("is required: one of {names}")))?;
-        let kind = event.as_str().and_then(EventKind::parse).ok_or_else(|| {
+        let kind = event.as_str().map(str::trim).and_then(EventKind::parse);
+        let kind = kind.filter(|kind| !kind.is_alert()).ok_or_else(|| {
             let shown = quoted(event);
             Invalid::new("event", format!("{shown} is not known; use one of {names}"))
         })?;
