@@ -100,9 +100,16 @@ fn read(path: &str) -> Result<Certificates, String> {
         return Err(unreadable(&"it is no file"));
     }
     let bytes = std::fs::read(path).map_err(|error| unreadable(&error))?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(format!("names {path}, which is UTF-16: save it as plain text (UTF-8)"));
+    }
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&plain(&bytes)).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
+        _ if is_pkcs12(&bytes) => Err(format!(
+            "names {path}, which is a PKCS#12 file (.p12, .pfx); take the certificates out of it with: \
+             openssl pkcs12 -in {path} -nokeys -out ca.pem"
+        )),
         _ if bytes.first() == Some(&0x30) => Err(format!(
             "names {path}, which is in binary form (DER); make it PEM with: openssl x509 -inform der \
              -in {path} -out ca.pem"
@@ -113,6 +120,21 @@ fn read(path: &str) -> Result<Certificates, String> {
         )),
         Err(_) => Err(format!("names {path}, in which a certificate (PEM) is damaged")),
     }
+}
+
+/// The text as the standard has it: without a byte order mark, and no line with blanks around it.
+/// Either would take a certificate away in silence.
+fn plain(bytes: &[u8]) -> Vec<u8> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
+    lines.collect::<Vec<_>>().join(&b'\n')
+}
+
+/// A sequence that begins with the number 3: certificates begin with another sequence.
+fn is_pkcs12(bytes: &[u8]) -> bool {
+    let long = bytes.get(1).map_or(0, |length| if *length > 0x80 { length & 0x7f } else { 0 });
+    let inner = bytes.get(2 + usize::from(long)..).unwrap_or_default();
+    bytes.first() == Some(&0x30) && inner.starts_with(&[2, 1, 3])
 }
 
 #[cfg(test)]
@@ -136,6 +158,9 @@ mod tests {
             (nowhere.clone(), "No such file"),
             (folder.clone(), "it is no file"),
             (write("a.der", &[0x30, 0x82, 1]), "openssl x509 -inform der"),
+            (write("a.p12", &[0x30, 0x82, 1, 2, 2, 1, 3, 0x30]), "PKCS#12"),
+            (write("b.p12", &[0x30, 0x80, 2, 1, 3, 0x30]), "PKCS#12"),
+            (write("utf16.pem", b"\xff\xfe-\0-\0"), "UTF-16"),
             (write("a.txt", b"hello"), "BEGIN CERTIFICATE"),
             (write("a.key", key), "BEGIN CERTIFICATE"),
             (write("a.pem", damaged), "certificate 1 of 1"),

@@ -153,6 +153,17 @@ async fn what_the_owner_believes_in_is_believed() {
         let file = own.write(home.path(), "own.pem");
         assert_eq!(why(&url, &[("WEBHOOK_CA_FILE", &file)]).await, "", "a self-signed one");
     }
+    // As editors and copies from a page of documentation leave it: nothing is left out in silence.
+    let text = std::fs::read_to_string(&ca).expect("the file");
+    let indented = format!("    {}", text.replace('\n', " \r\n    "));
+    for changed in [format!("\u{feff}{text}"), indented] {
+        let file = home.path().join("changed.pem");
+        std::fs::write(&file, changed).expect("a file");
+        let file = file.to_str().expect("a plain path");
+        for name in ["WEBHOOK_CA_FILE", "SSL_CERT_FILE"] {
+            assert_eq!(why(&url, &[(name, file)]).await, "", "{name}");
+        }
+    }
     // Only what it is for, and only while it holds.
     for (wish, words) in [
         (Wish { name: "other.example", ..USUAL }, "not for localhost"),
