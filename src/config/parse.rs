@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use http::Uri;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::Rate;
 use crate::model::encoded_url;
@@ -27,15 +28,38 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 }
 
 pub(super) fn public_url(text: &str) -> Result<String, String> {
-    let wrong = "must be an http:// or https:// address such as https://tasks.example.org";
-    let text = encoded_url(text)?;
-    let uri: Uri = text.parse().map_err(|_| wrong.to_owned())?;
-    let known = matches!(uri.scheme_str(), Some("http" | "https"));
-    let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    if !known || has_user || uri.host().unwrap_or_default().is_empty() || uri.query().is_some() {
-        return Err(wrong.to_owned());
+    let wrong = |why: &str| {
+        format!("{why}: use an http:// or https:// address such as https://tasks.example.org")
+    };
+    if text.contains([',', ';']) || text.matches("://").count() > 1 {
+        return Err(wrong("holds several addresses, of which there can be one"));
     }
-    Ok(text.trim_end_matches('/').to_owned())
+    let plain = encoded_url(text)?;
+    let (scheme, rest) = plain.split_once("://").unwrap_or(("", &plain));
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    if authority.contains('*') {
+        return Err(wrong(
+            "names any host (*), while it is the one name that is shown to be copied",
+        ));
+    }
+    if path.contains(['?', '#']) {
+        return Err(wrong("has a part behind ? or #, which no address of a server has"));
+    }
+    if authority.contains('@') {
+        return Err(wrong("names a user, who would be shown to everybody"));
+    }
+    let uri: Uri = plain.parse().map_err(|_| wrong("is no address"))?;
+    let host = uri.host().unwrap_or_default();
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || host.trim_matches('.').is_empty() {
+        return Err(wrong("is no address of the web"));
+    }
+    let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        return Err(wrong("has a port that is none, which is a number from 1 to 65535"));
+    }
+    // The dot of the root at the end of a name says the same name, and no browser takes it for that.
+    let authority = authority.replacen(host, host.trim_end_matches('.'), 1);
+    Ok(format!("{scheme}://{authority}{}", path.trim_end_matches('/')))
 }
 
 pub(super) fn database(text: &str) -> Result<PathBuf, String> {
@@ -119,9 +143,33 @@ pub(super) fn log_json(text: &str) -> Result<bool, String> {
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
-    EnvFilter::builder().parse(text).map(|_| text.to_owned()).map_err(|_| {
-        format!("is \"{text}\": use error, warn, info, debug or trace, or btk_system=debug,info")
-    })
+    let wrong = || {
+        format!(
+            "is \"{text}\": use off, error, warn, info, debug or trace, or with the part that it is \
+             for, btk_system=debug,info"
+        )
+    };
+    let ours = env!("CARGO_CRATE_NAME");
+    // A word that is no level counts as a part of the program, all of whose lines are shown: of one that
+    // is not there, none.
+    let is_meant = |part: &str| {
+        part.contains(['=', '['])
+            || part.parse::<LevelFilter>().is_ok()
+            || part.split("::").next() == Some(ours)
+    };
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts = parts.map(|part| match part.strip_prefix("btk") {
+        Some(rest) if rest.is_empty() || rest.starts_with(['=', ':']) => format!("{ours}{rest}"),
+        _ if part.eq_ignore_ascii_case("warning") => "warn".to_owned(),
+        _ => part.to_owned(),
+    });
+    let parts: Vec<String> = parts.collect();
+    if !parts.iter().all(|part| is_meant(part)) {
+        return Err(wrong());
+    }
+    let text = parts.join(",");
+    EnvFilter::builder().parse(&text).map_err(|_| wrong())?;
+    Ok(text)
 }
 
 /// A span such as `500ms`, `30s`, `10m`, `72h` or `30d`, in milliseconds; at least 1 ms, at most ten
@@ -187,6 +235,60 @@ mod tests {
         ] {
             let said = database(bad).unwrap_err();
             assert!(said.contains(words) && !said.contains("s3cret"), "{bad}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_public_url_is_the_one_address_of_the_server() {
+        for (text, url) in [
+            ("https://tasks.example.org/", "https://tasks.example.org"),
+            ("https://tasks.example.org.", "https://tasks.example.org"),
+            ("https://tasks.example.org.:8443/btk/", "https://tasks.example.org:8443/btk"),
+            ("HTTPS://Tasks.Example.ORG", "HTTPS://Tasks.Example.ORG"),
+            ("http://[::1]:5000", "http://[::1]:5000"),
+            ("http://[::1]", "http://[::1]"),
+            ("https://münchen.example", "https://xn--mnchen-3ya.example"),
+        ] {
+            assert_eq!(public_url(text).as_deref(), Ok(url), "{text}");
+        }
+        for (bad, words) in [
+            ("https://tasks.example.org#x", "behind ? or #"),
+            ("https://tasks.example.org?x=1", "behind ? or #"),
+            ("https://tasks.example.org/#x", "behind ? or #"),
+            ("https://a.example,https://b.example", "several addresses"),
+            ("https://a.example https://b.example", "several addresses"),
+            ("https://a.example;https://b.example", "several addresses"),
+            ("https://*.example.org", "any host"),
+            ("https://tasks.example.org:99999", "a port"),
+            ("https://tasks.example.org:0", "a port"),
+            ("https://tasks.example.org:", "a port"),
+            ("https://user:s3cret@tasks.example.org", "a user"),
+            ("tasks.example.org", "http://"),
+            ("ws://x", "http://"),
+            ("https://", "http://"),
+            ("https://.", "http://"),
+        ] {
+            let said = public_url(bad).unwrap_err();
+            assert!(said.contains(words) && !said.contains("s3cret"), "{bad}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_level_of_the_log_is_one() {
+        for (text, filter) in [
+            ("warning", "warn"),
+            ("INFO", "INFO"),
+            ("off", "off"),
+            ("btk_system=debug, warn", "btk_system=debug,warn"),
+            ("btk_system::dispatcher", "btk_system::dispatcher"),
+            ("info,hyper=trace", "info,hyper=trace"),
+            ("btk=debug,btk::store=trace", "btk_system=debug,btk_system::store=trace"),
+        ] {
+            assert_eq!(log_filter(text).as_deref(), Ok(filter));
+        }
+        for bad in ["verbose", "info,all", "btkd", "btk=loud", "information"] {
+            let said = log_filter(bad).unwrap_err();
+            assert!(said.contains("error, warn, info, debug or trace"), "{bad}: {said}");
         }
     }
 

@@ -44,7 +44,10 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
     let authority = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
     // What no browser sends: two names, a user in one.
     let authority = authority.filter(|a| hosts.next().is_none() && !a.as_str().contains('@'));
-    let name = authority.as_ref().map(|a| a.host().trim_matches(['[', ']']).to_ascii_lowercase());
+    // A dot at the end is that of the root: the same name, as people and some proxies write it.
+    let bare =
+        |host: &str| host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+    let name = authority.as_ref().map(|a| bare(a.host()));
     let allowed = name.as_deref().is_some_and(|name| {
         name == "localhost"
             || name.ends_with(".localhost")
@@ -104,7 +107,8 @@ fn came_from(app: &App, headers: &HeaderMap) -> Source {
 
 /// Scheme, and host with port, as browsers compare them.
 fn origin_of(url: &Uri) -> Option<(String, String)> {
-    let (scheme, host) = (url.scheme_str()?, url.host()?.to_ascii_lowercase());
+    let (scheme, host) =
+        (url.scheme_str()?, url.host()?.trim_end_matches('.').to_ascii_lowercase());
     let port = url.port_u16().or(match scheme {
         "http" => Some(80),
         "https" => Some(443),

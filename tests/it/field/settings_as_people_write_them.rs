@@ -139,6 +139,15 @@ async fn what_will_not_do_what_was_meant_is_said_at_the_start() {
     let several = [("WEBHOOK_URL", "https://a.example/x,https://b.example/y")];
     let refused = Server::refused(&several).await;
     assert!(refused.err.contains("WEBHOOK_URL holds several addresses"), "{}", refused.err);
+    for (name, value, words) in [
+        ("PUBLIC_URL", "https://a.example,https://b.example", "PUBLIC_URL holds several addresses"),
+        ("PUBLIC_URL", "https://*.example.org", "PUBLIC_URL names any host"),
+        ("RUST_LOG", "verbose", "RUST_LOG is \"verbose\": use off, error, warn"),
+    ] {
+        let refused = Server::refused(&[(name, value)]).await;
+        assert_eq!(refused.status.code(), Some(2), "{value}");
+        assert!(refused.err.contains(words), "{value}: {}", refused.err);
+    }
     let settings = [
         ("PUBLIC_URL", "https://example.org/tasks"),
         ("HTTPS_PROXY", "http://user:geheim@proxy.example:3128"),
@@ -160,4 +169,30 @@ async fn a_terminal_that_is_closed_ends_it_as_a_stop_does() {
         let log = server.home().join("btk.db-wal");
         assert!(!log.exists(), "{signal:?}: its log was copied into the database");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dot_at_the_end_of_a_host_is_the_same_host() {
+    let server = Server::start(&[("PUBLIC_URL", "https://tasks.example.org.")]).await;
+    for (host, status) in [
+        ("tasks.example.org", 200),
+        ("tasks.example.org.", 200),
+        ("tasks.example.org.:443", 200),
+        ("localhost.", 200),
+        ("other.example.org.", 421),
+    ] {
+        server.call("GET", "/api/tasks").header("host", host).send().await.expect(status);
+    }
+    let origin = "https://tasks.example.org";
+    let call = server.call("POST", "/api/tasks").header("host", "tasks.example.org.");
+    let call = call.header("origin", origin).json(&json!({"title": "a"}));
+    call.send().await.expect(201);
+    let setup = server.get("/api/setup").await.json();
+    assert_eq!(setup["publicUrl"], origin, "{setup}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_of_the_log_that_is_meant_is_not_silence() {
+    let server = Server::start(&[("RUST_LOG", "warning"), ("HTTPS_PROXY", "http://proxy")]).await;
+    server.wait_for_log("HTTPS_PROXY is set").await;
 }
