@@ -47,8 +47,9 @@ const add = () => openForm({ webhook: null, onSaved: took, onMade: made });
 const main = begin({ keys: webhookKeys({ cards: () => [...list.children], webhookOf, act, add, search }) });
 const q = h('input', {
   type: 'search',
-  placeholder: 'Filter by name, host, event or state',
+  placeholder: 'Filter',
   'aria-label': 'Filter webhooks',
+  title: 'By name, host, event or state',
   value: here.values.q,
   on: { input: debounce(TYPING, () => here.set({ q: q.value.trim() }, { typing: 'q' })) },
 });

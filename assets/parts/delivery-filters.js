@@ -60,8 +60,9 @@ export function filters(onSet, onClear, onDown) {
   const choice = (name) => (event) => onSet({ [name]: event.target.value });
   const q = h('input', {
     type: 'search',
-    placeholder: 'Search tasks, reasons, answers',
+    placeholder: 'Search',
     'aria-label': 'Search',
+    title: 'In tasks, reasons and answers',
     maxlength: 200,
     on: {
       input: () => soon({ q: q.value.trim() }, 'q'),

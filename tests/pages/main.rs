@@ -14,6 +14,7 @@
 mod accessible;
 mod board;
 mod browser;
+mod cut;
 mod deliveries;
 #[path = "../it"]
 mod shared {
