@@ -116,7 +116,7 @@ function show(found) {
   // The attention is read out when it changes, so it is drawn only then.
   const now = JSON.stringify([
     found.failed,
-    found.figures.map(({ oldestWaitingAt }) => oldestWaitingAt),
+    found.figures.map(({ oldestWaitingAt, lastAnswer }) => [oldestWaitingAt, Boolean(lastAnswer?.error)]),
     found.webhooks.map((w) => [w.id, w.status, w.reasonText, w.nextProbeAt]),
   ]);
   if (now !== stamp) drawAttention(attention, found);

@@ -12,7 +12,7 @@ import { open } from './dialog.js';
 import { fact, h, keepFocus, put, saying } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
-import { full, inLocalTime, span, when } from './time.js';
+import { full, inLocalTime, next, span } from './time.js';
 import { apart, DELIVERY_STATUSES, eventLabel, mark } from './words.js';
 
 /**
@@ -190,7 +190,7 @@ const gone = (error) =>
     ? 'There is no such delivery. Those that have ended are removed after a while; see RETENTION_DELIVERED.'
     : error.message;
 
-const moment = (iso) => [when(iso), ` (${full(iso)})`];
+const moment = (iso) => [next(iso), ` (${full(iso)})`];
 const whatIsNext = (row) =>
   hasOwnNext(row)
     ? ['The next request goes out ', moment(row.nextAttemptAt), '.']

@@ -1,7 +1,7 @@
 // delivery-rows: one line of the list of deliveries. Must not fetch anything.
 
 import { h } from './dom.js';
-import { inLocalTime, when } from './time.js';
+import { inLocalTime, next, when } from './time.js';
 import { DELIVERY_STATUSES, eventLabel, mark } from './words.js';
 
 export const COLUMNS = ['State', 'Event', 'Task', 'Webhook', 'Attempts', 'When', 'Why'];
@@ -55,7 +55,7 @@ function taskLink({ taskId, taskTitle }) {
 /** Whether the next request is this one's own: of a webhook that is not up, a single one goes out for all that waits. */
 export const hasOwnNext = ({ nextAttemptAt, reason }) => Boolean(nextAttemptAt) && !reason?.startsWith('webhook_');
 
-const nextTry = (row) => hasOwnNext(row) && h('span', { class: 'next' }, 'next ', when(row.nextAttemptAt));
+const nextTry = (row) => hasOwnNext(row) && h('span', { class: 'next' }, 'next ', next(row.nextAttemptAt));
 
 /** The place of a row that is on its way. */
 export const blankRow = () => h('div', { class: 'delivery blank', role: 'row' }, h('span', {}, ''));

@@ -4,6 +4,7 @@ import { h, put } from './dom.js';
 import { icon } from './icons.js';
 import { notUp, oldestWaiting } from './overview-tiles.js';
 import { inLocalTime, when } from './time.js';
+import { inOrder } from './webhook-order.js';
 import { nameOf, nextLook } from './webhook-words.js';
 import { WEBHOOK_STATUSES, many, mark } from './words.js';
 
@@ -18,14 +19,15 @@ const linked = (path, query, ...words) => h('a', { href: `${path}?${new URLSearc
  * @param {{webhooks: object[], figures: object[], failed: number}} found `failed`: deliveries that have failed for good
  */
 export function drawAttention(place, { webhooks, figures, failed }) {
-  const lines = [...ofWebhooks(webhooks), ofFailed(failed), ofHeld(webhooks), ofOldest(figures, webhooks)].filter(Boolean);
+  const lines = [...ofWebhooks(webhooks, figures), ofFailed(failed), ofHeld(webhooks), ofOldest(figures, webhooks)].filter(Boolean);
   const calm = h('p', { class: 'mark good calm' }, icon('check'), 'Nothing needs attention');
   put(place, h('h2', {}, 'Needs attention'), lines.length > 0 ? h('ul', {}, lines) : calm);
 }
 
 
-function ofWebhooks(webhooks) {
-  const bad = notUp(webhooks);
+/** In the order in which their page has them. */
+function ofWebhooks(webhooks, figures) {
+  const bad = inOrder(notUp(webhooks), 'trouble', new Map(figures.map((entry) => [entry.webhookId, entry])));
   const lines = bad
     .slice(0, MOST)
     .map((webhook) =>
@@ -73,7 +75,7 @@ function ofFailed(failed) {
       h(
         'p',
         { class: 'soft' },
-        'See what the receiver answered, mend it, then redeliver them one by one or recover a span of time.',
+        'See what the receiver answered, mend it, then redeliver them, one by one or all in the list, or recover a span of time.',
       ),
     ),
   );

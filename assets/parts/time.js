@@ -57,16 +57,22 @@ export function span(ms) {
   return `${Math.round(ms / DAY)} d`;
 }
 
+/** The same of what is to come: past its moment it is due, though it may wait for its turn. */
+const ahead = (iso) => (Date.parse(iso) < Date.now() ? 'now' : ago(iso));
+
 /** A moment that stays right while it is shown; the whole of it is in the tooltip. */
 export function when(iso) {
   return h('time', { datetime: iso, title: full(iso), data: { ago: '' } }, ago(iso));
 }
 
+/** The same of what is to come. */
+export const next = (iso) => h('time', { datetime: iso, title: full(iso), data: { ago: 'ahead' } }, ahead(iso));
+
 // One clock for all that is shown: lists are virtual, so these are few.
 setInterval(() => {
   if (document.hidden) return;
   for (const element of document.querySelectorAll('time[data-ago]')) {
-    const text = ago(element.dateTime);
+    const text = (element.dataset.ago ? ahead : ago)(element.dateTime);
     if (element.textContent !== text) element.textContent = text;
   }
 }, SECOND);

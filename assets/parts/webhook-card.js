@@ -127,8 +127,8 @@ function whatIsHeld({ id, held }, release) {
     h(
       'p',
       { class: 'grow' },
-      h('a', { href: deliveriesOf(id, 'held') }, many(held, 'delivery is', 'deliveries are')),
-      ` held, with later changes of ${their}: the receiver does not take ${them}. Mend it, then send ${them} again.`,
+      h('a', { href: deliveriesOf(id, 'held') }, many(held, 'delivery', 'deliveries')),
+      ` ${held === 1 ? 'is' : 'are'} held, with later changes of ${their}: the receiver does not take ${them}. Mend it, then send ${them} again.`,
     ),
     release,
   );

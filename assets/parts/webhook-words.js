@@ -1,6 +1,6 @@
 // webhook-words: a webhook in words: its name, what it gets, where its deliveries are. Must not ask the server.
 
-import { when } from './time.js';
+import { next } from './time.js';
 import { PRIORITIES, STATUSES, apart, eventLabel, labelOf } from './words.js';
 
 /** How it is called: its line for people, else its id. */
@@ -24,7 +24,7 @@ export function masked(url) {
 }
 
 /** When a single request looks whether it is back, as the end of a sentence; nothing where none is due. */
-export const nextLook = ({ nextProbeAt }) => nextProbeAt && [' The next look is ', when(nextProbeAt), '.'];
+export const nextLook = ({ nextProbeAt }) => nextProbeAt && [' The next look is ', next(nextProbeAt), '.'];
 
 /** Those of the settings are made by a setting; null for others. */
 export const settingOf = ({ id, readOnly }) => (readOnly ? (id === 'alerts' ? 'ALERT_URL' : 'WEBHOOK_URL') : null);

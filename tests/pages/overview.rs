@@ -56,3 +56,36 @@ async fn it_shows_what_was_sent_how_fast_and_what_failed() {
     browser.find("[data-test=tile-delivered]", "13").await;
     browser.expect_content(&[]).await;
 }
+
+/// The worst first, here as on the page of the webhooks; and what is due is never said to have been.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_attention_stands_in_the_order_of_the_webhooks() {
+    let server = Server::open(&[("WEBHOOK_ATTEMPTS", "1")]).await;
+    for name in ["Away", "Paused early", "Paused late"] {
+        let url = format!("http://127.0.0.1:1/{}", name.replace(' ', "-"));
+        let hook = server.hook(&json!({"url": url, "description": name})).await;
+        if name != "Away" {
+            let id = hook["id"].as_str().expect("an id");
+            server.tell(id, "pause").await.expect(200);
+        }
+    }
+    server.create(&json!({"title": "a"})).await;
+    let browser = Browser::at(&server, "/webhooks").await;
+    browser.find("[data-test=webhook] .mark", "Down").await;
+    let names = async |selector: &str| {
+        let script =
+            "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent)";
+        browser.js(script, &[json!(selector)]).await
+    };
+    let there = names("[data-test=webhook] h2").await;
+    assert_eq!(there[0], "Away", "{there}");
+    browser.go("/overview").await;
+    browser.find(".attention", "Away").await;
+    let script = "return [...document.querySelectorAll('.attention a[data-key^=webhook-]')].map((e) => e.textContent)";
+    assert_eq!(browser.js(script, &[]).await, there);
+    let script = "const page = document.querySelector('script[type=module]').src;
+        return import(new URL('../parts/time.js', page)).then(({next}) =>
+            [-60_000, -10, 130_000].map((ms) => next(new Date(Date.now() + ms).toISOString()).textContent))";
+    assert_eq!(browser.js(script, &[]).await, json!(["now", "now", "in 2 min"]));
+    browser.expect_content(&[]).await;
+}
