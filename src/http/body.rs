@@ -158,7 +158,12 @@ pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let value = read_strictly(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
-        let what = text.split(" at line ").next().unwrap_or_default();
+        let what = match text.split(" at line ").next().unwrap_or_default() {
+            "unexpected end of hex escape" | "lone leading surrogate in hex escape" => {
+                "a \\u escape is half of a pair (a lone surrogate), which is no letter,"
+            }
+            other => other,
+        };
         Problem::bad_request(
             "invalid_json",
             format!("The body is not valid JSON: {what} at line {line}, column {column}"),
@@ -269,6 +274,10 @@ mod tests {
         assert!(text.ends_with("at line 3, column 3"), "{text}");
         assert!(said("").starts_with("The body is empty"));
         assert!(said("[1]").starts_with("The body must be a JSON object, not [1]"));
+        for half in ["\\ud83d", "\\ud83d x", "\\ud83d\\n", "\\udc00", "\\ud83d\\ud83d"] {
+            let text = said(&format!("{{\"title\":\"{half}\"}}"));
+            assert!(text.contains("half of a pair (a lone surrogate)"), "{half}: {text}");
+        }
         assert!(said("{\"a\":1e400}").contains("line 1"));
     }
 

@@ -58,6 +58,14 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
         return Ok(());
     }
     let shown: String = name.unwrap_or_default().chars().take(60).collect();
+    if shown.is_empty() {
+        return Err(Problem::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "unknown_host",
+            "The Host header is empty, no host name, or there twice: send one with the host of this \
+             server's address, such as Host: localhost",
+        ));
+    }
     Err(Problem::new(
         StatusCode::MISDIRECTED_REQUEST,
         "unknown_host",

@@ -62,7 +62,7 @@ pub struct TaskEvent {
 /// answer fewer than `limit`, even none, and still give `X-Next-Cursor`. Go on until that is absent.
 #[utoipa::path(get, path = "/api/events", tag = "Deliveries",
     params(
-        ("taskId" = Option<String>, Query, format = "text", description = "Only of this task"),
+        ("taskId" = Option<String>, Query, format = "one-id", description = "Only of this task"),
         ("event" = Option<Vec<TaskEventKind>>, Query, description = "Only these kinds"),
         ("since" = Option<String>, Query, format = "text", description = "Only those committed after this event (`evt_…`)"),
         ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
@@ -78,7 +78,7 @@ pub async fn list_events(State(app): State<App>, request: Request) -> Result<Res
     let kind = query.choices("event", &kinds)?;
     let most = query.limit()?.unwrap_or(PAGE);
     let text = |name: &str| query.get(name).map(str::to_owned);
-    let (task_id, since, cursor) = (text("taskId"), text("since"), text("cursor"));
+    let (task_id, since, cursor) = (query.id("taskId")?, text("since"), text("cursor"));
     if cursor.as_deref().is_some_and(|id| !is_event_id(id)) {
         let what = "is not one of this list; take it from X-Next-Cursor";
         return Err(Problem::bad_parameter("cursor", what));

@@ -92,6 +92,7 @@ fn form(name: &str) -> Option<Value> {
         "moment" => moment(),
         "header-name" => json!({"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"}),
         "text" => json!({"pattern": TEXT}),
+        "one-id" => json!({"pattern": r"^[^\u0000,]*$"}),
         "line" => json!({"pattern": TEXT, "minLength": 1, "maxLength": 500}),
         "title" => json!({"pattern": NOT_BLANK, "minLength": 1, "maxLength": 500}),
         "description" => json!({"pattern": TEXT, "maxLength": 65_536}),

@@ -95,8 +95,8 @@ pub struct JobPreview {
     params(
         ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
         ("event" = Option<String>, Query, format = "events-or-kinds", description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
-        ("taskId" = Option<String>, Query, format = "text", description = "Only this task"),
-        ("webhookId" = Option<String>, Query, format = "text", description = "Only this webhook"),
+        ("taskId" = Option<String>, Query, format = "one-id", description = "Only this task"),
+        ("webhookId" = Option<String>, Query, format = "one-id", description = "Only this webhook"),
         ("since" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
         ("until" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or earlier"),
         ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
@@ -116,8 +116,8 @@ pub async fn redeliver_many(State(app): State<App>, request: Request) -> Result<
     params(
         ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
         ("event" = Option<String>, Query, format = "events-or-kinds", description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
-        ("taskId" = Option<String>, Query, format = "text", description = "Only this task"),
-        ("webhookId" = Option<String>, Query, format = "text", description = "Only this webhook"),
+        ("taskId" = Option<String>, Query, format = "one-id", description = "Only this task"),
+        ("webhookId" = Option<String>, Query, format = "one-id", description = "Only this webhook"),
         ("since" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
         ("until" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or earlier"),
         ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),

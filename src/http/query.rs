@@ -77,6 +77,15 @@ impl Query {
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
+    /// One id. Several would find nothing, as if there were none.
+    pub fn id(&self, name: &str) -> Result<Option<String>, Problem> {
+        let id = self.get(name).map(str::to_owned);
+        if id.as_deref().is_some_and(|id| id.contains(',')) {
+            return Err(Problem::bad_parameter(name, "takes one id; ask for each by itself"));
+        }
+        Ok(id)
+    }
+
     /// The values of a parameter that may stand more than once, none of them empty.
     pub fn all(&self, name: &str) -> Result<Vec<&str>, Problem> {
         let found = self.0.iter().filter(|(known, _)| known == name);

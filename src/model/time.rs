@@ -28,6 +28,8 @@ const TWO_ZONES: &str =
     "names its time zone twice: keep one, Z for UTC or an offset such as +01:00";
 const NAMED_ZONE: &str = "names its time zone by a word, which is not read: end it with Z for UTC \
                           or with an offset alone, as in \"2026-03-01T10:00:00+01:00\"";
+const HALF_DAY: &str = "gives its hour with AM or PM: write it from 00 to 23 and with its zone, as in \
+                        \"2026-03-01T22:00:00+01:00\"";
 
 impl Time {
     /// Reads an RFC 3339 time with any offset, or a plain date as midnight UTC. What is finer than
@@ -123,11 +125,20 @@ fn offset(zone: &str) -> Result<i64, &'static str> {
     match (fixed(zone), zone.chars().next()) {
         (Some((ms, "")), _) => Ok(ms),
         (None, None) => Err(NO_ZONE),
+        _ if is_half_day(zone) => Err(HALF_DAY),
         (Some((_, behind)), _) if fixed(behind.trim_start()).is_some() => Err(TWO_ZONES),
         (_, Some(_)) if zone.contains('[') => Err(NAMED_ZONE),
         (None, Some(c)) if c == ' ' || c.is_ascii_alphabetic() => Err(NAMED_ZONE),
         _ => Err(NO_DATE),
     }
+}
+
+/// Whether `AM` or `PM` follows the hour.
+fn is_half_day(zone: &str) -> bool {
+    let zone = zone.trim_start().to_ascii_lowercase();
+    let behind = zone.strip_prefix(['a', 'p']).map(|rest| rest.trim_start_matches('.'));
+    let behind = behind.and_then(|rest| rest.strip_prefix('m'));
+    behind.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
 }
 
 /// An offset at the front of a text, and what is behind it.
@@ -271,6 +282,10 @@ mod tests {
             ("2026-03-01T09:00:00[Europe/Berlin]", NAMED_ZONE),
             ("2026-03-01 09:00:00 UTC", NAMED_ZONE),
             ("2026-03-01 09:00 Europe/Berlin", NAMED_ZONE),
+            ("2026-03-01 10:00:00 AM", HALF_DAY),
+            ("2026-03-01T10:00pm", HALF_DAY),
+            ("2026-03-01 10:00 p.m. +01:00", HALF_DAY),
+            ("2026-03-01 09:00 AMT", NAMED_ZONE),
             ("2026-03-01T09:00:00+5:00", NO_DATE),
             ("2026-13-01T09:00:00", NO_DATE),
         ] {

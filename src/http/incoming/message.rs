@@ -35,17 +35,32 @@ pub(super) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, 
 /// Flat fields: `event`, and everything else of the task; tags are separated by commas.
 fn form(pairs: body::Pairs<'_>) -> Result<Map<String, Value>, Problem> {
     let (mut object, mut task) = (Map::new(), Map::new());
+    let mut tags: Option<Vec<Value>> = None;
     for (name, value) in pairs {
-        let value = match name.as_ref() {
+        // As tools leave it that write line by line, or at the head of a file.
+        let name = name.trim_start_matches('\u{feff}').trim();
+        let value = match name {
+            // One each, as tools send lists.
+            "tags[]" => {
+                let tag = Some(value.trim()).filter(|tag| !tag.is_empty());
+                tags.get_or_insert_default().extend(tag.map(Value::from));
+                continue;
+            }
             "tags" => value.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
-            _ => Value::from(value.into_owned()),
+            "title" | "description" => Value::from(value.into_owned()),
+            _ => Value::from(value.trim_end_matches(['\r', '\n'])),
         };
         let fields = if name == "event" { &mut object } else { &mut task };
-        if fields.insert(name.to_string(), value).is_some() {
+        if fields.insert(name.to_owned(), value).is_some() {
             let shown: String = name.chars().take(60).collect();
             let invalid = Invalid::new(shown, "stands twice in the form");
             return Err(invalid.into());
         }
+    }
+    if let Some(tags) = tags
+        && task.insert("tags".to_owned(), Value::Array(tags)).is_some()
+    {
+        return Err(Invalid::new("tags", "stands in the form beside tags[]").into());
     }
     object.insert("task".to_owned(), Value::Object(task));
     Ok(object)
@@ -128,5 +143,11 @@ mod tests {
         let same = json!({"event": "task_updated", "task": {"id": "t1", "title": "A \"b\"", "tags": ["x", "y"]}});
         assert_eq!(Value::Object(found), same);
         assert!(form(b"id=1&id=2").is_err());
+        let found =
+            form(b"%EF%BB%BFevent=task_created%0D%0A&id=t1%0A&title=A%0A&tags[]=x,y&tags%5B%5D=z");
+        let same = json!({"event": "task_created", "task": {"id": "t1", "title": "A\n", "tags": ["x,y", "z"]}});
+        assert_eq!(Value::Object(found.unwrap()), same);
+        assert_eq!(form(b"tags[]=").unwrap()["task"], json!({"tags": []}));
+        assert!(form(b"tags=x&tags[]=y").is_err());
     }
 }

@@ -169,3 +169,18 @@ async fn a_webhook_wants_a_tag_however_it_is_composed() {
     let titles: Vec<Value> = hits.iter().map(|hit| hit.task("title").into()).collect();
     assert!(titles.contains(&json!(APART)) && titles.contains(&json!("Größe")), "{titles:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_id_where_one_is_taken_and_no_silence_for_two() {
+    let server = Server::start(&[]).await;
+    for (path, name) in [
+        ("/api/deliveries?webhookId=a,b", "webhookId"),
+        ("/api/deliveries?taskId=a,b", "taskId"),
+        ("/api/events?taskId=a,b", "taskId"),
+    ] {
+        let sentence = server.get(path).await.expect_fault(400, name);
+        assert!(sentence.contains("takes one id"), "{path}: {sentence}");
+    }
+    let path = "/api/deliveries/cancel?webhookId=a,b&dryRun=true";
+    server.post(path, &json!({})).await.expect_fault(400, "webhookId");
+}
