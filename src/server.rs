@@ -84,8 +84,11 @@ pub async fn start(
     let metrics = Arc::new(Metrics::new(log_lines_dropped));
     let path = config.database.clone();
     let is_new = !path.exists();
+    // A start that fails must leave no database behind: at the next one nobody would be told that it
+    // was made. Where there is one, a server that holds it is the better answer than its port.
+    let listener = if is_new { Some(listen(&config)?) } else { None };
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&path)).await??);
-    match prepare(&config, clock, &store).await {
+    match prepare(&config, clock, &store, listener).await {
         Ok(Prepared { listener, address, sender, sessions, ids, earlier }) => {
             let wiring =
                 Wiring { config, clock, metrics, store, sender, sessions, ids, listener, address };
@@ -96,6 +99,14 @@ pub async fn start(
             Err(error)
         }
     }
+}
+
+/// Takes the address; nobody is answered yet.
+fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let wanted = SocketAddr::new(config.host, config.port);
+    listener::bind(wanted).with_context(|| {
+        format!("cannot listen on {wanted}: set PORT or HOST to an address that is free")
+    })
 }
 
 /// What may not have come to be.
@@ -109,11 +120,16 @@ struct Prepared {
 }
 
 /// Everything that can still fail, before anything runs.
-async fn prepare(config: &Config, clock: Clock, store: &Store) -> anyhow::Result<Prepared> {
-    let wanted = SocketAddr::new(config.host, config.port);
-    let listener = listener::bind(wanted).with_context(|| {
-        format!("cannot listen on {wanted}: set PORT or HOST to an address that is free")
-    })?;
+async fn prepare(
+    config: &Config,
+    clock: Clock,
+    store: &Store,
+    listener: Option<TcpListener>,
+) -> anyhow::Result<Prepared> {
+    let listener = match listener {
+        Some(listener) => listener,
+        None => listen(config)?,
+    };
     let address = listener.local_addr()?;
     let (webhook, alerts, policy) = (config.webhook.clone(), config.alerts.clone(), config.policy);
     let (ids, now) = (Arc::new(Ids::new()?), clock.now());

@@ -81,7 +81,9 @@ impl Gathered {
             self.faults.push(format!("{name} and {name}_FILE are both set: keep one of them"));
             return text;
         }
-        content(path.trim()).map_err(|why| self.faults.push(format!("{name}_FILE {why}"))).ok()
+        content(name, path.trim())
+            .map_err(|why| self.faults.push(format!("{name}_FILE {why}")))
+            .ok()
     }
 
     /// What cannot be read must not count as unset: a token that is broken would open the server.
@@ -106,8 +108,8 @@ fn is_empty(text: &str) -> bool {
     text.trim().is_empty()
 }
 
-/// What a file of a secret holds. Its name is not repeated, since people put the secret itself there.
-fn content(path: &str) -> Result<String, String> {
+/// What the file of a secret holds. Its path is not repeated, since people put the secret itself there.
+fn content(name: &str, path: &str) -> Result<String, String> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(FILE_MOST + 1).read_to_end(&mut bytes))
@@ -120,6 +122,16 @@ fn content(path: &str) -> Result<String, String> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err("names a file that is empty: put the value into it".to_owned());
+    }
+    // What is taken away elsewhere could be part of a secret here: nobody knows but who wrote it.
+    let is_quoted =
+        |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
+    if is_quoted('"') || is_quoted('\'') {
+        return Err("names a file in which the value stands in quotes: write it without".to_owned());
+    }
+    let bare = text.strip_prefix("export ").unwrap_or(text).trim_start();
+    if bare.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+        return Err(format!("names a file that holds {name}=…: it must hold the value alone"));
     }
     Ok(text.to_owned())
 }
@@ -167,6 +179,9 @@ mod tests {
             (true, path),
             (false, at("none", b"\n")),
             (false, at("latin", b"s3cr\xe9t")),
+            (false, at("quoted", b"\"s3cret\"\n")),
+            (false, at("named", b"WEBHOOK_SECRET=s3cret\n")),
+            (false, at("exported", b"export WEBHOOK_SECRET = s3cret")),
             (false, at("long", &vec![b'x'; 70_000])),
             (false, "s3cret itself".into()),
             (false, "/".into()),

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::hooks::{LOCAL, text};
-use crate::harness::{Receiver, Server};
+use crate::harness::{Receiver, Server, home};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_was_not_there_is_told_of() {
@@ -15,6 +15,17 @@ async fn a_database_that_was_not_there_is_told_of() {
     server.stop().await;
     server.restart().await;
     assert!(!server.output().contains("made anew"), "{}", server.output());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_for_its_port_leaves_nothing_behind() {
+    let other = Server::start(&[]).await;
+    let (home, port) = (home(), other.address().rsplit(':').next().expect("a port").to_owned());
+    let refused = Server::refused_in(home.clone(), &[("PORT", &port)]).await;
+    assert!(refused.err.contains("cannot listen on"), "{}", refused.err);
+    assert_eq!(std::fs::read_dir(home.path()).expect("a folder").count(), 0);
+    let server = Server::start_in(home, &[]).await;
+    assert!(server.output().contains("made anew"), "{}", server.output());
 }
 
 /// After a start with a new `WEBHOOK_URL` the banner says what was never sent there, and the line that
