@@ -270,7 +270,7 @@ impl Wiring {
         close(store).await;
         if broken.is_cancelled() {
             anyhow::bail!(
-                "the database failed or its files are gone; see the log above, mend it, then start again"
+                "the database failed, or its files are not what they were; see the log above, mend it, then start again"
             );
         }
         if died.is_cancelled() {

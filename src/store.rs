@@ -14,6 +14,7 @@ mod changes;
 mod claims;
 mod clock_step;
 mod conditions;
+mod contents;
 mod damage;
 mod deliveries;
 mod delivery_edits;

@@ -1,8 +1,8 @@
-//! Whether the files of the database are still those that were opened.
+//! Whether the files of the database are still those that were opened, with what SQLite put in them.
 //!
-//! Who takes one away or puts another in its place leaves the server writing into a file that
-//! nobody will read again. Looks by name alone: opening and closing a file would drop SQLite's locks
-//! on it. Must not know what follows from it.
+//! Who takes one away, puts another in its place or writes into it leaves the server writing what
+//! nobody will read again. Looks by name, and into files that stay open: opening and closing one would
+//! drop SQLite's locks on it. Must not know what follows from it.
 
 use std::fs;
 use std::io;
@@ -12,25 +12,79 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::place::{LOCK, beside};
+use super::contents::{Contents, Foreign};
+use super::place::{LOCK, Place, beside};
 
 /// Well within the second in which it is to be noticed.
 const EVERY: Duration = Duration::from_millis(200);
+/// What a log is called that no longer belongs to the database beside it.
+const ASIDE: &str = "-wal.aside";
 
-/// The files that belong together, with device and number of each.
+/// The files that belong together. Every thread that has a connection holds them until it is closed.
 #[derive(Debug)]
-pub(super) struct Files(Vec<(PathBuf, (u64, u64))>);
+pub(super) struct Files {
+    contents: Contents,
+    names: Names,
+    place: Place,
+}
+
+/// What has become of them, in words that begin with the name of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// One is gone, or another one stands there. Those that are open are still whole.
+    Taken(String),
+    /// The database is another one, which the log does not belong to.
+    Database(String),
+    /// The log is not what it was, and so not to be copied into the database.
+    Log(String),
+}
 
 impl Files {
-    /// Those of an open database: itself, its log, the log's index and the lock file.
-    pub(super) fn of(database: &Path) -> io::Result<Files> {
-        let names = ["", "-wal", "-shm", LOCK].map(|ending| beside(database, ending));
-        let known = names.map(|path| fs::symlink_metadata(&path).map(|found| (path, id(&found))));
-        Ok(Files(known.into_iter().collect::<io::Result<_>>()?))
+    /// Those of a database that SQLite has open.
+    pub(super) fn of(place: Place) -> io::Result<Files> {
+        let names = Names::of(&place.path)?;
+        Ok(Files { contents: Contents::of(&place.path)?, names, place })
     }
 
-    /// The first that is gone or is another one, in words. Costs a microsecond a file.
-    pub(super) fn changed(&self) -> Option<String> {
+    /// The first change that is found. Costs a microsecond a file.
+    pub(super) fn changed(&self) -> Option<Change> {
+        if let Some(taken) = self.names.changed() {
+            return Some(Change::Taken(taken));
+        }
+        let path = &self.place.path;
+        Some(match self.contents.foreign(&self.place.database)? {
+            Foreign::Database => Change::Database(format!("{} was overwritten", path.display())),
+            Foreign::Log => Change::Log(format!(
+                "{} was emptied or overwritten",
+                beside(path, "-wal").display()
+            )),
+            Foreign::Index => {
+                Change::Log(format!("{} was emptied", beside(path, "-shm").display()))
+            }
+        })
+    }
+
+    /// Puts the log where nobody takes it for that of the database which stands there now.
+    pub(super) fn put_log_aside(&self) -> io::Result<PathBuf> {
+        let aside = beside(&self.place.path, ASIDE);
+        fs::rename(beside(&self.place.path, "-wal"), &aside).map(|()| aside)
+    }
+}
+
+/// Their names, with device and number of each.
+#[derive(Debug)]
+struct Names(Vec<(PathBuf, (u64, u64))>);
+
+impl Names {
+    /// The database, its log, the log's index and the lock file.
+    fn of(database: &Path) -> io::Result<Names> {
+        let names = ["", "-wal", "-shm", LOCK].map(|ending| beside(database, ending));
+        let known = names.map(|path| fs::symlink_metadata(&path).map(|found| (path, id(&found))));
+        Ok(Names(known.into_iter().collect::<io::Result<_>>()?))
+    }
+
+    /// The first that is gone or is another one, in words.
+    fn changed(&self) -> Option<String> {
         self.0.iter().find_map(|(path, known)| match fs::symlink_metadata(path) {
             Ok(found) if id(&found) == *known => None,
             Ok(_) => Some(format!("{} was replaced by another file", path.display())),
@@ -44,7 +98,7 @@ impl Files {
 }
 
 /// Looks until somebody closes the database, or a file has changed.
-pub(super) fn until(closing: &AtomicBool, files: &Files, then: impl FnOnce(String)) {
+pub(super) fn until(closing: &AtomicBool, files: &Files, then: impl FnOnce(Change)) {
     while !closing.load(Ordering::SeqCst) {
         if let Some(what) = files.changed() {
             // A close that has begun meanwhile takes files away by itself.
@@ -77,7 +131,7 @@ mod tests {
         for name in &names {
             fs::write(name, "x").unwrap();
         }
-        let files = Files::of(&database).unwrap();
+        let files = Names::of(&database).unwrap();
         assert_eq!(files.changed(), None);
         fs::write(&names[0], "longer, and still the same file").unwrap();
         assert_eq!(files.changed(), None);

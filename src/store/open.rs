@@ -107,6 +107,9 @@ pub(super) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Why> {
     prepare_once(&connection)?;
     add_functions(&connection)?;
     migrate::run(&mut connection)?;
+    // What a crash left in the log, so that from here on it can be told who wrote into the database. A
+    // disk that does not take it now is met again.
+    let _later = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     let log = Arc::new(Log::default());
     let seen = Arc::clone(&log);
     connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {

@@ -23,7 +23,7 @@ pub(super) const APPLICATION_ID: i32 = 0x4254_4b73;
 /// Where it stands in the header of a SQLite file, and how long that is.
 const ID_AT: usize = 68;
 const HEADER: usize = 100;
-const MAGIC: &[u8] = b"SQLite format 3\0";
+pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// A byte of the database file on which nobody else puts a lock: SQLite's own are the 512 from
 /// 1 GiB on. A lock reaches beyond the end of a file, so it need not be there.
@@ -44,7 +44,7 @@ pub(super) struct Place {
     /// among them. Our own is one of "open file description" (`F_OFD_SETLK`): SQLite's opening and
     /// closing does not drop it. `flock` would do that too, but NFS and SMB make it a lock on the
     /// whole file, which then keeps SQLite itself out.
-    _database: File,
+    pub(super) database: File,
     /// Carries the lock that other versions know, and says which process holds it.
     _lock: File,
 }
@@ -71,7 +71,7 @@ pub(super) fn take(wanted: &Path) -> Result<Place, Opening> {
     }
     let lock = lock_file(&path, &lock_path, &database)?;
     make_private(&path, &database).map_err(failed)?;
-    Ok(Place { path, _database: database, _lock: lock })
+    Ok(Place { path, database, _lock: lock })
 }
 
 /// The name of a file beside the database.

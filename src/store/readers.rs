@@ -18,16 +18,16 @@ use super::{Error, Result, Shared, Tx, lock, locked};
 /// texts of some hundred tasks.
 const STEPS: i32 = 1_000;
 
-/// Works until its queue closes.
+/// Works until its queue closes; gives the connection back.
 pub(super) fn read_loop(
     mut connection: Connection,
     queue: &Mutex<mpsc::Receiver<Read>>,
     shared: &Shared,
-) {
+) -> Connection {
     loop {
         // The lock is held while waiting: the readers take turns at the door, not at the work.
         let next = lock(queue).blocking_recv();
-        let Some(job) = next else { return };
+        let Some(job) = next else { return connection };
         one(&mut connection, job, shared);
     }
 }

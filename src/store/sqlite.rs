@@ -11,9 +11,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
-use super::files::{self, Files};
+use super::files::{self, Change, Files};
 use super::jobs::{Read, Write};
 use super::line::Line;
 use super::open::{Log, check_version, open_reader, open_writer};
@@ -45,10 +46,14 @@ pub(super) fn start(
     shared: &Arc<Shared>,
 ) -> Result<Vec<JoinHandle<()>>, Opening> {
     check_version().map_err(|why| Opening::of(path, why))?;
-    let place = Arc::new(place::take(path)?);
-    let path = &place.path;
+    let place = place::take(path)?;
+    let path = &place.path.clone();
     let failed = |why: Why| Opening::of(path, why);
-    let (connection, log) = open_writer(path).map_err(failed)?;
+    let (writer, log) = open_writer(path).map_err(failed)?;
+    let files = Arc::new(Files::of(place).map_err(|error| failed(error.into()))?);
+    let _first = shared.files.set(Arc::downgrade(&files));
+    // Named after the files, so that it is closed before them whatever happens.
+    let connection = writer;
     // From here on, who meets a lock of another program waits as `locked` says.
     connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
     let mut threads = Vec::new();
@@ -57,41 +62,47 @@ pub(super) fn start(
         for _ in 0..readers {
             let connection = open_reader(path).map_err(failed)?;
             connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
-            let (queue, shared, place) =
-                (Arc::clone(&queue), Arc::clone(shared), Arc::clone(&place));
+            let (queue, shared, held) =
+                (Arc::clone(&queue), Arc::clone(shared), Arc::clone(&files));
             threads.push(spawn("btk-reader", path, move || {
-                readers::read_loop(connection, &queue, &shared);
-                drop(place);
+                close(readers::read_loop(connection, &queue, &shared), &shared);
+                drop(held);
             })?);
         }
     }
-    let files = Arc::new(Files::of(path).map_err(|error| failed(error.into()))?);
-    let _first = shared.files.set(Arc::clone(&files));
-    let (watched, told, writer) = (Arc::clone(&files), Arc::clone(shared), Arc::clone(line));
+    let (watched, told, called) = (Arc::clone(&files), Arc::clone(shared), Arc::clone(line));
     threads.push(spawn("btk-files", path, move || {
-        files::until(&told.closing, &watched, |what| {
-            told.taken_away(&what);
+        files::until(&told.closing, &watched, |change| {
+            drop(told.taken_away(change));
             // So that the writer sees to the log, also where nobody writes.
-            writer.call();
+            called.call();
         });
     })?);
     let mut checked = open_reader(path).map_err(failed)?;
-    let (told, seen, held) = (Arc::clone(shared), Arc::clone(&log), Arc::clone(&place));
+    let (told, seen, held) = (Arc::clone(shared), Arc::clone(&log), Arc::clone(&files));
     threads.push(spawn("btk-check", path, move || {
         // Where nobody says that it may begin, nobody needs to know.
         if check.blocking_recv().is_ok() {
             look_for_damage(&mut checked, &told, seen);
         }
-        drop(checked);
+        close(checked, &told);
         drop(held);
     })?);
-    let (line, shared, held) = (Arc::clone(line), Arc::clone(shared), Arc::clone(&place));
+    let (line, shared) = (Arc::clone(line), Arc::clone(shared));
     threads.push(spawn("btk-writer", path, move || {
         write_loop(&connection, &line, &shared, &log, &files);
-        drop(connection);
-        drop(held);
+        close(connection, &shared);
+        drop(files);
     })?);
     Ok(threads)
+}
+
+/// The last connection that closes copies the log into the database, unless it is told not to.
+fn close(connection: Connection, shared: &Shared) {
+    if !shared.belong_together() {
+        let _closes = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+    drop(connection);
 }
 
 fn spawn(
@@ -110,9 +121,8 @@ fn look_for_damage(connection: &mut Connection, shared: &Arc<Shared>, log: Arc<L
     match damage::look(connection, is_in_the_way) {
         Ok(None) => {}
         Err(_) if shared.closing.load(Ordering::Relaxed) => {}
-        Err(error) if shared.gone().is_some() => drop(shared.note(error)),
         Ok(Some(what)) | Err(Error::Damaged(what) | Error::Broken(what)) => {
-            drop(shared.damaged(&what));
+            drop(shared.note(Error::Damaged(what)));
         }
         Err(why) => tracing::info!("The database was not looked through for damage: {why}"),
     }
@@ -122,7 +132,7 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
     let memory = Memory::default();
     while line.wait() {
         if shared.broken.is_cancelled() {
-            save(connection, shared);
+            save(connection, shared, files);
             line.refuse(&Error::Broken("an earlier write failed".to_owned()));
             continue;
         }
@@ -142,10 +152,9 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
         }
         let mut has_written = end.is_ok() && log.written.load(Ordering::Relaxed);
         // Before anybody hears of it: it may have gone into a file that nobody will read again.
-        if has_written && let Some(what) = files.changed() {
-            shared.taken_away(&what);
-            save(connection, shared);
-            end = Err(Error::Broken(what));
+        if has_written && let Some(change) = files.changed() {
+            end = Err(shared.taken_away(change));
+            save(connection, shared, files);
             has_written = false;
         }
         match &end {
@@ -171,19 +180,37 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
             log.pages.store(0, Ordering::Relaxed);
         }
     }
+    // A connection is open, so that the end itself has taken no file away yet.
+    if !shared.broken.is_cancelled()
+        && let Some(change) = files.changed()
+    {
+        drop(shared.taken_away(change));
+    }
     if shared.broken.is_cancelled() {
-        save(connection, shared);
+        save(connection, shared, files);
     } else {
         copy_all(connection, shared);
     }
 }
 
-/// Where files were taken away: what was acknowledged goes from the log into its database, wherever
-/// that is now, and no log is left to be taken for that of another file in its place. A disk that
-/// failed is left alone.
-fn save(connection: &Connection, shared: &Shared) {
-    if shared.taken.load(Ordering::Relaxed) {
-        copy_all(connection, shared);
+/// Where the files are not what they were, what was acknowledged is saved as far as it can be, and no
+/// log is left to be taken for that of another database.
+fn save(connection: &Connection, shared: &Shared, files: &Files) {
+    match shared.changed.get() {
+        // Nothing to be saved from a disk that failed. Of a log that was written into, SQLite takes what is whole.
+        None | Some(Change::Log(_)) => {}
+        // Into its database, wherever that is now.
+        Some(Change::Taken(_)) => copy_all(connection, shared),
+        Some(Change::Database(_)) => {
+            // Or it was done before, or it is not to be done.
+            if let Ok(aside) = files.put_log_aside() {
+                tracing::error!(
+                    "The log of what was there before was put aside, so that it is not mixed with what \
+                     stands there now: {}",
+                    aside.display()
+                );
+            }
+        }
     }
 }
 

@@ -5,12 +5,12 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Once, OnceLock, Weak};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::files::Files;
+use super::files::{Change, Files};
 use super::opening::RESCUE;
 use super::{Error, Result};
 
@@ -24,10 +24,10 @@ pub(super) struct Shared {
     pub(super) broken: CancellationToken,
     /// Whether that has been said.
     told: Once,
-    /// The files, once they are open.
-    pub(super) files: OnceLock<Arc<Files>>,
-    /// Whether it is the files that are gone.
-    pub(super) taken: AtomicBool,
+    /// The files, while they are open.
+    pub(super) files: OnceLock<Weak<Files>>,
+    /// What has become of them, if they are no longer what they were.
+    pub(super) changed: OnceLock<Change>,
     /// The name of the database file.
     pub(super) name: String,
     /// That the database is damaged, and what to do, once it is known.
@@ -49,7 +49,7 @@ impl Shared {
             broken: CancellationToken::new(),
             told: Once::new(),
             files: OnceLock::new(),
-            taken: AtomicBool::new(false),
+            changed: OnceLock::new(),
             name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             damage: OnceLock::new(),
             closing: AtomicBool::new(false),
@@ -80,27 +80,24 @@ impl Shared {
         Error::Damaged(said.clone())
     }
 
-    /// The first file that is gone or another one. A close takes files away by itself.
-    pub(super) fn gone(&self) -> Option<String> {
-        let is_open = !self.closing.load(Ordering::SeqCst);
-        self.files.get().filter(|_| is_open).and_then(|files| files.changed())
-    }
-
     /// What an error means for the store as a whole.
     pub(super) fn note(&self, error: Error) -> Error {
         match error {
-            Error::Damaged(what) => self.damaged(&what),
-            Error::Broken(why) => {
-                // Who reads or writes may meet that files are gone before it is looked for: then it is they that are
-                // named, and not a disk that failed.
-                match self.gone() {
-                    Some(what) => self.taken_away(&what),
-                    None => self.break_off(&why),
-                }
+            Error::Damaged(what) => self.changed().unwrap_or_else(|| self.damaged(&what)),
+            Error::Broken(why) => self.changed().unwrap_or_else(|| {
+                self.break_off(&why);
                 Error::Broken(why)
-            }
+            }),
             other => other,
         }
+    }
+
+    /// Who reads or writes may meet that files are no longer what they were before it is looked for: then
+    /// it is they that are named, and not a disk that failed. A close takes files away by itself.
+    fn changed(&self) -> Option<Error> {
+        let is_open = !self.closing.load(Ordering::SeqCst);
+        let files = self.files.get().filter(|_| is_open)?.upgrade()?;
+        files.changed().map(|change| self.taken_away(change))
     }
 
     /// Refuses a write into a damaged database.
@@ -108,37 +105,62 @@ impl Shared {
         self.damage.get().map_or(Ok(()), |said| Err(Error::Damaged(said.clone())))
     }
 
-    /// A file of the database is gone or another one: as bad as a disk that failed.
-    pub(super) fn taken_away(&self, what: &str) {
-        self.taken.store(true, Ordering::Relaxed);
+    /// The files of the database are no longer what they were: as bad as a disk that failed.
+    pub(super) fn taken_away(&self, change: Change) -> Error {
+        let (what, then) = match self.changed.get_or_init(|| change) {
+            Change::Taken(what) => (what, ""),
+            Change::Database(what) => (
+                what,
+                "The next start goes on with what stands there then; it has nothing of what came after it. ",
+            ),
+            Change::Log(what) => (
+                what,
+                "What stood there alone is lost; the next start goes on with the database, or put a backup in \
+                 its place first. ",
+            ),
+        };
+        let what = format!("{what} while it was in use");
         self.break_off(&format!(
-            "{what} while it was in use. Nothing is acknowledged from now on. Stop btk before its \
-             files are moved, replaced or deleted"
+            "{what}. Nothing is acknowledged from now on. {then}Stop btk before its files are moved, \
+             replaced, overwritten or deleted"
         ));
+        Error::Broken(what)
+    }
+
+    /// Whether the log may be copied into the database.
+    pub(super) fn belong_together(&self) -> bool {
+        !matches!(self.changed.get(), Some(Change::Database(_) | Change::Log(_)))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::{open, place};
     use super::*;
-    use crate::store::place::beside;
 
     #[test]
     fn a_failure_whose_files_are_gone_is_told_from_one_of_the_disk() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("a.db");
-        for ending in ["", "-wal", "-shm", ".lock"] {
-            std::fs::write(beside(&database, ending), "x").unwrap();
-        }
-        for is_gone in [false, true] {
+        for (is_gone, met) in [
+            (false, Error::Broken as fn(String) -> Error),
+            (true, Error::Broken),
+            (true, Error::Damaged),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let database = folder.path().join("a.db");
+            let place = place::take(&database).unwrap();
+            let _connection = open::open_writer(&database).unwrap();
+            let files = Arc::new(Files::of(place).unwrap());
             let shared = Shared::of(&database);
-            shared.files.set(Arc::new(Files::of(&database).unwrap())).unwrap();
+            shared.files.set(Arc::downgrade(&files)).unwrap();
             if is_gone {
                 std::fs::remove_file(&database).unwrap();
             }
-            drop(shared.note(Error::Broken("disk I/O error".to_owned())));
+            drop(shared.note(met("disk I/O error".to_owned())));
             assert!(shared.broken.is_cancelled());
-            assert_eq!(shared.taken.load(Ordering::Relaxed), is_gone);
+            assert_eq!(shared.changed.get().is_some(), is_gone);
+            assert!(shared.damage.get().is_none());
         }
     }
 }

@@ -7,6 +7,7 @@ mod clock_jumps;
 mod connection_cut;
 mod damaged;
 mod fan_out;
+mod files_overwritten;
 mod files_replaced;
 mod filters_with_several_values;
 mod first_hour;

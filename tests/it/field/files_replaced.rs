@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::harness::{Client, PATIENCE, Server};
 
 /// Posts until the server is gone; the titles that were acknowledged, each with when.
-async fn post_until_gone(client: Client) -> Vec<(String, Instant)> {
+pub(super) async fn post_until_gone(client: Client) -> Vec<(String, Instant)> {
     let mut acknowledged = Vec::new();
     for n in 0.. {
         let title = format!("task {n}");
@@ -27,7 +27,7 @@ async fn post_until_gone(client: Client) -> Vec<(String, Instant)> {
     acknowledged
 }
 
-fn titles(database: &Path) -> Vec<String> {
+pub(super) fn titles(database: &Path) -> Vec<String> {
     let database = Connection::open(database).expect("opened");
     let mut found = database.prepare("SELECT title FROM tasks").expect("tasks");
     let titles = found.query_map([], |row| row.get(0)).expect("rows");
