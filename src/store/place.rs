@@ -12,7 +12,6 @@ use std::os::unix::fs::{
 };
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use rusqlite::{Connection, OpenFlags};
 
@@ -27,6 +26,7 @@ pub(super) const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// A byte of the database file on which nobody else puts a lock: SQLite's own are the 512 from
 /// 1 GiB on. A lock reaches beyond the end of a file, so it need not be there.
+#[cfg(target_os = "linux")]
 const LOCKED_BYTE: i64 = 0x4000_0000 - 1;
 
 /// The files that SQLite keeps beside a database.
@@ -180,8 +180,11 @@ fn as_uri(path: &Path, is_immutable: bool) -> OsString {
 
 /// Puts the lock on the database itself; whether it is ours. A file system that knows no such locks
 /// leaves the lock file.
+#[cfg(target_os = "linux")]
 #[expect(clippy::cast_possible_truncation, reason = "the system's own constants, 1 and 0")]
 fn hold(database: &File) -> bool {
+    use nix::fcntl::{FcntlArg, fcntl};
+
     let lock = libc::flock {
         l_type: libc::F_WRLCK as i16,
         l_whence: libc::SEEK_SET as i16,
@@ -191,6 +194,12 @@ fn hold(database: &File) -> bool {
     };
     let held = fcntl(database, FcntlArg::F_OFD_SETLK(&lock));
     !matches!(held, Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES))
+}
+
+/// Other systems have no such locks, or name them otherwise: the lock file alone holds it there.
+#[cfg(not(target_os = "linux"))]
+fn hold(_database: &File) -> bool {
+    true
 }
 
 /// Who holds it is a help, not a need.
