@@ -17,7 +17,7 @@ mod time;
 mod webhook;
 mod webhook_input;
 
-pub use address::encoded_url;
+pub use address::{encoded_url, is_same_url};
 pub use delivery::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, Later, Outcome};
 pub use event::{Event, EventKind, Origin};
 pub use fields::{Invalid, quoted, time as read_time};

@@ -17,7 +17,7 @@ use super::takers::Client;
 use super::task_list::{TOTAL, add_next};
 use super::webhook_view::{NewWebhookBody, WebhookChangeBody, WebhookView, WebhookWithSecret};
 use super::{App, Id, body};
-use crate::model::{ALERTS_WEBHOOK, Invalid, Time, Webhook, WebhookInput, encoded_url};
+use crate::model::{ALERTS_WEBHOOK, Invalid, Time, Webhook, WebhookInput, is_same_url};
 use crate::secret::Secret;
 use crate::signature;
 use crate::store::{self, Known, Made, Tx, WEBHOOKS_MOST};
@@ -86,8 +86,7 @@ async fn input(app: &App, request: Request) -> Result<WebhookInput, Problem> {
 pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let query = Query::read(request.uri().query(), &["url", "limit", "cursor"])?;
     let most = query.limit()?.unwrap_or(PAGE);
-    // As it is stored. What cannot be stored is no webhook's.
-    let url = query.get("url").map(|url| encoded_url(url).unwrap_or_default());
+    let url = query.get("url").map(str::to_owned);
     let after = query.get("cursor").map(read_cursor).transpose()?;
     let now = app.clock.now();
     let client = Client::of(&request);
@@ -95,7 +94,7 @@ pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<R
         let (url, after) = (url.clone(), after.clone());
         app.store.list(false, move |tx| {
             let mut all = store::list_webhooks(tx)?;
-            all.retain(|known| url.as_ref().is_none_or(|url| known.webhook.url == *url));
+            all.retain(|known| url.as_ref().is_none_or(|url| is_same_url(&known.webhook.url, url)));
             all.reverse();
             let total = after.is_none().then_some(all.len());
             let is_after = |known: &Known| {

@@ -36,6 +36,13 @@ pub fn encoded_url(text: &str) -> Result<String, &'static str> {
     Ok(format!("{scheme}://{user}{host}{port}{path}"))
 }
 
+/// Whether two addresses are one, however each is written. One that was stored as it was typed is
+/// the one that it would be stored as now.
+pub fn is_same_url(one: &str, other: &str) -> bool {
+    let is_encoded = |one| encoded_url(one).is_ok_and(|one| encoded_url(other) == Ok(one));
+    one == other || is_encoded(one)
+}
+
 fn ascii_host(host: &str) -> Result<String, &'static str> {
     // In brackets stands an address, whose zone may have a percent sign.
     let is_plain = host.is_ascii() && (host.starts_with('[') || !host.contains('%'));
@@ -90,6 +97,18 @@ mod tests {
         ] {
             assert_eq!(encoded_url(url).as_deref(), Ok(url));
         }
+    }
+
+    #[test]
+    fn addresses_are_the_same_however_they_are_written() {
+        let typed = " https://münchen.example/a b";
+        let made = "https://xn--mnchen-3ya.example/a%20b";
+        for (one, other) in [(typed, typed), (typed, made), (made, typed), (made, made)] {
+            assert!(is_same_url(one, other), "{one} {other}");
+        }
+        assert!(is_same_url("https://exa mple/", "https://exa mple/"), "what is refused now");
+        assert!(!is_same_url("https://exa mple/", "https://mün chen/"));
+        assert!(!is_same_url(typed, "https://münchen.example/ab"));
     }
 
     #[test]

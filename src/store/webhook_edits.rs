@@ -6,7 +6,7 @@ use super::conditions::{begin_anew, put_health};
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, bulk};
 use crate::health::Health;
-use crate::model::{Named, OnReject, Origin, Time, Webhook};
+use crate::model::{Named, OnReject, Origin, Time, Webhook, is_same_url};
 use crate::secret::Secret;
 
 /// How many webhooks there may be, those of the settings not counted.
@@ -47,7 +47,7 @@ pub fn find_same(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<Option<Known>> {
         let other = &known.webhook;
         other.id != webhook.id
             && !other.is_from_settings()
-            && other.url == webhook.url
+            && is_same_url(&other.url, &webhook.url)
             && other.events.len() == webhook.events.len()
             && other.events.iter().all(|kind| webhook.events.contains(kind))
     };

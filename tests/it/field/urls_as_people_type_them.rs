@@ -4,6 +4,7 @@
 //! Seen with: names of files with blanks and umlauts (`requests` and browsers encode them, validators
 //! refuse them), hosts such as `münchen.example`, digits in full width that resolvers take for digits.
 
+use rusqlite::Connection;
 use serde_json::json;
 
 use crate::harness::{Receiver, Server};
@@ -65,6 +66,27 @@ async fn a_webhook_goes_to_the_address_that_a_browser_would_ask_for() {
     server.create(&json!({"title": "a"})).await;
     let hits = receiver.wait_for(1).await;
     assert_eq!(hits[0].path, "/%C3%BCber%20uns?von=Z%C3%BCrich");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_was_stored_as_it_was_typed_is_found_however_it_is_asked_for() {
+    let mut server = Server::start(&[]).await;
+    let (typed, encoded) =
+        ("https://münchen.example/für uns", "https://xn--mnchen-3ya.example/f%C3%BCr%20uns");
+    let made = server.post("/api/webhooks", &json!({"url": encoded})).await.expect(201).json();
+    assert!(server.stop().await.success());
+    Connection::open(server.home().join("btk.db"))
+        .expect("opened")
+        .execute("UPDATE webhooks SET url = ?1 WHERE url = ?2", [typed, encoded])
+        .expect("as an older version left it");
+    server.restart().await;
+    for url in [typed, encoded, "https://MÜNCHEN.example/für uns"] {
+        let query: String = form_urlencoded::byte_serialize(url.as_bytes()).collect();
+        let found = server.get(&format!("/api/webhooks?url={query}")).await.expect(200).json();
+        assert_eq!(found[0]["id"], made["id"], "{url}");
+        let same = server.post("/api/webhooks", &json!({"url": url})).await.expect(200).json();
+        assert_eq!(same["id"], made["id"], "{url}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
