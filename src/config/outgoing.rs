@@ -120,7 +120,8 @@ fn webhook_url(text: &str) -> Result<String, String> {
     };
     if parts.any(begins_another) {
         return Err("holds several addresses and takes one: make a webhook for each of the \
-                    others, on the page Webhooks or with POST /api/webhooks"
+                    others, on the page Webhooks or with POST /api/webhooks. (If it is one with another in \
+                    it, write the sign before that one encoded: %2C for a comma)"
             .to_owned());
     }
     receiver::url(text)
@@ -183,14 +184,24 @@ mod tests {
 
     #[test]
     fn a_setting_takes_one_address() {
-        assert!(webhook_url("https://h.example/a,b;c?d=e|f").is_ok());
+        for one in [
+            "https://h.example/a,b;c?d=e|f",
+            "https://h.example/?ids=1,2,3",
+            "https://h.example/?to=https://b.example/a,b",
+            "https://h.example/?to=https://a.example%2Chttps://b.example",
+        ] {
+            assert_eq!(webhook_url(one).as_deref(), Ok(one));
+        }
         for several in [
             "https://a.example/s3cret,https://b.example",
+            "https://a.example/?x=s3cret,https://b.example/",
+            "https://a.example/?x=1, https://b.example/s3cret",
             "http://a; HTTP://b",
             "http://a http://b",
         ] {
             let said = webhook_url(several).unwrap_err();
             assert!(said.contains("several") && !said.contains("s3cret"), "{said}");
+            assert!(said.contains("POST /api/webhooks") && said.contains("%2C"), "{said}");
         }
     }
 }
