@@ -1,5 +1,6 @@
-//! A hundred webhooks, and each change goes to all of them: what follows from a change never stands in the way of the next.
+//! A hundred webhooks, or as many as there may be, and each change goes to all of them: what follows from a change never stands in the way of the next.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,6 +9,7 @@ use crate::harness::hooks::{LONG_AGO, id};
 use crate::harness::{QUIET, Receiver, Reply, Server, eventually};
 
 const WEBHOOKS: usize = 100;
+const MOST: usize = 500;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_webhooks_refuse_no_write() {
@@ -38,4 +40,25 @@ async fn many_webhooks_refuse_no_write() {
     .await;
     let task = server.create(&json!({"title": "last"})).await;
     server.get(&format!("/api/tasks/{}", id(&task))).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_many_webhooks_as_there_may_be_refuse_no_write() {
+    let _loud = QUIET.write().await;
+    let receiver = Receiver::start(|_| Reply::ok().after(Duration::from_millis(800))).await;
+    let server = Server::open(&[]).await;
+    for n in 0..MOST {
+        server.hook(&json!({"url": format!("{}/{n}", receiver.url())})).await;
+    }
+    for n in 0..8 {
+        server.create(&json!({"title": n.to_string()})).await;
+        server.get("/readyz").await.expect(200);
+    }
+    // A write comes through among all that is to be written down of those.
+    eventually("every webhook gets something", async || {
+        server.create(&json!({"title": "meanwhile"})).await;
+        let paths: BTreeSet<_> = receiver.hits().into_iter().map(|hit| hit.path).collect();
+        (paths.len() == MOST).then_some(())
+    })
+    .await;
 }
