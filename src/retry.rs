@@ -2,6 +2,8 @@
 //!
 //! Must not know of time sources, SQL or sockets: it gets an outcome and counts, and decides.
 
+use serde_json::Value;
+
 use crate::model::{Later, Outcome, Profile};
 
 /// The longest wait that a receiver may ask for, in milliseconds: one hour.
@@ -57,9 +59,11 @@ pub fn is_retryable(outcome: &Outcome) -> bool {
 /// What an answer means by its words, unless the receiver is said to be plain. It counts as 429.
 ///
 /// Make's full queue is a 400 (Make Help Center, "Webhooks", "Error handling"); n8n answers 200 to
-/// everything while it migrates its database at a start. Both come with and without full stops.
+/// everything while it migrates its database at a start. Both come with and without full stops, and through
+/// gateways as JSON.
 pub fn meant(status: u16, text: &str, profile: Profile) -> Option<Later> {
-    let text = text.trim().trim_end_matches(['.', '…']);
+    let is_asked = profile != Profile::Plain && matches!(status, 200..=299 | 400);
+    let text = if is_asked { said(text) } else { String::new() };
     let says = |words: &str| text.eq_ignore_ascii_case(words);
     match status {
         _ if profile == Profile::Plain => None,
@@ -67,6 +71,25 @@ pub fn meant(status: u16, text: &str, profile: Profile) -> Option<Later> {
         200..=299 if says("n8n is starting up. please wait") => Some(Later::Starting),
         _ => None,
     }
+}
+
+/// What a short answer says: as it is, as a JSON string, or as what an object of JSON has for a message.
+fn said(text: &str) -> String {
+    /// The longest answer that is taken for a few words, in bytes.
+    const MOST: usize = 500;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let is_json = text.len() <= MOST && text.starts_with(['"', '{']);
+    let value = is_json.then(|| serde_json::from_str::<Value>(text).ok()).flatten();
+    let told = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(_) => {
+            let inner = [&value["message"], &value["error"], &value["error"]["message"]];
+            inner.iter().find_map(|value| value.as_str()).map(str::to_owned)
+        }
+        _ => None,
+    };
+    let text = value.as_ref().and_then(told).unwrap_or_else(|| text.to_owned());
+    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '…' | '!')).to_owned()
 }
 
 /// An attempt that was made before, as far as it tells whether the receiver was ready.
@@ -163,7 +186,10 @@ mod tests {
 
     #[test]
     fn makes_full_queue_means_later() {
-        for text in ["Queue is full", "Queue is full.", " queue is full\n"] {
+        let packed =
+            [r#"{"message":"Queue is full."}"#, r#"{"error":{"message":"Queue is full"}}"#];
+        let plain = ["Queue is full", "Queue is full.", " queue is full\n", "QUEUE IS FULL!"];
+        for text in plain.into_iter().chain(packed) {
             for profile in [Profile::Auto, Profile::Make, Profile::N8n] {
                 assert_eq!(meant(400, text, profile), Some(Later::QueueFull), "{text}");
             }
@@ -177,13 +203,27 @@ mod tests {
 
     #[test]
     fn n8n_that_starts_means_later() {
-        for text in ["n8n is starting up. Please wait", "n8n is starting up. Please wait...\n"] {
+        for text in [
+            "n8n is starting up. Please wait",
+            "n8n is starting up. Please wait...\n",
+            "\u{feff}n8n is starting up. Please wait!",
+            "\"n8n is starting up. Please wait\"",
+            r#"{"code": 0, "message": "n8n is starting up. Please wait"}"#,
+            r#"{"error":"n8n is starting up. Please wait."}"#,
+        ] {
             for profile in [Profile::Auto, Profile::Make, Profile::N8n] {
                 assert_eq!(meant(200, text, profile), Some(Later::Starting), "{text}");
             }
             assert_eq!(meant(200, text, Profile::Plain), None);
         }
-        assert_eq!(meant(200, "Our n8n is starting up. Please wait", Profile::N8n), None);
+        for other in [
+            "Our n8n is starting up. Please wait",
+            r#"{"task": "n8n is starting up. Please wait"}"#,
+            r#"["n8n is starting up. Please wait"]"#,
+            "{n8n is starting up. Please wait}",
+        ] {
+            assert_eq!(meant(200, other, Profile::N8n), None, "{other}");
+        }
         let starting = Outcome { later: Some(Later::Starting), ..answered(200) };
         assert!(!starting.is_success());
         assert_eq!(after(&starting, 1, 3), Decision::Retry { after_ms: 1_000 });

@@ -8,6 +8,7 @@ mod answer;
 mod connect;
 mod kept;
 mod location;
+mod text;
 mod tls;
 mod tls_words;
 mod words;
@@ -169,7 +170,8 @@ impl Sender {
         });
         let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after_ms = retry::retry_after_ms(status.as_u16(), asked, self.clock.now().0);
-        let (excerpt, end) = answer::read(answer.into_body(), deadline).await;
+        let (head, body) = answer.into_parts();
+        let (excerpt, end) = answer::read(&head.headers, body, deadline).await;
         Outcome {
             status: Some(status.as_u16()),
             // What a refusal says is a help; what a success says is part of it.

@@ -1,14 +1,15 @@
 //! The body of an answer: as much of it as is worth reading, as text that can be shown.
 //!
-//! Must not know what was asked, nor unpack anything.
+//! Must not know what was asked, nor how it is packed.
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use super::KEPT_MOST;
+use super::{KEPT_MOST, text};
 
 /// What is read of an answer, in bytes.
 const READ_MOST: usize = 64 * 1024;
@@ -44,7 +45,11 @@ impl Deadline {
 
 /// Reads at most 64 KiB, keeps 4 KiB and the margin; also says how the reading ended. An answer
 /// that is longer counts as read; dropping the rest closes its connection.
-pub(super) async fn read(mut body: Incoming, deadline: Deadline) -> (String, Result<(), String>) {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    mut body: Incoming,
+    deadline: Deadline,
+) -> (String, Result<(), String>) {
     let mut kept = Vec::new();
     let mut total = 0;
     let end = loop {
@@ -66,23 +71,12 @@ pub(super) async fn read(mut body: Incoming, deadline: Deadline) -> (String, Res
             }
         }
     };
-    (printable(&kept), end)
-}
-
-/// Text that can be stored and shown whatever the receiver sent.
-fn printable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+    (text::of(headers, &kept, KEPT_MOST + MARGIN), end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn whatever_a_receiver_says_can_be_shown() {
-        assert_eq!(printable(b"a\x00\x1b[31mb\nc\xff"), "a[31mb\nc\u{fffd}");
-    }
 
     #[tokio::test]
     async fn a_missed_deadline_says_how_long_it_was() {

@@ -2,6 +2,8 @@
 //! there (`integrations/n8n/README.md`); before that nothing answers, or a gateway does. None of it is
 //! an end: what met it is sent again.
 
+use std::io::Write as _;
+
 use serde_json::json;
 
 use crate::harness::hooks::id;
@@ -46,6 +48,35 @@ async fn what_an_n8n_that_starts_has_answered_is_sent_again() {
             assert!(error.contains("200 OK") && error.contains("n8n is still starting"), "{error}");
             assert_eq!(whole["attempts"][0]["outcome"], "retry");
         }
+    }
+}
+
+/// A gateway before it packs the words, marks them, or wraps them in JSON.
+#[tokio::test(flavor = "multi_thread")]
+async fn its_words_are_known_in_other_forms_too() {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    gzip.write_all(STARTING.as_bytes()).expect("a few bytes");
+    let gzip = gzip.finish().expect("a few bytes");
+    let receiver = Receiver::start(move |hit| match (hit.nth, &*hit.task("title")) {
+        (1, "gzip") => Reply::ok().header("content-encoding", "gzip").body(gzip.clone()),
+        (1, "marked") => Reply::ok().body(format!("\u{feff}{STARTING}!")),
+        (1, "json") => Reply::ok().body(json!({"message": STARTING}).to_string()),
+        (1, "latin") => Reply::status(500)
+            .header("content-type", "text/plain; charset=iso-8859-1")
+            .body(&b"gr\xfc\xdfe"[..]),
+        _ => Reply::ok(),
+    })
+    .await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    for (title, excerpt) in
+        [("gzip", STARTING), ("marked", STARTING), ("json", STARTING), ("latin", "grüße")]
+    {
+        let task = server.create(&json!({"title": title})).await;
+        let delivery = server.settled(id(&task)).await.remove(0);
+        assert_eq!(delivery["attemptCount"], 2, "{title}: {delivery}");
+        let whole = server.get(&format!("/api/deliveries/{}", id(&delivery))).await.json();
+        let kept = whole["attempts"][0]["excerpt"].as_str().expect("words");
+        assert!(kept.contains(excerpt), "{title}: {kept}");
     }
 }
 
