@@ -347,7 +347,8 @@ impl Store {
         };
         // In the line of those who ask, since it is they who want to know, and without taking a place from them.
         let place = Arc::clone(&self.asked).acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.in_line(pass, place, false).await
+        self.in_line(pass, place, false).await?;
+        if self.shared.full.load(Ordering::Relaxed) { Err(Error::Full) } else { Ok(()) }
     }
 
     /// Passes through a reader: single things can be looked up.

@@ -17,6 +17,8 @@ use super::place::{LOCK, Place, beside};
 
 /// Well within the second in which it is to be noticed.
 const EVERY: Duration = Duration::from_millis(200);
+/// A body has at most so many bytes.
+const ROOM: u64 = 1024 * 1024;
 /// What a log is called that no longer belongs to the database beside it.
 const ASIDE: &str = "-wal.aside";
 
@@ -62,6 +64,12 @@ impl Files {
                 Change::Log(format!("{} was emptied", beside(path, "-shm").display()))
             }
         })
+    }
+
+    /// Whether the disk has room for the largest task. Where that cannot be told, yes: a write will show it.
+    pub(super) fn have_room(&self) -> bool {
+        let disk = rustix::fs::fstatvfs(&self.place.database);
+        disk.map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM)
     }
 
     /// Puts the log where nobody takes it for that of the database which stands there now.

@@ -158,8 +158,10 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
             has_written = false;
         }
         match &end {
-            // Only what reached the disk shows that there is room.
-            Ok(()) if has_written => shared.full.store(false, Ordering::Relaxed),
+            // Only what reached the disk shows that there is room; of what is small, room for what is small.
+            Ok(()) if has_written && shared.full.load(Ordering::Relaxed) => {
+                shared.full.store(!files.have_room(), Ordering::Relaxed);
+            }
             Err(Error::Full) => shared.full.store(true, Ordering::Relaxed),
             Ok(()) | Err(_) => {}
         }
