@@ -1,4 +1,4 @@
-//! Pictures of every page, light, dark and on a phone, for people to look at: `scripts/pictures`.
+//! Pictures of every page, light, dark, on a phone and wide, for people to look at: `scripts/pictures`.
 //!
 //! Proves nothing by itself, so it is left out unless it is asked for.
 
@@ -227,10 +227,11 @@ async fn pictures() {
     ];
     let browser = Browser::start(&server).await;
     for (look, scheme, width, height) in [
-        ("light", "light", 1440, 900),
-        ("dark", "dark", 1440, 900),
-        ("phone", "light", 390, 844),
-        ("wide", "dark", 1920, 1080),
+        ("light", "light", 1400, 875),
+        ("dark", "dark", 1400, 875),
+        ("phone", "light", 320, 693),
+        ("tablet", "light", 768, 1024),
+        ("wide", "dark", 2560, 1440),
     ] {
         browser.resize(width, height).await;
         browser.prefer(scheme).await;
