@@ -3,6 +3,7 @@
 //! It must not know what is on a page: tests name elements by what a reader or a screen reader finds. Every wait is
 //! for a state. The browser gets an empty profile and no way out of the machine.
 
+use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -202,7 +203,12 @@ impl Browser {
         let what = format!("{selector} with {text:?}");
         let found =
             self.until(&what, selector, text, async || self.seen(selector, text).await).await;
-        Element { browser: self, id: found }
+        Element {
+            browser: self,
+            id: found,
+            selector: selector.to_owned(),
+            found_by: text.to_owned(),
+        }
     }
 
     /// Waits until there is none.
@@ -288,6 +294,10 @@ impl Browser {
             return all.find((e) => e.checkVisibility({visibilityProperty: true}) && (!text || says(e))) ?? null;";
         let found = self.look_by(script, &[json!(selector), json!(text)]).await?;
         Ok(found[ELEMENT].as_str().map(str::to_owned))
+    }
+
+    async fn enter(&self, id: &str, text: &str) -> Result<(), String> {
+        self.attempt("POST", &format!("/element/{id}/value"), json!({"text": text})).await.map(drop)
     }
 
     /// Clicks the first element that fits; again where it went away at that moment.
@@ -394,24 +404,41 @@ impl Browser {
 pub(crate) struct Element<'b> {
     browser: &'b Browser,
     id: String,
+    selector: String,
+    /// The text that it was found by.
+    found_by: String,
 }
 
 impl Element<'_> {
-    /// As an argument for [`Browser::js`].
-    pub(crate) fn value(&self) -> Value {
-        json!({ELEMENT: self.id})
+    /// Does something with it, or, where it was drawn anew since it was found, with the one that stands there now.
+    async fn with<T>(&self, mut does: impl AsyncFnMut(&str) -> Result<T, String>) -> T {
+        let what = format!("something done with {} with {:?}", self.selector, self.found_by);
+        let id = RefCell::new(self.id.clone());
+        self.browser
+            .until(&what, &self.selector, &self.found_by, async || {
+                let now = id.borrow().clone();
+                let done = does(&now).await;
+                if done.as_ref().is_err_and(|why| why.contains("stale element")) {
+                    let again = self.browser.seen(&self.selector, &self.found_by).await?;
+                    *id.borrow_mut() = again;
+                }
+                done
+            })
+            .await
     }
 
     /// Types into it, after what is there.
     pub(crate) async fn type_text(&self, text: &str) {
-        let path = format!("/element/{}/value", self.id);
-        self.browser.command("POST", &path, json!({"text": text})).await;
+        self.with(async |id| self.browser.enter(id, text).await).await;
     }
 
     /// Replaces what is in a field.
     pub(crate) async fn fill(&self, text: &str) {
-        self.browser.command("POST", &format!("/element/{}/clear", self.id), json!({})).await;
-        self.type_text(text).await;
+        self.with(async |id| {
+            self.browser.attempt("POST", &format!("/element/{id}/clear"), json!({})).await?;
+            self.browser.enter(id, text).await
+        })
+        .await;
     }
 
     /// Chooses an option of a select by its text or value.
@@ -422,12 +449,15 @@ impl Element<'_> {
             select.value = option.value;
             select.dispatchEvent(new Event('input', {bubbles: true}));
             select.dispatchEvent(new Event('change', {bubbles: true}));";
-        self.browser.js(script, &[self.value(), json!(option)]).await;
+        let args = |id: &str| [json!({ELEMENT: id}), json!(option)];
+        self.with(async |id| self.browser.look_by(script, &args(id)).await.map(drop)).await;
     }
 
     /// Its text.
     pub(crate) async fn text(&self) -> String {
-        let text = self.browser.js("return arguments[0].innerText", &[self.value()]).await;
+        let script = "return arguments[0].innerText";
+        let text =
+            self.with(async |id| self.browser.look_by(script, &[json!({ELEMENT: id})]).await).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 }
