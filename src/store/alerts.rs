@@ -63,42 +63,25 @@ fn news(was: &Health, is: &Health, told: Time, now: Time) -> Option<EventKind> {
     }
 }
 
-/// Tells that a delivery failed, but not of each when many do.
-pub(super) fn tell_of_failure(
+/// Tells that a delivery waits for a person, because it failed or is held, but not of each when many do. `say` puts it
+/// into words, of the webhook, the delivery and why.
+pub(super) fn tell_of_one(
     tx: &mut Tx<'_>,
     known: &Known,
     seq: i64,
+    say: fn(&str, &str, &str) -> String,
     why: &str,
     id: &str,
     now: Time,
 ) -> Result<()> {
-    let delivery = delivery_id(seq, &known.webhook.id);
-    let text = explain::alert_of_failure(&known.webhook.id, &delivery, why);
-    tell_of_one(tx, known, &text, id, now)
-}
-
-/// Tells that a delivery was refused and is held with its task: it too waits for a person.
-pub(super) fn tell_of_held(
-    tx: &mut Tx<'_>,
-    known: &Known,
-    seq: i64,
-    why: &str,
-    id: &str,
-    now: Time,
-) -> Result<()> {
-    let delivery = delivery_id(seq, &known.webhook.id);
-    let text = explain::alert_of_held(&known.webhook.id, &delivery, why);
-    tell_of_one(tx, known, &text, id, now)
-}
-
-fn tell_of_one(tx: &mut Tx<'_>, known: &Known, text: &str, id: &str, now: Time) -> Result<()> {
     if (0..FAILURES_APART_MS).contains(&now.ms_since(known.told)) || !is_wanted(tx)? {
         return Ok(());
     }
     let webhook = known.webhook.id.as_str();
     tx.execute("UPDATE webhooks SET told_ms = ?2 WHERE id = ?1", &[webhook.into(), now.0.into()])?;
     tx.forget();
-    tell(tx, EventKind::DeliveryFailed, webhook, text, id, now)
+    let text = say(webhook, &delivery_id(seq, webhook), why);
+    tell(tx, EventKind::DeliveryFailed, webhook, &text, id, now)
 }
 
 /// Whether a queue counts as long, if it did or did not before.

@@ -154,7 +154,8 @@ pub fn expire_step(
         }
     }
     if let Some(seq) = ended {
-        alerts::tell_of_failure(tx, &known, seq, &text, alert_id, now)?;
+        let say = explain::alert_of_failure;
+        alerts::tell_of_one(tx, &known, seq, say, &text, alert_id, now)?;
     }
     Ok(left)
 }

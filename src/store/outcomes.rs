@@ -145,14 +145,16 @@ pub fn record(
             lanes::give_turn(tx, id, task, now)?;
             // The one after which it is said to refuse everything is told of with that.
             if !is_told {
-                alerts::tell_of_failure(tx, &known, claim.seq, &text, &end.alert_id, now)?;
+                let say = explain::alert_of_failure;
+                alerts::tell_of_one(tx, &known, claim.seq, say, &text, &end.alert_id, now)?;
             }
         }
         Fate::Held => {
             let text = explain::why_held(&claim.webhook, &end.outcome);
             lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
             if !is_told {
-                alerts::tell_of_held(tx, &known, claim.seq, &text, &end.alert_id, now)?;
+                let say = explain::alert_of_held;
+                alerts::tell_of_one(tx, &known, claim.seq, say, &text, &end.alert_id, now)?;
             }
         }
         Fate::Alone { .. } | Fate::Waits => {
