@@ -97,11 +97,7 @@ pub async fn list_deliveries(
             Ok((answer, (next, total)))
         })
     };
-    let (answer, (next, total)) = if is_search {
-        app.room.found(THOUSAND, make).await?
-    } else {
-        app.room.whole(THOUSAND, make).await?
-    };
+    let (answer, (next, total)) = app.room.list(is_search, THOUSAND, make).await?;
     let mut response = answer.json(&client);
     if let Some(total) = total {
         response.headers_mut().insert(TOTAL, total.into());

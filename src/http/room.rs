@@ -93,15 +93,21 @@ impl Room {
         self.wholes.made(bytes, make).await
     }
 
-    /// The same for what has to be searched for.
+    /// The same for a page of a list, which may have to be searched for.
     ///
     /// # Errors
     /// As for `whole`.
-    pub async fn found<T, F>(&self, bytes: usize, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    pub async fn list<T, F>(
+        &self,
+        is_search: bool,
+        bytes: usize,
+        make: impl Fn(Answer) -> F,
+    ) -> Result<(Answer, T)>
     where
         F: Future<Output = Result<(Answer, T)>>,
     {
-        self.searches.made(bytes, make).await
+        let pool = if is_search { &self.searches } else { &self.wholes };
+        pool.made(bytes, make).await
     }
 
     /// Whether an answer of so many bytes would have to wait.

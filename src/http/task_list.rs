@@ -108,11 +108,7 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
         // That needs little room.
         Err(app.store.search(store::picture_size).await?)
     } else {
-        let (answer, found) = if is_search {
-            app.room.found(WHOLE, make).await?
-        } else {
-            app.room.whole(WHOLE, make).await?
-        };
+        let (answer, found) = app.room.list(is_search, WHOLE, make).await?;
         found.map(|(next, total)| (answer, next, total))
     };
     let (mut response, next, total) = match whole {
