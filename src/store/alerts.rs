@@ -13,6 +13,9 @@ const FAILURES_APART_MS: i64 = 60_000;
 /// Between two alerts that one webhook refuses everything, in milliseconds: one that takes something now
 /// and then would be told of at each turn.
 const REFUSING_APART_MS: i64 = 300_000;
+/// Answers are written down in another order than they came in, so one may be this much older than what was told
+/// last, in milliseconds. What was told later than that was told before the clock was set back.
+const LATE_MS: i64 = 60_000;
 /// So many deliveries of a webhook that wait are told of: what Make's largest queue holds (Make Help
 /// Center, "Webhooks", "Webhook queue").
 pub const BACKLOG_HIGH: i64 = 10_000;
@@ -47,20 +50,23 @@ pub(super) fn tell_of_condition(
 /// is refused is told a while after the last time, if it still is then; its end only to whom was told.
 fn news(was: &Health, is: &Health, told: Time, now: Time) -> Option<EventKind> {
     let holds = |health: &Health| health.condition != Condition::Up;
-    let is_told = |since: Time| (since..=now).contains(&told);
+    let is_told = |since: Time| (since..=now.plus_ms(LATE_MS)).contains(&told);
     match (holds(was), holds(is)) {
         (true, true) => None,
         (false, true) => Some(EventKind::WebhookDown),
         (true, false) => Some(EventKind::WebhookUp),
         (false, false) => match (was.refusals.since, is.refusals.since) {
-            (_, Some(since)) => {
-                let is_quiet = (0..REFUSING_APART_MS).contains(&now.ms_since(told));
-                (!is_told(since) && !is_quiet).then_some(EventKind::WebhookRefusing)
-            }
+            (_, Some(since)) => (!is_told(since) && !was_told(told, REFUSING_APART_MS, now))
+                .then_some(EventKind::WebhookRefusing),
             (Some(since), None) => is_told(since).then_some(EventKind::WebhookUp),
             (None, None) => None,
         },
     }
+}
+
+/// Whether it was told of within this span, in milliseconds.
+fn was_told(told: Time, span_ms: i64, now: Time) -> bool {
+    (-LATE_MS..span_ms).contains(&now.ms_since(told))
 }
 
 /// Tells that a delivery waits for a person, because it failed or is held, but not of each when many do. `say` puts it
@@ -74,7 +80,7 @@ pub(super) fn tell_of_one(
     id: &str,
     now: Time,
 ) -> Result<()> {
-    if (0..FAILURES_APART_MS).contains(&now.ms_since(known.told)) || !is_wanted(tx)? {
+    if was_told(known.told, FAILURES_APART_MS, now) || !is_wanted(tx)? {
         return Ok(());
     }
     let webhook = known.webhook.id.as_str();

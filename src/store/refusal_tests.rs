@@ -75,6 +75,22 @@ fn one_that_turns_again_and_again_is_told_of_now_and_then() {
     assert_eq!(alerts(&world)[2..], ["webhook_refusing", "webhook_up"]);
 }
 
+/// Answers that come together are written down as they find their way, not in the order of their times.
+#[test]
+fn an_answer_from_a_moment_before_the_alert_tells_nothing_again() {
+    let mut world = World::new(&["wh_a", ALERTS_WEBHOOK]);
+    for n in 1..=12 {
+        world.change(&format!("t{n}"), "x");
+    }
+    for claim in world.claim() {
+        world.end(&claim, 422);
+        world.now = world.now.plus_ms(-1);
+    }
+    assert_eq!(alerts(&world), ["webhook_refusing"]);
+    let failures = world.count("SELECT COUNT(*) FROM events WHERE kind = 'delivery_failed'");
+    assert_eq!(failures, 1);
+}
+
 /// Nobody would hear of it else: it has not failed, its webhook is up, and its task stands still.
 #[test]
 fn what_is_refused_and_held_is_told_of_once_a_minute() {
