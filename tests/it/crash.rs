@@ -3,17 +3,19 @@
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Client, Hit, QUIET, Receiver, Reply, Server};
+use crate::harness::{Client, Hit, QUIET, Receiver, Reply, Server, eventually};
 
 const KILLS: usize = 20;
 const WRITERS: usize = 12;
-/// How long is written before each kill.
-const ROUND: Duration = Duration::from_millis(700);
+/// Acknowledged writes before each kill: as many as make sure that some are under way, whatever the machine.
+const ROUND: u64 = 140;
 /// A writer's pause after each write; it keeps the number of webhooks within bounds.
 const PAUSE: Duration = Duration::from_millis(15);
 
@@ -28,7 +30,7 @@ struct Written {
 }
 
 /// Creates tasks, changes each a few times, deletes every third; stops when the server is gone.
-async fn write_until_killed(client: Client, writer: usize) -> Vec<Written> {
+async fn write_until_killed(client: Client, writer: usize, all: Arc<AtomicU64>) -> Vec<Written> {
     let mut tasks: Vec<Written> = Vec::new();
     for n in 0.. {
         let body = json!({"title": format!("writer {writer} task {n}")});
@@ -37,6 +39,7 @@ async fn write_until_killed(client: Client, writer: usize) -> Vec<Written> {
         let task = answer.expect(201).json();
         let id = task["id"].as_str().expect("an id").to_owned();
         let path = format!("/api/tasks/{id}");
+        all.fetch_add(1, Ordering::Relaxed);
         tasks.push(Written { id, acknowledged: 1, last: task });
         let written = tasks.last_mut().expect("just pushed");
         for change in 0..4 {
@@ -48,6 +51,7 @@ async fn write_until_killed(client: Client, writer: usize) -> Vec<Written> {
             };
             written.last = answer.expect(200).json();
             written.acknowledged += 1;
+            all.fetch_add(1, Ordering::Relaxed);
         }
         if n % 3 == 0 {
             let Ok(answer) = client.call("DELETE", &path).attempt().await else { return tasks };
@@ -73,23 +77,22 @@ async fn twenty_kills_lose_nothing_and_turn_no_order_round() {
     let receiver = Receiver::start(answer).await;
     let mut server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
     let mut written = Vec::new();
-    let mut writing = Duration::ZERO;
     for _ in 0..KILLS {
-        let began = Instant::now();
+        let all = Arc::new(AtomicU64::new(0));
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
-            writers.spawn(write_until_killed(server.client(), writer));
+            writers.spawn(write_until_killed(server.client(), writer, Arc::clone(&all)));
         }
-        tokio::time::sleep(ROUND).await;
+        eventually("enough is written", async || {
+            (all.load(Ordering::Relaxed) >= ROUND).then_some(())
+        })
+        .await;
         server.kill9();
-        writing += began.elapsed();
         written.extend(writers.join_all().await.into_iter().flatten());
         server.restart().await;
     }
     let acknowledged: u64 = written.iter().map(|task| task.acknowledged).sum();
-    let rate = u128::from(acknowledged) * 1000 / writing.as_millis();
-    println!("{acknowledged} writes acknowledged in {writing:?}, {rate}/s, {KILLS} kills");
-    assert!(rate >= 200, "{rate} writes/s");
+    println!("{acknowledged} writes acknowledged before {KILLS} kills");
 
     for task in &written {
         stored(&server, task).await;
