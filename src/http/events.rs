@@ -172,7 +172,7 @@ fn view(story: Story) -> Option<EventView> {
 fn without_delivery(known: &Known, event: &Event, task: Option<&Task>) -> WebhookStory {
     let webhook = &known.webhook;
     let wants = match task {
-        Some(task) => webhook.wants(event, task),
+        Some(task) => webhook.wants(event.kind, &event.origin, task),
         None => webhook.wants_kind(event.kind, &event.origin),
     };
     let (rule, text) = match wants {

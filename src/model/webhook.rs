@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::event::{Event, EventKind, Origin};
+use super::event::{EventKind, Origin};
 use super::names::{Named, names};
 use super::task::Task;
 use super::text::is_same;
@@ -152,9 +152,9 @@ impl Webhook {
         self.id == DEFAULT_WEBHOOK || self.id == ALERTS_WEBHOOK
     }
 
-    /// Whether it wants an event; `Err` names the first rule that says no.
-    pub fn wants(&self, event: &Event, task: &Task) -> Result<(), Unwanted> {
-        self.wants_kind(event.kind, &event.origin)?;
+    /// Whether it wants to hear of a change of a task; `Err` names the first rule that says no.
+    pub fn wants(&self, kind: EventKind, origin: &Origin, task: &Task) -> Result<(), Unwanted> {
+        self.wants_kind(kind, origin)?;
         let filter = &self.filter;
         let one = |value: &str| vec![value.to_owned()];
         let rules = [

@@ -16,8 +16,10 @@ pub(super) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {
 pub(super) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Result<()> {
     let seq = put_event(tx, event)?;
     for known in webhooks::all(tx)?.iter() {
-        if known.presence == Presence::Live && known.webhook.wants(event, task).is_ok() {
-            put_delivery(tx, seq, &known.webhook.id, event.kind, event.task_id.as_str(), now)?;
+        let webhook = &known.webhook;
+        let is_wanted = || webhook.wants(event.kind, &event.origin, task).is_ok();
+        if known.presence == Presence::Live && is_wanted() {
+            put_delivery(tx, seq, &webhook.id, event.kind, event.task_id.as_str(), now)?;
             tx.wake();
         }
     }

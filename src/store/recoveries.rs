@@ -16,7 +16,7 @@
 
 use super::events::newest_by;
 use super::{Error, Result, Row, Tx, Value, find_webhook, lanes, outbox};
-use crate::model::{Event, EventKind, Named, Origin, Task, Time, Webhook, names};
+use crate::model::{EventKind, Named, Origin, Task, Time, Webhook, names};
 
 /// Events that one look takes in.
 const WINDOW: i64 = 1_000;
@@ -245,12 +245,12 @@ fn is_due(row: &Row<'_>, webhook: &Webhook, wanted: &Wanted) -> Result<bool> {
         return Ok(again.is_some_and(|again| wanted.states.contains(&again)));
     }
     match row.opt_text(5)? {
-        Some(task) => is_wanted(row, webhook, task, at),
+        Some(task) => is_wanted(row, webhook, &task),
         None => Ok(false),
     }
 }
 
-fn is_wanted(row: &Row<'_>, webhook: &Webhook, snapshot: String, at: Time) -> Result<bool> {
+fn is_wanted(row: &Row<'_>, webhook: &Webhook, snapshot: &str) -> Result<bool> {
     let damaged = |what| Error::Damaged(format!("an event has a damaged {what}"));
     let kind = EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))?;
     let origin = Origin::parse("origin", &row.text(3)?).map_err(|_| damaged("origin"))?;
@@ -258,18 +258,8 @@ fn is_wanted(row: &Row<'_>, webhook: &Webhook, snapshot: String, at: Time) -> Re
         return Ok(false);
     }
     // An alert has no task; one that cannot be read is rather sent than lost.
-    let Ok(task) = serde_json::from_str::<Task>(&snapshot) else { return Ok(true) };
-    let event = Event {
-        id: String::new(),
-        kind,
-        origin,
-        task_id: task.id.clone(),
-        version: 0,
-        at,
-        snapshot,
-        before: None,
-    };
-    Ok(webhook.wants(&event, &task).is_ok())
+    let Ok(task) = serde_json::from_str::<Task>(snapshot) else { return Ok(true) };
+    Ok(webhook.wants(kind, &origin, &task).is_ok())
 }
 
 /// Puts in line what a look for this recovery found, and moves its cursor; answers whether the
