@@ -185,16 +185,16 @@ impl Dispatcher {
             Outcome::broken("The server met a fault of its own while sending.")
         });
         let (ended, steady_ms) = (self.parts.clock.now(), self.steady_ms());
-        let id = claim.webhook.id.as_str();
-        let seen = self.gates().release(id, &claim.released(&outcome, steady_ms));
+        let seen = self.gates().release(&claim.webhook.id, &claim.released(&outcome, steady_ms));
         if seen.is_short {
             self.freed.notify_one();
         }
-        let record = Record {
+        let claim = Arc::new(claim);
+        let record = Arc::new(Record {
             chance: self.parts.ids.chance(),
             alert_id: self.parts.ids.event(ended),
             ..Record::of(&claim, outcome, ended, steady_ms, seen)
-        };
+        });
         if let Some(recorded) = self.write_down(&claim, &record).await {
             self.count(&claim, &record, &recorded.fate);
             narrate::end(&claim, &record, &recorded);
@@ -235,10 +235,10 @@ impl Dispatcher {
 
     /// Writes an outcome down, however long the disk stays full: sending again would be a repeat.
     /// If the server ends first, the delivery counts as under way at the next start.
-    async fn write_down(&self, claim: &Claim, record: &Record) -> Option<Recorded> {
+    async fn write_down(&self, claim: &Arc<Claim>, record: &Arc<Record>) -> Option<Recorded> {
         let mut was_told = false;
         loop {
-            let (claim, record, policy) = (claim.clone(), record.clone(), self.parts.policy);
+            let (claim, record, policy) = (Arc::clone(claim), Arc::clone(record), self.parts.policy);
             let job = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
             match self.parts.store.write_patiently(job).await {
                 Ok(recorded) => return recorded,

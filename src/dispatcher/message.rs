@@ -15,17 +15,12 @@ const NO_SEQ: i64 = 0;
 
 /// What is sent for a claim at `now`.
 pub(super) fn of(claim: &Claim, now: Time) -> Message<'_> {
-    let event = Full {
-        id: &claim.event_id,
-        kind: claim.kind,
-        at: claim.created,
-        version: claim.version,
-        origin: claim.origin.as_str(),
-        snapshot: &claim.snapshot,
-        diff: claim.before.as_deref(),
+    let content = Content {
+        event: Full::from(&claim.event),
+        payload: claim.payload,
+        delivery_id: &store::delivery_id(claim.seq, &claim.webhook.id),
+        number: claim.number,
     };
-    let delivery_id = &store::delivery_id(claim.seq, &claim.webhook.id);
-    let content = Content { event, payload: claim.payload, delivery_id, number: claim.number };
     // What was tried before may have failed for its connection, and a probe asks for a new one.
     let is_alone = claim.attempt > 1 || claim.is_probe || claim.is_alone;
     Message { is_alone, ..message(&claim.webhook, &content, now) }

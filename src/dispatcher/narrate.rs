@@ -13,8 +13,8 @@ use crate::store::{Claim, Record, Recorded, delivery_id};
 macro_rules! say {
     ($claim:expr, $($words:tt)*) => {
         info!(
-            event = $claim.kind.as_str(),
-            task = $claim.task_id.as_str(),
+            event = $claim.event.kind.as_str(),
+            task = $claim.event.task_id.as_str(),
             delivery = delivery_id($claim.seq, &$claim.webhook.id),
             attempt = $claim.number,
             $($words)*
@@ -22,9 +22,15 @@ macro_rules! say {
     };
 }
 
+/// What happened, and to which task.
+fn told(claim: &Claim) -> (&str, &str) {
+    (claim.event.kind.as_str(), claim.event.task_id.as_str())
+}
+
 /// A request is about to leave.
 pub(super) fn sending(claim: &Claim) {
-    let (event, task, label) = (claim.kind.as_str(), claim.task_id.as_str(), label(claim));
+    let (event, task) = told(claim);
+    let label = label(claim);
     say!(claim, "[WEBHOOK] Sending {event} for task {task} ({label})");
 }
 
@@ -38,7 +44,7 @@ pub(super) fn answer(claim: &Claim, outcome: &Outcome) {
 
 /// What followed is written down.
 pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
-    let (event, task) = (claim.kind.as_str(), claim.task_id.as_str());
+    let (event, task) = told(claim);
     let status = record.outcome.status.unwrap_or_default();
     let most = claim.webhook.max_attempts;
     match &recorded.fate {

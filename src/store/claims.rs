@@ -6,9 +6,9 @@
 use std::sync::Arc;
 
 use super::webhooks::{self, Known, Presence};
-use super::{Error, Result, Row, Tx, Value};
+use super::{Error, Result, Row, Tx, Value, events};
 use crate::health::Condition;
-use crate::model::{EventKind, Named, Origin, Outcome, Payload, TaskId, Time, Webhook};
+use crate::model::{DeliveryStatus, Event, Named, Outcome, Payload, Time, Webhook};
 use crate::pace::{Gates, Released};
 use crate::retry;
 
@@ -27,20 +27,8 @@ pub struct Claim {
     pub seq: i64,
     /// Where it goes, as the settings were at the claim.
     pub webhook: Arc<Webhook>,
-    /// The `webhook-id`.
-    pub event_id: String,
-    /// What happened.
-    pub kind: EventKind,
-    /// Where the change came from.
-    pub origin: Origin,
-    /// Whose change it is.
-    pub task_id: TaskId,
-    /// The version of the task.
-    pub version: i64,
-    /// The task as JSON; of an alert, its body.
-    pub snapshot: String,
-    /// What the change changed.
-    pub before: Option<String>,
+    /// What it tells.
+    pub event: Event,
     /// The body it gets: what its first attempt had, so that a repeat has the same bytes.
     pub payload: Payload,
     /// The number of this attempt: 1, 2, 3 … for ever.
@@ -53,8 +41,6 @@ pub struct Claim {
     pub is_probe: bool,
     /// It was refused alone before.
     pub is_alone: bool,
-    /// When its event was committed.
-    pub created: Time,
     /// When it was claimed.
     pub started: Time,
     /// The same by a clock that never steps, in milliseconds.
@@ -77,7 +63,8 @@ impl Claim {
 
     /// Bytes of memory that it takes while it is under way, about: it and its body.
     pub fn bytes(&self) -> usize {
-        2 * (self.snapshot.len() + self.before.as_ref().map_or(0, String::len))
+        let Event { snapshot, before, .. } = &self.event;
+        2 * (snapshot.len() + before.as_ref().map_or(0, String::len))
     }
 }
 
@@ -171,9 +158,9 @@ fn claim_of(
 ) -> Result<bool> {
     let id = &known.webhook.id;
     let due = tx.rows(
-        &format!(
-            "{SELECT} WHERE d.webhook_id = ?1 AND d.due_ms IS NOT NULL AND d.due_ms <= ?2
-             ORDER BY d.due_ms, d.seq LIMIT ?3"
+        &select(
+            "d.webhook_id = ?1 AND d.due_ms IS NOT NULL AND d.due_ms <= ?2
+             ORDER BY d.due_ms, d.seq LIMIT ?3",
         ),
         &[Value::from(id), now.0.into(), i64::try_from(free).unwrap_or(0).into()],
         |row| read(row, known, (now, steady_ms)),
@@ -218,7 +205,7 @@ fn claim_probe(tx: &mut Tx<'_>, known: &Known, now: Now, found: &mut Claims) -> 
     )?;
     let Some(seq) = seq else { return Ok(()) };
     let claim = tx.row(
-        &format!("{SELECT} WHERE d.seq = ?2 AND d.webhook_id = ?1"),
+        &select("d.seq = ?2 AND d.webhook_id = ?1"),
         &[Value::from(id), seq.into()],
         |row| read(row, known, now),
     )?;
@@ -229,34 +216,31 @@ fn claim_probe(tx: &mut Tx<'_>, known: &Known, now: Now, found: &mut Claims) -> 
     Ok(())
 }
 
-const SELECT: &str = "\
-    SELECT d.seq, e.id, e.kind, e.origin, e.task_id, e.version, e.task, e.before, e.at_ms,
-           d.attempts, d.tries, d.first_ms, d.status, d.payload
-    FROM deliveries d JOIN events e ON e.seq = d.seq";
+/// What [`read`] reads, of the deliveries `d` for which this holds.
+fn select(condition: &str) -> String {
+    format!(
+        "SELECT {}, d.attempts, d.tries, d.first_ms, d.status, d.payload
+         FROM deliveries d JOIN events e ON e.seq = d.seq WHERE {condition}",
+        events::COLUMNS
+    )
+}
 
 fn read(row: &Row<'_>, known: &Known, (now, steady_ms): Now) -> Result<Claim> {
-    let damaged = |what| Error::Damaged(format!("an event has a damaged {what}"));
-    let is_alone = row.text(12)? == "held";
+    let damaged = || Error::Damaged("a delivery has a damaged payload".to_owned());
     let tries = u32::try_from(row.int(10)?).unwrap_or(0);
     let first = row.opt_int(11)?.map(Time);
+    let is_alone = row.str(12)? == DeliveryStatus::Held.as_str();
     // What was tried before the webhook was last up began a series that no longer counts.
     let first = first.filter(|first| is_alone || *first >= known.health.since);
     let tries = if first.is_some() { tries } else { 0 };
     Ok(Claim {
         seq: row.int(0)?,
         webhook: Arc::clone(&known.webhook),
-        event_id: row.text(1)?,
-        kind: EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))?,
-        origin: Origin::parse("origin", &row.text(3)?).map_err(|_| damaged("origin"))?,
-        task_id: TaskId::parse(&row.text(4)?).map_err(|_| damaged("task id"))?,
-        version: row.int(5)?,
-        snapshot: row.text(6)?,
-        before: row.opt_text(7)?,
+        event: events::read(row)?,
         payload: match row.opt_text(13)? {
-            Some(name) => Payload::parse(&name).ok_or_else(|| damaged("payload"))?,
+            Some(name) => Payload::parse(&name).ok_or_else(damaged)?,
             None => known.webhook.payload,
         },
-        created: Time(row.int(8)?),
         number: row.int(9)? + 1,
         attempt: tries + 1,
         first: first.unwrap_or(now),

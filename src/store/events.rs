@@ -14,7 +14,9 @@ const LOOKED_MOST: usize = 5_000;
 /// A page ends early when its events are larger than this together.
 const PAGE_BYTES: usize = 1024 * 1024;
 
-const COLUMNS: &str = "seq, id, kind, origin, task_id, version, at_ms, task, before";
+/// What [`read`] reads, of `events e`.
+pub(super) const COLUMNS: &str =
+    "e.seq, e.id, e.kind, e.origin, e.task_id, e.version, e.at_ms, e.task, e.before";
 
 fn damaged(what: &str) -> Error {
     Error::Damaged(format!("an event has a damaged {what}"))
@@ -24,12 +26,13 @@ fn kind(row: &Row<'_>) -> Result<EventKind> {
     EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))
 }
 
-fn read(row: &Row<'_>) -> Result<Event> {
+/// The event of a row that begins with [`COLUMNS`].
+pub(super) fn read(row: &Row<'_>) -> Result<Event> {
     Ok(Event {
         id: row.text(1)?,
         kind: kind(row)?,
         origin: Origin::parse("", &row.text(3)?).map_err(|_| damaged("origin"))?,
-        task_id: TaskId::parse(&row.text(4)?).map_err(|_| damaged("task"))?,
+        task_id: TaskId::parse(&row.text(4)?).map_err(|_| damaged("task id"))?,
         version: row.int(5)?,
         at: Time(row.int(6)?),
         snapshot: row.text(7)?,
@@ -40,14 +43,14 @@ fn read(row: &Row<'_>) -> Result<Event> {
 /// One event with its place in the order of commits; `None` if there is none of this id, or no
 /// longer.
 fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<(i64, Event)>> {
-    tx.row(&format!("SELECT {COLUMNS} FROM events WHERE id = ?1"), &[id.into()], |row| {
+    tx.row(&format!("SELECT {COLUMNS} FROM events e WHERE e.id = ?1"), &[id.into()], |row| {
         Ok((row.int(0)?, read(row)?))
     })
 }
 
 /// The event at a place in the order of commits.
 pub(super) fn event_at(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Event>> {
-    tx.row(&format!("SELECT {COLUMNS} FROM events WHERE seq = ?1"), &[seq.into()], read)
+    tx.row(&format!("SELECT {COLUMNS} FROM events e WHERE e.seq = ?1"), &[seq.into()], read)
 }
 
 /// An event, its deliveries and who might have wanted it.
@@ -139,10 +142,10 @@ pub fn list_events(
 }
 
 fn list_sql(filter: &EventFilter) -> String {
-    let of_task = if filter.task_id.is_some() { "task_id = ?4 AND" } else { "" };
+    let of_task = if filter.task_id.is_some() { "e.task_id = ?4 AND" } else { "" };
     format!(
-        "SELECT {COLUMNS} FROM events WHERE {of_task} seq < ?1 AND seq > ?2
-         ORDER BY seq DESC LIMIT ?3"
+        "SELECT {COLUMNS} FROM events e WHERE {of_task} e.seq < ?1 AND e.seq > ?2
+         ORDER BY e.seq DESC LIMIT ?3"
     )
 }
 
@@ -197,8 +200,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("btk.db")).unwrap();
         for (task_id, meant) in [
-            (None, "SEARCH events USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
-            (Some("a"), "SEARCH events USING INDEX events_by_task (task_id=? AND seq>? AND seq<?)"),
+            (None, "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (Some("a"), "SEARCH e USING INDEX events_by_task (task_id=? AND seq>? AND seq<?)"),
         ] {
             let filter = EventFilter { task_id: task_id.map(str::to_owned), ..Default::default() };
             let sql = format!("EXPLAIN QUERY PLAN {}", list_sql(&filter));

@@ -48,7 +48,7 @@ impl Record {
 
     /// Milliseconds from the commit of the event to the end.
     pub fn lag_ms(&self, claim: &Claim) -> i64 {
-        claim.started.ms_since(claim.created) + self.took_ms
+        claim.started.ms_since(claim.event.at) + self.took_ms
     }
 }
 
@@ -137,7 +137,7 @@ pub fn record(
     let is = verdict.health.as_ref().unwrap_or(&known.health);
     let is_told = known.presence != Presence::Deleted
         && alerts::tell_of_condition(tx, &known, is, &end.alert_id, end.ended)?;
-    let (task, now) = (claim.task_id.as_str(), end.ended);
+    let (task, now) = (claim.event.task_id.as_str(), end.ended);
     match verdict.fate {
         Fate::Delivered => lanes::give_turn(tx, id, task, now)?,
         Fate::Failed { reason } => {

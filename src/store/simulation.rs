@@ -183,7 +183,7 @@ impl<'c> World<'c> {
         if known.health.condition != Condition::Up {
             assert_eq!(others().count(), 0, "{id} is not up and gets more than one probe");
         }
-        assert!(others().all(|other| other.task_id != claim.task_id), "two of a task at a time");
+        assert!(others().all(|other| other.event.task_id != claim.event.task_id), "two of a task at a time");
         let earlier: Vec<i64> = self
             .connection
             .prepare_cached(
@@ -191,7 +191,7 @@ impl<'c> World<'c> {
                  WHERE webhook_id = ?1 AND task_id = ?2 AND seq < ?3 AND finished_ms IS NULL",
             )
             .unwrap()
-            .query_map((id, claim.task_id.as_str(), claim.seq), |row| row.get(0))
+            .query_map((id, claim.event.task_id.as_str(), claim.seq), |row| row.get(0))
             .unwrap()
             .map(Result::unwrap)
             .collect();
@@ -199,8 +199,8 @@ impl<'c> World<'c> {
             let may = self.rejoined.contains(&(id.clone(), seq));
             assert!(may, "event {} overtakes event {seq} of its task on {id}", claim.seq);
         }
-        let bytes = format!("{} {:?}", claim.snapshot, claim.before);
-        let first = self.bytes.entry(claim.event_id.clone()).or_insert_with(|| bytes.clone());
+        let bytes = format!("{} {:?}", claim.event.snapshot, claim.event.before);
+        let first = self.bytes.entry(claim.event.id.clone()).or_insert_with(|| bytes.clone());
         assert_eq!(*first, bytes, "the same event, the same bytes");
         if id == "wh_b" {
             self.left.push_back(self.steady_ms);

@@ -76,7 +76,7 @@ pub(super) fn answer(mood: Mood, claim: &Claim, dice: &mut Dice) -> Outcome {
         Mood::Gone => 410,
         Mood::Refusing => 422,
         // One task's events are never taken.
-        Mood::Picky if claim.task_id.as_str() == "t0" => dice.pick(&[500, 400]),
+        Mood::Picky if claim.event.task_id.as_str() == "t0" => dice.pick(&[500, 400]),
         Mood::Well | Mood::Picky => 200,
         Mood::Wild => dice.pick(&[200, 200, 500, 503, 429, 302, 400, 404, 422]),
     };
