@@ -238,7 +238,8 @@ impl Dispatcher {
     async fn write_down(&self, claim: &Arc<Claim>, record: &Arc<Record>) -> Option<Recorded> {
         let mut was_told = false;
         loop {
-            let (claim, record, policy) = (Arc::clone(claim), Arc::clone(record), self.parts.policy);
+            let (claim, record, policy) =
+                (Arc::clone(claim), Arc::clone(record), self.parts.policy);
             let job = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
             match self.parts.store.write_patiently(job).await {
                 Ok(recorded) => return recorded,

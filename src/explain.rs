@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use crate::health::{Condition, Health};
 use crate::model::{
-    ALERTS_WEBHOOK, Delivery, EventKind, Named, OnReject, Outcome, Time, Webhook, masked_url,
+    ALERTS_WEBHOOK, Delivery, EventKind, Named, OnReject, Outcome, Reason, Time, Webhook,
+    masked_url,
 };
 use crate::retry;
 
@@ -36,10 +37,10 @@ pub fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
     })
 }
 
-/// Why a failure is final and what to do about it. `reason` is `rejected` or `attempts_used`.
-pub fn why_failed(webhook: &Webhook, outcome: &Outcome, reason: &str) -> String {
+/// Why a failure is final and what to do about it: it was rejected, or its attempts are used.
+pub fn why_failed(webhook: &Webhook, outcome: &Outcome, reason: Reason) -> String {
     let wrong = what_went_wrong(webhook, outcome).unwrap_or_default();
-    if reason == "attempts_used" {
+    if reason == Reason::AttemptsUsed {
         let most = webhook.max_attempts;
         return format!(
             "All {most} attempts failed; the last one: {wrong} Redeliver it when the receiver works again."
@@ -168,10 +169,6 @@ pub fn no_url(webhook: &str) -> String {
     let setting = if webhook == ALERTS_WEBHOOK { "ALERT_URL" } else { "WEBHOOK_URL" };
     format!("{setting} is not set; set it and restart, then this goes out.")
 }
-
-/// Why what waited for a webhook that was deleted is cancelled.
-pub const WEBHOOK_DELETED: &str =
-    "Its webhook was deleted before this arrived; nothing is sent there any more.";
 
 /// Why an event that was too old is no longer sent.
 pub fn why_expired(max_age_ms: i64) -> String {

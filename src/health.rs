@@ -8,7 +8,7 @@ mod policy;
 mod refusals;
 mod verdict;
 
-use crate::model::{OnReject, Outcome, Time, Webhook, names};
+use crate::model::{OnReject, Outcome, Reason, Time, Webhook, names};
 use crate::retry::{self, Decision};
 
 pub use policy::{Policy, is_expired, probe_wait_ms};
@@ -195,7 +195,7 @@ fn verdict_after(
         Verdict::only(match decision {
             Decision::Delivered => Fate::Delivered,
             Decision::Retry { after_ms } => Fate::Retry { after_ms },
-            Decision::AttemptsUsed => Fate::Failed { reason: "attempts_used" },
+            Decision::AttemptsUsed => Fate::Failed { reason: Reason::AttemptsUsed },
             Decision::Rejected => rejected(webhook),
         })
     };
@@ -223,7 +223,7 @@ fn after_fault(
 
 fn rejected(webhook: &Webhook) -> Fate {
     match webhook.on_reject {
-        OnReject::Skip => Fate::Failed { reason: "rejected" },
+        OnReject::Skip => Fate::Failed { reason: Reason::Rejected },
         OnReject::Hold => Fate::Held,
     }
 }

@@ -6,7 +6,7 @@ use tracing::{info, warn};
 
 use crate::explain;
 use crate::health::{Condition, Fate};
-use crate::model::{Named, Outcome};
+use crate::model::{Named, Outcome, Reason};
 use crate::store::{Claim, Record, Recorded, delivery_id};
 
 /// An info line with the fields that every line of a delivery has.
@@ -61,7 +61,7 @@ pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
                 "[WEBHOOK] Other events arrive; this one is held. Retrying in {after_ms}ms..."
             );
         }
-        Fate::Failed { reason: "attempts_used" } => {
+        Fate::Failed { reason: Reason::AttemptsUsed } => {
             say!(claim, "[WEBHOOK] All {most} attempts failed for {event}");
         }
         Fate::Waits if recorded.is_rejected => refusal(claim, status),

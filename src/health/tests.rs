@@ -134,7 +134,7 @@ fn three_different_events_refused_in_a_row_are_the_webhooks_fault() {
     for (seq, status) in [(7, 401), (7, 403), (8, 404)] {
         let outcome = answered(status);
         let verdict = after(&health, &webhook(), &POLICY, &ended(&outcome, seq, 1));
-        assert_eq!(verdict.fate, Fate::Failed { reason: "rejected" });
+        assert_eq!(verdict.fate, Fate::Failed { reason: Reason::Rejected });
         health = verdict.health.unwrap();
         assert_eq!(health.condition, Condition::Up);
     }
@@ -176,7 +176,7 @@ fn a_rejected_event_is_its_own_fault() {
     let outcome = answered(422);
     let one = ended(&outcome, 1, 1);
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &one);
-    assert_eq!(verdict.fate, Fate::Failed { reason: "rejected" });
+    assert_eq!(verdict.fate, Fate::Failed { reason: Reason::Rejected });
     assert!(verdict.health.unwrap().is_up(), "one is no sign of more");
     let holding = Webhook { on_reject: OnReject::Hold, ..webhook() };
     let verdict = after(&Health::fresh(T0), &holding, &POLICY, &one);
@@ -191,9 +191,9 @@ fn without_recovery_three_attempts_or_one_refusal_are_the_end() {
     let policy = Policy { recovers: false, ..POLICY };
     for (status, attempt, fate) in [
         (500, 2, Fate::Retry { after_ms: 2_000 }),
-        (500, 3, Fate::Failed { reason: "attempts_used" }),
-        (410, 1, Fate::Failed { reason: "rejected" }),
-        (401, 1, Fate::Failed { reason: "rejected" }),
+        (500, 3, Fate::Failed { reason: Reason::AttemptsUsed }),
+        (410, 1, Fate::Failed { reason: Reason::Rejected }),
+        (401, 1, Fate::Failed { reason: Reason::Rejected }),
     ] {
         let outcome = answered(status);
         let one = ended(&outcome, 1, attempt);
@@ -227,7 +227,7 @@ fn ten_refusals_in_a_row_are_a_condition_that_the_first_2xx_ends() {
         for seq in 1..=12 {
             assert_eq!(health.is_refusing(), seq > 10, "before the refusal {seq}");
             let verdict = ends(&health, &policy, &answered(422), seq);
-            assert_eq!(verdict.fate, Fate::Failed { reason: "rejected" });
+            assert_eq!(verdict.fate, Fate::Failed { reason: Reason::Rejected });
             health = verdict.health.unwrap_or(health);
             assert!(health.is_up(), "nothing is held");
         }

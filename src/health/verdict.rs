@@ -3,6 +3,7 @@
 //! Must not decide which.
 
 use super::Health;
+use crate::model::Reason;
 
 /// What becomes of the delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +31,8 @@ pub enum Fate {
     Held,
     /// A person must act.
     Failed {
-        /// `rejected` or `attempts_used`.
-        reason: &'static str,
+        /// Rejected, or its attempts are used.
+        reason: Reason,
     },
     /// Its webhook was deleted meanwhile: nothing more is sent.
     Cancelled,

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::event::EventKind;
 use super::names::names;
+use super::reason::Reason;
 use super::time::Time;
 
 names! {
@@ -96,8 +97,8 @@ pub struct Delivery {
     /// `receiver_busy`, `recovering`. Sending: `sending`. Held: `refused_alone`, `rejected`,
     /// `webhook_down`, `webhook_misconfigured`, `webhook_gone`, `webhook_paused`, `no_url`. Failed:
     /// `rejected`, `attempts_used`, `expired`. Cancelled: `by_person`, `webhook_deleted`.
-    #[schema(required, example = "retry")]
-    pub reason: Option<String>,
+    #[schema(required, value_type = Option<String>, example = "retry")]
+    pub reason: Option<Reason>,
     /// Why, in words a person can act on.
     #[schema(
         required,

@@ -6,7 +6,7 @@
 use super::standing::{self, Waiting};
 use super::webhooks::{self, Known};
 use super::{Error, Result, Row, Tx};
-use crate::model::{Attempt, Delivery, DeliveryStatus, Event, EventKind, Named, Time};
+use crate::model::{Attempt, Delivery, DeliveryStatus, Event, EventKind, Named, Reason, Time};
 
 /// The id of a delivery: the order of its event and its webhook.
 pub fn delivery_id(seq: i64, webhook: &str) -> String {
@@ -37,11 +37,12 @@ fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
     let known = webhooks::find(all, &webhook_id);
     let mut status = DeliveryStatus::parse(&row.text(6)?).ok_or_else(|| damaged("status"))?;
     let due = row.opt_int(7)?.map(Time);
-    let mut reason = row.opt_text(12)?.zip(row.opt_text(13)?);
+    let code = |name: String| Reason::parse(&name).ok_or_else(|| damaged("reason"));
+    let mut reason = row.opt_text(12)?.map(code).transpose()?.zip(row.opt_text(13)?);
     let mut next = None;
     match status {
         DeliveryStatus::Sending => {
-            reason = Some(("sending".to_owned(), "A request is under way.".to_owned()));
+            reason = Some((Reason::Sending, Reason::Sending.words().to_owned()));
         }
         DeliveryStatus::Pending | DeliveryStatus::Held => {
             let waiting = Waiting { due, tries: row.int(9)?, is_held: reason.is_some() };
@@ -50,7 +51,7 @@ fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
                 status = DeliveryStatus::Held;
             }
             next = what.next;
-            reason = reason.or_else(|| Some((what.reason.to_owned(), what.text)));
+            reason = reason.or(Some((what.reason, what.text)));
         }
         DeliveryStatus::Delivered | DeliveryStatus::Failed | DeliveryStatus::Cancelled => {}
     }

@@ -5,7 +5,7 @@
 use super::deliveries::{find_delivery, parse_id};
 use super::webhooks::{self, Presence};
 use super::{Result, Tx, lanes};
-use crate::model::{Delivery, DeliveryStatus, Time};
+use crate::model::{Delivery, DeliveryStatus, Named, Reason, Time};
 
 /// What came of asking for a change of a delivery.
 #[derive(Clone, Debug)]
@@ -60,9 +60,15 @@ pub(super) fn cancel_waiting(
 ) -> Result<()> {
     tx.execute(
         "UPDATE deliveries SET status = 'cancelled', due_ms = NULL, finished_ms = ?3,
-             reason = 'by_person', reason_text = 'A person cancelled it; redeliver it to send it after all.'
+             reason = ?4, reason_text = ?5
          WHERE seq = ?1 AND webhook_id = ?2",
-        &[seq.into(), webhook.into(), now.0.into()],
+        &[
+            seq.into(),
+            webhook.into(),
+            now.0.into(),
+            Reason::ByPerson.as_str().into(),
+            Reason::ByPerson.words().into(),
+        ],
     )?;
     if has_turn {
         lanes::give_turn(tx, webhook, task, now)?;
@@ -73,7 +79,7 @@ pub(super) fn cancel_waiting(
 /// Whether it is held for its own sake, not for its webhook's.
 fn is_stored_as_held(delivery: &Delivery) -> bool {
     delivery.status == DeliveryStatus::Held
-        && matches!(delivery.reason.as_deref(), Some("refused_alone" | "rejected"))
+        && delivery.reason.is_some_and(|reason| Reason::OWN.contains(&reason))
 }
 
 fn done(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Edit> {

@@ -11,7 +11,7 @@ use super::needle::{Left, Needle};
 use super::runs::{self, Source, Span, Takes, Walk};
 use super::webhooks::{self, Known};
 use super::{Result, Tx};
-use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Time};
+use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named, Reason, Time};
 
 /// Deliveries that a search looks at in one go,
 const LOOKS: usize = 5_000;
@@ -224,7 +224,8 @@ impl Search {
     pub(super) fn fits(&mut self, tx: &mut Tx<'_>, seq: i64, delivery: &Delivery) -> Result<bool> {
         self.looks += 1;
         let mut left = self.left_by_task(tx, seq)?;
-        for text in [&delivery.reason, &delivery.reason_text].into_iter().flatten() {
+        let code = delivery.reason.map(Reason::as_str);
+        for text in [code, delivery.reason_text.as_deref()].into_iter().flatten() {
             self.needle.strike(&mut left, text);
         }
         if !left.is_empty() && delivery.attempt_count > 0 {

@@ -9,7 +9,7 @@ use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, alerts, lanes};
 use crate::explain;
 use crate::health::{Condition, Policy, is_expired};
-use crate::model::Time;
+use crate::model::{Named, Reason, Time};
 
 /// Entries of the queue that one look takes in.
 const WINDOW: usize = 5_000;
@@ -141,9 +141,15 @@ pub fn expire_step(
         for (seq, _) in lane.into_iter().filter(|(_, at)| is_expired(policy, *at, now)) {
             tx.execute(
                 "UPDATE deliveries SET status = 'failed', due_ms = NULL, finished_ms = ?3,
-                     reason = 'expired', reason_text = ?4
+                     reason = ?4, reason_text = ?5
                  WHERE seq = ?1 AND webhook_id = ?2",
-                &[seq.into(), webhook.into(), now.0.into(), Value::from(&text)],
+                &[
+                    seq.into(),
+                    webhook.into(),
+                    now.0.into(),
+                    Reason::Expired.as_str().into(),
+                    Value::from(&text),
+                ],
             )?;
             room -= 1;
             ended = Some(seq);
@@ -189,15 +195,19 @@ fn head(tx: &mut Tx<'_>, webhook: &str, task: &str) -> Result<Option<((i64, Time
 /// What waits in a lane and when it was committed, the first ones first. One that was rejected waits
 /// for a person, and those behind it with it.
 fn waiting(tx: &mut Tx<'_>, webhook: &str, task: &str, most: usize) -> Result<Vec<(i64, Time)>> {
+    let rejected = Some(Reason::Rejected.as_str());
     let lane = tx.rows_until(
         "SELECT d.seq, e.at_ms, d.reason FROM deliveries d JOIN events e ON e.seq = d.seq
          WHERE d.webhook_id = ?1 AND d.task_id = ?2 AND d.finished_ms IS NULL
            AND d.started_ms IS NULL
          ORDER BY d.seq LIMIT ?3",
         &[webhook.into(), task.into(), i64::try_from(most).unwrap_or(i64::MAX).into()],
-        |row| Ok((row.int(0)?, Time(row.int(1)?), row.opt_text(2)?)),
-        |(_, _, reason)| reason.as_deref() == Some("rejected"),
+        |row| {
+            let is_rejected = row.opt_text(2)?.as_deref() == rejected;
+            Ok((row.int(0)?, Time(row.int(1)?), is_rejected))
+        },
+        |(_, _, is_rejected)| *is_rejected,
     )?;
-    let waits = lane.into_iter().filter(|(_, _, reason)| reason.as_deref() != Some("rejected"));
+    let waits = lane.into_iter().filter(|(_, _, is_rejected)| !is_rejected);
     Ok(waits.map(|(seq, at, _)| (seq, at)).collect())
 }

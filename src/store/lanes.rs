@@ -4,7 +4,7 @@
 
 use super::{Result, Tx, Value};
 use crate::lane::{self, Holder, Turn};
-use crate::model::Time;
+use crate::model::{Named, Reason, Time};
 
 /// Puts an unfinished delivery into its lane, due at `due` if it is its turn; answers whether it is.
 /// Its own row must not have the turn already.
@@ -55,7 +55,7 @@ pub(super) fn give_turn(tx: &mut Tx<'_>, webhook: &str, task: &str, now: Time) -
         |row| Ok((row.int(0)?, row.opt_text(1)?)),
     )?;
     if let Some((seq, reason)) = next
-        && reason.as_deref() != Some("rejected")
+        && reason.as_deref() != Some(Reason::Rejected.as_str())
     {
         tx.execute(
             "UPDATE deliveries SET due_ms = ?3

@@ -7,7 +7,7 @@ use super::webhooks::{self, Presence};
 use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
 use crate::explain;
 use crate::health::{self, Ended, Fate, Health, Policy};
-use crate::model::{Later, Outcome, Time};
+use crate::model::{Later, Named, Outcome, Reason, Time};
 use crate::pace::Seen;
 use crate::retry::{self, Decision, Earlier, RETRY_AFTER_MOST_MS};
 
@@ -223,19 +223,19 @@ fn put_delivery(
         Fate::Waits => ("pending", at(0), 0, None, None),
         Fate::Alone { after_ms } => {
             let text = explain::why_alone(webhook, outcome);
-            ("held", at(*after_ms), tries, first, Some(("refused_alone", text)))
+            ("held", at(*after_ms), tries, first, Some((Reason::RefusedAlone, text)))
         }
         Fate::Held => {
             let text = explain::why_held(webhook, outcome);
-            ("held", None, 0, None, Some(("rejected", text)))
+            ("held", None, 0, None, Some((Reason::Rejected, text)))
         }
         Fate::Failed { reason } => {
-            let text = explain::why_failed(webhook, outcome, reason);
+            let text = explain::why_failed(webhook, outcome, *reason);
             ("failed", None, tries, first, Some((*reason, text)))
         }
         Fate::Cancelled => {
-            let text = explain::WEBHOOK_DELETED.to_owned();
-            ("cancelled", None, tries, first, Some(("webhook_deleted", text)))
+            let reason = Reason::WebhookDeleted;
+            ("cancelled", None, tries, first, Some((reason, reason.words().to_owned())))
         }
     };
     let is_finished = matches!(fate, Fate::Delivered | Fate::Failed { .. } | Fate::Cancelled);
@@ -251,7 +251,7 @@ fn put_delivery(
             tries.into(),
             first.into(),
             is_finished.then_some(end.ended.0).into(),
-            reason.as_ref().map(|(code, _)| *code).into(),
+            reason.as_ref().map(|(code, _)| code.as_str()).into(),
             reason.as_ref().map(|(_, text)| text.as_str()).into(),
             claim.number.into(),
         ],
@@ -294,8 +294,8 @@ fn put_attempt(
 fn restore(tx: &mut Tx<'_>, webhook: &str, seq: i64) -> Result<()> {
     let found = tx.row(
         "SELECT d.task_id, e.at_ms FROM deliveries d JOIN events e ON e.seq = d.seq
-         WHERE d.seq = ?1 AND d.webhook_id = ?2 AND d.reason = 'rejected'",
-        &[seq.into(), webhook.into()],
+         WHERE d.seq = ?1 AND d.webhook_id = ?2 AND d.reason = ?3",
+        &[seq.into(), webhook.into(), Reason::Rejected.as_str().into()],
         |row| Ok((row.text(0)?, row.int(1)?)),
     )?;
     if let Some((task, committed)) = found {

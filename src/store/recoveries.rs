@@ -16,7 +16,7 @@
 
 use super::events::newest_by;
 use super::{Error, Result, Row, Tx, Value, find_webhook, lanes, outbox};
-use crate::model::{EventKind, Named, Origin, Task, Time, Webhook, names};
+use crate::model::{EventKind, Named, Origin, Reason, Task, Time, Webhook, names};
 
 /// Events that one look takes in.
 const WINDOW: i64 = 1_000;
@@ -42,7 +42,8 @@ names! {
 impl Again {
     /// Where a delivery stands that is stored like this; `None`: it goes out anyway.
     fn of(status: &str, reason: Option<&str>) -> Option<Again> {
-        Again::parse(status).filter(|again| *again != Again::Held || reason == Some("rejected"))
+        let is_rejected = reason == Some(Reason::Rejected.as_str());
+        Again::parse(status).filter(|again| *again != Again::Held || is_rejected)
     }
 }
 

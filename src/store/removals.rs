@@ -4,8 +4,7 @@
 //! What is under way ends by itself: see `outcomes`. Must not delete a webhook that is wanted.
 
 use super::{Result, Tx, Value};
-use crate::explain;
-use crate::model::Time;
+use crate::model::{Named, Reason, Time};
 
 /// Deliveries that one step cancels.
 const STEP: i64 = 300;
@@ -31,13 +30,19 @@ pub fn remove_step(tx: &mut Tx<'_>, webhook: &str, now: Time) -> Result<Removal>
     // Whole lanes in a row, so nobody in them needs a turn any more.
     let cancelled = tx.execute(
         "UPDATE deliveries SET status = 'cancelled', due_ms = NULL, finished_ms = ?2,
-             reason = 'webhook_deleted', reason_text = ?3
+             reason = ?3, reason_text = ?4
          WHERE webhook_id = ?1 AND seq IN
              (SELECT d.seq FROM deliveries d
               WHERE d.webhook_id = ?1 AND d.finished_ms IS NULL AND d.started_ms IS NULL
                 AND EXISTS (SELECT 1 FROM webhooks w WHERE w.id = ?1 AND w.state = 'deleted')
-              LIMIT ?4)",
-        &[webhook.into(), now.0.into(), explain::WEBHOOK_DELETED.into(), STEP.into()],
+              LIMIT ?5)",
+        &[
+            webhook.into(),
+            now.0.into(),
+            Reason::WebhookDeleted.as_str().into(),
+            Reason::WebhookDeleted.words().into(),
+            STEP.into(),
+        ],
     )?;
     if i64::try_from(cancelled).unwrap_or(STEP) >= STEP {
         return Ok(Removal::Goes);

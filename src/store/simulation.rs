@@ -183,7 +183,10 @@ impl<'c> World<'c> {
         if known.health.condition != Condition::Up {
             assert_eq!(others().count(), 0, "{id} is not up and gets more than one probe");
         }
-        assert!(others().all(|other| other.event.task_id != claim.event.task_id), "two of a task at a time");
+        assert!(
+            others().all(|other| other.event.task_id != claim.event.task_id),
+            "two of a task at a time"
+        );
         let earlier: Vec<i64> = self
             .connection
             .prepare_cached(
