@@ -25,7 +25,7 @@ use crate::clock::{Clock, Ids};
 use crate::explain;
 use crate::figures::{Answer, Ended, Figures};
 use crate::health::{Fate, Policy};
-use crate::metrics::{Metrics, Result as Counted, ResultLabel};
+use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Outcome, Webhook};
 use crate::pace::Gates;
 use crate::sender::Sender;
@@ -177,12 +177,14 @@ impl Dispatcher {
             narrate::sending(&claim);
             let message = message::of(&claim, self.parts.clock.now());
             let outcome = self.parts.sender.send(&message).await;
-            narrate::answer(&claim, &outcome);
-            outcome
+            let why = explain::what_went_wrong(&claim.webhook, &outcome);
+            narrate::answer(&claim, why.as_deref());
+            (outcome, why)
         });
         // A delivery that is never recorded would keep its place, and stop its task for ever.
-        let outcome = sent.catch_unwind().await.unwrap_or_else(|_| {
-            Outcome::broken("The server met a fault of its own while sending.")
+        let (outcome, why) = sent.catch_unwind().await.unwrap_or_else(|_| {
+            let why = "The server met a fault of its own while sending.";
+            (Outcome::broken(why), Some(why.to_owned()))
         });
         let (ended, steady_ms) = (self.parts.clock.now(), self.steady_ms());
         let seen = self.gates().release(&claim.webhook.id, &claim.released(&outcome, steady_ms));
@@ -193,7 +195,7 @@ impl Dispatcher {
         let record = Arc::new(Record {
             chance: self.parts.ids.chance(),
             alert_id: self.parts.ids.event(ended),
-            ..Record::of(&claim, outcome, ended, steady_ms, seen)
+            ..Record::of(&claim, (outcome, why), ended, steady_ms, seen)
         });
         if let Some(recorded) = self.write_down(&claim, &record).await {
             self.count(&claim, &record, &recorded.fate);
@@ -208,17 +210,11 @@ impl Dispatcher {
     }
 
     fn count(&self, claim: &Claim, record: &Record, fate: &Fate) {
-        let result = match fate {
-            Fate::Delivered => Counted::delivered,
-            Fate::Retry { .. } | Fate::NotMade { .. } => Counted::retry,
-            Fate::Waits | Fate::Alone { .. } | Fate::Held => Counted::held,
-            Fate::Failed { .. } | Fate::Cancelled => Counted::failed,
-        };
         let (metrics, outcome) = (&self.parts.metrics, &record.outcome);
         let lag_ms = record.lag_ms(claim);
-        metrics.deliveries.get_or_create(&ResultLabel { result }).inc();
+        metrics.deliveries.get_or_create(&ResultLabel { result: fate.of_attempt() }).inc();
         metrics.attempt_duration.observe(seconds(outcome.ms));
-        if result == Counted::delivered {
+        if *fate == Fate::Delivered {
             metrics.delivery_lag.observe(seconds(lag_ms));
         }
         self.parts.figures.tell(Ended {
@@ -228,7 +224,7 @@ impl Dispatcher {
                 at: record.ended,
                 status: outcome.status.map(i64::from),
                 ms: outcome.ms,
-                error: explain::what_went_wrong(&claim.webhook, outcome),
+                error: record.why.clone(),
             },
         });
     }

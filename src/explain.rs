@@ -7,7 +7,7 @@ mod answers;
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::health::{Condition, Health};
+use crate::health::{Condition, Fate, Health};
 use crate::model::{
     ALERTS_WEBHOOK, Delivery, EventKind, Named, OnReject, Outcome, Reason, Time, Webhook,
     masked_url,
@@ -37,15 +37,36 @@ pub fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
     })
 }
 
-/// Why a failure is final and what to do about it: it was rejected, or its attempts are used.
-pub fn why_failed(webhook: &Webhook, outcome: &Outcome, reason: Reason) -> String {
-    let wrong = what_went_wrong(webhook, outcome).unwrap_or_default();
-    if reason == Reason::AttemptsUsed {
-        let most = webhook.max_attempts;
-        return format!(
-            "All {most} attempts failed; the last one: {wrong} Redeliver it when the receiver works again."
-        );
+/// Why a delivery stands as it does after an attempt, unless it arrived or simply goes out again; `wrong`
+/// is [`what_went_wrong`] with it.
+pub fn after_attempt(
+    fate: &Fate,
+    webhook: &Webhook,
+    outcome: &Outcome,
+    wrong: &str,
+) -> Option<(Reason, String)> {
+    match fate {
+        Fate::Delivered | Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Waits => None,
+        Fate::Alone { .. } => Some((Reason::RefusedAlone, why_alone(wrong))),
+        Fate::Held => Some((Reason::Rejected, why_held(wrong))),
+        Fate::Failed { reason: Reason::AttemptsUsed } => {
+            Some((Reason::AttemptsUsed, why_used(webhook, wrong)))
+        }
+        Fate::Failed { reason } => Some((*reason, why_rejected(webhook, outcome, wrong))),
+        Fate::Cancelled => {
+            Some((Reason::WebhookDeleted, Reason::WebhookDeleted.words().to_owned()))
+        }
     }
+}
+
+fn why_used(webhook: &Webhook, wrong: &str) -> String {
+    let most = webhook.max_attempts;
+    format!(
+        "All {most} attempts failed; the last one: {wrong} Redeliver it when the receiver works again."
+    )
+}
+
+fn why_rejected(webhook: &Webhook, outcome: &Outcome, wrong: &str) -> String {
     match advice(webhook, outcome) {
         Some(advice) => format!("{wrong} {advice}, then redeliver it."),
         None => format!(
@@ -55,18 +76,14 @@ pub fn why_failed(webhook: &Webhook, outcome: &Outcome, reason: Reason) -> Strin
     }
 }
 
-/// Why an event is held although its webhook works.
-pub fn why_alone(webhook: &Webhook, outcome: &Outcome) -> String {
-    let wrong = what_went_wrong(webhook, outcome).unwrap_or_default();
+fn why_alone(wrong: &str) -> String {
     format!(
         "{wrong} Other events arrive, so the fault is with this one alone. It is tried again by \
          itself at the time shown; later changes of its task wait for it."
     )
 }
 
-/// Why a rejected event is held, and its task with it.
-pub fn why_held(webhook: &Webhook, outcome: &Outcome) -> String {
-    let wrong = what_went_wrong(webhook, outcome).unwrap_or_default();
+fn why_held(wrong: &str) -> String {
     format!("{wrong} Its task waits until you redeliver or cancel this one (onReject is hold).")
 }
 

@@ -199,7 +199,10 @@ fn verdict_after(
             Decision::Rejected => rejected(webhook),
         })
     };
-    if decision == Decision::Rejected { refusals::count(verdict, health, ended) } else { verdict }
+    if decision != Decision::Rejected {
+        return verdict;
+    }
+    refusals::count(Verdict { is_rejected: true, ..verdict }, health, ended)
 }
 
 fn after_fault(
@@ -252,8 +255,8 @@ fn turn(health: &Health, condition: Condition, ended: &Ended<'_>) -> Verdict {
     // A probe that a person asked for while this request was under way is still to come.
     let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
     let probe_at = health.probe_at.filter(|at| is_known && *at > ended.started);
-    let health = Some(Health { probe_at, ..health.turned(condition, ended) });
-    Verdict { fate: Fate::Waits, health, restored }
+    let turned = Health { probe_at, ..health.turned(condition, ended) };
+    Verdict { restored, ..Verdict::and(Fate::Waits, turned) }
 }
 
 fn after_refusal(

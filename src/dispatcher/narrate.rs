@@ -6,7 +6,7 @@ use tracing::{info, warn};
 
 use crate::explain;
 use crate::health::{Condition, Fate};
-use crate::model::{Named, Outcome, Reason};
+use crate::model::{Named, Reason};
 use crate::store::{Claim, Record, Recorded, delivery_id};
 
 /// An info line with the fields that every line of a delivery has.
@@ -35,8 +35,8 @@ pub(super) fn sending(claim: &Claim) {
 }
 
 /// An attempt has ended.
-pub(super) fn answer(claim: &Claim, outcome: &Outcome) {
-    if let Some(why) = explain::what_went_wrong(&claim.webhook, outcome) {
+pub(super) fn answer(claim: &Claim, why: Option<&str>) {
+    if let Some(why) = why {
         let label = label(claim).replacen('a', "A", 1);
         say!(claim, "[WEBHOOK] {label} failed: {why}");
     }

@@ -39,6 +39,16 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// How the attempt that led to it is shown and counted.
+    pub fn of_attempt(&self) -> &'static str {
+        match self {
+            Fate::Delivered => "delivered",
+            Fate::Retry { .. } | Fate::NotMade { .. } => "retry",
+            Fate::Waits | Fate::Alone { .. } | Fate::Held => "held",
+            Fate::Failed { .. } | Fate::Cancelled => "failed",
+        }
+    }
+
     /// What becomes of a delivery whose webhook was deleted while its request was under way.
     #[must_use]
     pub fn without_webhook(self) -> Fate {
@@ -62,14 +72,16 @@ pub struct Verdict {
     pub health: Option<Health>,
     /// Deliveries refused earlier (by their order) for which the webhook was at fault: they wait again.
     pub restored: Vec<i64>,
+    /// The receiver's answer will not change by itself.
+    pub is_rejected: bool,
 }
 
 impl Verdict {
     pub(super) fn only(fate: Fate) -> Verdict {
-        Verdict { fate, health: None, restored: Vec::new() }
+        Verdict { fate, health: None, restored: Vec::new(), is_rejected: false }
     }
 
     pub(super) fn and(fate: Fate, health: Health) -> Verdict {
-        Verdict { fate, health: Some(health), restored: Vec::new() }
+        Verdict { health: Some(health), ..Verdict::only(fate) }
     }
 }

@@ -203,19 +203,14 @@ fn damaged(what: &str) -> Error {
     Error::Database(format!("a job has a damaged {what}"))
 }
 
-fn named<T: Copy>(all: &[(&str, T)], name: &str, what: &str) -> Result<T> {
-    let found = all.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    found.ok_or_else(|| damaged(what))
-}
-
 fn read(row: &Row<'_>) -> Result<Job> {
     let filter_text = row.text(2)?;
     Ok(Job {
         num: row.int(0)?,
-        action: named(Action::ALL, &row.text(1)?, "action")?,
+        action: Action::parse(&row.text(1)?).ok_or_else(|| damaged("action"))?,
         filter: filter_text::read(&filter_text).ok_or_else(|| damaged("filter"))?,
         filter_text,
-        state: named(JobState::ALL, &row.text(3)?, "state")?,
+        state: JobState::parse(&row.text(3)?).ok_or_else(|| damaged("state"))?,
         created: Time(row.int(4)?),
         finished: row.opt_int(5)?.map(Time),
         expected: row.opt_int(6)?,

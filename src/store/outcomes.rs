@@ -3,13 +3,13 @@
 //!
 //! Must not decide what follows: that is `health`.
 
-use super::webhooks::{self, Presence};
+use super::webhooks::{self, Known, Presence};
 use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
 use crate::explain;
-use crate::health::{self, Ended, Fate, Health, Policy};
-use crate::model::{Later, Named, Outcome, Reason, Time};
+use crate::health::{self, Ended, Fate, Health, Policy, Verdict};
+use crate::model::{DeliveryStatus, Later, Named, Outcome, Reason, Time};
 use crate::pace::Seen;
-use crate::retry::{self, Decision, Earlier, RETRY_AFTER_MOST_MS};
+use crate::retry::{self, Earlier, RETRY_AFTER_MOST_MS};
 
 /// The end of an attempt. What lies before it is told as spans of a clock that never steps: the wall
 /// clock may have been set meanwhile.
@@ -17,6 +17,8 @@ use crate::retry::{self, Decision, Earlier, RETRY_AFTER_MOST_MS};
 pub struct Record {
     /// What came back.
     pub outcome: Outcome,
+    /// What went wrong, in words; `None` if nothing did.
+    pub why: Option<String>,
     /// When it ended, by the wall clock.
     pub ended: Time,
     /// Milliseconds from the claim to the end.
@@ -34,9 +36,16 @@ pub struct Record {
 impl Record {
     /// The end of a claim's attempt at `ended`, which is `steady_ms` of the clock that never steps;
     /// `seen` is what the gates know of the webhook by that clock.
-    pub fn of(claim: &Claim, outcome: Outcome, ended: Time, steady_ms: i64, seen: Seen) -> Record {
+    pub fn of(
+        claim: &Claim,
+        (outcome, why): (Outcome, Option<String>),
+        ended: Time,
+        steady_ms: i64,
+        seen: Seen,
+    ) -> Record {
         Record {
             outcome,
+            why,
             ended,
             took_ms: steady_ms - claim.steady_ms,
             success_ago_ms: seen.success_ms.map(|at| steady_ms - at),
@@ -49,6 +58,20 @@ impl Record {
     /// Milliseconds from the commit of the event to the end.
     pub fn lag_ms(&self, claim: &Claim) -> i64 {
         claim.started.ms_since(claim.event.at) + self.took_ms
+    }
+
+    /// When the request left, by the wall clock as it is set now.
+    fn started(&self) -> Time {
+        self.ended.plus_ms(-self.took_ms)
+    }
+
+    /// When its series began, by the same clock.
+    fn first(&self, claim: &Claim) -> Time {
+        self.started().plus_ms(-claim.started.ms_since(claim.first))
+    }
+
+    fn why(&self) -> &str {
+        self.why.as_deref().unwrap_or_default()
     }
 }
 
@@ -75,35 +98,82 @@ pub fn record(
 ) -> Result<Option<Recorded>> {
     let id = claim.webhook.id.as_str();
     let Some(known) = webhooks::known(tx, id)? else { return Ok(None) };
-    let not_back;
-    let end = if is_not_back(tx, claim, &end.outcome)? {
-        let outcome = Outcome { later: Some(Later::NotBack), ..end.outcome.clone() };
-        not_back = Record { outcome, ..end.clone() };
-        &not_back
-    } else {
-        end
+    let not_back = if_not_back(tx, claim, end)?;
+    let end = not_back.as_ref().unwrap_or(end);
+    let verdict = judge(policy, &known, claim, end);
+    let fate = &verdict.fate;
+    let reason = explain::after_attempt(fate, &claim.webhook, &end.outcome, end.why());
+    if !put_delivery(tx, claim, end, &After::of(fate, claim, end), reason.as_ref())? {
+        return Ok(None);
+    }
+    put_attempt(tx, claim, end, fate)?;
+    if let Some(wait) = end.outcome.retry_after_ms.filter(|_| is_same_url(claim, &known)) {
+        conditions::wait_until(tx, id, end.ended.plus_ms(wait))?;
+    }
+    if let Some(health) = &verdict.health {
+        conditions::put_health(tx, id, health)?;
+        for seq in &verdict.restored {
+            restore(tx, id, *seq)?;
+        }
+    }
+    // What was not worth telling when it began may be now.
+    let (was, is) = (&known.health, verdict.health.as_ref().unwrap_or(&known.health));
+    let is_told = known.presence != Presence::Deleted
+        && alerts::tell_of_condition(tx, &known, is, &end.alert_id, end.ended)?;
+    let (task, now) = (claim.event.task_id.as_str(), end.ended);
+    let text = reason.as_ref().map_or("", |(_, text)| text);
+    let tell = |tx: &mut Tx<'_>, say| {
+        // The one after which it is said to refuse everything is told of with that.
+        if is_told {
+            return Ok(());
+        }
+        alerts::tell_of_one(tx, &known, claim.seq, say, text, &end.alert_id, now)
     };
-    let started = end.ended.plus_ms(-end.took_ms);
-    let first = started.plus_ms(-claim.started.ms_since(claim.first));
-    let why = explain::what_went_wrong(&claim.webhook, &end.outcome);
+    match fate {
+        Fate::Delivered => lanes::give_turn(tx, id, task, now)?,
+        Fate::Failed { .. } => {
+            lanes::give_turn(tx, id, task, now)?;
+            tell(tx, explain::alert_of_failure)?;
+        }
+        Fate::Held => {
+            lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
+            tell(tx, explain::alert_of_held)?;
+        }
+        Fate::Alone { .. } | Fate::Waits => {
+            lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
+        }
+        Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Cancelled => tx.wake(),
+    }
+    let has_turned = (was.condition, was.is_refusing()) != (is.condition, is.is_refusing());
+    Ok(Some(Recorded {
+        turned: has_turned.then(|| (was.clone(), is.clone())),
+        probe_at: is.probe_at,
+        is_rejected: verdict.is_rejected,
+        fate: verdict.fate,
+    }))
+}
+
+/// What follows for the delivery and for its webhook, as that is now.
+fn judge(policy: &Policy, known: &Known, claim: &Claim, end: &Record) -> Verdict {
     let ended = Ended {
         seq: claim.seq,
         attempt: claim.attempt,
-        first,
-        started,
+        first: end.first(claim),
+        started: end.started(),
         is_probe: claim.is_probe,
         is_alone: claim.is_alone,
         outcome: &end.outcome,
-        why: why.as_deref().unwrap_or_default(),
+        why: end.why(),
         last_success: end.success_ago_ms.map(|ms| end.ended.plus_ms(-ms)),
         failing_since: end.failing_for_ms.map(|ms| end.ended.plus_ms(-ms)),
         now: end.ended,
         chance: end.chance,
     };
     // Health belongs to a URL: the answer of another one says nothing about this.
-    let is_same = known.webhook.url == claim.webhook.url || known.presence != Presence::Live;
-    let known_health = if is_same { known.health.clone() } else { Health::fresh(end.ended) };
-    let mut verdict = health::after(&known_health, &claim.webhook, policy, &ended);
+    let is_same = is_same_url(claim, known);
+    let fresh = Health::fresh(end.ended);
+    let health = if is_same { &known.health } else { &fresh };
+    let mut verdict = health::after(health, &claim.webhook, policy, &ended);
     if !is_same || known.presence == Presence::Deleted {
         verdict.health = None;
         verdict.restored.clear();
@@ -115,64 +185,19 @@ pub fn record(
     if known.presence == Presence::Deleted {
         verdict.fate = verdict.fate.without_webhook();
     }
-    if !put_delivery(tx, claim, end, first, &verdict.fate)? {
-        return Ok(None);
-    }
-    put_attempt(tx, claim, end, &verdict.fate, why.as_deref())?;
-    if let Some(wait) = end.outcome.retry_after_ms.filter(|_| is_same) {
-        conditions::wait_until(tx, id, end.ended.plus_ms(wait))?;
-    }
-    let mut turned = None;
-    if let Some(health) = &verdict.health {
-        conditions::put_health(tx, id, health)?;
-        for seq in &verdict.restored {
-            restore(tx, id, *seq)?;
-        }
-        let was = &known.health;
-        if (was.condition, was.is_refusing()) != (health.condition, health.is_refusing()) {
-            turned = Some((was.clone(), health.clone()));
-        }
-    }
-    // What was not worth telling when it began may be now.
-    let is = verdict.health.as_ref().unwrap_or(&known.health);
-    let is_told = known.presence != Presence::Deleted
-        && alerts::tell_of_condition(tx, &known, is, &end.alert_id, end.ended)?;
-    let (task, now) = (claim.event.task_id.as_str(), end.ended);
-    match verdict.fate {
-        Fate::Delivered => lanes::give_turn(tx, id, task, now)?,
-        Fate::Failed { reason } => {
-            let text = explain::why_failed(&claim.webhook, &end.outcome, reason);
-            lanes::give_turn(tx, id, task, now)?;
-            // The one after which it is said to refuse everything is told of with that.
-            if !is_told {
-                let say = explain::alert_of_failure;
-                alerts::tell_of_one(tx, &known, claim.seq, say, &text, &end.alert_id, now)?;
-            }
-        }
-        Fate::Held => {
-            let text = explain::why_held(&claim.webhook, &end.outcome);
-            lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
-            if !is_told {
-                let say = explain::alert_of_held;
-                alerts::tell_of_one(tx, &known, claim.seq, say, &text, &end.alert_id, now)?;
-            }
-        }
-        Fate::Alone { .. } | Fate::Waits => {
-            lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
-        }
-        Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Cancelled => tx.wake(),
-    }
-    let probe_at = verdict.health.as_ref().unwrap_or(&known.health).probe_at;
-    let decision = retry::after(&end.outcome, claim.attempt, claim.webhook.max_attempts);
-    let is_rejected = decision == Decision::Rejected;
-    Ok(Some(Recorded { fate: verdict.fate, is_rejected, turned, probe_at }))
+    verdict
 }
 
-/// Whether a 404 follows attempts of its series, or of what came just before it, for which the receiver
-/// was not ready.
-fn is_not_back(tx: &mut Tx<'_>, claim: &Claim, outcome: &Outcome) -> Result<bool> {
-    if outcome.status != Some(404) || claim.number == 1 {
-        return Ok(false);
+/// Whether a claim went where its webhook is now; of one that is not live no other place is known.
+fn is_same_url(claim: &Claim, known: &Known) -> bool {
+    known.webhook.url == claim.webhook.url || known.presence != Presence::Live
+}
+
+/// The same end, if it is a 404 that means "not back yet": it follows attempts of its series, or of what
+/// came just before it, for which the receiver was not ready.
+fn if_not_back(tx: &mut Tx<'_>, claim: &Claim, end: &Record) -> Result<Option<Record>> {
+    if end.outcome.status != Some(404) || claim.number == 1 {
+        return Ok(None);
     }
     // A series is bounded; one that is tried for days, alone or as a probe, is not. A start that outlasts
     // a series goes on into the probes.
@@ -198,7 +223,51 @@ fn is_not_back(tx: &mut Tx<'_>, claim: &Claim, outcome: &Outcome) -> Result<bool
             })
         },
     )?;
-    Ok(retry::is_not_back(outcome, &before, claim.webhook.profile))
+    if !retry::is_not_back(&end.outcome, &before, claim.webhook.profile) {
+        return Ok(None);
+    }
+    let outcome = Outcome { later: Some(Later::NotBack), ..end.outcome.clone() };
+    let why = explain::what_went_wrong(&claim.webhook, &outcome);
+    Ok(Some(Record { outcome, why, ..end.clone() }))
+}
+
+/// What the fate of a delivery makes of its row.
+struct After {
+    status: DeliveryStatus,
+    due: Option<Time>,
+    /// Attempts of its series,
+    tries: u32,
+    /// and when that began; `None`: the next attempt begins one.
+    first: Option<Time>,
+}
+
+impl After {
+    fn of(fate: &Fate, claim: &Claim, end: &Record) -> After {
+        let (tries, first) = (claim.attempt, Some(end.first(claim)));
+        let at = |ms: i64| Some(end.ended.plus_ms(ms));
+        let pending = After { status: DeliveryStatus::Pending, due: at(0), tries, first };
+        let ended = |status| After { status, due: None, tries, first };
+        match fate {
+            Fate::Delivered => ended(DeliveryStatus::Delivered),
+            Fate::Retry { after_ms } => After { due: at(*after_ms), ..pending },
+            Fate::NotMade { after_ms } => {
+                let first = first.filter(|_| tries > 1);
+                After { due: at(*after_ms), tries: tries - 1, first, ..pending }
+            }
+            Fate::Waits => After { tries: 0, first: None, ..pending },
+            Fate::Alone { after_ms } => {
+                After { status: DeliveryStatus::Held, due: at(*after_ms), ..pending }
+            }
+            Fate::Held => After { tries: 0, first: None, ..ended(DeliveryStatus::Held) },
+            Fate::Failed { .. } => ended(DeliveryStatus::Failed),
+            Fate::Cancelled => ended(DeliveryStatus::Cancelled),
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        use DeliveryStatus::{Cancelled, Delivered, Failed};
+        matches!(self.status, Delivered | Failed | Cancelled)
+    }
 }
 
 /// Answers whether the delivery still was the one that was claimed.
@@ -206,72 +275,30 @@ fn put_delivery(
     tx: &mut Tx<'_>,
     claim: &Claim,
     end: &Record,
-    first: Time,
-    fate: &Fate,
+    after: &After,
+    reason: Option<&(Reason, String)>,
 ) -> Result<bool> {
-    let at = |ms: i64| Some(end.ended.plus_ms(ms).0);
-    let tries = i64::from(claim.attempt);
-    let first = Some(first.0);
-    let (webhook, outcome) = (&claim.webhook, &end.outcome);
-    let (status, due, tries, first, reason) = match fate {
-        Fate::Delivered => ("delivered", None, tries, first, None),
-        Fate::Retry { after_ms } => ("pending", at(*after_ms), tries, first, None),
-        Fate::NotMade { after_ms } => {
-            let first = first.filter(|_| tries > 1);
-            ("pending", at(*after_ms), tries - 1, first, None)
-        }
-        Fate::Waits => ("pending", at(0), 0, None, None),
-        Fate::Alone { after_ms } => {
-            let text = explain::why_alone(webhook, outcome);
-            ("held", at(*after_ms), tries, first, Some((Reason::RefusedAlone, text)))
-        }
-        Fate::Held => {
-            let text = explain::why_held(webhook, outcome);
-            ("held", None, 0, None, Some((Reason::Rejected, text)))
-        }
-        Fate::Failed { reason } => {
-            let text = explain::why_failed(webhook, outcome, *reason);
-            ("failed", None, tries, first, Some((*reason, text)))
-        }
-        Fate::Cancelled => {
-            let reason = Reason::WebhookDeleted;
-            ("cancelled", None, tries, first, Some((reason, reason.words().to_owned())))
-        }
-    };
-    let is_finished = matches!(fate, Fate::Delivered | Fate::Failed { .. } | Fate::Cancelled);
     let updated = tx.execute(
         "UPDATE deliveries SET status = ?3, due_ms = ?4, tries = ?5, first_ms = ?6,
              finished_ms = ?7, reason = ?8, reason_text = ?9, started_ms = NULL
          WHERE seq = ?1 AND webhook_id = ?2 AND started_ms IS NOT NULL AND attempts = ?10",
         &[
             claim.seq.into(),
-            Value::from(&webhook.id),
-            status.into(),
-            due.into(),
-            tries.into(),
-            first.into(),
-            is_finished.then_some(end.ended.0).into(),
-            reason.as_ref().map(|(code, _)| code.as_str()).into(),
-            reason.as_ref().map(|(_, text)| text.as_str()).into(),
+            Value::from(&claim.webhook.id),
+            after.status.as_str().into(),
+            after.due.map(|at| at.0).into(),
+            i64::from(after.tries).into(),
+            after.first.map(|at| at.0).into(),
+            after.is_finished().then_some(end.ended.0).into(),
+            reason.map(|(code, _)| code.as_str()).into(),
+            reason.map(|(_, text)| text.as_str()).into(),
             claim.number.into(),
         ],
     )?;
     Ok(updated > 0)
 }
 
-fn put_attempt(
-    tx: &mut Tx<'_>,
-    claim: &Claim,
-    end: &Record,
-    fate: &Fate,
-    error: Option<&str>,
-) -> Result<()> {
-    let outcome = match fate {
-        Fate::Delivered => "delivered",
-        Fate::Retry { .. } | Fate::NotMade { .. } => "retry",
-        Fate::Waits | Fate::Alone { .. } | Fate::Held => "held",
-        Fate::Failed { .. } | Fate::Cancelled => "failed",
-    };
+fn put_attempt(tx: &mut Tx<'_>, claim: &Claim, end: &Record, fate: &Fate) -> Result<()> {
     tx.execute(
         "INSERT INTO attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -282,9 +309,9 @@ fn put_attempt(
             claim.started.0.into(),
             end.outcome.ms.into(),
             end.outcome.status.map(i64::from).into(),
-            error.into(),
+            end.why.as_deref().into(),
             Some(end.outcome.excerpt.as_str()).filter(|text| !text.is_empty()).into(),
-            outcome.into(),
+            fate.of_attempt().into(),
         ],
     )?;
     Ok(())

@@ -21,6 +21,7 @@ use super::{
     list_webhooks, make_webhook, migrate, open, pause_webhook, put_from_settings, record,
     redeliver, restart,
 };
+use crate::explain;
 use crate::health::{Condition, Policy};
 use crate::model::{
     ALERTS_WEBHOOK, EventKind, OnReject, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time,
@@ -223,10 +224,11 @@ impl<'c> World<'c> {
         let claim = self.under_way.swap_remove(at);
         let id = claim.webhook.id.clone();
         let outcome = answer(self.moods[&id], &claim, &mut self.dice);
+        let why = explain::what_went_wrong(&claim.webhook, &outcome);
         let seen = self.gates.release(&id, &claim.released(&outcome, self.steady_ms));
         let end = Record {
             alert_id: format!("evt_alert_{}", self.dice.next()),
-            ..Record::of(&claim, outcome, self.now, self.steady_ms, seen)
+            ..Record::of(&claim, (outcome, why), self.now, self.steady_ms, seen)
         };
         let before = self.tx(|tx| find_webhook(tx, &id).unwrap()).unwrap();
         let done = self.tx(|tx| record(tx, &POLICY, &claim, &end).unwrap());

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::tx::Memory;
 use super::*;
+use crate::explain;
 use crate::health::Policy;
 use crate::model::{
     ALERTS_WEBHOOK, EventKind, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time, Unknown,
@@ -112,9 +113,10 @@ impl World {
     /// `seen` is in milliseconds of the claim's steady clock.
     pub(super) fn end_so(&self, claim: &Claim, outcome: Outcome, took_ms: i64, seen: Seen) {
         let steady_ms = claim.steady_ms + took_ms;
+        let why = explain::what_went_wrong(&claim.webhook, &outcome);
         let end = Record {
             alert_id: format!("evt_alert_{}_{}", claim.seq, claim.number),
-            ..Record::of(claim, outcome, self.now, steady_ms, seen)
+            ..Record::of(claim, (outcome, why), self.now, steady_ms, seen)
         };
         self.tx(|tx| record(tx, &POLICY, claim, &end)).unwrap().unwrap();
     }
