@@ -18,6 +18,12 @@ struct Asset {
     bytes: &'static [u8],
 }
 
+impl Asset {
+    fn is_script(&self) -> bool {
+        self.path.rsplit('.').next() == Some("js")
+    }
+}
+
 macro_rules! asset {
     ($path:literal) => {
         Asset { path: $path, bytes: include_bytes!(concat!("../../assets/", $path)) }
@@ -156,7 +162,7 @@ impl Assets {
 /// A script without its lines of comment, which are for those who read the source: of a first visit they are a tenth.
 /// Each leaves its line empty, so that an error in a browser names the line of the source.
 fn without_comments(asset: &Asset) -> Vec<u8> {
-    if !asset.path.ends_with(".js") {
+    if !asset.is_script() {
         return asset.bytes.to_vec();
     }
     let mut is_inside = false;
@@ -235,7 +241,7 @@ mod tests {
     /// In a text over several lines, what begins like a comment would be text.
     #[test]
     fn no_comment_stands_within_a_text() {
-        for Asset { path, bytes } in ASSETS.iter().filter(|asset| asset.path.ends_with(".js")) {
+        for Asset { path, bytes } in ASSETS.iter().filter(|asset| asset.is_script()) {
             let mut is_text = false;
             for line in str::from_utf8(bytes).unwrap().lines() {
                 let start = line.trim_start();
