@@ -4,9 +4,11 @@
 //! or randomness: what time it is and which id comes next are passed in.
 
 mod address;
+mod body;
 mod delivery;
 mod event;
 mod fields;
+mod forms;
 mod input;
 mod names;
 pub mod payload;
@@ -19,10 +21,13 @@ mod webhook;
 mod webhook_input;
 
 pub use address::{encoded_url, is_same_url};
+pub use body::Unknown;
+pub(crate) use body::body;
 pub use delivery::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, Later, Outcome};
 pub use event::{Event, EventKind, Origin};
-pub use fields::{Invalid, quoted, time as read_time};
-pub use input::{TaskInput, Unknown};
+pub use fields::{Invalid, optional, quoted, shown_key, time as read_time};
+pub use forms::{Label, OriginName, Tag, TaskEventKind, Text};
+pub use input::{NewTask, TaskInput};
 pub use names::Named;
 pub(crate) use names::names;
 pub use reason::Reason;
@@ -33,4 +38,4 @@ pub use webhook::{
     ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Filter, OnReject, Payload, Profile, Unwanted, Webhook,
     masked_url,
 };
-pub use webhook_input::{MASKED, WebhookInput};
+pub use webhook_input::{MASKED, NewWebhook, WebhookChange, WebhookInput};

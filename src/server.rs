@@ -19,7 +19,7 @@ use crate::clock::{Clock, Ids};
 use crate::config::Config;
 use crate::dispatcher::{self, Dispatcher};
 use crate::figures::Figures;
-use crate::http::{self, Parts};
+use crate::http::{self, Services};
 use crate::listener;
 use crate::metrics::Metrics;
 use crate::model::{ALERTS_WEBHOOK, DEFAULT_WEBHOOK};
@@ -211,7 +211,7 @@ impl Wiring {
             retention: config.retention,
         };
         let naming = Arc::clone(&ids);
-        let router = http::router(Parts {
+        let router = http::router(Services {
             store: Arc::clone(&store),
             clock,
             ids,

@@ -10,9 +10,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::app::written_json;
 use super::room::Share;
 use super::takers::{Client, Taking};
-use super::written_json;
 
 /// An answer that is being written. Where there is no room for more, it holds nothing any longer and only counts.
 pub struct Answer {

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::App;
+use super::app::App;
 use super::pack::Prepared;
 use super::problem::Problem;
 use crate::secret::hex;

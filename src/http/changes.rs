@@ -8,20 +8,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::App;
+use super::app::App;
 use super::door::sessions;
+use super::extract::NoParams;
 use super::problem::Problem;
-use super::query::Query;
 use crate::model::Time;
 
 /// Streams at a time. Each holds a connection, and there are about a thousand of these.
@@ -52,8 +52,11 @@ struct ChangeSign {
 #[utoipa::path(get, path = "/api/changes", tag = "Server",
     responses((status = 200, description = "The stream; it ends when the server stops", body = ChangeSign,
         content_type = "text/event-stream", example = "data: 1204\n\n")))]
-pub async fn watch_changes(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    Query::read(request.uri().query(), &[])?;
+pub async fn watch_changes(
+    State(app): State<App>,
+    headers: HeaderMap,
+    _: NoParams,
+) -> Result<Response, Problem> {
     let place = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
         Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -67,7 +70,7 @@ pub async fn watch_changes(State(app): State<App>, request: Request) -> Result<R
     // The first number is sent at once.
     commits.mark_changed();
     let shown = app.api_token.as_ref();
-    let shown = shown.map(|token| sessions(&app, token, request.headers(), app.clock.now()));
+    let shown = shown.map(|token| sessions(&app, token, &headers, app.clock.now()));
     let (ending, now) = (app.ending.clone(), Instant::now());
     let watcher = Watcher {
         commits,

@@ -3,20 +3,21 @@
 //! Must not send anything itself: asking for a redelivery is a write like any other.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::answer::Answer;
+use super::app::App;
+use super::extract::{DeliveryPath, NoParams, Params};
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Query, parameters};
 use super::room::THOUSAND;
 use super::takers::Client;
 use super::task_list::{TOTAL, add_next};
-use super::{App, Id};
-use crate::model::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named};
+use crate::model::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named, Time};
 use crate::store::{self, DeliveryFilter, Edit};
 
 /// Deliveries on a page, unless `limit` says otherwise.
@@ -24,10 +25,71 @@ const PAGE: usize = 100;
 /// Tasks whose latest delivery is read in one request.
 const TASKS_MOST: usize = 100;
 
-/// What a list may be narrowed by with several values,
-pub(super) const SEVERAL: [&str; 2] = ["status", "event"];
-/// and with one.
-pub(super) const SINGLE: [&str; 5] = ["taskId", "webhookId", "since", "until", "q"];
+parameters! {
+    /// Which deliveries: of a list, and of what is done with all of it.
+    #[derive(Clone)]
+    pub struct DeliveryParameters {
+        /// Only these statuses
+        #[param(value_type = Option<Vec<DeliveryStatus>>)]
+        "status" status: Vec<DeliveryStatus> = Query::choices,
+        /// Only these kinds (`task_created` …) or only this event (`evt_…`)
+        #[param(value_type = Option<String>, format = "events-or-kinds")]
+        "event" event: (Vec<EventKind>, Option<String>) = events,
+        /// Only this task
+        #[param(format = "one-id")]
+        "taskId" task_id: Option<String> = Query::id,
+        /// Only this webhook
+        #[param(format = "one-id")]
+        "webhookId" webhook_id: Option<String> = Query::id,
+        /// Only of events committed at this moment or later (RFC 3339 or a date)
+        #[param(value_type = Option<String>, format = "moment")]
+        "since" since: Option<Time> = Query::time,
+        /// Only of events committed at this moment or earlier
+        #[param(value_type = Option<String>, format = "moment")]
+        "until" until: Option<Time> = Query::time,
+        /// Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case
+        #[param(format = "text")]
+        "q" q: Option<String> = Query::words,
+    }
+}
+
+impl From<DeliveryParameters> for DeliveryFilter {
+    fn from(asked: DeliveryParameters) -> DeliveryFilter {
+        let (kind, event_id) = asked.event;
+        let DeliveryParameters { status, task_id, webhook_id, since, until, q, .. } = asked;
+        DeliveryFilter { status, kind, event_id, task_id, webhook_id, since, until, q }
+    }
+}
+
+fn events(query: &Query, name: &str) -> Result<(Vec<EventKind>, Option<String>), Problem> {
+    if let [id] = query.values(name)?[..]
+        && id.starts_with("evt_")
+    {
+        return Ok((Vec::new(), Some(id.to_owned())));
+    }
+    let kinds = EventKind::ALL.iter().map(|(name, kind)| (*name, Some(*kind)));
+    let all: Vec<_> = kinds.chain([("an event's id (evt_…) alone", None)]).collect();
+    Ok((query.some_of(name, &all)?.into_iter().flatten().collect(), None))
+}
+
+parameters! {
+    /// Which part of the list.
+    pub struct DeliveryPage {
+        /// `taskTitle` adds the title of its task to each
+        #[param(value_type = Option<String>, pattern = "^taskTitle$")]
+        "include" is_titled: bool = is_titled,
+        /// At most this many, 1 to 1000; 100 if absent
+        #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
+        "limit" limit: Option<usize> = Query::limit,
+        /// The X-Next-Cursor of the page before
+        #[param(format = "cursor-of-deliveries")]
+        "cursor" cursor: Option<String> = Query::place(|text| store::is_delivery_id(text).then(|| text.to_owned())),
+    }
+}
+
+fn is_titled(query: &Query, name: &str) -> Result<bool, Problem> {
+    query.one_of(name, &[("taskTitle", true)]).map(Option::unwrap_or_default)
+}
 
 /// A delivery with its attempts.
 #[derive(Serialize, ToSchema)]
@@ -46,39 +108,20 @@ pub struct DeliveryDetails {
 /// even none, and still be followed by another: one request looks at 5,000 at most. Go on until
 /// `X-Next-Cursor` is absent.
 #[utoipa::path(get, path = "/api/deliveries", tag = "Deliveries",
-    params(
-        ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
-        ("event" = Option<String>, Query, format = "events-or-kinds", description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
-        ("taskId" = Option<String>, Query, format = "one-id", description = "Only this task"),
-        ("webhookId" = Option<String>, Query, format = "one-id", description = "Only this webhook"),
-        ("since" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
-        ("until" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or earlier"),
-        ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
-        ("include" = Option<String>, Query, pattern = "^taskTitle$", description = "`taskTitle` adds the title of its task to each"),
-        ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, format = "cursor-of-deliveries", description = "The X-Next-Cursor of the page before")),
+    params(DeliveryParameters, DeliveryPage),
     responses((status = 200, description = "The deliveries", body = Vec<Delivery>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, unless there is a `q`"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
 pub async fn list_deliveries(
     State(app): State<App>,
-    request: Request,
+    Params((filter, page), query): Params<(DeliveryParameters, DeliveryPage)>,
+    client: Client,
 ) -> Result<Response, Problem> {
-    let single = [&SINGLE[..], &["include", "limit", "cursor"]].concat();
-    let query = Query::read_several(request.uri().query(), &SEVERAL, &single)?;
-    let filter = filter(&query)?;
-    let most = query.limit()?.unwrap_or(PAGE);
-    let is_titled = query.choice("include", &[("taskTitle", true)])?.unwrap_or(false);
-    let after = query.get("cursor").map(str::to_owned);
-    if after.as_deref().is_some_and(|cursor| !store::is_delivery_id(cursor)) {
-        return Err(Problem::bad_parameter(
-            "cursor",
-            "is not one of this list; take it from X-Next-Cursor",
-        ));
-    }
+    let filter = DeliveryFilter::from(filter);
+    let DeliveryPage { is_titled, limit, cursor: after } = page;
+    let most = limit.unwrap_or(PAGE);
     let now = app.clock.now();
-    let client = Client::of(&request);
     let is_search = filter.q.is_some();
     let make = |mut answer: Answer| {
         let (filter, after) = (filter.clone(), after.clone());
@@ -108,29 +151,6 @@ pub async fn list_deliveries(
     Ok(response)
 }
 
-pub(super) fn filter(query: &Query) -> Result<DeliveryFilter, Problem> {
-    let (kind, event_id) = match query.values("event")?[..] {
-        [id] if id.starts_with("evt_") => (Vec::new(), Some(id.to_owned())),
-        _ => {
-            let kinds = EventKind::ALL.iter().map(|(name, kind)| (*name, Some(*kind)));
-            let mut all: Vec<_> = kinds.collect();
-            all.push(("an event's id (evt_…) alone", None));
-            let kinds = query.choices("event", &all)?;
-            (kinds.into_iter().flatten().collect(), None)
-        }
-    };
-    Ok(DeliveryFilter {
-        status: query.choices("status", DeliveryStatus::ALL)?,
-        kind,
-        event_id,
-        task_id: query.id("taskId")?,
-        webhook_id: query.id("webhookId")?,
-        since: query.time("since")?,
-        until: query.time("until")?,
-        q: query.words("q")?,
-    })
-}
-
 /// The delivery of a task that is furthest from done, and how the others of its event stand.
 #[derive(Serialize, ToSchema)]
 pub struct LatestDelivery {
@@ -141,28 +161,39 @@ pub struct LatestDelivery {
     pub counts: DeliveryCounts,
 }
 
+parameters! {
+    /// Of which tasks.
+    pub struct TaskIds {
+        /// 1 to 100 tasks, with commas between them
+        #[param(value_type = String, format = "task-ids", example = "task_1,task_2")]
+        "taskId" ids: Vec<String> = task_ids,
+    }
+}
+
+fn task_ids(query: &Query, name: &str) -> Result<Vec<String>, Problem> {
+    let text = query.text(name)?.unwrap_or_default();
+    let ids: Vec<String> = text.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    if ids.is_empty() || ids.len() > TASKS_MOST {
+        let found = ids.len();
+        let what =
+            format!("names {found} tasks; use 1 to {TASKS_MOST} ids with commas between them");
+        return Err(Problem::bad_parameter(name, what));
+    }
+    Ok(ids)
+}
+
 /// Read how tasks fare
 ///
 /// Of each task the delivery of its newest event that is furthest from done: failed before held,
 /// sending, pending, cancelled and delivered; and how many of that event stand where. A task whose
 /// newest event has no delivery, or that is not known, is left out.
 #[utoipa::path(get, path = "/api/deliveries/latest", tag = "Deliveries",
-    params(("taskId" = String, Query, format = "task-ids", description = "1 to 100 tasks, with commas between them", example = "task_1,task_2")),
+    params(TaskIds),
     responses((status = 200, description = "At most one for each task, in the order asked", body = Vec<LatestDelivery>)))]
 pub async fn list_latest_deliveries(
     State(app): State<App>,
-    request: Request,
+    Params(TaskIds { ids: tasks }, _): Params<TaskIds>,
 ) -> Result<Json<Vec<LatestDelivery>>, Problem> {
-    let query = Query::read(request.uri().query(), &["taskId"])?;
-    let ids = query.get("taskId").unwrap_or_default().split(',').filter(|id| !id.is_empty());
-    let tasks: Vec<String> = ids.map(str::to_owned).collect();
-    if tasks.is_empty() || tasks.len() > TASKS_MOST {
-        let what = format!(
-            "names {} tasks; use 1 to {TASKS_MOST} ids with commas between them",
-            tasks.len()
-        );
-        return Err(Problem::bad_parameter("taskId", what));
-    }
     let now = app.clock.now();
     let read = move |tx: &mut store::Tx<'_>| store::latest_deliveries(tx, &tasks, now);
     let found = app.store.read(read).await?.into_iter();
@@ -171,14 +202,13 @@ pub async fn list_latest_deliveries(
 
 /// Read a delivery with its attempts
 #[utoipa::path(get, path = "/api/deliveries/{id}", tag = "Deliveries",
-    params(("id" = String, Path, description = "The delivery", example = "dlv_42_default")),
+    params(DeliveryPath),
     responses((status = 200, description = "The delivery", body = DeliveryDetails)))]
 pub async fn get_delivery(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    DeliveryPath(id): DeliveryPath,
+    _: NoParams,
 ) -> Result<Json<DeliveryDetails>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
     let found = app
         .store
@@ -196,14 +226,13 @@ pub async fn get_delivery(
 /// With the same `webhook-id` and body; its attempts count on. It goes out next after the request
 /// of its task that is under way.
 #[utoipa::path(post, path = "/api/deliveries/{id}/redeliver", tag = "Deliveries",
-    params(("id" = String, Path, description = "The delivery", example = "dlv_42_default")),
+    params(DeliveryPath),
     responses((status = 202, description = "It waits for its turn", body = Delivery)))]
 pub async fn redeliver(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    DeliveryPath(id): DeliveryPath,
+    _: NoParams,
 ) -> Result<(StatusCode, Json<Delivery>), Problem> {
-    Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
     let edit = app.store.write(move |tx| store::redeliver(tx, &id, now)).await?;
     let delivery = done(edit, |status| {
@@ -219,14 +248,13 @@ pub async fn redeliver(
 ///
 /// It is not sent; the next of its task has its turn. A cancelled one can be sent again.
 #[utoipa::path(post, path = "/api/deliveries/{id}/cancel", tag = "Deliveries",
-    params(("id" = String, Path, description = "The delivery", example = "dlv_42_default")),
+    params(DeliveryPath),
     responses((status = 200, description = "It is cancelled", body = Delivery)))]
 pub async fn cancel_delivery(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    DeliveryPath(id): DeliveryPath,
+    _: NoParams,
 ) -> Result<Json<Delivery>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
     let edit = app.store.write(move |tx| store::cancel(tx, &id, now)).await?;
     let delivery = done(edit, |status| {

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::app::App;
+use super::extract::{DeliveryPath, NoParams};
 use super::problem::Problem;
-use super::query::Query;
-use super::{App, Id};
 use crate::model::payload::Full;
 use crate::model::{MASKED, Time, masked_url};
 use crate::request::{self, Content};
@@ -57,14 +57,13 @@ pub struct RequestView {
 /// With the number and the time of its newest attempt; one that was not sent yet is shown as if it
 /// went out now. URL, own headers and secret are the webhook's as they are today.
 #[utoipa::path(get, path = "/api/deliveries/{id}/request", tag = "Deliveries",
-    params(("id" = String, Path, description = "The delivery", example = "dlv_42_default")),
+    params(DeliveryPath),
     responses((status = 200, description = "The request", body = RequestView)))]
 pub async fn get_request(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    DeliveryPath(id): DeliveryPath,
+    _: NoParams,
 ) -> Result<Json<RequestView>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
     let delivery = id.clone();
     let found = app.store.read(move |tx| store::sent(tx, &delivery)).await?;

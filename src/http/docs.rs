@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
-use super::App;
+use super::app::App;
 use super::assets::SHELL;
 
 /// Every address on one page, with a curl line each
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_page_has_a_curl_line_and_a_line_in_the_contents_for_every_route() {
-        let (_, document) = crate::http::routes().split_for_parts();
+        let (_, document) = crate::http::routes::routes().split_for_parts();
         let document = super::super::openapi::complete(&document);
         let html = page(&document, "http://127.0.0.1:5000", true, "abc");
         let routes: usize = document["paths"]

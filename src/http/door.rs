@@ -9,11 +9,11 @@ use axum::extract::Request;
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
+use super::app::{App, NoRoom, Peer};
 use super::guard::Tried;
 use super::places::{self, Place};
 use super::problem::Problem;
 use super::unreadable::{self, HEADERS_MOST};
-use super::{App, NoRoom, Peer};
 use crate::model::Time;
 use crate::secret::Secret;
 

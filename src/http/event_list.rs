@@ -3,20 +3,20 @@
 //! The text is put together from what is stored, byte for byte as a receiver gets it. Must not know
 //! what became of an event.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::App;
 use super::answer::Answer;
-use super::forms::TaskEventKind;
+use super::app::App;
+use super::extract::Params;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Query, parameters};
 use super::takers::Client;
 use super::task_list::{TOTAL, add_next};
 use crate::model::payload::{self, Full};
-use crate::model::{EventKind, Named, Task, Time};
+use crate::model::{EventKind, Named, Task, TaskEventKind, Time};
 use crate::store::{self, EventFilter};
 
 /// Events on a page, unless `limit` says otherwise.
@@ -55,35 +55,49 @@ pub struct TaskEvent {
     task: Task,
 }
 
+parameters! {
+    /// Which events.
+    pub struct EventParameters {
+        /// Only of this task
+        #[param(format = "one-id")]
+        "taskId" task_id: Option<String> = Query::id,
+        /// Only these kinds
+        #[param(value_type = Option<Vec<TaskEventKind>>)]
+        "event" kind: Vec<EventKind> = kinds,
+        /// Only those committed after this event (`evt_…`)
+        #[param(format = "text")]
+        "since" since: Option<String> = Query::text,
+        /// At most this many, 1 to 1000; 100 if absent
+        #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
+        "limit" limit: Option<usize> = Query::limit,
+        /// The X-Next-Cursor of the page before
+        #[param(format = "cursor-of-events")]
+        "cursor" cursor: Option<String> = Query::place(|id| is_event_id(id).then(|| id.to_owned())),
+    }
+}
+
+fn kinds(query: &Query, name: &str) -> Result<Vec<EventKind>, Problem> {
+    query.some_of(name, &EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind)))
+}
+
 /// List events
 ///
 /// What happened to tasks, the newest 100 first, unless `limit` says otherwise; each as the payload
 /// `full` tells it. One request looks at no more than 5,000 events and answers about 1 MiB: it may
 /// answer fewer than `limit`, even none, and still give `X-Next-Cursor`. Go on until that is absent.
 #[utoipa::path(get, path = "/api/events", tag = "Deliveries",
-    params(
-        ("taskId" = Option<String>, Query, format = "one-id", description = "Only of this task"),
-        ("event" = Option<Vec<TaskEventKind>>, Query, description = "Only these kinds"),
-        ("since" = Option<String>, Query, format = "text", description = "Only those committed after this event (`evt_…`)"),
-        ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, format = "cursor-of-events", description = "The X-Next-Cursor of the page before")),
+    params(EventParameters),
     responses((status = 200, description = "The events", body = Vec<TaskEvent>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, with taskId and without event"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
-pub async fn list_events(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let known = ["taskId", "since", "limit", "cursor"];
-    let query = Query::read_several(request.uri().query(), &["event"], &known)?;
-    let kinds = EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind));
-    let kind = query.choices("event", &kinds)?;
-    let most = query.limit()?.unwrap_or(PAGE);
-    let text = |name: &str| query.get(name).map(str::to_owned);
-    let (task_id, since, cursor) = (query.id("taskId")?, text("since"), text("cursor"));
-    if cursor.as_deref().is_some_and(|id| !is_event_id(id)) {
-        let what = "is not one of this list; take it from X-Next-Cursor";
-        return Err(Problem::bad_parameter("cursor", what));
-    }
-    let client = Client::of(&request);
+pub async fn list_events(
+    State(app): State<App>,
+    Params(asked, query): Params<EventParameters>,
+    client: Client,
+) -> Result<Response, Problem> {
+    let EventParameters { task_id, kind, since, limit, cursor } = asked;
+    let most = limit.unwrap_or(PAGE);
     let make = |mut answer: Answer| {
         let filter = EventFilter { kind: kind.clone(), task_id: task_id.clone(), since: None };
         let (since, cursor) = (since.clone(), cursor.clone());

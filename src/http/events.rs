@@ -3,15 +3,15 @@
 //! Must not decide anything: the words are `explain`'s, the rules the model's.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::app::App;
 use super::deliveries::DeliveryDetails;
+use super::extract::{EventPath, NoParams};
 use super::problem::Problem;
-use super::query::Query;
-use super::{App, Id};
 use crate::explain;
 use crate::model::{Event, EventKind, Named, Task, Time, payload};
 use crate::store::{self, Known, Story};
@@ -107,14 +107,13 @@ pub struct WebhookStory {
 /// For each webhook: whether it wanted the event and which rule decided, where the delivery stands,
 /// its attempts, what happens next and when, and what blocks it.
 #[utoipa::path(get, path = "/api/events/{id}", tag = "Deliveries",
-    params(("id" = String, Path, description = "The event", example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")),
+    params(EventPath),
     responses((status = 200, description = "The event and what became of it", body = EventView)))]
 pub async fn get_event(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    EventPath(id): EventPath,
+    _: NoParams,
 ) -> Result<Json<EventView>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
     let found = app.store.read(move |tx| store::story(tx, &id, now)).await?;
     let story = found.ok_or_else(|| Problem::not_found("Event"))?;

@@ -3,15 +3,16 @@
 //! Must not count anything itself, nor show anything of a task or a URL.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::App;
 use super::answer::Answer;
+use super::app::App;
+use super::extract::{NoParams, Params};
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Query, parameters};
 use super::room::THOUSAND;
 use super::takers::Client;
 use crate::figures::{self, HOUR, Lags, MINUTE, Point, Tally};
@@ -19,8 +20,8 @@ use crate::model::Time;
 use crate::store::{self, OfWebhook};
 
 /// A span to draw: points of so many seconds, made of rows of so many.
-#[derive(Clone, Copy)]
-struct Span {
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
     count: i64,
     seconds: i64,
     rows: i64,
@@ -31,6 +32,19 @@ const SPANS: [(&str, Span); 3] = [
     ("day", Span { count: 96, seconds: 15 * MINUTE, rows: MINUTE }),
     ("week", Span { count: 168, seconds: HOUR, rows: HOUR }),
 ];
+
+parameters! {
+    /// Of how long.
+    pub struct FigureParameters {
+        /// `hour`, `day` or `week`; `hour` if absent
+        #[param(value_type = Option<String>, pattern = "^(hour|day|week)$", example = "day")]
+        "span" span: Span = span,
+    }
+}
+
+fn span(query: &Query, name: &str) -> Result<Span, Problem> {
+    Ok(query.one_of(name, &SPANS)?.unwrap_or(SPANS[0].1))
+}
 
 /// Bars of a webhook.
 const HOURS: i64 = 24;
@@ -211,13 +225,13 @@ impl WebhookFiguresView {
 /// hour has 60 points of a minute, a day 96 of 15 minutes, a week 168 of an hour. What is shown is
 /// up to two seconds old.
 #[utoipa::path(get, path = "/api/figures", tag = "Deliveries",
-    params(("span" = Option<String>, Query, pattern = "^(hour|day|week)$", description = "`hour`, `day` or `week`; `hour` if absent", example = "day")),
+    params(FigureParameters),
     responses((status = 200, description = "The points", body = Vec<PointView>)))]
 pub async fn get_figures(
     State(app): State<App>,
-    request: Request,
+    Params(asked, _): Params<FigureParameters>,
 ) -> Result<Json<Vec<PointView>>, Problem> {
-    let (points, seconds) = points(&app, request.uri().query()).await?;
+    let (points, seconds) = points(&app, asked.span).await?;
     Ok(Json(points.iter().map(|point| PointView::of(point, seconds)).collect()))
 }
 
@@ -226,13 +240,13 @@ pub async fn get_figures(
 /// Over all webhooks and all points of `GET /api/figures` for the same span: percentiles of a span
 /// do not follow from those of its parts.
 #[utoipa::path(get, path = "/api/figures/total", tag = "Deliveries",
-    params(("span" = Option<String>, Query, pattern = "^(hour|day|week)$", description = "`hour`, `day` or `week`; `hour` if absent", example = "day")),
+    params(FigureParameters),
     responses((status = 200, description = "The sum", body = TotalView)))]
 pub async fn get_total_figures(
     State(app): State<App>,
-    request: Request,
+    Params(asked, _): Params<FigureParameters>,
 ) -> Result<Json<TotalView>, Problem> {
-    let (points, _) = points(&app, request.uri().query()).await?;
+    let (points, _) = points(&app, asked.span).await?;
     let mut sum = Tally::default();
     for point in &points {
         sum.add(&point.tally);
@@ -249,9 +263,7 @@ pub async fn get_total_figures(
 }
 
 /// The points of the span that is asked for, and how many seconds each has.
-async fn points(app: &App, query: Option<&str>) -> Result<(Vec<Point>, i64), Problem> {
-    let query = Query::read(query, &["span"])?;
-    let span = query.choice("span", &SPANS)?.unwrap_or(SPANS[0].1);
+async fn points(app: &App, span: Span) -> Result<(Vec<Point>, i64), Problem> {
     let now = app.clock.now();
     let Span { count, seconds, rows } = span;
     let first = figures::start(now, seconds).plus_ms(-(count - 1) * seconds * 1_000);
@@ -266,11 +278,10 @@ async fn points(app: &App, query: Option<&str>) -> Result<(Vec<Point>, i64), Pro
     responses((status = 200, description = "The webhooks", body = Vec<WebhookFiguresView>)))]
 pub async fn list_webhook_figures(
     State(app): State<App>,
-    request: Request,
+    _: NoParams,
+    client: Client,
 ) -> Result<Response, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
-    let client = Client::of(&request);
     let make = |mut answer: Answer| {
         app.store.search(move |tx| {
             // The same for all webhooks: written out once.

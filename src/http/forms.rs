@@ -1,71 +1,11 @@
 //! The forms of values, for the document: an attribute names one as its `format`, and here stands what that means in
 //! JSON Schema. So a form that many fields and parameters have is written down once.
 //!
-//! It describes and checks nothing: `model` and `query` read the values.
+//! It checks nothing: `model` and `query` read the values.
 
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
 
 use crate::model::{EventKind, Named};
-use crate::store::Again;
-
-/// A kind of event that tells of a task.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only described here; model::EventKind is read")]
-#[expect(clippy::enum_variant_names, reason = "these are the names")]
-pub enum TaskEventKind {
-    /// A new task.
-    TaskCreated,
-    /// Anything but its status.
-    TaskUpdated,
-    /// Its status, and maybe more.
-    TaskStatusChanged,
-    /// It is gone.
-    TaskDeleted,
-}
-
-/// Any text but NUL.
-#[derive(ToSchema)]
-#[schema(format = "text")]
-#[expect(dead_code, reason = "only described here")]
-pub struct Text(String);
-
-/// 1 to 64 characters.
-#[derive(ToSchema)]
-#[schema(format = "tag")]
-#[expect(dead_code, reason = "only described here")]
-pub struct Tag(String);
-
-/// 1 to 40 of `[A-Z0-9_]`.
-#[derive(ToSchema)]
-#[schema(format = "label")]
-#[expect(dead_code, reason = "only described here")]
-pub struct Label(String);
-
-/// Where a change comes from: 1 to 40 of `[a-z0-9_-]`.
-#[derive(ToSchema)]
-#[schema(format = "origin")]
-#[expect(dead_code, reason = "only described here")]
-pub struct OriginName(String);
-
-/// The name of a header; those that are set by the server itself are refused.
-#[derive(ToSchema)]
-#[schema(format = "header-name")]
-#[expect(dead_code, reason = "only described here")]
-pub struct HeaderKey(String);
-
-/// The value of a header: printable ASCII without blanks around it.
-#[derive(ToSchema)]
-#[schema(format = "header-value")]
-#[expect(dead_code, reason = "only described here")]
-pub struct HeaderText(String);
-
-/// Where a delivery may stand that is to be sent again; `unsent`: there is none, though the webhook wants the event.
-#[derive(ToSchema)]
-#[schema(format = "recover-state")]
-#[expect(dead_code, reason = "only described here; store::Again is read")]
-pub struct AgainName(String);
 
 /// Any text but NUL, which neither PostgreSQL nor most receivers can take.
 const TEXT: &str = r"^[^\u0000]*$";
@@ -108,12 +48,12 @@ fn form(name: &str) -> Option<Value> {
         }
         "header-value" => json!({"pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 4_000}),
         "secret" => json!({"pattern": "^whsec_([A-Za-z0-9+/]{4}){8,21}$"}),
+        "task-event" => json!({"enum": EventKind::OF_TASKS}),
         "events-or-kinds" => {
             let kinds = EventKind::names();
             let one = json!({"type": "string", "pattern": r"^evt_[^\u0000,]*$"});
             json!({"anyOf": [{"type": "array", "items": {"enum": kinds}}, one]})
         }
-        "recover-state" => json!({"enum": Again::names()}),
         "task-ids" => json!({"pattern": r"^,*[^\u0000,]+(,+[^\u0000,]+){0,99},*$"}),
         "cursor-of-deliveries" => json!({"pattern": r"^dlv_[0-9]{1,18}_[^\u0000]*$"}),
         "cursor-of-events" => json!({"pattern": "^evt_[0-9a-f]+$"}),
@@ -151,6 +91,21 @@ fn put(schema: &mut Map<String, Value>, mut meant: Map<String, Value>) {
         choices.push(json!({"type": "null"}));
     }
     schema.append(&mut meant);
+}
+
+/// In place of a list may stand a single value, or nothing.
+pub fn or_one(list: &mut Value) {
+    let Some(several) = list.as_object_mut() else { return };
+    several.insert("type".to_owned(), json!("array"));
+    let told = ["description", "example"].map(|key| (key, several.remove(key)));
+    let one = several.get("items").cloned();
+    let mut whole = json!({"anyOf": [std::mem::take(several), one, {"type": "null"}]});
+    for (key, value) in told {
+        if let Some(value) = value {
+            whole[key] = value;
+        }
+    }
+    *list = whole;
 }
 
 /// What may be empty, `null` or not given, may be `""`, too: of forms and tools that cannot leave a field out.

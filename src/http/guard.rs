@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use http::StatusCode;
 
-use super::Peer;
+use super::app::Peer;
 use super::problem::Problem;
 use crate::config::Rate;
 use crate::model::Time;

@@ -5,6 +5,8 @@
 
 mod message;
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -15,13 +17,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::forms::TaskEventKind;
+use super::app::{App, Peer};
+use super::body;
 use super::guard::Tried;
+use super::idempotency::{IdempotencyKey, REPLAYED, key_taken, single};
 use super::problem::Problem;
-use super::repeats::{REPLAYED, key, key_taken, single};
 use super::setup::LastReceived;
-use super::{App, Peer, body};
-use crate::model::{EventKind, Invalid, Named, Task, TaskId, Time, names};
+use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time, names};
 use crate::store::{self, Key, Repeat, Tx, look_up, remember};
 use message::{Incoming, object};
 
@@ -103,7 +105,7 @@ pub async fn incoming_ready(State(app): State<App>) -> Json<Ready> {
     params(("secret" = Option<String>, Query, description = "WEBHOOK_SECRET, unless in the header"),
            ("X-Webhook-Secret" = Option<String>, Header, description = "WEBHOOK_SECRET, unless in the query"),
            ("webhook-id" = Option<String>, Header, description = "The same id within 48 hours is a duplicate"),
-           ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat safe for 48 hours")),
+           IdempotencyKey),
     responses((status = 200, description = "It was taken; `result` says what was done", body = Received)))]
 pub async fn receive_webhook(
     State(app): State<App>,
@@ -169,7 +171,9 @@ async fn came(
     let incoming = Incoming::read(app, object, now)?;
     let keys = keys(parts, bytes, now)?;
     let fallback = incoming.id.as_ref().map(TaskId::to_string);
-    match app.store.write(move |tx| apply(tx, incoming, &keys)).await? {
+    let ids = Arc::clone(&app.ids);
+    let write = move |tx: &mut Tx<'_>| apply(tx, incoming, &keys, &mut || ids.attachment());
+    match app.store.write(write).await? {
         Came::To(result, task_id) => Ok((result, task_id.or(fallback))),
         Came::Missing(invalid) => Err(invalid.into()),
         Came::KeyTaken => Err(key_taken()),
@@ -243,7 +247,8 @@ fn keys(parts: &Parts, bytes: &[u8], now: Time) -> Result<Vec<Key>, Problem> {
         // Whoever sends a webhook again says by its id that it is the same one.
         keys.push(Key { key: format!("webhook:{id}"), hash: String::new(), now });
     }
-    keys.extend(key(&parts.headers, &parts.method, parts.uri.path(), bytes, now)?);
+    let key = IdempotencyKey::read(&parts.headers)?;
+    keys.extend(key.of(&parts.method, parts.uri.path(), bytes, now));
     Ok(keys)
 }
 
@@ -254,7 +259,12 @@ enum Came {
     KeyTaken,
 }
 
-fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Came> {
+fn apply(
+    tx: &mut Tx<'_>,
+    incoming: Incoming,
+    keys: &[Key],
+    fresh: &mut dyn FnMut() -> String,
+) -> store::Result<Came> {
     for key in keys {
         match look_up(tx, key)? {
             Repeat::New => {}
@@ -286,21 +296,22 @@ fn apply(tx: &mut Tx<'_>, incoming: Incoming, keys: &[Key]) -> store::Result<Cam
             store::delete(tx, &before, change)?;
             Applied::Deleted
         }
-        Some(before) => match before.task.apply(input, change.now) {
+        Some(before) => match before.task.apply(input, change.now, fresh) {
             None => Applied::Unchanged,
             Some((after, kind)) => {
                 store::update(tx, &before, after, kind, change)?;
                 Applied::Updated
             }
         },
-        None => match Task::create(id.clone(), input, change.now) {
+        None => match NewTask::try_from(input) {
             Err(mut invalid) => {
                 invalid.message = format!("task.{}", invalid.message);
                 invalid.field = format!("task.{}", invalid.field);
                 return Ok(Came::Missing(invalid));
             }
-            Ok(task) => {
+            Ok(new) => {
                 let last_version = store::last_version(tx, &id)?;
+                let task = Task::create(id.clone(), new, change.now, fresh);
                 store::create(tx, task, last_version, change)?;
                 Applied::Created
             }

@@ -4,18 +4,19 @@
 //! Must not do the work: a job is a row in the database, which upkeep works off.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::deliveries::{SEVERAL, SINGLE, filter};
+use super::app::App;
+use super::deliveries::DeliveryParameters;
+use super::extract::{JobPath, NoParams, Params, WebhookPath};
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Parameters as _, Query, parameters};
 use super::task_list::TOTAL;
-use super::{App, Id};
-use crate::model::{DeliveryStatus, Named, Time};
+use crate::model::{Named, Time};
 use crate::store::{self, Action, DeliveryFilter, Job};
 
 /// Jobs on a page, unless `limit` says otherwise; no more are kept.
@@ -92,19 +93,14 @@ pub struct JobPreview {
 /// attempts count on. What waits or is under way, and what comes later, is left alone. It goes on
 /// after a crash. With `dryRun=true` it is only counted.
 #[utoipa::path(post, path = "/api/deliveries/redeliver", tag = "Deliveries",
-    params(
-        ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
-        ("event" = Option<String>, Query, format = "events-or-kinds", description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
-        ("taskId" = Option<String>, Query, format = "one-id", description = "Only this task"),
-        ("webhookId" = Option<String>, Query, format = "one-id", description = "Only this webhook"),
-        ("since" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
-        ("until" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or earlier"),
-        ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
-        ("dryRun" = Option<bool>, Query, description = "`true`: only say how many")),
+    params(DeliveryParameters, DryRun),
     responses((status = 202, description = "It has begun", body = JobView),
               (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview)))]
-pub async fn redeliver_many(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    begin(&app, request.uri().query(), Action::Redeliver).await
+pub async fn redeliver_many(
+    State(app): State<App>,
+    Params((filter, dry), _): Params<(DeliveryParameters, DryRun)>,
+) -> Result<Response, Problem> {
+    begin(&app, filter.into(), dry, Action::Redeliver).await
 }
 
 /// Cancel many deliveries
@@ -113,19 +109,14 @@ pub async fn redeliver_many(State(app): State<App>, request: Request) -> Result<
 /// is pending or held, the oldest first. What is under way, and what comes later, is left alone. It
 /// goes on after a crash. With `dryRun=true` it is only counted.
 #[utoipa::path(post, path = "/api/deliveries/cancel", tag = "Deliveries",
-    params(
-        ("status" = Option<Vec<DeliveryStatus>>, Query, description = "Only these statuses"),
-        ("event" = Option<String>, Query, format = "events-or-kinds", description = "Only these kinds (`task_created` …) or only this event (`evt_…`)"),
-        ("taskId" = Option<String>, Query, format = "one-id", description = "Only this task"),
-        ("webhookId" = Option<String>, Query, format = "one-id", description = "Only this webhook"),
-        ("since" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or later (RFC 3339 or a date)"),
-        ("until" = Option<String>, Query, format = "moment", description = "Only of events committed at this moment or earlier"),
-        ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case"),
-        ("dryRun" = Option<bool>, Query, description = "`true`: only say how many")),
+    params(DeliveryParameters, DryRun),
     responses((status = 202, description = "It has begun", body = JobView),
               (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview)))]
-pub async fn cancel_many(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    begin(&app, request.uri().query(), Action::Cancel).await
+pub async fn cancel_many(
+    State(app): State<App>,
+    Params((filter, dry), _): Params<(DeliveryParameters, DryRun)>,
+) -> Result<Response, Problem> {
+    begin(&app, filter.into(), dry, Action::Cancel).await
 }
 
 /// Send again what a webhook holds
@@ -134,14 +125,13 @@ pub async fn cancel_many(State(app): State<App>, request: Request) -> Result<Res
 /// what is refused alone. The same as `POST /api/deliveries/redeliver?status=held&webhookId=…`; a
 /// resume, another URL and a change of `onReject` to `skip` do it too.
 #[utoipa::path(post, path = "/api/webhooks/{id}/release", tag = "Webhooks",
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     responses((status = 202, description = "It has begun", body = JobView)))]
 pub async fn release_held(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
 ) -> Result<Response, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let filter = DeliveryFilter::held_by(&id);
     if app.store.read(move |tx| store::find_webhook(tx, &id)).await?.is_none() {
         return Err(Problem::not_found("Webhook"));
@@ -149,17 +139,27 @@ pub async fn release_held(
     started(&app, Action::Redeliver, filter).await
 }
 
-async fn begin(app: &App, query: Option<&str>, action: Action) -> Result<Response, Problem> {
-    let single = [&SINGLE[..], &["dryRun"]].concat();
-    let query = Query::read_several(query, &SEVERAL, &single)?;
-    let is_dry = query.choice("dryRun", &[("true", true), ("false", false)])?.unwrap_or(false);
-    let filter = filter(&query)?;
+parameters! {
+    /// Whether anything is done.
+    pub struct DryRun {
+        /// `true`: only say how many
+        #[param(value_type = Option<bool>)]
+        "dryRun" is_dry: bool = Query::flag,
+    }
+}
+
+async fn begin(
+    app: &App,
+    filter: DeliveryFilter,
+    DryRun { is_dry }: DryRun,
+    action: Action,
+) -> Result<Response, Problem> {
     if filter == DeliveryFilter::default() {
         // All there is must be meant: a filter that was forgotten would be that too.
         let text = format!(
             "Say in the address which deliveries are meant, as for GET /api/deliveries: one of {} \
              at least. For all there are: until=<now>",
-            [&SEVERAL[..], &SINGLE].concat().join(", ")
+            DeliveryParameters::names().join(", ")
         );
         return Err(Problem::new(StatusCode::CONFLICT, "no_filter", text));
     }
@@ -212,16 +212,27 @@ async fn count(app: &App, action: Action, filter: DeliveryFilter) -> Result<i64,
     }
 }
 
+parameters! {
+    /// Which part of the list.
+    pub struct JobPage {
+        /// At most this many, 1 to 1000; 100 if absent
+        #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
+        "limit" limit: Option<usize> = Query::limit,
+    }
+}
+
 /// List jobs
 ///
 /// Those under way and the newest that have ended, the newest first, 100 unless `limit` says otherwise.
 #[utoipa::path(get, path = "/api/jobs", tag = "Deliveries",
-    params(("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000)),
+    params(JobPage),
     responses((status = 200, description = "The jobs", body = Vec<JobView>,
         headers(("X-Total-Count" = i64, description = "How many are known")))))]
-pub async fn list_jobs(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let query = Query::read(request.uri().query(), &["limit"])?;
-    let most = query.limit()?.unwrap_or(PAGE);
+pub async fn list_jobs(
+    State(app): State<App>,
+    Params(JobPage { limit }, _): Params<JobPage>,
+) -> Result<Response, Problem> {
+    let most = limit.unwrap_or(PAGE);
     let jobs = app.store.read(store::list_jobs).await?;
     let shown: Vec<JobView> = jobs.iter().take(most).map(JobView::of).collect();
     let mut response = Json(shown).into_response();
@@ -237,14 +248,13 @@ fn number(id: &str) -> Option<i64> {
 
 /// Read a job
 #[utoipa::path(get, path = "/api/jobs/{id}", tag = "Deliveries",
-    params(("id" = String, Path, description = "The job", example = "job_7")),
+    params(JobPath),
     responses((status = 200, description = "How far it has come", body = JobView)))]
 pub async fn get_job(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    JobPath(id): JobPath,
+    _: NoParams,
 ) -> Result<Json<JobView>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let unknown = || Problem::not_found("Job");
     let num = number(&id).ok_or_else(unknown)?;
     let found = app.store.read(move |tx| store::find_job(tx, num)).await?;
@@ -255,14 +265,13 @@ pub async fn get_job(
 ///
 /// What it has done stays done; the rest is left as it is. Also 204 if it is not under way.
 #[utoipa::path(delete, path = "/api/jobs/{id}", tag = "Deliveries",
-    params(("id" = String, Path, description = "The job", example = "job_7")),
+    params(JobPath),
     responses((status = 204, description = "It is not under way")))]
 pub async fn end_job(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    JobPath(id): JobPath,
+    _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    Query::read(request.uri().query(), &[])?;
     if let Some(num) = number(&id) {
         let now = app.clock.now();
         app.store.write(move |tx| store::end_job(tx, num, now)).await?;

@@ -4,15 +4,16 @@
 //! are the dearest; a million tasks take a quarter of a second.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Path, State};
+use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::app::App;
 use super::door::public_host;
+use super::extract::NoParams;
 use super::problem::Problem;
-use super::query::Query;
-use super::{App, Id};
-use crate::model::{EventKind, Named, Priority, Status};
+use crate::model::{EventKind, Named, Priority, Status, names};
 use crate::store::{self, LabelOf};
 
 /// The labels that are offered before anybody has used one.
@@ -45,8 +46,7 @@ pub struct Me {
 /// For tools that try out a connection: 401 if the token is wrong.
 #[utoipa::path(get, path = "/api/me", tag = "Server",
     responses((status = 200, description = "The token is right, or none is needed", body = Me)))]
-pub async fn get_me(State(app): State<App>, request: Request) -> Result<Json<Me>, Problem> {
-    Query::read(request.uri().query(), &[])?;
+pub async fn get_me(State(app): State<App>, _: NoParams) -> Result<Json<Me>, Problem> {
     Ok(Json(Me {
         name: public_host(&app).unwrap_or("BTK-System").to_owned(),
         version: env!("CARGO_PKG_VERSION"),
@@ -66,49 +66,68 @@ pub struct Choice {
     label: String,
 }
 
+names! {
+    /// Which field
+    pub enum Listed {
+        /// Where a task stands.
+        Statuses = "statuses",
+        /// How much it matters.
+        Priorities = "priorities",
+        /// Which type it is of.
+        Types = "types",
+        /// Which category it is of.
+        Categories = "categories",
+        /// What happened to it.
+        Events = "events",
+    }
+}
+
+/// The field that an address names.
+#[derive(utoipa::IntoParams)]
+#[into_params(names("field"), parameter_in = Path)]
+pub struct FieldPath(
+    /// Which field
+    #[param(inline, example = "statuses")]
+    Listed,
+);
+
+impl<S: Send + Sync> FromRequestParts<S> for FieldPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<FieldPath, Problem> {
+        let name = Path::<String>::from_request_parts(parts, state).await;
+        let field = name.ok().and_then(|Path(name)| Listed::parse(&name));
+        field.map(FieldPath).ok_or_else(|| Problem {
+            message: "There is no such list: /api/meta has statuses, priorities, types, \
+                      categories and events"
+                .to_owned(),
+            ..Problem::not_found("The list")
+        })
+    }
+}
+
 /// List what a field may hold
 ///
 /// `statuses`, `priorities` and `events` are closed sets. `types` and `categories` begin with the usual
 /// ones, and those in use follow in the order of the alphabet, up to 500 in all: any other of
 /// `A-Z`, `0-9` and `_` may be used as well.
 #[utoipa::path(get, path = "/api/meta/{field}", tag = "Tasks",
-    params(("field" = inline(Listed), Path, description = "Which field", example = "statuses")),
+    params(FieldPath),
     responses((status = 200, description = "The values", body = Vec<Choice>)))]
 pub async fn list_choices(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    FieldPath(field): FieldPath,
+    _: NoParams,
 ) -> Result<Json<Vec<Choice>>, Problem> {
-    Query::read(request.uri().query(), &[])?;
-    let values: Vec<String> = match &*id {
-        "statuses" => Status::names().into_iter().map(str::to_owned).collect(),
-        "priorities" => Priority::names().into_iter().map(str::to_owned).collect(),
-        "events" => EventKind::OF_TASKS.map(|kind| kind.as_str().to_owned()).into(),
-        "types" => with_those_in_use(&app, &TYPES, LabelOf::Type).await?,
-        "categories" => with_those_in_use(&app, &CATEGORIES, LabelOf::Category).await?,
-        _ => {
-            return Err(Problem {
-                message: "There is no such list: /api/meta has statuses, priorities, types, \
-                          categories and events"
-                    .to_owned(),
-                ..Problem::not_found("The list")
-            });
-        }
+    let values: Vec<String> = match field {
+        Listed::Statuses => Status::names().into_iter().map(str::to_owned).collect(),
+        Listed::Priorities => Priority::names().into_iter().map(str::to_owned).collect(),
+        Listed::Events => EventKind::OF_TASKS.map(|kind| kind.as_str().to_owned()).into(),
+        Listed::Types => with_those_in_use(&app, &TYPES, LabelOf::Type).await?,
+        Listed::Categories => with_those_in_use(&app, &CATEGORIES, LabelOf::Category).await?,
     };
     let choice = |value: String| Choice { label: in_words(&value), value };
     Ok(Json(values.into_iter().map(choice).collect()))
-}
-
-/// The fields of which there is a list.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "only described here; the handler reads the name")]
-enum Listed {
-    Statuses,
-    Priorities,
-    Types,
-    Categories,
-    Events,
 }
 
 async fn with_those_in_use(

@@ -10,6 +10,7 @@ use utoipa::OpenApi;
 use super::door::COOKIE;
 use super::forms;
 use super::problem::ErrorBody;
+use crate::model::Text;
 use errors::add_errors;
 
 /// What the whole document says.
@@ -29,7 +30,7 @@ use errors::add_errors;
         (name = "Deliveries", description = "What was sent, and what came back"),
         (name = "Server", description = "How the server is, and what it offers"),
     ),
-    components(schemas(ErrorBody, forms::Text)),
+    components(schemas(ErrorBody, Text)),
 )]
 pub struct Document;
 
@@ -52,6 +53,20 @@ pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
     for closed in INPUTS.iter().chain(&["RecoverInput", "SessionInput", "ClassicEvent", "Alert"]) {
         schemas[closed]["additionalProperties"] = json!(false);
     }
+    // A filter is asked for as it is shown, but that nothing of it need be there.
+    schemas["FilterInput"] = schemas["Filter"].clone();
+    if let Some(filter) = schemas["FilterInput"].as_object_mut() {
+        filter.remove("required");
+        filter.insert("additionalProperties".to_owned(), json!(false));
+        filter["properties"]
+            .as_object_mut()
+            .into_iter()
+            .flat_map(Map::values_mut)
+            .for_each(forms::or_one);
+    }
+    schemas["WebhookInput"]["properties"]["filter"]["oneOf"][0]["$ref"] =
+        json!("#/components/schemas/FilterInput");
+    forms::or_one(&mut schemas["WebhookInput"]["properties"]["ignoreOrigin"]);
     forms::write_out(&mut document);
     for input in INPUTS {
         let properties = document["components"]["schemas"][input]["properties"].as_object_mut();
@@ -117,7 +132,7 @@ mod tests {
     /// the tests with `BTK_ACCEPT=1`.
     #[test]
     fn the_document_is_the_committed_one() {
-        let (_, document) = crate::http::routes().split_for_parts();
+        let (_, document) = crate::http::routes::routes().split_for_parts();
         let text = serde_json::to_string_pretty(&complete(&document)).unwrap() + "\n";
         let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
         if std::env::var_os("BTK_ACCEPT").is_some() {
@@ -129,7 +144,7 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_summary_examples_and_errors() {
-        let (_, document) = crate::http::routes().split_for_parts();
+        let (_, document) = crate::http::routes::routes().split_for_parts();
         let document = complete(&document);
         for (path, operations) in document["paths"].as_object().unwrap() {
             for (method, operation) in operations.as_object().unwrap() {

@@ -10,7 +10,7 @@ use axum::routing::get;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::App;
+use super::app::App;
 use super::assets::SHELL;
 use super::problem::Problem;
 

@@ -1,5 +1,6 @@
-//! Query strings: taken strictly, unknown parameters named, each once but for those that may have
-//! several values.
+//! The parameters of an address, declared once: from a declaration come the type, how each is read with the sentence of
+//! its error, the list of all of them, and what the OpenAPI document says. Unknown ones are refused, each may stand once
+//! but for those that may have several values, and an empty one counts as not given.
 //!
 //! Must not know what a parameter means.
 
@@ -7,12 +8,87 @@ use encoding_rs::UTF_8;
 
 use super::body::pairs;
 use super::problem::Problem;
-use crate::model::{Time, quoted};
+use crate::model::{Named, Time, quoted, shown_key};
 
 /// Values that one parameter may have.
 const VALUES_MOST: usize = 50;
 
-/// The parameters of a request. An empty value counts as not given.
+/// What an address may say.
+pub trait Parameters: Sized {
+    /// The names of all, as they are told to who writes one that is not among them.
+    fn names() -> Vec<&'static str>;
+
+    /// Reads each.
+    ///
+    /// # Errors
+    /// 400 for the first that breaks a rule.
+    fn read(query: &Query) -> Result<Self, Problem>;
+}
+
+impl Parameters for () {
+    fn names() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn read(_query: &Query) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+impl<A: Parameters, B: Parameters> Parameters for (A, B) {
+    fn names() -> Vec<&'static str> {
+        [A::names(), B::names()].concat()
+    }
+
+    fn read(query: &Query) -> Result<(A, B), Problem> {
+        Ok((A::read(query)?, B::read(query)?))
+    }
+}
+
+/// Makes a struct that is read from an address. Before each field stands the name of its parameter, after it the
+/// function that reads it.
+///
+/// ```ignore
+/// parameters! {
+///     /// Which calls.
+///     pub struct CallParameters {
+///         /// Only since this moment
+///         #[param(value_type = Option<String>, format = "moment")]
+///         "since" since: Option<Time> = Query::time,
+///     }
+/// }
+/// ```
+macro_rules! parameters {
+    (
+        $(#[$about:meta])*
+        $see:vis struct $Set:ident {
+            $($(#[$said:meta])* $name:literal $field:ident: $type:ty = $read:expr,)+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, utoipa::IntoParams)]
+        #[into_params(parameter_in = Query)]
+        $see struct $Set {
+            $($(#[$said])* #[param(rename = $name)] pub $field: $type,)+
+        }
+
+        impl $crate::http::query::Parameters for $Set {
+            fn names() -> Vec<&'static str> {
+                vec![$($name),+]
+            }
+
+            fn read(
+                query: &$crate::http::query::Query,
+            ) -> Result<$Set, $crate::http::problem::Problem> {
+                Ok($Set { $($field: ($read)(query, $name)?,)+ })
+            }
+        }
+    };
+}
+
+pub(super) use parameters;
+
+/// The parameters of a request as they are written.
 #[derive(Debug, Default)]
 pub struct Query(Vec<(String, String)>);
 
@@ -20,36 +96,21 @@ impl Query {
     /// Reads a query string.
     ///
     /// # Errors
-    /// 400 for a parameter that is not among `known`, that stands twice, or that is no text.
+    /// 400 for a parameter that is not among `known`, or that is no text.
     pub fn read(query: Option<&str>, known: &[&str]) -> Result<Query, Problem> {
-        Query::read_several(query, &[], known)
-    }
-
-    /// The same where some parameters may stand more than once.
-    ///
-    /// # Errors
-    /// The same, but that those among `several` may stand again.
-    pub fn read_several(
-        query: Option<&str>,
-        several: &[&str],
-        known: &[&str],
-    ) -> Result<Query, Problem> {
-        let shown =
-            |name: &str| name.chars().filter(|c| !c.is_control()).take(60).collect::<String>();
         let written = query.unwrap_or_default().as_bytes();
         let written = pairs(UTF_8, written).map_err(|(name, wrong)| {
             let what = format!("{}; write it in UTF-8 and percent-encode that", wrong.what());
-            Problem::bad_parameter(&shown(&name), what)
+            Problem::bad_parameter(&shown_key(&name), what)
         })?;
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (name, value) in written {
-            let shown = shown(&name);
-            if ![several, known].iter().any(|all| all.contains(&name.as_ref())) {
-                let all = [several, known].concat();
-                let allowed = if all.is_empty() {
+            let shown = shown_key(&name);
+            if !known.contains(&name.as_ref()) {
+                let allowed = if known.is_empty() {
                     "takes none".to_owned()
                 } else {
-                    format!("takes {}", all.join(", "))
+                    format!("takes {}", known.join(", "))
                 };
                 return Err(Problem {
                     field: Some(shown.clone()),
@@ -59,10 +120,6 @@ impl Query {
                     )
                 });
             }
-            let is_again = pairs.iter().any(|(seen, _)| *seen == name);
-            if is_again && !several.contains(&name.as_ref()) {
-                return Err(Problem::bad_parameter(&shown, "stands twice in the address"));
-            }
             if value.contains('\0') {
                 return Err(Problem::bad_parameter(&shown, "contains a NUL character"));
             }
@@ -71,19 +128,41 @@ impl Query {
         Ok(Query(pairs))
     }
 
-    /// A parameter, if it is there and not empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    /// A parameter that may stand once, if it is there and not empty.
+    fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
+        let mut found = self.0.iter().filter(|(known, _)| known == name);
+        let first = found.next().map(|(_, value)| value.as_str());
+        if found.next().is_some() {
+            return Err(Problem::bad_parameter(name, "stands twice in the address"));
+        }
+        Ok(first.filter(|value| !value.is_empty()))
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+        Ok(self.one(name)?.map(str::to_owned))
     }
 
     /// One id. Several would find nothing, as if there were none.
     pub fn id(&self, name: &str) -> Result<Option<String>, Problem> {
-        let id = self.get(name).map(str::to_owned);
+        let id = self.text(name)?;
         if id.as_deref().is_some_and(|id| id.contains(',')) {
             return Err(Problem::bad_parameter(name, "takes one id; ask for each by itself"));
         }
         Ok(id)
+    }
+
+    /// A place in a list, by the function that reads one.
+    pub fn place<T>(
+        read: impl Fn(&str) -> Option<T>,
+    ) -> impl Fn(&Query, &str) -> Result<Option<T>, Problem> {
+        move |query, name| {
+            let wrong = || {
+                let what = "is not one of this list; take it from X-Next-Cursor";
+                Problem::bad_parameter(name, what)
+            };
+            query.one(name)?.map(|text| read(text).ok_or_else(wrong)).transpose()
+        }
     }
 
     /// The values of a parameter that may stand more than once, none of them empty.
@@ -98,14 +177,35 @@ impl Query {
         distinct(name, self.all(name)?.into_iter().flat_map(|text| text.split(',')))
     }
 
+    /// The same as texts.
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
+        Ok(self.values(name)?.into_iter().map(str::to_owned).collect())
+    }
+
     /// One of a closed set.
-    pub fn choice<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Option<T>, Problem> {
-        self.get(name).map(|text| one_of(name, text, all)).transpose()
+    pub fn choice<T: Named>(&self, name: &str) -> Result<Option<T>, Problem> {
+        self.one_of(name, T::ALL)
     }
 
     /// Some of a closed set.
-    pub fn choices<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Vec<T>, Problem> {
-        self.values(name)?.into_iter().map(|text| one_of(name, text, all)).collect()
+    pub fn choices<T: Named>(&self, name: &str) -> Result<Vec<T>, Problem> {
+        self.some_of(name, T::ALL)
+    }
+
+    /// `true` or `false`, which it is if it is not there.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        let all = [("true", true), ("false", false)];
+        self.one_of(name, &all).map(Option::unwrap_or_default)
+    }
+
+    /// One of these.
+    pub fn one_of<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Option<T>, Problem> {
+        self.one(name)?.map(|text| find(name, text, all)).transpose()
+    }
+
+    /// Some of these.
+    pub fn some_of<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Vec<T>, Problem> {
+        self.values(name)?.into_iter().map(|text| find(name, text, all)).collect()
     }
 
     /// Words to look for.
@@ -113,17 +213,17 @@ impl Query {
     /// # Errors
     /// 400 for more than 50: each is looked for in every text.
     pub fn words(&self, name: &str) -> Result<Option<String>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
+        let Some(text) = self.text(name)? else { return Ok(None) };
         if text.split_whitespace().count() > VALUES_MOST {
             let what = format!("has more than {VALUES_MOST} words; up to that many are allowed");
             return Err(Problem::bad_parameter(name, what));
         }
-        Ok(Some(text.to_owned()))
+        Ok(Some(text))
     }
 
     /// A moment.
     pub fn time(&self, name: &str) -> Result<Option<Time>, Problem> {
-        let Some(text) = self.get(name) else { return Ok(None) };
+        let Some(text) = self.one(name)? else { return Ok(None) };
         // In a query, a plus that was not encoded arrives as a blank.
         let with_plus = || {
             let (local, offset) = text.trim().rsplit_once(' ')?;
@@ -136,14 +236,14 @@ impl Query {
         })
     }
 
-    /// `limit`: 1 to 1000.
-    pub fn limit(&self) -> Result<Option<usize>, Problem> {
-        let Some(text) = self.get("limit") else { return Ok(None) };
+    /// So many at most: 1 to 1000.
+    pub fn limit(&self, name: &str) -> Result<Option<usize>, Problem> {
+        let Some(text) = self.one(name)? else { return Ok(None) };
         let number = text.parse().ok().filter(|n| (1..=1000).contains(n));
         number.map(Some).ok_or_else(|| {
             let shown = quoted(&text.into());
             Problem::bad_parameter(
-                "limit",
+                name,
                 format!("{shown} is not allowed; use a number from 1 to 1000"),
             )
         })
@@ -176,7 +276,7 @@ fn distinct<'q>(
     Ok(found)
 }
 
-fn one_of<T: Copy>(name: &str, text: &str, all: &[(&str, T)]) -> Result<T, Problem> {
+fn find<T: Copy>(name: &str, text: &str, all: &[(&str, T)]) -> Result<T, Problem> {
     if let Some((_, value)) = all.iter().find(|(known, _)| *known == text) {
         return Ok(*value);
     }
@@ -198,10 +298,11 @@ mod tests {
         let unknown = read("statsu=OPEN").unwrap_err();
         assert_eq!(unknown.field.as_deref(), Some("statsu"));
         assert!(unknown.message.ends_with("which takes status, limit"), "{}", unknown.message);
-        assert!(read("limit=1&limit=2").unwrap_err().message.contains("twice"));
-        assert_eq!(read("status=&limit=5").unwrap().get("status"), None);
+        let twice = read("limit=1&limit=2").unwrap().limit("limit").unwrap_err();
+        assert!(twice.message.contains("twice"));
+        assert_eq!(read("status=&limit=5").unwrap().text("status").unwrap(), None);
         for bad in ["limit=0", "limit=1001", "limit=x", "limit=-1"] {
-            assert!(read(bad).unwrap().limit().is_err(), "{bad}");
+            assert!(read(bad).unwrap().limit("limit").is_err(), "{bad}");
         }
     }
 
@@ -225,7 +326,7 @@ mod tests {
 
     #[test]
     fn what_may_have_several_values_may_be_written_either_way() {
-        let read = |text| Query::read_several(Some(text), &["status"], &["limit"]);
+        let read = |text| Query::read(Some(text), &["status", "limit"]);
         let all = [("OPEN", 1), ("IN_PROGRESS", 2), ("DONE", 3)];
         for text in [
             "status=OPEN&status=DONE",
@@ -234,12 +335,11 @@ mod tests {
             "status=OPEN,+DONE,&status=OPEN&status=&limit=3",
         ] {
             let query = read(text).unwrap();
-            assert_eq!(query.choices("status", &all).unwrap(), [1, 3], "{text}");
+            assert_eq!(query.some_of("status", &all).unwrap(), [1, 3], "{text}");
         }
-        assert_eq!(read("status=").unwrap().choices("status", &all).unwrap(), [0; 0]);
-        let wrong = read("status=OPEN,done").unwrap().choices("status", &all).unwrap_err();
+        assert_eq!(read("status=").unwrap().some_of("status", &all).unwrap(), [0; 0]);
+        let wrong = read("status=OPEN,done").unwrap().some_of("status", &all).unwrap_err();
         assert!(wrong.message.starts_with("status \"done\" is not allowed"), "{}", wrong.message);
-        assert!(read("limit=1&limit=2").unwrap_err().message.contains("twice"));
         let next = read("status=OPEN&limit=1&status=DONE").unwrap().with_cursor("c");
         assert_eq!(next, "status=OPEN&limit=1&status=DONE&cursor=c");
     }

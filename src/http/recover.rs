@@ -5,40 +5,44 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::body;
-use super::forms::AgainName;
+use super::app::App;
+use super::extract::{Body, FromObject, NoParams, WebhookPath};
 use super::problem::Problem;
-use super::query::Query;
-use super::{App, Id};
-use crate::model::{Invalid, Named, Time, quoted, read_time};
+use crate::model::{Invalid, Named, Time, Unknown, body, quoted, read_time};
 use crate::store::{self, Again, Begun, Recovery, Wanted};
 
-/// What may stand in a recovery.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "it describes a body; what is read is checked value by value")]
-pub struct RecoverInput {
-    /// Events committed then or later: RFC 3339, or a plain date.
-    #[schema(format = "moment", example = "2026-03-01T09:00:00Z")]
-    since: String,
-    /// Events committed then or earlier; now, if it is left out.
-    #[schema(nullable = false, format = "moment", example = "2026-03-02T09:00:00Z")]
-    until: Option<String>,
-    /// Where their deliveries stand: `failed`, `held` (refused, and kept with its task by `onReject`),
-    /// `unsent` (there is none, though the webhook wants the event), `cancelled`, `delivered`.
-    /// `failed` and `unsent`, if it is left out.
-    #[schema(nullable = false, min_items = 1, example = json!(["failed", "unsent"]))]
-    states: Option<Vec<AgainName>>,
-    /// Only say how many would be sent.
-    #[schema(nullable = false)]
-    dry_run: Option<bool>,
+body! {
+    /// What may stand in a recovery.
+    #[derive(Debug)]
+    pub struct RecoverInput(_unknown): "a field of a recovery; the fields are" {
+        /// Events committed then or later: RFC 3339, or a plain date.
+        #[schema(required, value_type = String, format = "moment", example = "2026-03-01T09:00:00Z")]
+        "since" since: Option<Time> = read_time,
+        /// Events committed then or earlier; now, if it is left out.
+        #[schema(value_type = Option<String>, nullable = false, format = "moment", example = "2026-03-02T09:00:00Z")]
+        "until" until: Option<Time> = read_time,
+        /// Where their deliveries stand: `failed`, `held` (refused, and kept with its task by `onReject`),
+        /// `unsent` (there is none, though the webhook wants the event), `cancelled`, `delivered`.
+        /// `failed` and `unsent`, if it is left out.
+        #[schema(nullable = false, min_items = 1, example = json!(["failed", "unsent"]))]
+        "states" states: Option<Vec<Again>> = states,
+        /// Only say how many would be sent.
+        #[schema(value_type = Option<bool>, nullable = false)]
+        "dryRun" dry_run: bool = dry_run,
+    }
+}
+
+impl FromObject for RecoverInput {
+    fn from_object(object: &Map<String, Value>) -> Result<RecoverInput, Problem> {
+        Ok(RecoverInput::read(object, "", Unknown::Refused)?)
+    }
 }
 
 /// A recovery that has begun.
@@ -120,22 +124,20 @@ fn names(states: &[Again]) -> Vec<&'static str> {
 /// pace, with the same `webhook-id`, and its URL, headers and secret as they are now. Newer events
 /// wait until all are in line. It goes on after a crash. With `dryRun` it is only counted.
 #[utoipa::path(post, path = "/api/webhooks/{id}/recover", tag = "Webhooks",
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     request_body(content = RecoverInput, description = "Which events",
         example = json!({"since": "2026-03-01T09:00:00Z", "states": ["failed", "unsent"]})),
     responses((status = 202, description = "It has begun", body = RecoveryStarted),
               (status = 200, description = "With `dryRun`: what it would do", body = RecoveryPreview)))]
 pub async fn recover(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
+    Body(input): Body<RecoverInput>,
 ) -> Result<Response, Problem> {
-    Query::read(request.uri().query(), &[])?;
-    let headers = request.headers().clone();
-    let bytes = body::read(request).await?;
-    body::expect_json(&headers)?;
     let now = app.clock.now();
-    let (wanted, is_dry) = read(&body::object(&bytes)?, now)?;
+    let is_dry = input.dry_run;
+    let wanted = wanted(input, now)?;
     if is_dry {
         return preview(&app, id, wanted, now).await;
     }
@@ -157,14 +159,13 @@ pub async fn recover(
 ///
 /// What it has put in line goes out; the rest does not. Also 204 if none is under way.
 #[utoipa::path(delete, path = "/api/webhooks/{id}/recover", tag = "Webhooks",
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     responses((status = 204, description = "None is under way")))]
 pub async fn end_recovery(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    Query::read(request.uri().query(), &[])?;
     app.store.write(move |tx| store::end_recovery(tx, &id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -193,32 +194,14 @@ async fn preview(app: &App, id: String, wanted: Wanted, now: Time) -> Result<Res
     Ok(Json(shown).into_response())
 }
 
-fn read(object: &Map<String, Value>, now: Time) -> Result<(Wanted, bool), Problem> {
-    let (mut since, mut until, mut is_dry) = (None, now, false);
-    let mut states = vec![Again::Failed, Again::Unsent];
-    for (key, value) in object {
-        match key.as_str() {
-            "since" => since = Some(read_time(key, value)?),
-            "until" => until = read_time(key, value)?,
-            "states" => states = read_states(value)?,
-            "dryRun" => {
-                is_dry = value.as_bool().ok_or_else(|| {
-                    Invalid::new(key, format!("is {}; use true or false", quoted(value)))
-                })?;
-            }
-            _ => {
-                let shown: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
-                let what =
-                    "is not a field of a recovery; the fields are since, until, states, dryRun";
-                return Err(Invalid::new(shown, what).into());
-            }
-        }
-    }
+fn wanted(input: RecoverInput, now: Time) -> Result<Wanted, Problem> {
+    let RecoverInput { since, until, states, .. } = input;
     let Some(since) = since else {
         let what =
             "is required: the time from which on events are sent, such as \"2026-03-01T09:00:00Z\"";
         return Err(Invalid::new("since", what).into());
     };
+    let until = until.unwrap_or(now);
     if until < since {
         // Each is a time like any other; it is the two that contradict each other.
         let what =
@@ -226,14 +209,20 @@ fn read(object: &Map<String, Value>, now: Time) -> Result<(Wanted, bool), Proble
         let contradiction = Problem::from(Invalid::new("until", what));
         return Err(Problem { status: StatusCode::CONFLICT, ..contradiction });
     }
-    Ok((Wanted { since, until, states }, is_dry))
+    let states = states.unwrap_or_else(|| vec![Again::Failed, Again::Unsent]);
+    Ok(Wanted { since, until, states })
+}
+
+fn dry_run(field: &str, value: &Value) -> Result<bool, Invalid> {
+    let wrong = || Invalid::new(field, format!("is {}; use true or false", quoted(value)));
+    value.as_bool().ok_or_else(wrong)
 }
 
 /// Each once, in the order of the names.
-fn read_states(value: &Value) -> Result<Vec<Again>, Invalid> {
+fn states(field: &str, value: &Value) -> Result<Vec<Again>, Invalid> {
     let all: Vec<&str> = Again::names();
     let wrong =
-        |what: String| Invalid::new("states", format!("{what}; use a list of {}", all.join(", ")));
+        |what: String| Invalid::new(field, format!("{what}; use a list of {}", all.join(", ")));
     let entries = value.as_array().filter(|entries| !entries.is_empty());
     let entries = entries.ok_or_else(|| wrong(format!("is {}", quoted(value))))?;
     let mut found = BTreeSet::new();
@@ -252,7 +241,9 @@ mod tests {
     const NOW: Time = Time(1_765_216_530_445);
 
     fn asked(body: &Value) -> Result<(Wanted, bool), Problem> {
-        read(body.as_object().unwrap(), NOW)
+        let input = RecoverInput::from_object(body.as_object().unwrap())?;
+        let is_dry = input.dry_run;
+        Ok((wanted(input, NOW)?, is_dry))
     }
 
     #[test]

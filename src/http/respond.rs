@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::App;
+use super::app::App;
 use super::door::{self, admit};
 use super::pack::{packed, takes_gzip};
 use super::pages;

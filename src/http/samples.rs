@@ -2,19 +2,19 @@
 //!
 //! Must not read or write anything: no task has the ids that stand here.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::app::{App, written_json};
 use super::event_list::TaskEvent;
-use super::forms::TaskEventKind;
+use super::extract::Params;
 use super::problem::Problem;
-use super::query::Query;
-use super::{App, written_json};
+use super::query::{Query, parameters};
 use crate::model::payload::{self, Full};
-use crate::model::{Event, EventKind, Named, Origin, Payload, Task, Time};
+use crate::model::{Event, EventKind, Named, Origin, Payload, Task, TaskEventKind, Time};
 
 /// An event of this kind with every field of its task filled. Its origin is `test`.
 pub fn event(kind: EventKind, id: String, now: Time) -> Event {
@@ -51,30 +51,42 @@ struct ClassicEvent {
     task: Task,
 }
 
+parameters! {
+    /// Which samples.
+    pub struct SampleParameters {
+        /// Only of this kind
+        #[param(value_type = Option<TaskEventKind>)]
+        "event" kind: Option<EventKind> = kind,
+        /// As webhooks with this payload get it; `full` if absent
+        "payload" payload: Option<Payload> = Query::choice,
+    }
+}
+
+fn kind(query: &Query, name: &str) -> Result<Option<EventKind>, Problem> {
+    query.one_of(name, &EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind)))
+}
+
 /// List sample events
 ///
 /// One of each kind, exactly as a webhook gets it, with every field filled: for tools that learn the
 /// fields of an event before the first one comes. Nothing of it is stored, nothing is sent.
 #[utoipa::path(get, path = "/api/events/samples", tag = "Deliveries",
-    params(
-        ("event" = Option<TaskEventKind>, Query, description = "Only of this kind"),
-        ("payload" = Option<Payload>, Query, description = "As webhooks with this payload get it; `full` if absent")),
+    params(SampleParameters),
     responses((status = 200, description = "The samples", body = Vec<Sample>)))]
-pub async fn list_samples(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let query = Query::read(request.uri().query(), &["event", "payload"])?;
-    let kinds = EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind));
-    let asked = query.choice("event", &kinds)?;
-    let shape = query.choice("payload", Payload::ALL)?.unwrap_or(Payload::Full);
+pub async fn list_samples(
+    State(app): State<App>,
+    Params(SampleParameters { kind: asked, payload: shape }, _): Params<SampleParameters>,
+) -> Response {
     let now = app.clock.now();
     let kinds = EventKind::OF_TASKS.into_iter().filter(|kind| asked.is_none_or(|one| one == *kind));
     let bodies: Vec<String> = kinds
         .map(|kind| {
             let event = event(kind, app.ids.event(now), now);
-            match shape {
+            match shape.unwrap_or(Payload::Full) {
                 Payload::Full => payload::full(&Full::from(&event)),
                 Payload::Classic => payload::classic(kind, &event.snapshot),
             }
         })
         .collect();
-    Ok(written_json(format!("[{}]", bodies.join(","))))
+    written_json(format!("[{}]", bodies.join(",")))
 }

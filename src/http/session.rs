@@ -2,30 +2,51 @@
 //!
 //! Who is let in by a cookie is the door's part. Must never answer or log the token.
 
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::app::{App, Peer};
+use super::body;
 use super::door::{COOKIE, sessions};
+use super::extract::{Body, FromObject, NoParams};
 use super::guard::Tried;
 use super::problem::Problem;
-use super::query::Query;
-use super::{App, Peer, body};
 use crate::session;
 use crate::store;
 
 /// What a sign-in says.
 #[derive(ToSchema)]
-#[schema(as = SessionInput)]
-#[expect(dead_code, reason = "only described here; `create_session` reads it")]
 pub struct SessionInput {
     /// The server's `API_TOKEN`.
     #[schema(example = "tok_0123456789abcdef")]
     token: String,
+}
+
+/// What is wrong is said without showing any of it.
+impl FromObject for SessionInput {
+    fn from_bytes(bytes: &[u8]) -> Result<SessionInput, Problem> {
+        SessionInput::from_object(&body::object(bytes).unwrap_or_default())
+    }
+
+    fn from_object(object: &Map<String, Value>) -> Result<SessionInput, Problem> {
+        match object.get("token") {
+            Some(Value::String(token)) if object.len() == 1 => {
+                Ok(SessionInput { token: token.trim().to_owned() })
+            }
+            _ => Err(Problem {
+                field: Some("token".to_owned()),
+                ..Problem::bad_request(
+                    "invalid_field",
+                    "The body must be a JSON object with the token alone: {\"token\": \"<API_TOKEN>\"}",
+                )
+            }),
+        }
+    }
 }
 
 /// Whether the server asks for a token.
@@ -47,12 +68,13 @@ pub struct SessionView {
     request_body(content = SessionInput, example = json!({"token": "tok_0123456789abcdef"})),
     responses((status = 204, description = "Signed in",
         headers(("Set-Cookie" = String, description = "`btk_session`, where a token is needed")))))]
-pub async fn create_session(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    Query::read(request.uri().query(), &[])?;
-    let (headers, peer) = (request.headers().clone(), request.extensions().get::<Peer>().copied());
-    body::expect_json(&headers)?;
-    let bytes = body::read(request).await?;
-    let offered = offered(&bytes)?;
+pub async fn create_session(
+    State(app): State<App>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    _: NoParams,
+    Body(SessionInput { token: offered }): Body<SessionInput>,
+) -> Result<Response, Problem> {
     let Some(token) = &app.api_token else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let now = app.clock.now();
     if !token.matches(&offered) {
@@ -60,24 +82,10 @@ pub async fn create_session(State(app): State<App>, request: Request) -> Result<
             "wrong_token",
             "That is not the token of this server; it is the API_TOKEN in its settings",
         );
+        let peer = peer.map(|Extension(peer)| peer);
         return Err(app.guard.refusal(Tried::Secret, peer, now, wrong));
     }
     Ok(with_cookie(&app.sessions.issue(token, now), session::SECONDS, &headers))
-}
-
-/// The token that a body holds. What is wrong is said without showing any of it.
-fn offered(bytes: &[u8]) -> Result<String, Problem> {
-    let object = body::object(bytes).unwrap_or_default();
-    match object.get("token") {
-        Some(Value::String(token)) if object.len() == 1 => Ok(token.trim().to_owned()),
-        _ => Err(Problem {
-            field: Some("token".to_owned()),
-            ..Problem::bad_request(
-                "invalid_field",
-                "The body must be a JSON object with the token alone: {\"token\": \"<API_TOKEN>\"}",
-            )
-        }),
-    }
 }
 
 /// See whether you are signed in
@@ -85,12 +93,8 @@ fn offered(bytes: &[u8]) -> Result<String, Problem> {
 /// 401 if you are not.
 #[utoipa::path(get, path = "/api/session", tag = "Server",
     responses((status = 200, description = "You are, or need not be", body = SessionView)))]
-pub async fn get_session(
-    State(app): State<App>,
-    request: Request,
-) -> Result<Json<SessionView>, Problem> {
-    Query::read(request.uri().query(), &[])?;
-    Ok(Json(SessionView { token_needed: app.api_token.is_some() }))
+pub async fn get_session(State(app): State<App>, _: NoParams) -> Json<SessionView> {
+    Json(SessionView { token_needed: app.api_token.is_some() })
 }
 
 /// Sign out
@@ -99,9 +103,12 @@ pub async fn get_session(
 /// `API_TOKEN`.
 #[utoipa::path(delete, path = "/api/session", tag = "Server",
     responses((status = 204, description = "Signed out")))]
-pub async fn end_session(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    Query::read(request.uri().query(), &[])?;
-    let headers = request.headers().clone();
+pub async fn end_session(
+    State(app): State<App>,
+    headers: HeaderMap,
+    _: NoParams,
+    request: Request,
+) -> Result<Response, Problem> {
     body::read(request).await?;
     let now = app.clock.now();
     let shown = app.api_token.as_ref().map(|token| sessions(&app, token, &headers, now));

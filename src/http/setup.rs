@@ -6,17 +6,17 @@
 use std::sync::{Mutex, PoisonError};
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use http::uri::Authority;
 use http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::App;
+use super::app::App;
+use super::extract::NoParams;
 use super::incoming::Applied;
 use super::problem::Problem;
-use super::query::Query;
 use crate::model::Time;
 use crate::secret::{Secret, mask};
 
@@ -138,22 +138,21 @@ pub struct Setup {
 /// The address for incoming webhooks, which settings there are, and how the newest one fared.
 #[utoipa::path(get, path = "/api/setup", tag = "Server",
     responses((status = 200, description = "What is set and what came", body = Setup)))]
-pub async fn get_setup(State(app): State<App>, request: Request) -> Result<Json<Setup>, Problem> {
-    Query::read(request.uri().query(), &[])?;
+pub async fn get_setup(State(app): State<App>, headers: HeaderMap, _: NoParams) -> Json<Setup> {
     let public_url = app.public_url.as_ref().map(|_| app.address.clone());
-    let base = public_url.clone().or_else(|| asked(&request)).unwrap_or(app.address.clone());
-    Ok(Json(Setup {
+    let base = public_url.clone().or_else(|| asked(&headers)).unwrap_or(app.address.clone());
+    Json(Setup {
         incoming_url: format!("{base}/api/incoming-webhook"),
         public_url,
         secret_is_set: app.webhook_secret.is_some(),
         webhook_url_is_set: app.webhook_url_is_set,
         last_received: app.last_received.get(),
-    }))
+    })
 }
 
 /// How whoever asks reaches the server; the address that it listens on may be "all of them".
-fn asked(request: &Request) -> Option<String> {
-    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+fn asked(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
     let host: Authority = host.parse().ok()?;
     Some(format!("http://{host}"))
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
 use super::webhook_view::WebhookStatus;
 use crate::metrics::{self, StatusLabel};

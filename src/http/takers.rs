@@ -3,11 +3,13 @@
 //! Must not know what is in an answer, nor how much room there is.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::extract::Request;
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use tokio_util::sync::CancellationToken;
 
 /// Who takes less than so many bytes a second, a slow line's, may go where others wait,
@@ -24,11 +26,13 @@ pub struct Client {
     pub end: CancellationToken,
 }
 
-impl Client {
-    /// Who sent a request.
-    pub fn of(request: &Request) -> Client {
+/// Who sent a request.
+impl<S: Send + Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Client, Infallible> {
         // Without a listener, in a test, nobody can be ended.
-        request.extensions().get().cloned().unwrap_or_default()
+        Ok(parts.extensions.get().cloned().unwrap_or_default())
     }
 }
 

@@ -6,20 +6,20 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderName, HeaderValue, header};
 
 use super::answer::Answer;
-use super::forms::Text;
+use super::app::{App, written_json};
+use super::extract::Params;
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Query, parameters};
 use super::room::Share;
 use super::takers::Client;
-use super::{App, written_json};
-use crate::model::{Event, Named, Priority, Status, Task, quoted};
+use crate::model::{Event, Priority, Status, Task, Text, Time, quoted};
 use crate::secret::hex;
 use crate::store::{self, Cursor, CursorKey, Picture, Sort, SortKey, TaskFilter, Tx};
 
@@ -32,9 +32,60 @@ pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 /// Where the next page begins.
 pub const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
 
-/// What a list may be narrowed by with several values, and with one.
-const SEVERAL: [&str; 5] = ["status", "priority", "type", "category", "tag"];
-const SINGLE: [&str; 7] = ["q", "dueBefore", "dueAfter", "updatedSince", "sort", "limit", "cursor"];
+parameters! {
+    /// Which tasks, in which order.
+    pub struct TaskParameters {
+        /// Only these statuses
+        #[param(value_type = Option<Vec<Status>>)]
+        "status" status: Vec<Status> = Query::choices,
+        /// Only these priorities
+        #[param(value_type = Option<Vec<Priority>>)]
+        "priority" priority: Vec<Priority> = Query::choices,
+        /// Only these types
+        #[param(value_type = Option<Vec<Text>>)]
+        "type" r#type: Vec<String> = Query::texts,
+        /// Only these categories
+        #[param(value_type = Option<Vec<Text>>)]
+        "category" category: Vec<String> = Query::texts,
+        /// Only with one of these tags
+        #[param(value_type = Option<Vec<Text>>)]
+        "tag" tag: Vec<String> = tags,
+        /// Each of these words is in the title or the description, whatever the case
+        #[param(format = "text")]
+        "q" q: Option<String> = Query::words,
+        /// Due before this moment (RFC 3339 or a date)
+        #[param(value_type = Option<String>, format = "moment")]
+        "dueBefore" due_before: Option<Time> = Query::time,
+        /// Due at this moment or later
+        #[param(value_type = Option<String>, format = "moment")]
+        "dueAfter" due_after: Option<Time> = Query::time,
+        /// Changed at this moment or later
+        #[param(value_type = Option<String>, format = "moment")]
+        "updatedSince" updated_since: Option<Time> = Query::time,
+        /// createdAt, updatedAt, dueDate, priority or title; a minus in front for descending
+        #[param(value_type = Option<String>, pattern = "^-?(createdAt|updatedAt|dueDate|priority|title)$")]
+        "sort" order: Order = order,
+        /// At most this many, 1 to 1000
+        #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
+        "limit" limit: Option<usize> = Query::limit,
+        /// The X-Next-Cursor of the page before; its order goes on, whatever `sort` says
+        #[param(value_type = Option<String>, format = "cursor-of-tasks")]
+        "cursor" cursor: Option<(Order, Cursor)> = Query::place(read_cursor),
+    }
+}
+
+/// A tag may have a comma itself, so the whole is one of the readings.
+fn tags(query: &Query, name: &str) -> Result<Vec<String>, Problem> {
+    let texts = [query.all(name)?, query.values(name)?].concat();
+    Ok(texts.into_iter().map(str::to_owned).collect())
+}
+
+/// An order, and the letter of its cursors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    letter: char,
+    sort: Sort,
+}
 
 /// Every sort with its name and the letter of its cursors.
 const SORTS: [(&str, (char, SortKey)); 5] = [
@@ -51,36 +102,34 @@ const SORTS: [(&str, (char, SortKey)); 5] = [
 /// between them, or each as a parameter of its own; one match is enough. With `limit`, `X-Next-Cursor` and `Link` lead
 /// to the next page; `X-Total-Count` stands on the first.
 #[utoipa::path(get, path = "/api/tasks", tag = "Tasks",
-    params(
-        ("status" = Option<Vec<Status>>, Query, description = "Only these statuses"),
-        ("priority" = Option<Vec<Priority>>, Query, description = "Only these priorities"),
-        ("type" = Option<Vec<Text>>, Query, description = "Only these types"),
-        ("category" = Option<Vec<Text>>, Query, description = "Only these categories"),
-        ("tag" = Option<Vec<Text>>, Query, description = "Only with one of these tags"),
-        ("q" = Option<String>, Query, format = "text", description = "Each of these words is in the title or the description, whatever the case"),
-        ("dueBefore" = Option<String>, Query, format = "moment", description = "Due before this moment (RFC 3339 or a date)"),
-        ("dueAfter" = Option<String>, Query, format = "moment", description = "Due at this moment or later"),
-        ("updatedSince" = Option<String>, Query, format = "moment", description = "Changed at this moment or later"),
-        ("sort" = Option<String>, Query, pattern = "^-?(createdAt|updatedAt|dueDate|priority|title)$", description = "createdAt, updatedAt, dueDate, priority or title; a minus in front for descending"),
-        ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, format = "cursor-of-tasks", description = "The X-Next-Cursor of the page before; its order goes on, whatever `sort` says")),
+    params(TaskParameters),
     responses((status = 200, description = "The tasks", body = Vec<Task>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
-pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let query = Query::read_several(request.uri().query(), &SEVERAL, &SINGLE)?;
-    let filter = Arc::new(filter(&query)?);
-    let cursor = query.get("cursor");
+pub async fn list_tasks(
+    State(app): State<App>,
+    Params(asked, query): Params<TaskParameters>,
+    client: Client,
+) -> Result<Response, Problem> {
+    let TaskParameters { limit, cursor, order, .. } = asked;
     // A list goes on in the order in which it began.
-    let asked = sort(&query)?;
-    let (letter, sort) = cursor.map(sort_of_cursor).transpose()?.unwrap_or(asked);
-    let limit = query.limit()?;
-    let after = cursor.map(|text| read_cursor(text, sort)).transpose()?;
+    let (order, after) = cursor.map_or((order, None), |(order, after)| (order, Some(after)));
+    let filter = Arc::new(TaskFilter {
+        status: asked.status,
+        priority: asked.priority,
+        r#type: asked.r#type,
+        category: asked.category,
+        tag: asked.tag,
+        q: asked.q,
+        due_before: asked.due_before,
+        due_after: asked.due_after,
+        updated_since: asked.updated_since,
+    });
+    let sort = order.sort;
     let is_first = after.is_none();
     let is_search = filter.is_search();
 
-    let client = Client::of(&request);
     let make = |mut answer: Answer| {
         let (page, from) = (Arc::clone(&filter), after.clone());
         app.store.list(is_search || limit.is_none(), move |tx| {
@@ -124,7 +173,7 @@ pub async fn list_tasks(State(app): State<App>, request: Request) -> Result<Resp
         headers.insert(TOTAL, HeaderValue::from(total));
     }
     if let Some(cursor) = next {
-        add_next(headers, "/api/tasks", &query, &write_cursor(letter, &cursor));
+        add_next(headers, "/api/tasks", &query, &write_cursor(order, &cursor));
     }
     Ok(response)
 }
@@ -205,76 +254,42 @@ impl Long {
     }
 }
 
-fn texts(values: Vec<&str>) -> Vec<String> {
-    values.into_iter().map(str::to_owned).collect()
-}
-
-fn filter(query: &Query) -> Result<TaskFilter, Problem> {
-    Ok(TaskFilter {
-        status: query.choices("status", Status::ALL)?,
-        priority: query.choices("priority", Priority::ALL)?,
-        r#type: texts(query.values("type")?),
-        category: texts(query.values("category")?),
-        // A tag may have a comma itself, so the whole is one of the readings.
-        tag: texts([query.all("tag")?, query.values("tag")?].concat()),
-        q: query.words("q")?,
-        due_before: query.time("dueBefore")?,
-        due_after: query.time("dueAfter")?,
-        updated_since: query.time("updatedSince")?,
-    })
-}
-
-fn sort(query: &Query) -> Result<(char, Sort), Problem> {
-    let text = query.get("sort").unwrap_or("createdAt");
-    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-    let Some((_, (letter, key))) = SORTS.iter().find(|(known, _)| *known == name) else {
+fn order(query: &Query, name: &str) -> Result<Order, Problem> {
+    let text = query.text(name)?;
+    let text = text.as_deref().unwrap_or("createdAt");
+    let (key, descending) = text.strip_prefix('-').map_or((text, false), |key| (key, true));
+    let Some((_, (letter, key))) = SORTS.iter().find(|(known, _)| *known == key) else {
         let names: Vec<&str> = SORTS.iter().map(|(known, _)| *known).collect();
-        let shown = quoted(&text.into());
-        return Err(Problem::bad_parameter(
-            "sort",
-            format!(
-                "{shown} is not allowed; use one of {}, with a minus for descending",
-                names.join(", ")
-            ),
-        ));
+        let (shown, names) = (quoted(&text.into()), names.join(", "));
+        let what =
+            format!("{shown} is not allowed; use one of {names}, with a minus for descending");
+        return Err(Problem::bad_parameter(name, what));
     };
     let letter = if descending { letter.to_ascii_uppercase() } else { *letter };
-    Ok((letter, Sort { key: *key, descending }))
+    Ok(Order { letter, sort: Sort { key: *key, descending } })
 }
 
-/// A cursor as text: the letter of its sort, the tie-breaker, the key.
-fn write_cursor(letter: char, cursor: &Cursor) -> String {
+/// A cursor as text: the letter of its order, the tie-breaker, the key.
+fn write_cursor(order: Order, cursor: &Cursor) -> String {
     let key = match &cursor.key {
         CursorKey::Int(number) => number.to_string(),
         CursorKey::Text(text) => hex(text.as_bytes()),
     };
-    format!("{letter}.{}.{key}", cursor.num)
+    format!("{}.{}.{key}", order.letter, cursor.num)
 }
 
-/// The sort that a cursor's letter names.
-fn sort_of_cursor(text: &str) -> Result<(char, Sort), Problem> {
-    let letter = text.chars().next().unwrap_or_default();
-    let found = SORTS.iter().find(|(_, (known, _))| known.eq_ignore_ascii_case(&letter));
-    let (_, (_, key)) = found.ok_or_else(no_cursor)?;
-    Ok((letter, Sort { key: *key, descending: letter.is_ascii_uppercase() }))
-}
-
-fn read_cursor(text: &str, sort: Sort) -> Result<Cursor, Problem> {
-    let read = || {
-        let mut parts = text.splitn(3, '.');
-        let (letter, num, key) = (parts.next()?, parts.next()?, parts.next()?);
-        let key = match sort.key {
-            _ if letter.len() != 1 => return None,
-            SortKey::Title => CursorKey::Text(from_hex(key)?),
-            _ => CursorKey::Int(key.parse().ok()?),
-        };
-        Some(Cursor { key, num: num.parse().ok()? })
+fn read_cursor(text: &str) -> Option<(Order, Cursor)> {
+    let mut parts = text.splitn(3, '.');
+    let (letter, num, key) = (parts.next()?, parts.next()?, parts.next()?);
+    let letter: char = letter.parse().ok()?;
+    let (_, (_, sort)) =
+        SORTS.iter().find(|(_, (known, _))| known.eq_ignore_ascii_case(&letter))?;
+    let key = match sort {
+        SortKey::Title => CursorKey::Text(from_hex(key)?),
+        _ => CursorKey::Int(key.parse().ok()?),
     };
-    read().ok_or_else(no_cursor)
-}
-
-fn no_cursor() -> Problem {
-    Problem::bad_parameter("cursor", "is not one of this list; take it from X-Next-Cursor")
+    let sort = Sort { key: *sort, descending: letter.is_ascii_uppercase() };
+    Some((Order { letter, sort }, Cursor { key, num: num.parse().ok()? }))
 }
 
 fn from_hex(text: &str) -> Option<String> {
@@ -291,15 +306,13 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_was_and_knows_its_sort() {
-        let query = Query::read(Some("sort=-title"), &SINGLE).unwrap();
-        let (letter, title) = sort(&query).unwrap();
+        let query = Query::read(Some("sort=-title"), &["sort"]).unwrap();
+        let title = order(&query, "sort").unwrap();
         let cursor = Cursor { key: CursorKey::Text("Zürich. \"1\"".into()), num: 7 };
-        let text = write_cursor(letter, &cursor);
-        assert_eq!(sort_of_cursor(&text).unwrap(), (letter, title));
-        assert_eq!(read_cursor(&text, title).unwrap(), cursor);
+        let text = write_cursor(title, &cursor);
+        assert_eq!(read_cursor(&text), Some((title, cursor)));
         for bad in ["", "x.1.1", "c", "c.1", "c.x.1", "c.1.x", "T.1.zz", "cc.1.1"] {
-            let read = sort_of_cursor(bad).and_then(|(_, sort)| read_cursor(bad, sort));
-            assert!(read.is_err(), "{bad}");
+            assert_eq!(read_cursor(bad), None, "{bad}");
         }
     }
 }

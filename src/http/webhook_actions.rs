@@ -5,20 +5,22 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::forms::TaskEventKind;
+use super::app::App;
+use super::extract::{Body, FromObject, NoParams, WebhookPath};
 use super::problem::Problem;
-use super::query::Query;
+use super::samples;
 use super::webhook_view::{WebhookView, WebhookWithSecret};
 use super::webhooks::{fresh_secret, not_found, read_only, view};
-use super::{App, Id, body, samples};
 use crate::explain;
 use crate::model::{
-    ALERTS_WEBHOOK, Event, EventKind, Invalid, Named, Origin, Time, Webhook, payload, quoted,
+    ALERTS_WEBHOOK, Event, EventKind, Invalid, Named, Origin, TaskEventKind, Time, Unknown,
+    Webhook, body, optional, payload, quoted,
 };
 use crate::store;
 
@@ -26,14 +28,13 @@ use crate::store;
 ///
 /// Nothing is sent to it; what comes waits, however long.
 #[utoipa::path(post, path = "/api/webhooks/{id}/pause", tag = "Webhooks",
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     responses((status = 200, description = "It is paused", body = WebhookView)))]
 pub async fn pause_webhook(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
 ) -> Result<Json<WebhookView>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     set_paused(&app, id, true).await
 }
 
@@ -42,14 +43,13 @@ pub async fn pause_webhook(
 /// What waits goes out in order, and what it holds for its own sake is sent again. If it was not up,
 /// a single request looks at once whether it is back.
 #[utoipa::path(post, path = "/api/webhooks/{id}/resume", tag = "Webhooks",
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     responses((status = 200, description = "It goes on", body = WebhookView)))]
 pub async fn resume_webhook(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
 ) -> Result<Json<WebhookView>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     set_paused(&app, id, false).await
 }
 
@@ -70,14 +70,13 @@ async fn set_paused(app: &App, id: String, is_paused: bool) -> Result<Json<Webho
 ///
 /// The answer shows it, this once. For 24 hours requests are signed with the old one too.
 #[utoipa::path(post, path = "/api/webhooks/{id}/rotate-secret", tag = "Webhooks",
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     responses((status = 200, description = "The webhook with its new secret", body = WebhookWithSecret)))]
 pub async fn rotate_secret(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
 ) -> Result<Json<WebhookWithSecret>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let secret = fresh_secret(&app)?;
     let (now, new) = (app.clock.now(), secret.clone());
     let known = app
@@ -97,14 +96,24 @@ pub async fn rotate_secret(
     Ok(Json(WebhookWithSecret::of(view(&app, known).await?, &secret)))
 }
 
-/// Which sample is sent.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "only described here; the handler reads it")]
-pub struct TestInput {
-    /// `task_created` if it is left out; of the webhook `alerts`, `webhook_down`.
-    #[schema(example = "task_created")]
-    event: Option<TaskEventKind>,
+body! {
+    /// Which sample is sent.
+    pub struct TestInput(_unknown): "a field of a test; the only one is" {
+        /// `task_created` if it is left out; of the webhook `alerts`, `webhook_down`.
+        #[schema(value_type = Option<TaskEventKind>, example = "task_created")]
+        "event" event: Option<String> = optional(event),
+    }
+}
+
+fn event(field: &str, value: &Value) -> Result<String, Invalid> {
+    let wrong = || Invalid::new(field, format!("must be a string, not {}", quoted(value)));
+    value.as_str().map(str::to_owned).ok_or_else(wrong)
+}
+
+impl FromObject for TestInput {
+    fn from_object(object: &Map<String, Value>) -> Result<TestInput, Problem> {
+        Ok(TestInput::read(object, "", Unknown::Refused)?)
+    }
 }
 
 /// What a test brought.
@@ -142,25 +151,17 @@ pub struct TestResult {
 /// came back. It is no change: nothing is stored, and the webhook's health stays as it is.
 #[utoipa::path(post, path = "/api/webhooks/{id}/test", tag = "Webhooks",
     request_body(content = Option<TestInput>, example = json!({"event": "task_created"})),
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     responses((status = 200, description = "What came back", body = TestResult)))]
 pub async fn test_webhook(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
+    input: Option<Body<TestInput>>,
 ) -> Result<Json<TestResult>, Problem> {
-    Query::read(request.uri().query(), &[])?;
-    let headers = request.headers().clone();
-    let bytes = body::read(request).await?;
-    let named = if bytes.is_empty() {
-        None
-    } else {
-        body::expect_json(&headers)?;
-        named_event(&body::object(&bytes)?)?
-    };
     let found = app.store.read(move |tx| store::find_webhook(tx, &id)).await?;
     let webhook = found.ok_or_else(not_found)?.webhook;
-    let kind = kind(&webhook, named)?;
+    let kind = kind(&webhook, input.and_then(|Body(input)| input.event))?;
     let Ok(_place) = app.tests.try_acquire() else {
         return Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -183,26 +184,6 @@ pub async fn test_webhook(
         reason_text: explain::of_test(&webhook, &outcome),
         excerpt: Some(outcome.excerpt).filter(|text| !text.is_empty()),
     }))
-}
-
-fn named_event(
-    object: &serde_json::Map<String, serde_json::Value>,
-) -> Result<Option<String>, Problem> {
-    if let Some(key) = object.keys().find(|key| *key != "event") {
-        let shown: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
-        return Err(Invalid::new(shown, "is not a field of a test; the only one is event").into());
-    }
-    match object.get("event") {
-        None | Some(serde_json::Value::Null) => Ok(None),
-        Some(value) => match value.as_str() {
-            Some("") => Ok(None),
-            Some(name) => Ok(Some(name.to_owned())),
-            None => {
-                let what = format!("must be a string, not {}", quoted(value));
-                Err(Invalid::new("event", what).into())
-            }
-        },
-    }
 }
 
 /// The kind of the sample: one that webhooks of its sort get.
@@ -237,18 +218,17 @@ fn sample(kind: EventKind, id: String, now: Time) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::WebhookInput;
-    use crate::secret::Secret;
     use serde_json::json;
 
     fn webhook(id: &str) -> Webhook {
-        let input = WebhookInput { url: Some("https://e.org".to_owned()), ..Default::default() };
-        input.create(id.to_owned(), Secret::new("whsec_x")).unwrap()
+        Webhook::new(id, "https://e.org")
     }
 
     #[test]
     fn a_test_names_a_kind_that_the_webhook_gets() {
-        let named = |body: serde_json::Value| named_event(body.as_object().unwrap());
+        let named = |body: Value| {
+            TestInput::from_object(body.as_object().unwrap()).map(|input| input.event)
+        };
         for empty in [json!({}), json!({"event": null}), json!({"event": ""})] {
             assert_eq!(named(empty).unwrap(), None);
         }

@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::forms::{HeaderKey, HeaderText, Label, OriginName, Tag, TaskEventKind};
 use super::recover::RecoveryStarted;
 use crate::explain;
 use crate::health::{Condition, Health};
 use crate::model::{
-    EventKind, Filter, MASKED, OnReject, Payload, Priority, Profile, Status, Time, masked_url,
-    names,
+    EventKind, Filter, MASKED, OnReject, Payload, Profile, Time, masked_url, names,
 };
 use crate::secret::Secret;
 use crate::store::{self, Known, Recovery, Tx};
@@ -202,111 +200,12 @@ impl WebhookWithSecret {
     }
 }
 
-/// What may be sent to make or change a webhook. What is left out stays as it is; `null` or `""` is
-/// the default.
-#[derive(ToSchema)]
-#[schema(as = WebhookInput, rename_all = "camelCase")]
-#[expect(dead_code, reason = "only described here; model::WebhookInput reads it")]
-pub struct WebhookInputBody {
-    /// Where to send: http or https, up to 2048 characters. Required for a new webhook.
-    #[schema(nullable = false, format = "webhook-url", example = "https://hook.eu1.make.com/abc")]
-    url: Option<String>,
-    /// Which kinds of events; all four if it is left out or empty.
-    #[schema(example = json!(["task_created", "task_status_changed"]))]
-    events: Option<Vec<TaskEventKind>>,
-    /// Who makes it: 1 to 40 of `[a-z0-9_-]`.
-    #[schema(format = "origin", example = "make")]
-    source: Option<String>,
-    /// Up to 500 characters.
-    #[schema(format = "line", example = "New tasks to the sales scenario")]
-    description: Option<String>,
-    /// Sent with every request, up to 20. Never shown again; in a change, `…` keeps the stored value.
-    #[schema(example = json!({"x-team": "sales"}))]
-    headers: Option<BTreeMap<HeaderKey, HeaderText>>,
-    /// `whsec_` and 24 to 64 bytes in base64; one is made if it is left out.
-    #[schema(format = "secret")]
-    secret: Option<String>,
-    /// `full` if it is left out.
-    payload: Option<Payload>,
-    /// Which tasks: lists of types, categories, statuses, priorities and tags.
-    filter: Option<FilterInputBody>,
-    /// Changes from these origins are not sent.
-    #[schema(example = json!(["make"]))]
-    ignore_origin: Option<OneOrMore<OriginName>>,
-    /// `auto` if it is left out.
-    profile: Option<Profile>,
-    /// 1 to 1000; null = as the profile says.
-    #[schema(minimum = 1, maximum = 1000, example = 10)]
-    rate_per_second: Option<u32>,
-    /// 1 to 30; 10 if it is left out.
-    #[schema(minimum = 1, maximum = 30, example = 10)]
-    timeout_seconds: Option<u32>,
-    /// 1 to 20; 3 if it is left out.
-    #[schema(minimum = 1, maximum = 20, example = 3)]
-    max_attempts: Option<u32>,
-    /// `skip` if it is left out.
-    on_reject: Option<OnReject>,
-}
-
-/// A new webhook: as a change, with a URL.
-#[derive(ToSchema)]
-#[schema(as = NewWebhook)]
-#[expect(dead_code, reason = "only described here; model::WebhookInput reads it")]
-pub struct NewWebhookBody {
-    #[serde(flatten)]
-    rest: WebhookInputBody,
-    /// Where to send: http or https, up to 2048 characters.
-    #[schema(format = "webhook-url", example = "https://hook.eu1.make.com/abc")]
-    url: String,
-}
-
-/// A change of a webhook. Its secret can be another one, but not taken away.
-#[derive(ToSchema)]
-#[schema(as = WebhookChange)]
-#[expect(dead_code, reason = "only described here; model::WebhookInput reads it")]
-pub struct WebhookChangeBody {
-    #[serde(flatten)]
-    rest: WebhookInputBody,
-    /// `whsec_` and 24 to 64 bytes in base64.
-    #[schema(nullable = false, format = "secret")]
-    secret: Option<String>,
-}
-
-/// Which tasks a webhook is to hear of. Within a list one match is enough; every list that is not empty must match.
-#[derive(ToSchema)]
-#[schema(as = FilterInput)]
-#[expect(dead_code, reason = "only described here; model::WebhookInput reads it")]
-pub struct FilterInputBody {
-    /// Types.
-    r#type: Option<OneOrMore<Label>>,
-    /// Categories.
-    category: Option<OneOrMore<Label>>,
-    /// Statuses.
-    status: Option<OneOrMore<Status>>,
-    /// Priorities.
-    priority: Option<OneOrMore<Priority>>,
-    /// Tags; one of the task's is enough.
-    tag: Option<OneOrMore<Tag>>,
-}
-
-/// A list, or a single value in its place.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "only described here; model::WebhookInput reads it")]
-pub enum OneOrMore<T> {
-    /// Up to 50.
-    More(Vec<T>),
-    /// A single one.
-    One(T),
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::WebhookInput;
-    use crate::signature;
+    use crate::model::{NewWebhook, Unknown, WebhookInput};
     use crate::store::Presence;
     use serde_json::json;
 
@@ -314,8 +213,11 @@ mod tests {
 
     fn known() -> Known {
         let body = json!({"url": "https://h.example.org/s3cret", "headers": {"x-key": "s3cret-2"}});
-        let input = WebhookInput::parse(body.as_object().unwrap(), &signature::parse).unwrap();
-        let webhook = input.create("wh_1".to_owned(), Secret::new("whsec_s3cret")).unwrap();
+        let input = WebhookInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
+        let webhook = NewWebhook::try_from(input)
+            .unwrap()
+            .create("wh_1".to_owned(), Secret::new("whsec_s3cret"))
+            .unwrap();
         Known {
             webhook: Arc::new(webhook),
             presence: Presence::Live,

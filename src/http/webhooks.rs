@@ -5,19 +5,24 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use serde_json::{Map, Value};
 
 use super::answer::Answer;
+use super::app::App;
+use super::extract::{Body, FromObject, NoParams, Params, WebhookPath};
 use super::problem::Problem;
-use super::query::Query;
+use super::query::{Query, parameters};
 use super::room::THOUSAND;
 use super::takers::Client;
 use super::task_list::{TOTAL, add_next};
-use super::webhook_view::{NewWebhookBody, WebhookChangeBody, WebhookView, WebhookWithSecret};
-use super::{App, Id, body};
-use crate::model::{ALERTS_WEBHOOK, Invalid, Time, Webhook, WebhookInput, is_same_url};
+use super::webhook_view::{WebhookView, WebhookWithSecret};
+use crate::model::{
+    ALERTS_WEBHOOK, Invalid, NewWebhook, Time, Unknown, Webhook, WebhookChange, WebhookInput,
+    is_same_url,
+};
 use crate::secret::Secret;
 use crate::signature;
 use crate::store::{self, Known, Made, Tx, WEBHOOKS_MOST};
@@ -56,40 +61,65 @@ pub(super) fn fresh_secret(app: &App) -> Result<Secret, Problem> {
     })
 }
 
-async fn input(app: &App, request: Request) -> Result<WebhookInput, Problem> {
-    Query::read(request.uri().query(), &[])?;
-    let headers = request.headers().clone();
-    let bytes = body::read(request).await?;
-    body::expect_json(&headers)?;
-    let input = WebhookInput::parse(&body::object(&bytes)?, &signature::parse)?;
-    if let Some(why) = input.url.as_deref().and_then(|url| app.targets.refuse_literal(url)) {
-        return Err(Problem {
-            field: Some("url".to_owned()),
-            ..Problem::bad_request("invalid_field", format!("url is refused. {why}"))
-        });
+impl FromObject for WebhookInput {
+    fn from_object(object: &Map<String, Value>) -> Result<WebhookInput, Problem> {
+        Ok(WebhookInput::read(object, "", Unknown::Refused)?)
     }
-    Ok(input)
+}
+
+impl FromObject for NewWebhook {
+    fn from_object(object: &Map<String, Value>) -> Result<NewWebhook, Problem> {
+        Ok(WebhookInput::from_object(object)?.try_into()?)
+    }
+}
+
+impl FromObject for WebhookChange {
+    fn from_object(object: &Map<String, Value>) -> Result<WebhookChange, Problem> {
+        Ok(WebhookInput::from_object(object)?.try_into()?)
+    }
+}
+
+/// 400 for a URL that may not be reached.
+fn refuse(app: &App, url: Option<&str>) -> Result<(), Problem> {
+    let Some(why) = url.and_then(|url| app.targets.refuse_literal(url)) else { return Ok(()) };
+    Err(Problem {
+        field: Some("url".to_owned()),
+        ..Problem::bad_request("invalid_field", format!("url is refused. {why}"))
+    })
+}
+
+parameters! {
+    /// Which webhooks.
+    pub struct WebhookParameters {
+        /// Only with exactly this whole URL
+        #[param(format = "text")]
+        "url" url: Option<String> = Query::text,
+        /// At most this many, 1 to 1000; 100 if absent
+        #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
+        "limit" limit: Option<usize> = Query::limit,
+        /// The X-Next-Cursor of the page before
+        #[param(value_type = Option<String>, format = "cursor-of-webhooks")]
+        "cursor" cursor: Option<(Time, String)> = Query::place(read_cursor),
+    }
 }
 
 /// List webhooks
 ///
 /// The newest 100 first, unless `limit` says otherwise.
 #[utoipa::path(get, path = "/api/webhooks", tag = "Webhooks",
-    params(
-        ("url" = Option<String>, Query, format = "text", description = "Only with exactly this whole URL"),
-        ("limit" = Option<u16>, Query, description = "At most this many, 1 to 1000; 100 if absent", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, format = "cursor-of-webhooks", description = "The X-Next-Cursor of the page before")),
+    params(WebhookParameters),
     responses((status = 200, description = "The webhooks", body = Vec<WebhookView>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
-pub async fn list_webhooks(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let query = Query::read(request.uri().query(), &["url", "limit", "cursor"])?;
-    let most = query.limit()?.unwrap_or(PAGE);
-    let url = query.get("url").map(str::to_owned);
-    let after = query.get("cursor").map(read_cursor).transpose()?;
+pub async fn list_webhooks(
+    State(app): State<App>,
+    Params(asked, query): Params<WebhookParameters>,
+    client: Client,
+) -> Result<Response, Problem> {
+    let WebhookParameters { url, limit, cursor: after } = asked;
+    let most = limit.unwrap_or(PAGE);
     let now = app.clock.now();
-    let client = Client::of(&request);
     let make = |mut answer: Answer| {
         let (url, after) = (url.clone(), after.clone());
         app.store.list(false, move |tx| {
@@ -128,11 +158,9 @@ fn cursor(known: &Known) -> String {
     format!("{}.{}", known.created.0, known.webhook.id)
 }
 
-fn read_cursor(text: &str) -> Result<(Time, String), Problem> {
-    let place = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id)));
-    place.map(|(at, id)| (Time(at), id.to_owned())).ok_or_else(|| {
-        Problem::bad_parameter("cursor", "is not one of this list; take it from X-Next-Cursor")
-    })
+fn read_cursor(text: &str) -> Option<(Time, String)> {
+    let (at, id) = text.split_once('.')?;
+    Some((Time(at.parse().ok()?), id.to_owned()))
 }
 
 /// Create a webhook
@@ -140,12 +168,16 @@ fn read_cursor(text: &str) -> Result<(Time, String), Problem> {
 /// The answer shows its whole URL and its secret, this once. The same URL and events again answer
 /// 200 with the webhook that is there.
 #[utoipa::path(post, path = "/api/webhooks", tag = "Webhooks",
-    request_body(content = NewWebhookBody, example = json!({"url": "https://hook.eu1.make.com/abc", "events": ["task_created"], "source": "make", "filter": {"priority": ["HIGH", "URGENT"]}})),
+    request_body(content = NewWebhook, example = json!({"url": "https://hook.eu1.make.com/abc", "events": ["task_created"], "source": "make", "filter": {"priority": ["HIGH", "URGENT"]}})),
     responses((status = 201, description = "The new webhook", body = WebhookWithSecret),
               (status = 200, description = "One with this URL and these events is there", body = WebhookView)))]
-pub async fn create_webhook(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    let input = input(&app, request).await?;
-    let webhook = input.create(app.ids.webhook(), fresh_secret(&app)?)?;
+pub async fn create_webhook(
+    State(app): State<App>,
+    _: NoParams,
+    Body(new): Body<NewWebhook>,
+) -> Result<Response, Problem> {
+    refuse(&app, Some(&new.url))?;
+    let webhook = new.create(app.ids.webhook(), fresh_secret(&app)?)?;
     let now = app.clock.now();
     match app.store.write(move |tx| store::make_webhook(tx, &webhook, now)).await? {
         Made::New(known) => {
@@ -175,14 +207,13 @@ pub(super) async fn view(app: &App, known: Known) -> Result<WebhookView, Problem
 
 /// Read a webhook
 #[utoipa::path(get, path = "/api/webhooks/{id}", tag = "Webhooks",
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     responses((status = 200, description = "The webhook", body = WebhookView)))]
 pub async fn get_webhook(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
 ) -> Result<Json<WebhookView>, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let now = app.clock.now();
     let found = app
         .store
@@ -208,23 +239,16 @@ enum Refused {
 /// that is up, and what waits or is held goes there. With `onReject` changed to `skip`, what was held is
 /// sent again. A new secret signs beside the old one for 24 hours.
 #[utoipa::path(patch, path = "/api/webhooks/{id}", tag = "Webhooks",
-    request_body(content = WebhookChangeBody, example = json!({"ratePerSecond": 5})),
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    request_body(content = WebhookChange, example = json!({"ratePerSecond": 5})),
+    params(WebhookPath),
     responses((status = 200, description = "The webhook as it is now", body = WebhookView)))]
 pub async fn update_webhook(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
+    Body(input): Body<WebhookChange>,
 ) -> Result<Json<WebhookView>, Problem> {
-    let input = input(&app, request).await?;
-    if matches!(input.secret, Some(None)) {
-        return Err(Invalid::new(
-            "secret",
-            "is empty, but every webhook has one: name another, or have one made with \
-             POST /api/webhooks/{id}/rotate-secret",
-        )
-        .into());
-    }
+    refuse(&app, input.url())?;
     let now = app.clock.now();
     let done = app.store.write(move |tx| change(tx, &id, input, now)).await?;
     let known = done.map_err(|refused| match refused {
@@ -245,14 +269,14 @@ pub async fn update_webhook(
 fn change(
     tx: &mut Tx<'_>,
     id: &str,
-    input: WebhookInput,
+    input: WebhookChange,
     now: Time,
 ) -> store::Result<Result<Known, Refused>> {
     let Some(before) = store::find_webhook(tx, id)? else { return Ok(Err(Refused::Unknown)) };
     if before.webhook.is_from_settings() {
         return Ok(Err(Refused::ReadOnly(before)));
     }
-    let secret = input.secret.clone().flatten();
+    let secret = input.secret.clone();
     let after = match input.apply(&before.webhook) {
         Ok(after) => after,
         Err(invalid) => return Ok(Err(Refused::Invalid(invalid))),
@@ -275,14 +299,13 @@ fn change(
 ///
 /// Nothing is sent to it from that moment; what waits is cancelled. Also 204 if there is none.
 #[utoipa::path(delete, path = "/api/webhooks/{id}", tag = "Webhooks",
-    params(("id" = String, Path, description = "The webhook", example = "wh_7x2m9qk")),
+    params(WebhookPath),
     responses((status = 204, description = "There is no such webhook any more")))]
 pub async fn delete_webhook(
     State(app): State<App>,
-    Id(id): Id,
-    request: Request,
+    WebhookPath(id): WebhookPath,
+    _: NoParams,
 ) -> Result<StatusCode, Problem> {
-    Query::read(request.uri().query(), &[])?;
     let kept = app
         .store
         .write(move |tx| match store::find_webhook(tx, &id)? {

@@ -5,7 +5,11 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::Time;
+use super::names::Named;
+use super::time::Time;
+
+/// Entries of a list at most.
+pub(super) const LIST_MOST: usize = 50;
 
 /// A value that breaks a rule: which field, and a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,16 +61,15 @@ pub(super) fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_str() == Some("")
 }
 
-/// `None` for what is empty, else what `read` makes of it.
-pub(super) fn optional<T>(
-    value: &Value,
-    read: impl Fn(&Value) -> Result<T, Invalid>,
-) -> Result<Option<T>, Invalid> {
-    if is_empty(value) { Ok(None) } else { read(value).map(Some) }
+/// Reads `None` from what is empty, and all else as `read` does.
+pub fn optional<T>(
+    read: impl Fn(&str, &Value) -> Result<T, Invalid>,
+) -> impl Fn(&str, &Value) -> Result<Option<T>, Invalid> {
+    move |field, value| if is_empty(value) { Ok(None) } else { read(field, value).map(Some) }
 }
 
 /// A key as it may stand in a message: a megabyte of key is not echoed.
-pub(super) fn shown_key(key: &str) -> String {
+pub fn shown_key(key: &str) -> String {
     key.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
@@ -99,6 +102,16 @@ pub(super) fn sized(field: &str, text: &str, least: usize, most: usize) -> Resul
     Err(Invalid::new(field, format!("{found}; {least} to {most} characters are allowed")))
 }
 
+/// A text of 1 to `MOST` characters.
+pub(super) fn text<const MOST: usize>(field: &str, value: &Value) -> Result<String, Invalid> {
+    sized(field, string(field, value)?, 1, MOST)
+}
+
+/// A title: 1 to 500 characters, without blanks around it.
+pub(super) fn title(field: &str, value: &Value) -> Result<String, Invalid> {
+    sized(field, string(field, value)?.trim(), 1, 500)
+}
+
 /// A label such as `TECH`: 1 to 40 of `[A-Z0-9_]`.
 pub(super) fn label(field: &str, value: &Value) -> Result<String, Invalid> {
     let text = string(field, value)?;
@@ -127,6 +140,11 @@ pub(super) fn choice<T: Copy>(field: &str, value: &Value, all: &[(&str, T)]) -> 
     ))
 }
 
+/// One of a closed set by its name.
+pub(super) fn named<T: Named>(field: &str, value: &Value) -> Result<T, Invalid> {
+    choice(field, value, T::ALL)
+}
+
 /// A moment: RFC 3339 with any offset, or a plain date.
 pub fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
     // What is no text is no date, like a text of nothing.
@@ -146,14 +164,17 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
     value.as_u64().or_else(written_so)
 }
 
-/// A whole number from `least` to `most`.
-pub(super) fn number(field: &str, value: &Value, least: u32, most: u32) -> Result<u32, Invalid> {
+/// A whole number from `LEAST` to `MOST`.
+pub(super) fn number<const LEAST: u32, const MOST: u32>(
+    field: &str,
+    value: &Value,
+) -> Result<u32, Invalid> {
     let found = whole(value).and_then(|n| u32::try_from(n).ok());
-    found.filter(|n| (least..=most).contains(n)).ok_or_else(|| {
+    found.filter(|n| (LEAST..=MOST).contains(n)).ok_or_else(|| {
         let shown = quoted(value);
         Invalid::new(
             field,
-            format!("{shown} is not allowed; use a whole number from {least} to {most}"),
+            format!("{shown} is not allowed; use a whole number from {LEAST} to {MOST}"),
         )
     })
 }
@@ -179,6 +200,25 @@ pub(super) fn array<'v>(
         return Err(Invalid::new(field, format!("has {found} entries; up to {most} are allowed")));
     }
     Ok(entries)
+}
+
+/// Reads an array, or a single value in its place; without duplicates.
+pub(super) fn list<T: PartialEq>(
+    read: impl Fn(&str, &Value) -> Result<T, Invalid>,
+) -> impl Fn(&str, &Value) -> Result<Vec<T>, Invalid> {
+    move |field, value| {
+        if value.is_string() && !is_empty(value) {
+            return Ok(vec![read(field, value)?]);
+        }
+        let mut found = Vec::new();
+        for (n, entry) in array(field, value, LIST_MOST)?.iter().enumerate() {
+            let entry = read(&format!("{field}[{n}]"), entry)?;
+            if !found.contains(&entry) {
+                found.push(entry);
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// A JSON object.

@@ -1,123 +1,108 @@
-//! What a sender asks for: a JSON object read into checked, optional fields.
+//! What a sender asks of a task: the fields that a request names.
 //!
 //! Must not know which fields a task has already, nor decide what changes: that is `Task::apply`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::address::encoded_url;
-use super::fields::{self, Invalid, optional, shown_key};
-use super::names::Named;
+use super::body::{Ignored, Unknown, body};
+use super::fields::{self, Invalid, optional};
+use super::forms::Tag;
 use super::task::{Priority, Status};
 use super::time::Time;
 
-/// What to do with a key that is not a field of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// Our own API: a typing error must not pass silently.
-    Refused,
-    /// Incoming webhooks: other systems send more than we ask for.
-    Ignored,
-}
-
-/// The fields that a request names; `None` = not named, so unchanged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TaskInput {
-    /// Trimmed, 1 to 500 characters.
-    pub title: Option<String>,
-    /// `Some(None)` clears it, here and below.
-    pub description: Option<Option<String>>,
-    /// A label.
-    pub r#type: Option<Option<String>>,
-    /// A label.
-    pub category: Option<Option<String>>,
-    /// One of the four.
-    pub status: Option<Status>,
-    /// One of the four.
-    pub priority: Option<Priority>,
-    /// To the millisecond.
-    pub due_date: Option<Option<Time>>,
-    /// Without duplicates, in the sender's order.
-    pub tags: Option<Vec<String>>,
-    /// In the sender's order.
-    pub attachments: Option<Vec<AttachmentInput>>,
-}
-
-/// An attachment as it was sent, with what to fill in where the sender left something out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AttachmentInput {
-    pub(super) id: Option<String>,
-    pub(super) name: String,
-    pub(super) url: String,
-    pub(super) r#type: Option<String>,
-    pub(super) size: Option<u64>,
-    pub(super) uploaded_at: Option<Time>,
-    pub(super) fresh_id: String,
-    pub(super) fresh_time: Time,
-}
-
-/// Made by the server; ignored in a body, so that a task that was read can be written back.
-const SERVER_MADE: [&str; 3] = ["id", "createdAt", "updatedAt"];
-const FIELDS: &str =
-    "title, description, type, category, status, priority, dueDate, tags, attachments";
 const DESCRIPTION_MOST: usize = 64 * 1024;
 /// The longest link, in characters.
 const URL_MOST: usize = 4_096;
 
-impl TaskInput {
-    /// Reads the fields of a task. `prefix` is put before the names in messages (`task.`), `now`
-    /// and `fresh_id` fill in what an attachment lacks.
-    ///
-    /// # Errors
-    /// The first field that breaks a rule.
-    pub fn parse(
-        body: &Map<String, Value>,
-        prefix: &str,
-        unknown: Unknown,
-        now: Time,
-        fresh_id: &mut dyn FnMut() -> String,
-    ) -> Result<TaskInput, Invalid> {
-        let mut input = TaskInput::default();
-        for (key, value) in body {
-            let field = format!("{prefix}{key}");
-            match key.as_str() {
-                "title" => {
-                    let text = fields::string(&field, value)?;
-                    input.title = Some(fields::sized(&field, text.trim(), 1, 500)?);
-                }
-                "description" => {
-                    input.description = Some(optional(value, |v| description(&field, v))?);
-                }
-                "type" => input.r#type = Some(optional(value, |v| fields::label(&field, v))?),
-                "category" => input.category = Some(optional(value, |v| fields::label(&field, v))?),
-                "status" => {
-                    input.status = Some(fields::choice(&field, value, Status::ALL)?);
-                }
-                "priority" => {
-                    input.priority = Some(fields::choice(&field, value, Priority::ALL)?);
-                }
-                "dueDate" => input.due_date = Some(optional(value, |v| fields::time(&field, v))?),
-                "tags" => input.tags = Some(tags(&field, value)?),
-                "attachments" => {
-                    let entries = fields::array(&field, value, 50)?.iter().enumerate();
-                    input.attachments = Some(
-                        entries
-                            .map(|(n, entry)| {
-                                attachment(&format!("{field}[{n}]"), entry, unknown, now, fresh_id)
-                            })
-                            .collect::<Result<_, _>>()?,
-                    );
-                }
-                known if SERVER_MADE.contains(&known) => {}
-                _ if unknown == Unknown::Ignored => {}
-                _ => {
-                    return Err(Invalid::new(
-                        shown_key(&field),
-                        format!("is not a field of a task; the fields are {FIELDS}"),
-                    ));
-                }
-            }
-        }
-        Ok(input)
+body! {
+    /// What may be sent to make or change a task. Fields that are left out stay as they are; `null` or
+    /// `""` clears what may be empty.
+    #[derive(Debug, PartialEq, Eq)]
+    pub struct TaskInput(unknown): "a field of a task; the fields are" {
+        /// 1 to 500 characters after trimming. Required for a new task.
+        #[schema(nullable = false, format = "title", example = "Send the offer")]
+        "title" title: Option<String> = fields::title,
+        /// Up to 64 KiB.
+        #[schema(value_type = Option<String>, format = "description", example = "Two pages, with prices")]
+        "description" description: Option<Option<String>> = optional(description),
+        /// A label: 1 to 40 of `[A-Z0-9_]`.
+        #[schema(value_type = Option<String>, format = "label", example = "WRITING")]
+        "type" r#type: Option<Option<String>> = optional(fields::label),
+        /// A label: 1 to 40 of `[A-Z0-9_]`.
+        #[schema(value_type = Option<String>, format = "label", example = "WORK")]
+        "category" category: Option<Option<String>> = optional(fields::label),
+        /// Where it stands.
+        #[schema(nullable = false)]
+        "status" status: Option<Status> = fields::named::<Status>,
+        /// How much it matters.
+        #[schema(nullable = false)]
+        "priority" priority: Option<Priority> = fields::named::<Priority>,
+        /// RFC 3339 with any offset, or a plain date (midnight UTC).
+        #[schema(value_type = Option<String>, format = "moment", example = "2026-03-01T10:00:00+01:00")]
+        "dueDate" due_date: Option<Option<Time>> = optional(fields::time),
+        /// Up to 50, each 1 to 64 characters; duplicates are dropped.
+        #[schema(value_type = Option<Vec<Tag>>, example = json!(["sales", "q1"]))]
+        "tags" tags: Option<Vec<String>> = tags,
+        /// Up to 50. A missing `id` or `uploadedAt` is filled in.
+        "attachments" attachments: Option<Vec<AttachmentInput>> =
+            |place: &str, value: &Value| attachments(place, value, unknown),
+        /// Ignored, so that a task that was read can be written back.
+        #[schema(value_type = Option<Value>, nullable = false)]
+        "id" id: Ignored = Ignored::read,
+        /// Ignored.
+        #[schema(value_type = Option<Value>, nullable = false)]
+        "createdAt" created_at: Ignored = Ignored::read,
+        /// Ignored.
+        #[schema(value_type = Option<Value>, nullable = false)]
+        "updatedAt" updated_at: Ignored = Ignored::read,
+    }
+}
+
+body! {
+    /// A link to hang on a task.
+    #[derive(Debug, PartialEq, Eq)]
+    pub struct AttachmentInput(unknown): "a field of an attachment; the fields are" {
+        /// Made by the server if it is left out.
+        #[schema(format = "text", min_length = 1, max_length = 128, example = "att_7x2m9qk")]
+        "id" id: Option<String> = optional(fields::text::<128>),
+        /// What a person sees: 1 to 500 characters.
+        #[schema(format = "line", example = "offer.pdf")]
+        "name" name: String = or_none(fields::text::<500>),
+        /// Where the file is: http or https.
+        #[schema(format = "link", example = "https://files.example.com/offer.pdf")]
+        "url" url: String = or_none(link),
+        /// Its media type.
+        #[schema(format = "text", min_length = 1, max_length = 255, example = "application/pdf")]
+        "type" r#type: Option<String> = optional(fields::text::<255>),
+        /// Bytes.
+        #[schema(maximum = 9_007_199_254_740_991_u64, example = 48213)]
+        "size" size: Option<u64> = optional(size),
+        /// Now, if it is left out.
+        #[schema(value_type = Option<String>, format = "moment", example = "2026-03-01T09:00:00Z")]
+        "uploadedAt" uploaded_at: Option<Time> = optional(fields::time),
+    }
+}
+
+/// A new task: as a change, with a title.
+#[derive(Clone, Debug, ToSchema)]
+pub struct NewTask {
+    #[serde(flatten)]
+    pub(super) rest: TaskInput,
+    /// 1 to 500 characters after trimming.
+    #[schema(format = "title", example = "Send the offer")]
+    pub title: String,
+}
+
+impl TryFrom<TaskInput> for NewTask {
+    type Error = Invalid;
+
+    fn try_from(mut rest: TaskInput) -> Result<NewTask, Invalid> {
+        let title = rest.title.take();
+        let title =
+            title.ok_or_else(|| Invalid::missing("title", "is required: 1 to 500 characters"))?;
+        Ok(NewTask { rest, title })
     }
 }
 
@@ -135,7 +120,7 @@ fn description(field: &str, value: &Value) -> Result<String, Invalid> {
 
 /// One tag.
 pub(super) fn tag(field: &str, value: &Value) -> Result<String, Invalid> {
-    fields::sized(field, fields::string(field, value)?, 1, 64)
+    fields::text::<64>(field, value)
 }
 
 fn tags(field: &str, value: &Value) -> Result<Vec<String>, Invalid> {
@@ -146,7 +131,7 @@ fn tags(field: &str, value: &Value) -> Result<Vec<String>, Invalid> {
         if !tags.contains(&tag) {
             tags.push(tag);
         }
-        if tags.len() > 50 {
+        if tags.len() > fields::LIST_MOST {
             return Err(Invalid::new(
                 field,
                 "has more than 50 different entries; up to 50 are allowed",
@@ -156,63 +141,48 @@ fn tags(field: &str, value: &Value) -> Result<Vec<String>, Invalid> {
     Ok(tags)
 }
 
-fn attachment(
+fn attachments(
     field: &str,
     value: &Value,
     unknown: Unknown,
-    now: Time,
-    fresh_id: &mut dyn FnMut() -> String,
-) -> Result<AttachmentInput, Invalid> {
+) -> Result<Vec<AttachmentInput>, Invalid> {
+    let entries = fields::array(field, value, fields::LIST_MOST)?.iter().enumerate();
+    entries.map(|(n, entry)| attachment(&format!("{field}[{n}]"), entry, unknown)).collect()
+}
+
+fn attachment(field: &str, value: &Value, unknown: Unknown) -> Result<AttachmentInput, Invalid> {
     let body = fields::object(field, value)?;
-    let at = |key: &str| format!("{field}.{key}");
-    let known = ["id", "name", "url", "type", "size", "uploadedAt"];
-    if unknown == Unknown::Refused
-        && let Some(key) = body.keys().find(|key| !known.contains(&key.as_str()))
-    {
-        return Err(Invalid::new(
-            shown_key(&at(key)),
-            format!("is not a field of an attachment; the fields are {}", known.join(", ")),
-        ));
+    let read = AttachmentInput::read(body, &format!("{field}."), unknown)?;
+    for (key, text) in [("url", &read.url), ("name", &read.name)] {
+        if text.is_empty() {
+            return Err(Invalid::new(format!("{field}.{key}"), "is required in an attachment"));
+        }
     }
-    let text = |key: &str, most: usize| -> Result<Option<String>, Invalid> {
-        let value = body.get(key).unwrap_or(&Value::Null);
-        optional(value, |v| fields::sized(&at(key), fields::string(&at(key), v)?, 1, most))
-    };
-    let needed = |key: &str, found: Option<String>| {
-        found.ok_or_else(|| Invalid::new(at(key), "is required in an attachment"))
-    };
-    let written = needed("url", text("url", URL_MOST)?)?;
-    let shown = || super::quoted(&Value::from(&*written));
-    let url = encoded_url(&written)
-        .map_err(|why| Invalid::new(at("url"), format!("{} {why}", shown())))?;
+    Ok(read)
+}
+
+/// Empty for what is empty: that it is needed is said of the whole.
+fn or_none(
+    read: impl Fn(&str, &Value) -> Result<String, Invalid>,
+) -> impl Fn(&str, &Value) -> Result<String, Invalid> {
+    move |field, value| optional(&read)(field, value).map(Option::unwrap_or_default)
+}
+
+fn link(field: &str, value: &Value) -> Result<String, Invalid> {
+    let written = fields::text::<URL_MOST>(field, value)?;
+    let wrong = |why: &str| Invalid::new(field, format!("{} {why}", super::quoted(value)));
+    let url = encoded_url(&written).map_err(&wrong)?;
     if !is_link(&url) {
-        return Err(Invalid::new(
-            at("url"),
-            format!("{} is not a link; write http:// or https:// and a host", shown()),
-        ));
+        return Err(wrong("is not a link; write http:// or https:// and a host"));
     }
-    let url = fields::sized(&at("url"), &url, 1, URL_MOST)?;
-    let size = optional(body.get("size").unwrap_or(&Value::Null), |v| {
-        fields::whole(v).filter(|n| *n < 1 << 53).ok_or_else(|| {
-            let shown = super::quoted(v);
-            Invalid::new(
-                at("size"),
-                format!("{shown} is not a whole number of bytes (0 to 9007199254740991)"),
-            )
-        })
-    })?;
-    let uploaded_at = optional(body.get("uploadedAt").unwrap_or(&Value::Null), |v| {
-        fields::time(&at("uploadedAt"), v)
-    })?;
-    Ok(AttachmentInput {
-        id: text("id", 128)?,
-        name: needed("name", text("name", 500)?)?,
-        url,
-        r#type: text("type", 255)?,
-        size,
-        uploaded_at,
-        fresh_id: fresh_id(),
-        fresh_time: now,
+    fields::sized(field, &url, 1, URL_MOST)
+}
+
+fn size(field: &str, value: &Value) -> Result<u64, Invalid> {
+    fields::whole(value).filter(|n| *n < 1 << 53).ok_or_else(|| {
+        let shown = super::quoted(value);
+        let what = format!("{shown} is not a whole number of bytes (0 to 9007199254740991)");
+        Invalid::new(field, what)
     })
 }
 
@@ -231,8 +201,7 @@ mod tests {
 
     #[expect(clippy::needless_pass_by_value, reason = "so that json!() can stand in the call")]
     fn parse(body: Value, unknown: Unknown) -> Result<TaskInput, Invalid> {
-        let mut fresh = || "att_new".to_owned();
-        TaskInput::parse(body.as_object().unwrap(), "", unknown, Time(0), &mut fresh)
+        TaskInput::read(body.as_object().unwrap(), "", unknown)
     }
 
     fn refused(body: Value) -> Invalid {

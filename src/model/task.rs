@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::event::EventKind;
 use super::fields::Invalid;
-use super::input::{AttachmentInput, TaskInput};
+use super::input::{AttachmentInput, NewTask, TaskInput};
 use super::names::names;
 use super::time::Time;
 
@@ -153,12 +153,11 @@ pub struct Task {
 }
 
 impl Task {
-    /// A new task from what was asked for. Fails only without a title.
-    pub fn create(id: TaskId, input: TaskInput, now: Time) -> Result<Task, Invalid> {
-        let Some(title) = input.title else {
-            return Err(Invalid::missing("title", "is required: 1 to 500 characters"));
-        };
-        Ok(Task {
+    /// A new task from what was asked for; `fresh` makes ids for its attachments.
+    pub fn create(id: TaskId, new: NewTask, now: Time, fresh: &mut dyn FnMut() -> String) -> Task {
+        let NewTask { rest: input, title } = new;
+        let links = input.attachments.unwrap_or_default();
+        Task {
             id,
             title,
             description: input.description.flatten(),
@@ -168,10 +167,10 @@ impl Task {
             priority: input.priority.unwrap_or_default(),
             due_date: input.due_date.flatten(),
             tags: input.tags.unwrap_or_default(),
-            attachments: attachments(input.attachments.unwrap_or_default(), &[]),
+            attachments: attachments(links, &[], now, fresh),
             created_at: now,
             updated_at: now,
-        })
+        }
     }
 
     /// Bytes that it takes as JSON, at most.
@@ -191,7 +190,12 @@ impl Task {
     ///
     /// Fields that the input does not name stay. `updated_at` never goes back, even if the clock
     /// does, so that a late echo can be told from news.
-    pub fn apply(&self, input: TaskInput, now: Time) -> Option<(Task, EventKind)> {
+    pub fn apply(
+        &self,
+        input: TaskInput,
+        now: Time,
+        fresh: &mut dyn FnMut() -> String,
+    ) -> Option<(Task, EventKind)> {
         let mut new = self.clone();
         set(&mut new.title, input.title);
         set(&mut new.description, input.description);
@@ -201,7 +205,9 @@ impl Task {
         set(&mut new.priority, input.priority);
         set(&mut new.due_date, input.due_date);
         set(&mut new.tags, input.tags);
-        set(&mut new.attachments, input.attachments.map(|a| attachments(a, &self.attachments)));
+        let links = input.attachments;
+        let links = links.map(|links| attachments(links, &self.attachments, now, fresh));
+        set(&mut new.attachments, links);
         if new == *self {
             return None;
         }
@@ -230,7 +236,12 @@ fn set<T>(field: &mut T, asked: Option<T>) {
 
 /// Fills what the sender left out: from the stored attachment with the same link if there is one,
 /// so that writing the same list twice changes nothing.
-fn attachments(asked: Vec<AttachmentInput>, stored: &[Attachment]) -> Vec<Attachment> {
+fn attachments(
+    asked: Vec<AttachmentInput>,
+    stored: &[Attachment],
+    now: Time,
+    fresh: &mut dyn FnMut() -> String,
+) -> Vec<Attachment> {
     let named: Vec<String> = asked.iter().filter_map(|new| new.id.clone()).collect();
     let mut known: Vec<&Attachment> = stored.iter().collect();
     asked
@@ -244,15 +255,12 @@ fn attachments(asked: Vec<AttachmentInput>, stored: &[Attachment]) -> Vec<Attach
                 })
                 .map(|at| known.remove(at));
             Attachment {
-                id: new.id.or(twin.map(|t| t.id.clone())).unwrap_or(new.fresh_id),
+                id: new.id.or(twin.map(|t| t.id.clone())).unwrap_or_else(&mut *fresh),
                 name: new.name,
                 url: new.url,
                 r#type: new.r#type,
                 size: new.size,
-                uploaded_at: new
-                    .uploaded_at
-                    .or(twin.map(|t| t.uploaded_at))
-                    .unwrap_or(new.fresh_time),
+                uploaded_at: new.uploaded_at.or(twin.map(|t| t.uploaded_at)).unwrap_or(now),
             }
         })
         .collect()
@@ -268,18 +276,29 @@ mod tests {
 
     #[expect(clippy::needless_pass_by_value, reason = "so that json!() can stand in the call")]
     fn input(body: serde_json::Value) -> TaskInput {
+        TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap()
+    }
+
+    fn fresh() -> impl FnMut() -> String {
         let mut n = 0;
-        let mut fresh = || {
+        move || {
             n += 1;
             format!("att_{n}")
-        };
-        TaskInput::parse(body.as_object().unwrap(), "", Unknown::Refused, NOW, &mut fresh).unwrap()
+        }
+    }
+
+    fn made(body: serde_json::Value) -> Task {
+        let new = NewTask::try_from(input(body)).unwrap();
+        Task::create(TaskId::parse("t1").unwrap(), new, NOW, &mut fresh())
+    }
+
+    fn applied(body: serde_json::Value, now: Time) -> Option<(Task, EventKind)> {
+        task().apply(input(body), now, &mut fresh())
     }
 
     fn task() -> Task {
-        let asked = input(json!({"title": "A", "attachments": [
-            {"name": "n", "url": "https://e.org/a"}, {"name": "m", "url": "https://e.org/b"}]}));
-        Task::create(TaskId::parse("t1").unwrap(), asked, NOW).unwrap()
+        made(json!({"title": "A", "attachments": [
+            {"name": "n", "url": "https://e.org/a"}, {"name": "m", "url": "https://e.org/b"}]}))
     }
 
     #[test]
@@ -287,9 +306,8 @@ mod tests {
         for text in ["", "a", "\u{1}", "\"\\\n", "\u{7f}\u{2028}ü"] {
             let text = format!("t{}", text.repeat(10));
             let link = json!({"id": text, "name": text, "url": "https://e.org/a", "type": text});
-            let asked = input(json!({"title": text, "description": text, "tags": [text],
+            let task = made(json!({"title": text, "description": text, "tags": [text],
                 "type": "T", "category": "C", "attachments": vec![link; 20]}));
-            let task = Task::create(TaskId::parse("t1").unwrap(), asked, NOW).unwrap();
             let json = crate::model::Event::snapshot(&task);
             let (is, said) = (json.len(), task.size());
             assert!(is <= said && said < 3 * is + 512, "{text:?}: {is} bytes, {said} said");
@@ -298,18 +316,16 @@ mod tests {
 
     #[test]
     fn a_write_that_changes_nothing_is_no_event() {
-        let old = task();
         let same = json!({"title": " A ", "status": "OPEN", "description": "", "tags": null,
             "attachments": [{"name": "n", "url": "https://e.org/a"}, {"name": "m", "url": "https://e.org/b"}]});
-        assert_eq!(old.apply(input(same), NOW.plus_ms(5)), None);
+        assert_eq!(applied(same, NOW.plus_ms(5)), None);
     }
 
     #[test]
     fn a_status_among_other_changes_names_the_event() {
-        let old = task();
-        let (_, kind) = old.apply(input(json!({"title": "B", "status": "DONE"})), NOW).unwrap();
+        let (_, kind) = applied(json!({"title": "B", "status": "DONE"}), NOW).unwrap();
         assert_eq!(kind, EventKind::StatusChanged);
-        let (new, kind) = old.apply(input(json!({"title": "B"})), NOW.plus_ms(-5)).unwrap();
+        let (new, kind) = applied(json!({"title": "B"}), NOW.plus_ms(-5)).unwrap();
         assert_eq!((kind, new.updated_at), (EventKind::Updated, NOW));
     }
 

@@ -5,11 +5,14 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::Value;
 
+use super::body::body;
 use super::event::{EventKind, Origin};
+use super::fields::{self, Invalid, list};
+use super::forms::{Label, Tag};
 use super::names::{Named, names};
-use super::task::Task;
+use super::task::{Priority, Status, Task};
 use super::text::is_same;
 use super::time::Time;
 use crate::secret::Secret;
@@ -59,21 +62,31 @@ names! {
     }
 }
 
-/// Which tasks a webhook wants to hear of. Within a list one match is enough; every list that is
-/// not empty must match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
-pub struct Filter {
-    /// Types.
-    pub r#type: Vec<String>,
-    /// Categories.
-    pub category: Vec<String>,
-    /// Statuses.
-    pub status: Vec<String>,
-    /// Priorities.
-    pub priority: Vec<String>,
-    /// Tags; one of the task's is enough.
-    pub tag: Vec<String>,
+body! {
+    /// Which tasks a webhook is to hear of. Within a list one match is enough; every list that is not empty must match.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(default)]
+    pub struct Filter(_unknown): "a part of a filter; these are:" {
+        /// Types.
+        #[schema(value_type = Vec<Label>)]
+        "type" r#type: Vec<String> = list(fields::label),
+        /// Categories.
+        #[schema(value_type = Vec<Label>)]
+        "category" category: Vec<String> = list(fields::label),
+        /// Statuses.
+        #[schema(value_type = Vec<Status>)]
+        "status" status: Vec<String> = list(name::<Status>),
+        /// Priorities.
+        #[schema(value_type = Vec<Priority>)]
+        "priority" priority: Vec<String> = list(name::<Priority>),
+        /// Tags; one of the task's is enough.
+        #[schema(value_type = Vec<Tag>)]
+        "tag" tag: Vec<String> = list(fields::text::<64>),
+    }
+}
+
+fn name<T: Named>(field: &str, value: &Value) -> Result<String, Invalid> {
+    fields::named::<T>(field, value).map(|found| found.as_str().to_owned())
 }
 
 /// A URL that wants events. The URL, the headers' values and the secrets are never shown: for Make,

@@ -5,58 +5,67 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::body::{Unknown, body};
 use super::event::{EventKind, Origin};
-use super::fields::{self, Invalid, is_empty, optional, shown_key};
-use super::input::tag;
+use super::fields::{self, Invalid, is_empty, list, optional};
+use super::forms::{HeaderKey, HeaderText, OriginName, TaskEventKind};
 use super::names::Named;
 use super::receiver;
-use super::task::{Priority, Status};
 use super::webhook::{Filter, MAX_ATTEMPTS, OnReject, Payload, Profile, TIMEOUT_SECONDS, Webhook};
 use crate::secret::Secret;
+use crate::signature;
 
-const FIELDS: &str = "url, events, source, description, headers, secret, payload, filter, \
-                      ignoreOrigin, profile, ratePerSecond, timeoutSeconds, maxAttempts, onReject";
-const FILTERS: &str = "type, category, status, priority, tag";
 /// What stands for a header's value where the webhook is shown.
 pub const MASKED: &str = "…";
 const HEADERS_MOST: usize = 20;
-const DESCRIPTION_MOST: usize = 500;
-/// Entries of a list in a filter, and of `ignoreOrigin`.
-const LIST_MOST: usize = 50;
 
-/// The properties that a request names; `None` = not named: unchanged, or the default of a new one.
-#[derive(Clone, Default)]
-pub struct WebhookInput {
-    /// Checked in its form.
-    pub url: Option<String>,
-    /// Never empty.
-    pub events: Option<Vec<EventKind>>,
-    /// `Some(None)` clears it, here and below.
-    pub source: Option<Option<String>>,
-    /// A line for people.
-    pub description: Option<Option<String>>,
-    /// Name and value; a value of `None` keeps the stored one.
-    pub headers: Option<Vec<(String, Option<String>)>>,
-    /// `Some(None)`: asked for none, so one is made.
-    pub secret: Option<Option<Secret>>,
-    /// The body that it gets.
-    pub payload: Option<Payload>,
-    /// The whole filter.
-    pub filter: Option<Filter>,
-    /// Without duplicates.
-    pub ignore_origin: Option<Vec<Origin>>,
-    /// What is known of the receiver.
-    pub profile: Option<Profile>,
-    /// 1 to 1000.
-    pub rate_per_second: Option<Option<u32>>,
-    /// 1 to 30.
-    pub timeout_seconds: Option<u32>,
-    /// 1 to 20.
-    pub max_attempts: Option<u32>,
-    /// What becomes of a task whose event was rejected.
-    pub on_reject: Option<OnReject>,
+body! {
+    /// What may be sent to make or change a webhook. What is left out stays as it is; `null` or `""` is
+    /// the default.
+    pub struct WebhookInput(_unknown): "a property of a webhook; these are:" {
+        /// Where to send: http or https, up to 2048 characters. Required for a new webhook.
+        #[schema(nullable = false, format = "webhook-url", example = "https://hook.eu1.make.com/abc")]
+        "url" url: Option<String> = url,
+        /// Which kinds of events; all four if it is left out or empty.
+        #[schema(value_type = Option<Vec<TaskEventKind>>, example = json!(["task_created", "task_status_changed"]))]
+        "events" events: Option<Vec<EventKind>> = events,
+        /// Who makes it: 1 to 40 of `[a-z0-9_-]`.
+        #[schema(value_type = Option<String>, format = "origin", example = "make")]
+        "source" source: Option<Option<String>> = optional(source),
+        /// Up to 500 characters.
+        #[schema(value_type = Option<String>, format = "line", example = "New tasks to the sales scenario")]
+        "description" description: Option<Option<String>> = optional(fields::text::<500>),
+        /// Sent with every request, up to 20. Never shown again; in a change, `…` keeps the stored value.
+        // A value of `None` keeps the stored one.
+        #[schema(value_type = Option<BTreeMap<HeaderKey, HeaderText>>, example = json!({"x-team": "sales"}))]
+        "headers" headers: Option<Vec<(String, Option<String>)>> = headers,
+        /// `whsec_` and 24 to 64 bytes in base64; one is made if it is left out.
+        #[schema(value_type = Option<String>, format = "secret")]
+        "secret" secret: Option<Option<Secret>> = optional(secret),
+        /// `full` if it is left out.
+        "payload" payload: Option<Payload> = or(Payload::Full, fields::named),
+        /// Which tasks: lists of types, categories, statuses, priorities and tags.
+        "filter" filter: Option<Filter> = filter,
+        /// Changes from these origins are not sent.
+        #[schema(value_type = Option<Vec<OriginName>>, example = json!(["make"]))]
+        "ignoreOrigin" ignore_origin: Option<Vec<Origin>> = list(origin),
+        /// `auto` if it is left out.
+        "profile" profile: Option<Profile> = or(Profile::Auto, fields::named),
+        /// 1 to 1000; null = as the profile says.
+        #[schema(value_type = Option<u32>, minimum = 1, maximum = 1000, example = 10)]
+        "ratePerSecond" rate_per_second: Option<Option<u32>> = optional(fields::number::<1, 1_000>),
+        /// 1 to 30; 10 if it is left out.
+        #[schema(minimum = 1, maximum = 30, example = 10)]
+        "timeoutSeconds" timeout_seconds: Option<u32> = or(TIMEOUT_SECONDS, fields::number::<1, 30>),
+        /// 1 to 20; 3 if it is left out.
+        #[schema(minimum = 1, maximum = 20, example = 3)]
+        "maxAttempts" max_attempts: Option<u32> = or(MAX_ATTEMPTS, fields::number::<1, 20>),
+        /// `skip` if it is left out.
+        "onReject" on_reject: Option<OnReject> = or(OnReject::Skip, fields::named),
+    }
 }
 
 /// Shows nothing: most of it is secret.
@@ -66,85 +75,67 @@ impl fmt::Debug for WebhookInput {
     }
 }
 
-impl WebhookInput {
-    /// Reads the properties of a webhook. `secret` checks one; its sentence stands after the name.
-    ///
-    /// # Errors
-    /// The first property that breaks a rule, or that is none.
-    pub fn parse(
-        body: &Map<String, Value>,
-        secret: &dyn Fn(&str) -> Result<Secret, String>,
-    ) -> Result<WebhookInput, Invalid> {
-        let mut input = WebhookInput::default();
-        for (key, value) in body {
-            let field = key.as_str();
-            match field {
-                "url" => input.url = Some(url(value)?),
-                "events" => input.events = Some(events(field, value)?),
-                "source" => input.source = Some(optional(value, |v| source(field, v))?),
-                "description" => {
-                    input.description = Some(optional(value, |v| {
-                        fields::sized(field, fields::string(field, v)?, 1, DESCRIPTION_MOST)
-                    })?);
-                }
-                "headers" => input.headers = Some(headers(field, value)?),
-                "secret" => {
-                    input.secret = Some(optional(value, |v| {
-                        let wrong = |why| Invalid::new(field, why);
-                        secret(v.as_str().unwrap_or_default()).map_err(wrong)
-                    })?);
-                }
-                "payload" => {
-                    input.payload = Some(or(field, value, Payload::ALL, Payload::Full)?);
-                }
-                "filter" => input.filter = Some(filter(field, value)?),
-                "ignoreOrigin" => {
-                    let read =
-                        |place: &str, v: &Value| Origin::parse(place, fields::string(place, v)?);
-                    input.ignore_origin = Some(list(field, value, read)?);
-                }
-                "profile" => {
-                    input.profile = Some(or(field, value, Profile::ALL, Profile::Auto)?);
-                }
-                "ratePerSecond" => {
-                    input.rate_per_second =
-                        Some(optional(value, |v| fields::number(field, v, 1, 1_000))?);
-                }
-                "timeoutSeconds" => {
-                    let number = optional(value, |v| fields::number(field, v, 1, 30))?;
-                    input.timeout_seconds = Some(number.unwrap_or(TIMEOUT_SECONDS));
-                }
-                "maxAttempts" => {
-                    let number = optional(value, |v| fields::number(field, v, 1, 20))?;
-                    input.max_attempts = Some(number.unwrap_or(MAX_ATTEMPTS));
-                }
-                "onReject" => {
-                    input.on_reject = Some(or(field, value, OnReject::ALL, OnReject::Skip)?);
-                }
-                _ => {
-                    return Err(Invalid::new(
-                        shown_key(field),
-                        format!("is not a property of a webhook; these are: {FIELDS}"),
-                    ));
-                }
-            }
-        }
-        Ok(input)
-    }
+/// A new webhook: as a change, with a URL.
+#[derive(ToSchema)]
+pub struct NewWebhook {
+    #[serde(flatten)]
+    rest: WebhookInput,
+    /// Where to send: http or https, up to 2048 characters.
+    #[schema(format = "webhook-url", example = "https://hook.eu1.make.com/abc")]
+    pub url: String,
+}
 
-    /// A new webhook; `made` is its secret if it brings none.
+impl TryFrom<WebhookInput> for NewWebhook {
+    type Error = Invalid;
+
+    fn try_from(mut rest: WebhookInput) -> Result<NewWebhook, Invalid> {
+        let url = rest.url.take();
+        let url =
+            url.ok_or_else(|| Invalid::new("url", "is required: where to send, http or https"))?;
+        Ok(NewWebhook { rest, url })
+    }
+}
+
+impl NewWebhook {
+    /// The webhook; `made` is its secret if it brings none.
     ///
     /// # Errors
-    /// It has no URL, or masked headers.
-    pub fn create(self, id: String, made: Secret) -> Result<Webhook, Invalid> {
-        let Some(url) = self.url.clone() else {
-            return Err(Invalid::new("url", "is required: where to send, http or https"));
-        };
-        let blank = Webhook {
-            secret: Some(self.secret.clone().flatten().unwrap_or(made)),
-            ..Webhook::new(id, url)
-        };
-        self.apply(&blank)
+    /// A header is masked.
+    pub fn create(mut self, id: String, made: Secret) -> Result<Webhook, Invalid> {
+        let secret = Some(self.rest.secret.take().flatten().unwrap_or(made));
+        self.rest.apply(&Webhook { secret, ..Webhook::new(id, self.url) })
+    }
+}
+
+/// A change of a webhook. Its secret can be another one, but not taken away.
+#[derive(ToSchema)]
+pub struct WebhookChange {
+    #[serde(flatten)]
+    rest: WebhookInput,
+    /// `whsec_` and 24 to 64 bytes in base64.
+    #[schema(value_type = Option<String>, nullable = false, format = "secret")]
+    pub secret: Option<Secret>,
+}
+
+impl TryFrom<WebhookInput> for WebhookChange {
+    type Error = Invalid;
+
+    fn try_from(mut rest: WebhookInput) -> Result<WebhookChange, Invalid> {
+        match rest.secret.take() {
+            Some(None) => Err(Invalid::new(
+                "secret",
+                "is empty, but every webhook has one: name another, or have one made with \
+                 POST /api/webhooks/{id}/rotate-secret",
+            )),
+            secret => Ok(WebhookChange { rest, secret: secret.flatten() }),
+        }
+    }
+}
+
+impl WebhookChange {
+    /// The URL that it asks for.
+    pub fn url(&self) -> Option<&str> {
+        self.rest.url.as_deref()
     }
 
     /// A webhook with the named properties changed; but its secret, which is rotated, not changed.
@@ -152,6 +143,12 @@ impl WebhookInput {
     /// # Errors
     /// A header's value is masked and none is stored under its name.
     pub fn apply(self, before: &Webhook) -> Result<Webhook, Invalid> {
+        self.rest.apply(before)
+    }
+}
+
+impl WebhookInput {
+    fn apply(self, before: &Webhook) -> Result<Webhook, Invalid> {
         let headers = match self.headers {
             None => before.headers.clone(),
             Some(named) => named
@@ -191,13 +188,24 @@ impl WebhookInput {
     }
 }
 
-/// One of a closed set; `null` and `""` are the default.
-fn or<T: Copy>(field: &str, value: &Value, all: &[(&str, T)], default: T) -> Result<T, Invalid> {
-    if is_empty(value) { Ok(default) } else { fields::choice(field, value, all) }
+/// Reads the default from what is empty, and all else as `read` does.
+fn or<T: Copy>(
+    default: T,
+    read: impl Fn(&str, &Value) -> Result<T, Invalid>,
+) -> impl Fn(&str, &Value) -> Result<T, Invalid> {
+    move |field, value| if is_empty(value) { Ok(default) } else { read(field, value) }
 }
 
-fn url(value: &Value) -> Result<String, Invalid> {
-    let wrong = |why| Invalid::new("url", why);
+fn secret(field: &str, value: &Value) -> Result<Secret, Invalid> {
+    signature::parse(value.as_str().unwrap_or_default()).map_err(|why| Invalid::new(field, why))
+}
+
+fn origin(field: &str, value: &Value) -> Result<Origin, Invalid> {
+    Origin::parse(field, fields::string(field, value)?)
+}
+
+fn url(field: &str, value: &Value) -> Result<String, Invalid> {
+    let wrong = |why| Invalid::new(field, why);
     if is_empty(value) {
         return Err(wrong("is empty; it is where to send, http or https".to_owned()));
     }
@@ -211,7 +219,7 @@ fn url(value: &Value) -> Result<String, Invalid> {
 fn events(field: &str, value: &Value) -> Result<Vec<EventKind>, Invalid> {
     let known = EventKind::OF_TASKS.map(|kind| (kind.as_str(), kind));
     let mut kinds = Vec::new();
-    for (n, entry) in fields::array(field, value, LIST_MOST)?.iter().enumerate() {
+    for (n, entry) in fields::array(field, value, fields::LIST_MOST)?.iter().enumerate() {
         let kind = fields::choice(&format!("{field}[{n}]"), entry, &known)?;
         if !kinds.contains(&kind) {
             kinds.push(kind);
@@ -264,54 +272,10 @@ fn headers(field: &str, value: &Value) -> Result<Vec<(String, Option<String>)>, 
 }
 
 fn filter(field: &str, value: &Value) -> Result<Filter, Invalid> {
-    let mut filter = Filter::default();
     if is_empty(value) {
-        return Ok(filter);
+        return Ok(Filter::default());
     }
-    for (key, value) in fields::object(field, value)? {
-        let place = format!("{field}.{key}");
-        match key.as_str() {
-            "type" => filter.r#type = list(&place, value, fields::label)?,
-            "category" => filter.category = list(&place, value, fields::label)?,
-            "status" => {
-                filter.status = list(&place, value, name_of::<Status>)?;
-            }
-            "priority" => {
-                filter.priority = list(&place, value, name_of::<Priority>)?;
-            }
-            "tag" => filter.tag = list(&place, value, tag)?,
-            _ => {
-                return Err(Invalid::new(
-                    shown_key(&place),
-                    format!("is not a part of a filter; these are: {FILTERS}"),
-                ));
-            }
-        }
-    }
-    Ok(filter)
-}
-
-fn name_of<T: Named>(field: &str, value: &Value) -> Result<String, Invalid> {
-    fields::choice(field, value, T::ALL).map(|found| found.as_str().to_owned())
-}
-
-/// An array, or a single value in its place; without duplicates.
-fn list<T: PartialEq>(
-    field: &str,
-    value: &Value,
-    read: impl Fn(&str, &Value) -> Result<T, Invalid>,
-) -> Result<Vec<T>, Invalid> {
-    if value.is_string() && !is_empty(value) {
-        return Ok(vec![read(field, value)?]);
-    }
-    let mut found = Vec::new();
-    for (n, entry) in fields::array(field, value, LIST_MOST)?.iter().enumerate() {
-        let entry = read(&format!("{field}[{n}]"), entry)?;
-        if !found.contains(&entry) {
-            found.push(entry);
-        }
-    }
-    Ok(found)
+    Filter::read(fields::object(field, value)?, &format!("{field}."), Unknown::Refused)
 }
 
 #[cfg(test)]

@@ -138,24 +138,23 @@ impl<'c> World<'c> {
         let (n, now) = (self.events, self.now);
         let change = Change { event_id: format!("evt_{n}"), origin: Origin::api(), now };
         let body = serde_json::json!({ "title": format!("Title {n}") });
-        let input = TaskInput::parse(
-            body.as_object().unwrap(),
-            "",
-            Unknown::Refused,
-            now,
-            &mut String::new,
-        )
-        .unwrap();
+        let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
         let deletes = self.dice.below(8) == 0;
         self.tx(|tx| match super::get(tx, &id).unwrap() {
             Some(before) if deletes => drop(super::delete(tx, &before, change).unwrap()),
             Some(before) => {
-                let (after, kind) = before.task.apply(input, now).unwrap();
+                let (after, kind) = before.task.apply(input, now, &mut String::new).unwrap();
                 super::update(tx, &before, after, kind, change).unwrap();
             }
             None => {
                 let last = super::last_version(tx, &id).unwrap();
-                super::create(tx, Task::create(id, input, now).unwrap(), last, change).unwrap();
+                super::create(
+                    tx,
+                    Task::create(id, input.try_into().unwrap(), now, &mut String::new),
+                    last,
+                    change,
+                )
+                .unwrap();
             }
         });
     }

@@ -79,19 +79,17 @@ impl World {
         let (now, event_id) = (self.now, format!("evt_{}", self.events));
         let id = TaskId::parse(task).unwrap();
         let body = json!({"title": words, "type": task.to_ascii_uppercase()});
-        let input = TaskInput::parse(
-            body.as_object().unwrap(),
-            "",
-            Unknown::Refused,
-            now,
-            &mut String::new,
-        )
-        .unwrap();
+        let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
         let change = Change { event_id, origin: Origin::api(), now };
         self.tx(|tx| match get(tx, &id)? {
-            None => create(tx, Task::create(id, input, now).unwrap(), 0, change),
+            None => create(
+                tx,
+                Task::create(id, input.try_into().unwrap(), now, &mut String::new),
+                0,
+                change,
+            ),
             Some(stored) => {
-                let (after, kind) = stored.task.apply(input, now).unwrap();
+                let (after, kind) = stored.task.apply(input, now, &mut String::new).unwrap();
                 update(tx, &stored, after, kind, change)
             }
         })

@@ -6,8 +6,9 @@ use http::StatusCode;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
+use super::super::app::App;
+use super::super::body;
 use super::super::problem::Problem;
-use super::super::{App, body};
 use crate::model::{
     EventKind, Invalid, Named, Origin, TaskId, TaskInput, Time, Unknown, quoted, read_time,
 };
@@ -117,12 +118,11 @@ impl Incoming {
         }
         let claimed =
             given("updatedAt").map(|value| read_time("task.updatedAt", value)).transpose()?;
-        let mut fresh = || app.ids.attachment();
         Ok(Incoming {
             kind,
             id,
             fresh_id: app.ids.task(now),
-            input: TaskInput::parse(task, "task.", Unknown::Ignored, now, &mut fresh)?,
+            input: TaskInput::read(task, "task.", Unknown::Ignored)?,
             claimed,
             change: Change { event_id: app.ids.event(now), origin: Origin::incoming(), now },
         })

@@ -4,9 +4,10 @@
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use utoipa::IntoParams;
 
+use super::app::written_json;
 use super::problem::Problem;
-use super::written_json;
 use crate::model::{Origin, Time};
 use crate::secret::hex;
 use crate::store::{self, Key, Repeat, Tx, Written, look_up, remember};
@@ -108,34 +109,57 @@ pub fn task_response(status: StatusCode, body: String, version: i64) -> Response
 }
 
 /// The client's `Idempotency-Key`: 1 to 255 printable ASCII characters.
-pub fn key(
-    headers: &HeaderMap,
-    method: &Method,
-    path: &str,
-    body: &[u8],
-    now: Time,
-) -> Result<Option<Key>, Problem> {
-    let Some(value) = single(headers, &KEY)? else { return Ok(None) };
-    if value.is_empty() || value.len() > 255 {
-        let found = value.len();
-        return Err(Problem::bad_parameter(
-            "Idempotency-Key",
-            format!("has {found} characters; 1 to 255 are allowed"),
-        ));
+#[derive(IntoParams)]
+#[into_params(names("Idempotency-Key"), parameter_in = Header)]
+pub struct IdempotencyKey(
+    /// Makes a repeat safe for 48 hours
+    Option<String>,
+);
+
+impl IdempotencyKey {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// 400 if it is none, or stands twice.
+    pub fn read(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
+        let value = single(headers, &KEY)?;
+        if let Some(found) = value.map(str::len).filter(|length| !(1..=255).contains(length)) {
+            let what = format!("has {found} characters; 1 to 255 are allowed");
+            return Err(Problem::bad_parameter("Idempotency-Key", what));
+        }
+        Ok(IdempotencyKey(value.map(str::to_owned)))
     }
-    let mut hash = hmac_sha256::Hash::new();
-    for part in [method.as_str().as_bytes(), b"\n", path.as_bytes(), b"\n", body] {
-        hash.update(part);
+
+    /// The key of this request, if it names one.
+    pub fn of(self, method: &Method, path: &str, body: &[u8], now: Time) -> Option<Key> {
+        let value = self.0?;
+        let mut hash = hmac_sha256::Hash::new();
+        for part in [method.as_str().as_bytes(), b"\n", path.as_bytes(), b"\n", body] {
+            hash.update(part);
+        }
+        Some(Key { key: format!("key:{value}"), hash: hex(&hash.finalize()), now })
     }
-    let hash = hex(&hash.finalize());
-    Ok(Some(Key { key: format!("key:{value}"), hash, now }))
 }
 
-/// Where an API write says it comes from; `api` if it says nothing.
-pub fn origin(headers: &HeaderMap) -> Result<Origin, Problem> {
-    match single(headers, &ORIGIN)? {
-        None => Ok(Origin::api()),
-        Some(text) => Ok(Origin::parse("X-BTK-Origin", text)?),
+/// Where an API write says it comes from.
+#[derive(IntoParams)]
+#[into_params(names("X-BTK-Origin"), parameter_in = Header)]
+pub struct OriginHeader(
+    /// Where the change comes from; `api` if absent
+    #[param(value_type = Option<String>, format = "origin")]
+    pub Origin,
+);
+
+impl OriginHeader {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// 400 if it is no origin, or stands twice.
+    pub fn read(headers: &HeaderMap) -> Result<OriginHeader, Problem> {
+        Ok(OriginHeader(match single(headers, &ORIGIN)? {
+            None => Origin::api(),
+            Some(text) => Origin::parse("X-BTK-Origin", text)?,
+        }))
     }
 }
 
@@ -152,8 +176,12 @@ pub fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'
 }
 
 /// The condition of `If-Match`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IfMatch(Option<String>);
+#[derive(IntoParams)]
+#[into_params(names("If-Match"), parameter_in = Header)]
+pub struct IfMatch(
+    /// Only if the task still has this version
+    Option<String>,
+);
 
 impl IfMatch {
     /// Reads the header.
@@ -202,7 +230,8 @@ mod tests {
     fn another_body_is_another_request() {
         let headers = HeaderMap::from_iter([(KEY, HeaderValue::from_static("k"))]);
         let hash = |body: &[u8]| {
-            key(&headers, &Method::POST, "/api/tasks", body, Time(0)).unwrap().unwrap().hash
+            let key = IdempotencyKey::read(&headers).unwrap();
+            key.of(&Method::POST, "/api/tasks", body, Time(0)).unwrap().hash
         };
         assert_eq!(hash(b"a"), hash(b"a"));
         assert_ne!(hash(b"a"), hash(b"b"));

@@ -1,0 +1,99 @@
+//! Every route on one page, by who uses it, and the layers that all of them pass.
+//!
+//! Must not know what a route does.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use tokio::sync::{Semaphore, watch};
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::app::{App, Services, Shared};
+use super::{
+    assets, changes, deliveries, delivery_request, docs, event_list, events, figures, guard,
+    incoming, jobs, meta, openapi, pack, pages, places, recover, respond, room, samples, session,
+    setup, site, task_list, tasks, webhook_actions, webhooks,
+};
+
+/// Webhooks that are tried out at a time.
+const TESTS: usize = 8;
+
+/// Every route, by who uses it.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(openapi::Document::openapi())
+        // People and programs that work with tasks.
+        .routes(routes!(tasks::create_task, task_list::list_tasks))
+        .routes(routes!(tasks::get_task, tasks::update_task, tasks::patch_task, tasks::delete_task))
+        // Tools that build forms for people: Make, Zapier, n8n.
+        .routes(routes!(meta::get_me))
+        .routes(routes!(meta::list_choices))
+        // Other systems, with a secret of their own.
+        .routes(routes!(incoming::incoming_ready, incoming::receive_webhook))
+        // Whoever wants to know what became of a change.
+        .routes(routes!(deliveries::list_deliveries))
+        .routes(routes!(deliveries::list_latest_deliveries))
+        .routes(routes!(deliveries::get_delivery))
+        .routes(routes!(delivery_request::get_request))
+        .routes(routes!(deliveries::redeliver))
+        .routes(routes!(deliveries::cancel_delivery))
+        .routes(routes!(jobs::redeliver_many))
+        .routes(routes!(jobs::cancel_many))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job, jobs::end_job))
+        .routes(routes!(event_list::list_events))
+        .routes(routes!(samples::list_samples))
+        .routes(routes!(events::get_event))
+        // Whoever says where changes go.
+        .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
+        .routes(routes!(webhook_actions::pause_webhook))
+        .routes(routes!(webhook_actions::resume_webhook))
+        .routes(routes!(webhook_actions::test_webhook))
+        .routes(routes!(webhook_actions::rotate_secret))
+        .routes(routes!(jobs::release_held))
+        .routes(routes!(recover::recover, recover::end_recovery))
+        // Whoever looks at the pages.
+        .routes(routes!(session::create_session, session::get_session, session::end_session))
+        .routes(routes!(changes::watch_changes))
+        .routes(routes!(setup::get_setup))
+        // Operators and monitoring.
+        .routes(routes!(site::healthz))
+        .routes(routes!(site::readyz))
+        .routes(routes!(site::metrics))
+        .routes(routes!(figures::get_figures))
+        .routes(routes!(figures::get_total_figures))
+        .routes(routes!(figures::list_webhook_figures))
+        .routes(routes!(site::openapi))
+        .routes(routes!(docs::docs))
+}
+
+/// The whole service.
+pub fn router(services: Services) -> Router {
+    let (router, document) = routes().split_for_parts();
+    let document = openapi::complete(&document);
+    let assets = assets::Assets::new();
+    let docs = docs::page(&document, &services.address, services.api_token.is_some(), &assets.hash);
+    let app: App = Arc::new(Shared {
+        guard: guard::Guard::new(services.incoming_rate, services.clock.now()),
+        places: places::Places::new(),
+        tests: Semaphore::new(TESTS),
+        streams: Arc::new(Semaphore::new(changes::STREAMS)),
+        signed_out: watch::Sender::new(()),
+        last_received: setup::Latest::default(),
+        room: room::Room::default(),
+        assets,
+        document: pack::Prepared::new(document.to_string()),
+        docs: pack::Prepared::new(docs),
+        services,
+    });
+    pages::add(router)
+        .route("/assets/{hash}/{*path}", get(assets::serve))
+        .fallback(respond::no_route)
+        .method_not_allowed_fallback(respond::no_method)
+        .layer(from_fn_with_state(Arc::clone(&app), respond::respond))
+        .with_state(app)
+}
