@@ -13,6 +13,7 @@ mod deliveries;
 mod delivery_request;
 mod docs;
 mod door;
+mod errors;
 mod event_list;
 mod events;
 mod extract;

@@ -13,12 +13,13 @@ use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 
+use super::errors::{Kind, MediaType, TooLarge, TooSlow};
 use super::places::{Coming, Place};
 use super::problem::Problem;
 pub use charset::{Pairs, form, pairs};
@@ -42,7 +43,7 @@ pub async fn read(request: Request) -> Result<Bytes, Problem> {
     let (parts, body) = request.into_parts();
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
     if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > MOST as u64) {
-        return Err(too_large());
+        return Err(TooLarge::problem());
     }
     let packed = whole(parts.extensions.get(), body).await?;
     let whole = unpack::unpack(&parts.headers, packed)?;
@@ -85,7 +86,7 @@ impl Pieces {
             Some(Ok(frame)) => {
                 let data = frame.into_data().unwrap_or_default();
                 if self.whole.len() + data.len() > MOST {
-                    return Err(too_large());
+                    return Err(TooLarge::problem());
                 }
                 self.whole.extend_from_slice(&data);
                 Ok(Some(data.len()))
@@ -97,30 +98,16 @@ impl Pieces {
     async fn rest(mut self, grows: impl Fn(usize)) -> Result<Bytes, Problem> {
         grows(self.whole.len());
         let all = async {
-            while let Some(bytes) = timeout(IDLE, self.take()).await.map_err(|_| too_slow())?? {
+            while let Some(bytes) =
+                timeout(IDLE, self.take()).await.map_err(|_| TooSlow::problem())??
+            {
                 grows(bytes);
             }
             Ok(())
         };
-        timeout(WHOLE, all).await.unwrap_or_else(|_| Err(too_slow()))?;
+        timeout(WHOLE, all).await.unwrap_or_else(|_| Err(TooSlow::problem()))?;
         Ok(self.whole.freeze())
     }
-}
-
-fn too_large() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "too_large",
-        "The body is larger than 1 MiB (1,048,576 bytes), which is the most that is taken",
-    )
-}
-
-fn too_slow() -> Problem {
-    Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "too_slow",
-        "The body came too slowly: pauses of up to 10 seconds and 30 seconds in all are allowed",
-    )
 }
 
 /// The media type of a body, without its parameters, in small letters; empty if none is named.
@@ -143,11 +130,9 @@ pub fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     let found = if found.is_empty() { "not named".to_owned() } else { format!("{found:.60}") };
-    Err(Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        format!("The body's Content-Type is {found}; send Content-Type: application/json"),
-    ))
+    Err(MediaType::saying(format!(
+        "The body's Content-Type is {found}; send Content-Type: application/json"
+    )))
 }
 
 /// Reads a JSON object; names the line and column of what is no JSON.

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use super::app::App;
 use super::door::sessions;
+use super::errors::{Kind, TooManyStreams};
 use super::extract::NoParams;
 use super::problem::Problem;
 use crate::model::Time;
@@ -51,21 +52,14 @@ struct ChangeSign {
 /// 4 s without a change comes an event `alive`: who hears nothing for longer has lost the connection.
 #[utoipa::path(get, path = "/api/changes", tag = "Server",
     responses((status = 200, description = "The stream; it ends when the server stops", body = ChangeSign,
-        content_type = "text/event-stream", example = "data: 1204\n\n")))]
+        content_type = "text/event-stream", example = "data: 1204\n\n"), TooManyStreams))]
 pub async fn watch_changes(
     State(app): State<App>,
     headers: HeaderMap,
     _: NoParams,
 ) -> Result<Response, Problem> {
-    let place = Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "too_many_streams",
-            "As many watch the changes as may at a time; ask for what you need every few seconds \
-             instead, and try again later",
-        )
-        .retry_after(30)
-    })?;
+    let place =
+        Arc::clone(&app.streams).try_acquire_owned().map_err(|_| TooManyStreams::problem())?;
     let mut commits = app.store.commits();
     // The first number is sent at once.
     commits.mark_changed();

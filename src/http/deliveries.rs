@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::answer::Answer;
 use super::app::App;
+use super::errors::{Kind, NotNow};
 use super::extract::{DeliveryPath, NoParams, Params};
 use super::problem::Problem;
 use super::query::{Query, parameters};
@@ -227,7 +228,7 @@ pub async fn get_delivery(
 /// of its task that is under way.
 #[utoipa::path(post, path = "/api/deliveries/{id}/redeliver", tag = "Deliveries",
     params(DeliveryPath),
-    responses((status = 202, description = "It waits for its turn", body = Delivery)))]
+    responses((status = 202, description = "It waits for its turn", body = Delivery), NotNow))]
 pub async fn redeliver(
     State(app): State<App>,
     DeliveryPath(id): DeliveryPath,
@@ -249,7 +250,7 @@ pub async fn redeliver(
 /// It is not sent; the next of its task has its turn. A cancelled one can be sent again.
 #[utoipa::path(post, path = "/api/deliveries/{id}/cancel", tag = "Deliveries",
     params(DeliveryPath),
-    responses((status = 200, description = "It is cancelled", body = Delivery)))]
+    responses((status = 200, description = "It is cancelled", body = Delivery), NotNow))]
 pub async fn cancel_delivery(
     State(app): State<App>,
     DeliveryPath(id): DeliveryPath,
@@ -269,7 +270,7 @@ fn done(edit: Edit, not_now: impl FnOnce(&str) -> String) -> Result<Delivery, Pr
         Edit::Unknown => Err(Problem::not_found("Delivery")),
         Edit::NotNow(status) => {
             let text = not_now(status.as_str());
-            Err(Problem::new(StatusCode::CONFLICT, "not_now", text))
+            Err(NotNow::saying(text))
         }
         Edit::NoWebhook => Err(Problem::new(
             StatusCode::CONFLICT,

@@ -10,6 +10,7 @@ use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::app::{App, NoRoom, Peer};
+use super::errors::{CrossSite, Kind, Unauthorized, UnknownHost};
 use super::guard::Tried;
 use super::places::{self, Place};
 use super::problem::Problem;
@@ -59,21 +60,15 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
     }
     let shown: String = name.unwrap_or_default().chars().take(60).collect();
     if shown.is_empty() {
-        return Err(Problem::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "unknown_host",
+        return Err(UnknownHost::saying(
             "The Host header is empty, no host name, or there twice: send one with the host of this \
              server's address, such as Host: localhost",
         ));
     }
-    Err(Problem::new(
-        StatusCode::MISDIRECTED_REQUEST,
-        "unknown_host",
-        format!(
-            "This server does not answer to the name \"{shown}\". If it is its name, set \
+    Err(UnknownHost::saying(format!(
+        "This server does not answer to the name \"{shown}\". If it is its name, set \
              PUBLIC_URL=https://{shown} (or API_TOKEN) and restart"
-        ),
-    ))
+    )))
 }
 
 /// The host of `PUBLIC_URL`.
@@ -132,11 +127,7 @@ fn is_write(method: &Method) -> bool {
 /// What a page of another site sends in its reader's name changes nothing.
 fn expect_same_site(app: &App, request: &Request) -> Result<(), Problem> {
     if is_write(request.method()) && came_from(app, request.headers()) == Source::Elsewhere {
-        return Err(Problem::new(
-            StatusCode::FORBIDDEN,
-            "cross_site",
-            "A page of another site may not change anything here; set API_TOKEN and send it to do so",
-        ));
+        return Err(CrossSite::problem());
     }
     Ok(())
 }
@@ -154,15 +145,13 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
         Bearer::Is(offered) if token.matches(offered) => true,
         Bearer::Is(_) => {
             let peer = request.extensions().get::<Peer>().copied();
-            return Err(app.guard.refusal(Tried::Token, peer, now, unauthorized()));
+            return Err(app.guard.refusal(Tried::Token, peer, now, Unauthorized::problem()));
         }
         Bearer::Unclear => false,
         Bearer::None => {
             let is_in = !sessions(app, token, headers, now).is_empty();
             if is_in && is_write(request.method()) && came_from(app, headers) != Source::Ours {
-                return Err(Problem::new(
-                    StatusCode::FORBIDDEN,
-                    "cross_site",
+                return Err(CrossSite::saying(
                     "With a session, changes are taken only from this server's own pages. Is this one, \
                      set PUBLIC_URL to its address; a program sends API_TOKEN as \
                      Authorization: Bearer <token>",
@@ -171,14 +160,7 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
             is_in
         }
     };
-    if is_let_in { Ok(()) } else { Err(unauthorized()) }
-}
-
-fn unauthorized() -> Problem {
-    Problem::unauthorized(
-        "unauthorized",
-        "Unauthorized: send the server's API_TOKEN as Authorization: Bearer <token>",
-    )
+    if is_let_in { Ok(()) } else { Err(Unauthorized::problem()) }
 }
 
 /// The sessions that a request shows: until when each holds.

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::answer::Answer;
 use super::app::App;
+use super::errors::{Kind, NoEvent};
 use super::extract::Params;
 use super::problem::Problem;
 use super::query::{Query, parameters};
@@ -90,7 +91,7 @@ fn kinds(query: &Query, name: &str) -> Result<Vec<EventKind>, Problem> {
     responses((status = 200, description = "The events", body = Vec<TaskEvent>,
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, with taskId and without event"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
-                ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
+                ("Link" = String, description = "The address of the next page, rel=\"next\""))), NoEvent))]
 pub async fn list_events(
     State(app): State<App>,
     Params(asked, query): Params<EventParameters>,
@@ -137,7 +138,7 @@ pub async fn list_events(
     let (answer, found) = app.room.whole(WHOLE, make).await?;
     let (next, total) = match found {
         Found::Page { next, total } => (next, total),
-        Found::NoSince => return Err(Problem::not_found("The event that since names was")),
+        Found::NoSince => return Err(NoEvent::problem()),
         Found::NoCursor => {
             return Err(Problem::not_found("The event that cursor names was"));
         }

@@ -6,9 +6,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use http::StatusCode;
-
 use super::app::Peer;
+use super::errors::{Kind, TooManyWrongSecrets, TooManyWrongTokens};
 use super::problem::Problem;
 use crate::config::Rate;
 use crate::model::Time;
@@ -33,18 +32,10 @@ impl Tried {
     }
 
     fn too_many(self) -> Problem {
-        let (code, text) = match self {
-            Tried::Secret => (
-                "too_many_wrong_secrets",
-                "Too many wrong secrets came from this address; correct the secret, or wait a minute",
-            ),
-            Tried::Token => (
-                "too_many_wrong_tokens",
-                "Too many wrong tokens came from this address; send the server's API_TOKEN as \
-                 Authorization: Bearer <token>, or wait a minute",
-            ),
-        };
-        Problem::new(StatusCode::TOO_MANY_REQUESTS, code, text)
+        match self {
+            Tried::Secret => TooManyWrongSecrets::problem(),
+            Tried::Token => TooManyWrongTokens::problem(),
+        }
     }
 }
 

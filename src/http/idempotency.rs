@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use utoipa::IntoParams;
 
 use super::app::written_json;
+use super::errors::{KeyReused, Kind, VersionMismatch};
 use super::problem::Problem;
 use crate::model::{Origin, Time};
 use crate::secret::hex;
@@ -69,15 +70,11 @@ pub fn once(
 pub fn answer(done: Done, body: impl FnOnce(&str) -> String) -> Result<Response, Problem> {
     match done {
         Done::NotFound => Err(Problem::not_found("Task")),
-        Done::KeyTaken => Err(key_taken()),
-        Done::Mismatch(version) => Err(Problem::new(
-            StatusCode::PRECONDITION_FAILED,
-            "version_mismatch",
-            format!(
-                "The task has changed since: If-Match does not name its version \"{version}\". \
+        Done::KeyTaken => Err(KeyReused::problem()),
+        Done::Mismatch(version) => Err(VersionMismatch::saying(format!(
+            "The task has changed since: If-Match does not name its version \"{version}\". \
                  Read it again and repeat the change"
-            ),
-        )),
+        ))),
         Done::Answer { status, written, replayed } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
             let mut response = task_response(status, body(&written.snapshot), written.version);
@@ -87,16 +84,6 @@ pub fn answer(done: Done, body: impl FnOnce(&str) -> String) -> Result<Response,
             Ok(response)
         }
     }
-}
-
-/// 422: the key belongs to another request.
-pub fn key_taken() -> Problem {
-    Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "idempotency_key_reused",
-        "This Idempotency-Key was used within the last 48 hours for another request (method, path \
-         and body must be the same); use a new key for a new request",
-    )
 }
 
 /// A JSON answer with the version of its task as `ETag`.

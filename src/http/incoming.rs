@@ -19,8 +19,9 @@ use utoipa::ToSchema;
 
 use super::app::{App, Peer};
 use super::body;
+use super::errors::{KeyReused, Kind, NoSecret, TooManyRequests, WrongSecret};
 use super::guard::Tried;
-use super::idempotency::{IdempotencyKey, REPLAYED, key_taken, single};
+use super::idempotency::{IdempotencyKey, REPLAYED, single};
 use super::problem::Problem;
 use super::setup::LastReceived;
 use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time, names};
@@ -106,7 +107,8 @@ pub async fn incoming_ready(State(app): State<App>) -> Json<Ready> {
            ("X-Webhook-Secret" = Option<String>, Header, description = "WEBHOOK_SECRET, unless in the query"),
            ("webhook-id" = Option<String>, Header, description = "The same id within 48 hours is a duplicate"),
            IdempotencyKey),
-    responses((status = 200, description = "It was taken; `result` says what was done", body = Received)))]
+    responses((status = 200, description = "It was taken; `result` says what was done", body = Received),
+        WrongSecret, NoSecret, TooManyRequests))]
 pub async fn receive_webhook(
     State(app): State<App>,
     request: Request,
@@ -135,14 +137,7 @@ async fn receive(
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
     authenticate(app, &request, now)?;
-    app.guard.take(now).map_err(|seconds| {
-        Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_requests",
-            "More webhooks came in than INCOMING_RATE allows; nothing was changed, send this one again later",
-        )
-        .retry_after(seconds)
-    })?;
+    app.guard.take(now).map_err(|seconds| TooManyRequests::problem().retry_after(seconds))?;
     let (parts, body) = request.into_parts();
     let bytes = body::read(Request::from_parts(parts.clone(), body)).await?;
     let object = object(&parts, &bytes)?;
@@ -176,17 +171,13 @@ async fn came(
     match app.store.write(write).await? {
         Came::To(result, task_id) => Ok((result, task_id.or(fallback))),
         Came::Missing(invalid) => Err(invalid.into()),
-        Came::KeyTaken => Err(key_taken()),
+        Came::KeyTaken => Err(KeyReused::problem()),
     }
 }
 
 fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> {
     let Some(secret) = &app.webhook_secret else {
-        return Err(Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "no_secret_configured",
-            "Webhook secret not configured on server",
-        ));
+        return Err(NoSecret::problem());
     };
     let in_header = request.headers().get("x-webhook-secret").map(HeaderValue::as_bytes);
     let offered = match in_header.filter(|bytes| !bytes.is_empty()) {
@@ -198,7 +189,8 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
         None => in_query(request.uri().query().unwrap_or_default()),
     };
     if offered.iter().all(String::is_empty) {
-        return Err(Problem::unauthorized(
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
             "missing_secret",
             "Unauthorized: Missing secret parameter",
         ));
@@ -207,7 +199,7 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
     if offered.iter().fold(false, |is_right, text| is_right | secret.matches(text)) {
         return Ok(());
     }
-    let wrong = Problem::unauthorized("wrong_secret", "Unauthorized: Invalid secret");
+    let wrong = WrongSecret::problem();
     let peer = request.extensions().get::<Peer>().copied();
     Err(app.guard.refusal(Tried::Secret, peer, now, wrong))
 }

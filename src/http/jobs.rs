@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::app::App;
 use super::deliveries::DeliveryParameters;
+use super::errors::{Kind, TooManyJobs};
 use super::extract::{JobPath, NoParams, Params, WebhookPath};
 use super::problem::Problem;
 use super::query::{Parameters as _, Query, parameters};
@@ -95,7 +96,7 @@ pub struct JobPreview {
 #[utoipa::path(post, path = "/api/deliveries/redeliver", tag = "Deliveries",
     params(DeliveryParameters, DryRun),
     responses((status = 202, description = "It has begun", body = JobView),
-              (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview)))]
+              (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview), TooManyJobs))]
 pub async fn redeliver_many(
     State(app): State<App>,
     Params((filter, dry), _): Params<(DeliveryParameters, DryRun)>,
@@ -111,7 +112,7 @@ pub async fn redeliver_many(
 #[utoipa::path(post, path = "/api/deliveries/cancel", tag = "Deliveries",
     params(DeliveryParameters, DryRun),
     responses((status = 202, description = "It has begun", body = JobView),
-              (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview)))]
+              (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview), TooManyJobs))]
 pub async fn cancel_many(
     State(app): State<App>,
     Params((filter, dry), _): Params<(DeliveryParameters, DryRun)>,
@@ -126,7 +127,7 @@ pub async fn cancel_many(
 /// resume, another URL and a change of `onReject` to `skip` do it too.
 #[utoipa::path(post, path = "/api/webhooks/{id}/release", tag = "Webhooks",
     params(WebhookPath),
-    responses((status = 202, description = "It has begun", body = JobView)))]
+    responses((status = 202, description = "It has begun", body = JobView), TooManyJobs))]
 pub async fn release_held(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
@@ -178,12 +179,7 @@ async fn started(app: &App, action: Action, filter: DeliveryFilter) -> Result<Re
     let expected = app.store.search(move |tx| store::count_for_job(tx, action, &asked)).await?;
     let begin = move |tx: &mut store::Tx<'_>| store::begin_job(tx, action, &filter, expected, now);
     let Some(job) = app.store.write(begin).await? else {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "too_many_jobs",
-            "As many jobs are under way as there may be: wait until one is through, or end one \
-             with DELETE /api/jobs/<its id>",
-        ));
+        return Err(TooManyJobs::problem());
     };
     Ok((StatusCode::ACCEPTED, Json(JobView::of(&job))).into_response())
 }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::errors::{Busy, Kind};
 use super::problem::Problem;
 
 /// Requests that are answered at a time, over all routes.
@@ -62,12 +62,7 @@ impl Places {
 
 /// Everything is taken.
 pub fn busy() -> Problem {
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "busy",
-        "The server answers as many requests as it can; try again in a second",
-    )
-    .retry_after(1)
+    Busy::saying("The server answers as many requests as it can; try again in a second")
 }
 
 /// The place of one request, until its answer begins. It lies beside a request that has a body.
@@ -94,13 +89,10 @@ impl Place {
         let (coming, cut) = self.come();
         let whole = tokio::select! {
             whole = read(coming) => whole?,
-            () = cut.cancelled() => return Err(Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "busy",
+            () = cut.cancelled() => return Err(Busy::saying(
                 "More bodies are under way than the server can hold, and this one took the longest; send it again, \
                  all at once",
-            )
-            .retry_after(1)),
+            )),
         };
         *lock(&self.0.held) = Some(self.0.places.free()?);
         Ok(whole)

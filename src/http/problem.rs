@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::errors::{BadRequest, Busy, Internal, Kind, NotFound, Unauthorized};
 use crate::model::Invalid;
 use crate::store;
 
@@ -75,12 +76,7 @@ impl Problem {
 
     /// 404 with the noun that is not there.
     pub fn not_found(what: &str) -> Problem {
-        Problem::new(StatusCode::NOT_FOUND, "not_found", format!("{what} not found"))
-    }
-
-    /// 401; the code `unauthorized` asks for the token.
-    pub fn unauthorized(code: &'static str, message: &str) -> Problem {
-        Problem::new(StatusCode::UNAUTHORIZED, code, message)
+        NotFound::saying(format!("{what} not found"))
     }
 
     /// 503 or 429: try again later.
@@ -103,7 +99,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.code == "unauthorized" {
+        if self.code == Unauthorized::CODE {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.status == StatusCode::REQUEST_TIMEOUT
@@ -126,13 +122,13 @@ impl IntoResponse for Problem {
 
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Problem {
-        let (status, code) = if invalid.missing {
-            (StatusCode::UNPROCESSABLE_ENTITY, "missing_field")
+        let problem = if invalid.missing {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Problem::new(status, "missing_field", invalid.message)
         } else {
-            (StatusCode::BAD_REQUEST, "invalid_field")
+            BadRequest::saying(invalid.message)
         };
-        let field = Some(invalid.field).filter(|field| !field.is_empty());
-        Problem { field, ..Problem::new(status, code, invalid.message) }
+        Problem { field: Some(invalid.field).filter(|field| !field.is_empty()), ..problem }
     }
 }
 
@@ -141,11 +137,7 @@ impl From<store::Error> for Problem {
         let unavailable =
             |code, text: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, text);
         match &error {
-            store::Error::Busy => unavailable(
-                "busy",
-                "The server has more to do than it can take; nothing was changed, try again in a second",
-            )
-            .retry_after(1),
+            store::Error::Busy => Busy::problem(),
             store::Error::Locked => unavailable(
                 "locked",
                 "Another program, such as a backup, has locked the database; nothing was changed, \
@@ -173,15 +165,9 @@ impl From<store::Error> for Problem {
                      back",
                 )
             },
-            store::Error::Database(_) => Problem {
-                cause: Some(error.to_string()),
-                ..Problem::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal",
-                    "The server met a fault of its own; nothing was changed. Its log says more under \
-                     this requestId",
-                )
-            },
+            store::Error::Database(_) => {
+                Problem { cause: Some(error.to_string()), ..Internal::problem() }
+            }
         }
     }
 }

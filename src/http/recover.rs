@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::errors::{Kind, RecoveryRunning};
 use super::extract::{Body, FromObject, NoParams, WebhookPath};
 use super::problem::Problem;
 use crate::model::{Invalid, Named, Time, Unknown, body, quoted, read_time};
@@ -128,7 +129,7 @@ fn names(states: &[Again]) -> Vec<&'static str> {
     request_body(content = RecoverInput, description = "Which events",
         example = json!({"since": "2026-03-01T09:00:00Z", "states": ["failed", "unsent"]})),
     responses((status = 202, description = "It has begun", body = RecoveryStarted),
-              (status = 200, description = "With `dryRun`: what it would do", body = RecoveryPreview)))]
+              (status = 200, description = "With `dryRun`: what it would do", body = RecoveryPreview), RecoveryRunning))]
 pub async fn recover(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
@@ -146,12 +147,7 @@ pub async fn recover(
             Ok((StatusCode::ACCEPTED, Json(RecoveryStarted::of(&recovery))).into_response())
         }
         Begun::Unknown => Err(Problem::not_found("Webhook")),
-        Begun::Already => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "recovery_running",
-            "A recovery of this webhook is under way: wait until it is through, or end it with \
-             DELETE at this address",
-        )),
+        Begun::Already => Err(RecoveryRunning::problem()),
     }
 }
 

@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::app::App;
 use super::door::{self, admit};
+use super::errors::{Internal, Kind, NoMethod};
 use super::pack::{packed, takes_gzip};
 use super::pages;
 use super::problem::Problem;
@@ -46,9 +47,7 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
             answer.unwrap_or_else(|_panic| {
                 Problem {
                     cause: Some("a handler panicked".to_owned()),
-                    ..Problem::new(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "internal",
+                    ..Internal::saying(
                         "The server met a fault of its own; its log says more under this requestId",
                     )
                 }
@@ -125,9 +124,7 @@ pub async fn no_route(State(app): State<App>, request: Request) -> Response {
 /// The address is there, but not for this method; `Allow` says for which.
 pub async fn no_method(method: Method) -> Problem {
     let shown: String = method.as_str().chars().take(20).collect();
-    Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        format!("{shown} is not allowed at this address; the Allow header and /docs say what is"),
-    )
+    NoMethod::saying(format!(
+        "{shown} is not allowed at this address; the Allow header and /docs say what is"
+    ))
 }

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::app::{App, Peer};
 use super::body;
 use super::door::{COOKIE, sessions};
+use super::errors::{BadRequest, CrossSite, Kind, TooManyWrongSecrets, UnknownHost, WrongToken};
 use super::extract::{Body, FromObject, NoParams};
 use super::guard::Tried;
 use super::problem::Problem;
@@ -40,8 +41,7 @@ impl FromObject for SessionInput {
             }
             _ => Err(Problem {
                 field: Some("token".to_owned()),
-                ..Problem::bad_request(
-                    "invalid_field",
+                ..BadRequest::saying(
                     "The body must be a JSON object with the token alone: {\"token\": \"<API_TOKEN>\"}",
                 )
             }),
@@ -67,7 +67,8 @@ pub struct SessionView {
 #[utoipa::path(post, path = "/api/session", tag = "Server", security(()),
     request_body(content = SessionInput, example = json!({"token": "tok_0123456789abcdef"})),
     responses((status = 204, description = "Signed in",
-        headers(("Set-Cookie" = String, description = "`btk_session`, where a token is needed")))))]
+        headers(("Set-Cookie" = String, description = "`btk_session`, where a token is needed"))),
+        WrongToken, CrossSite, UnknownHost, TooManyWrongSecrets))]
 pub async fn create_session(
     State(app): State<App>,
     peer: Option<Extension<Peer>>,
@@ -78,10 +79,7 @@ pub async fn create_session(
     let Some(token) = &app.api_token else { return Ok(StatusCode::NO_CONTENT.into_response()) };
     let now = app.clock.now();
     if !token.matches(&offered) {
-        let wrong = Problem::unauthorized(
-            "wrong_token",
-            "That is not the token of this server; it is the API_TOKEN in its settings",
-        );
+        let wrong = WrongToken::problem();
         let peer = peer.map(|Extension(peer)| peer);
         return Err(app.guard.refusal(Tried::Secret, peer, now, wrong));
     }

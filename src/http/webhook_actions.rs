@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::app::App;
+use super::errors::{Kind, ReadOnly, TooManyTests};
 use super::extract::{Body, FromObject, NoParams, WebhookPath};
 use super::problem::Problem;
 use super::samples;
@@ -71,7 +71,7 @@ async fn set_paused(app: &App, id: String, is_paused: bool) -> Result<Json<Webho
 /// The answer shows it, this once. For 24 hours requests are signed with the old one too.
 #[utoipa::path(post, path = "/api/webhooks/{id}/rotate-secret", tag = "Webhooks",
     params(WebhookPath),
-    responses((status = 200, description = "The webhook with its new secret", body = WebhookWithSecret)))]
+    responses((status = 200, description = "The webhook with its new secret", body = WebhookWithSecret), ReadOnly))]
 pub async fn rotate_secret(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
@@ -152,7 +152,7 @@ pub struct TestResult {
 #[utoipa::path(post, path = "/api/webhooks/{id}/test", tag = "Webhooks",
     request_body(content = Option<TestInput>, example = json!({"event": "task_created"})),
     params(WebhookPath),
-    responses((status = 200, description = "What came back", body = TestResult)))]
+    responses((status = 200, description = "What came back", body = TestResult), TooManyTests))]
 pub async fn test_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
@@ -163,12 +163,7 @@ pub async fn test_webhook(
     let webhook = found.ok_or_else(not_found)?.webhook;
     let kind = kind(&webhook, input.and_then(|Body(input)| input.event))?;
     let Ok(_place) = app.tests.try_acquire() else {
-        return Err(Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_tests",
-            "Other tests are under way, as many as there may be; try again in a few seconds",
-        )
-        .retry_after(5));
+        return Err(TooManyTests::problem());
     };
     let now = app.clock.now();
     let event = sample(kind, app.ids.event(now), now);

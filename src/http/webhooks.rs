@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Answer;
 use super::app::App;
+use super::errors::{BadRequest, Kind, ReadOnly, TooManyWebhooks, WebhookExists};
 use super::extract::{Body, FromObject, NoParams, Params, WebhookPath};
 use super::problem::Problem;
 use super::query::{Query, parameters};
@@ -41,11 +42,9 @@ pub(super) fn read_only(webhook: &Webhook) -> Problem {
         ALERTS_WEBHOOK => (ALERTS_WEBHOOK, "ALERT_URL"),
         id => (id, "WEBHOOK_URL"),
     };
-    Problem::new(
-        StatusCode::CONFLICT,
-        "read_only",
-        format!("The webhook {id} comes from the setting {setting}: change it there and restart"),
-    )
+    ReadOnly::saying(format!(
+        "The webhook {id} comes from the setting {setting}: change it there and restart"
+    ))
 }
 
 /// A new secret. Without randomness there is none: a secret that can be guessed protects nothing.
@@ -84,7 +83,7 @@ fn refuse(app: &App, url: Option<&str>) -> Result<(), Problem> {
     let Some(why) = url.and_then(|url| app.targets.refuse_literal(url)) else { return Ok(()) };
     Err(Problem {
         field: Some("url".to_owned()),
-        ..Problem::bad_request("invalid_field", format!("url is refused. {why}"))
+        ..BadRequest::saying(format!("url is refused. {why}"))
     })
 }
 
@@ -170,7 +169,7 @@ fn read_cursor(text: &str) -> Option<(Time, String)> {
 #[utoipa::path(post, path = "/api/webhooks", tag = "Webhooks",
     request_body(content = NewWebhook, example = json!({"url": "https://hook.eu1.make.com/abc", "events": ["task_created"], "source": "make", "filter": {"priority": ["HIGH", "URGENT"]}})),
     responses((status = 201, description = "The new webhook", body = WebhookWithSecret),
-              (status = 200, description = "One with this URL and these events is there", body = WebhookView)))]
+              (status = 200, description = "One with this URL and these events is there", body = WebhookView), TooManyWebhooks))]
 pub async fn create_webhook(
     State(app): State<App>,
     _: NoParams,
@@ -190,11 +189,9 @@ pub async fn create_webhook(
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }
         Made::Same(known) => Ok(Json(view(&app, known).await?).into_response()),
-        Made::TooMany => Err(Problem::new(
-            StatusCode::CONFLICT,
-            "too_many_webhooks",
-            format!("There are {WEBHOOKS_MOST} webhooks, which is the most; delete one first"),
-        )),
+        Made::TooMany => Err(TooManyWebhooks::saying(format!(
+            "There are {WEBHOOKS_MOST} webhooks, which is the most; delete one first"
+        ))),
     }
 }
 
@@ -241,7 +238,7 @@ enum Refused {
 #[utoipa::path(patch, path = "/api/webhooks/{id}", tag = "Webhooks",
     request_body(content = WebhookChange, example = json!({"ratePerSecond": 5})),
     params(WebhookPath),
-    responses((status = 200, description = "The webhook as it is now", body = WebhookView)))]
+    responses((status = 200, description = "The webhook as it is now", body = WebhookView), WebhookExists))]
 pub async fn update_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
@@ -255,13 +252,9 @@ pub async fn update_webhook(
         Refused::Unknown => not_found(),
         Refused::ReadOnly(known) => read_only(&known.webhook),
         Refused::Invalid(invalid) => invalid.into(),
-        Refused::Taken(other) => Problem::new(
-            StatusCode::CONFLICT,
-            "webhook_exists",
-            format!(
-                "The webhook {other} has this url and these events already; change or delete it"
-            ),
-        ),
+        Refused::Taken(other) => WebhookExists::saying(format!(
+            "The webhook {other} has this url and these events already; change or delete it"
+        )),
     })?;
     view(&app, known).await.map(Json)
 }
@@ -300,7 +293,7 @@ fn change(
 /// Nothing is sent to it from that moment; what waits is cancelled. Also 204 if there is none.
 #[utoipa::path(delete, path = "/api/webhooks/{id}", tag = "Webhooks",
     params(WebhookPath),
-    responses((status = 204, description = "There is no such webhook any more")))]
+    responses((status = 204, description = "There is no such webhook any more"), ReadOnly))]
 pub async fn delete_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,

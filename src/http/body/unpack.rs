@@ -8,8 +8,9 @@ use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use super::super::errors::{Kind, TooLarge};
 use super::super::problem::Problem;
-use super::{MOST, too_large};
+use super::MOST;
 
 /// The body as it was before it was packed.
 ///
@@ -45,7 +46,7 @@ fn gunzip(packed: &[u8]) -> Result<Bytes, Problem> {
     let most = u64::try_from(MOST).unwrap_or(u64::MAX);
     let read = MultiGzDecoder::new(packed).take(most + 1).read_to_end(&mut whole);
     if whole.len() > MOST {
-        return Err(too_large());
+        return Err(TooLarge::problem());
     }
     match read {
         Ok(_) => Ok(Bytes::from(whole)),

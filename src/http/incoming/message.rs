@@ -2,12 +2,12 @@
 //!
 //! Must not know what is stored, nor apply anything.
 
-use http::StatusCode;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
 use super::super::app::App;
 use super::super::body;
+use super::super::errors::{Kind, MediaType};
 use super::super::problem::Problem;
 use crate::model::{
     EventKind, Invalid, Named, Origin, TaskId, TaskInput, Time, Unknown, quoted, read_time,
@@ -23,14 +23,10 @@ pub(super) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, 
     if found.is_empty() || body::is_json(&found) {
         return body::object(bytes);
     }
-    Err(Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
-        format!(
-            "The body's Content-Type is {found:.60}; send application/json or \
+    Err(MediaType::saying(format!(
+        "The body's Content-Type is {found:.60}; send application/json or \
              application/x-www-form-urlencoded"
-        ),
-    ))
+    )))
 }
 
 /// Flat fields: `event`, and everything else of the task; tags are separated by commas.
