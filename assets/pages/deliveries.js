@@ -5,7 +5,7 @@ import { unknownOf } from '../parts/address-note.js';
 import { get } from '../parts/api.js';
 import { cancel, mayCancel, redeliver } from '../parts/delivery-actions.js';
 import { CLOSED, FILTERS, WAYS, filterOf, filters } from '../parts/delivery-filters.js';
-import { deliveryList } from '../parts/delivery-list.js';
+import { deliveryList, PAGE } from '../parts/delivery-list.js';
 import { askMany, jobsBanner } from '../parts/delivery-many.js';
 import { deliveryPanel } from '../parts/delivery-panel.js';
 import { deliveryTable } from '../parts/delivery-table.js';
@@ -169,7 +169,7 @@ function show() {
   const isFiltered = place.isSet(...Object.keys(FILTERS));
   total.textContent = list.total === null ? '' : many(list.total, 'delivery', 'deliveries');
   newer.hidden = list.newer === 0;
-  put(newer, list.newer >= 100 ? '100 or more newer' : `${count(list.newer)} newer`, ' ↑');
+  put(newer, `${count(list.newer)} ${list.newer < PAGE ? 'newer' : 'or more newer'} ↑`);
   const isEmpty = list.isKnown && list.rows.length === 0 && !list.hasMore;
   table.element.hidden = isEmpty || !list.isKnown;
   empty.hidden = !isEmpty;

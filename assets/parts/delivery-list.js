@@ -4,7 +4,7 @@
 import { get } from './api.js';
 import { merge, newerThan, order } from './delivery-order.js';
 
-const PAGE = 60;
+export const PAGE = 60;
 const NAMED = { include: 'taskTitle' };
 const LOOKED_AT = 5_000; // by one request with a text, at most
 const A_SCREEN = 40; // rows that fill one
