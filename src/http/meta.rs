@@ -155,17 +155,41 @@ fn in_words(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::webhook_view::WebhookStatus;
+    use crate::model::DeliveryStatus;
+
+    /// The values of a list in the file of the pages, in order: all that is quoted in it, or all that stands as `value`.
+    fn listed<'a>(words: &'a str, name: &str) -> Vec<&'a str> {
+        let start = format!("export const {name} = [");
+        let (_, list) = words.split_once(&start).unwrap_or_else(|| panic!("no {name}"));
+        let (list, _) = list.split_once("];").unwrap();
+        let before = if list.contains("value: ") { "value: '" } else { "'" };
+        let quoted = list.split(before).skip(1).step_by(if before == "'" { 2 } else { 1 });
+        quoted.map(|rest| rest.split('\'').next().unwrap()).collect()
+    }
 
     /// The pages have these lists in a file of their own, since they need them before anything is asked.
     #[test]
-    fn the_pages_say_the_same() {
+    fn the_pages_know_every_closed_set() {
         let words = include_str!("../../assets/parts/words.js");
-        for (name, labels) in [("TYPES", &TYPES[..]), ("CATEGORIES", &CATEGORIES[..])] {
-            let line = format!("export const {name} = ['{}'];", labels.join("', '"));
-            assert!(words.contains(&line), "{line}");
+        let kinds = |kinds: &[EventKind]| kinds.iter().map(|kind| kind.as_str()).collect();
+        let sets: [(&str, Vec<&str>); 8] = [
+            ("STATUSES", Status::names()),
+            ("PRIORITIES", Priority::names()),
+            ("TYPES", TYPES.to_vec()),
+            ("CATEGORIES", CATEGORIES.to_vec()),
+            ("EVENTS", kinds(&EventKind::OF_TASKS)),
+            ("ALERTS", kinds(&EventKind::ALERTS)),
+            ("DELIVERY_STATUSES", DeliveryStatus::names()),
+            ("WEBHOOK_STATUSES", WebhookStatus::names()),
+        ];
+        for (name, values) in &sets {
+            assert_eq!(&listed(words, name), values, "{name}");
         }
-        let statuses = Status::names();
-        for value in statuses.into_iter().chain(Priority::names()) {
+        let lists =
+            words.lines().filter(|line| line.starts_with("export const") && line.contains(" = ["));
+        assert_eq!(lists.count(), sets.len(), "a list that is not compared");
+        for value in Status::names().into_iter().chain(Priority::names()) {
             let entry = format!("{{ value: '{value}', label: '{}' }}", in_words(value));
             assert!(words.contains(&entry), "{entry}");
         }
