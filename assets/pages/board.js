@@ -12,8 +12,7 @@ import { boardState } from '../parts/board-state.js';
 import { boardTabs } from '../parts/board-tabs.js';
 import { undoSteps } from '../parts/board-undo.js';
 import { density } from '../parts/density.js';
-import { debounce, find, h, put } from '../parts/dom.js';
-import { button } from '../parts/form.js';
+import { around, debounce, find, h, put } from '../parts/dom.js';
 import { icon } from '../parts/icons.js';
 import { watch } from '../parts/live.js';
 import { begin } from '../parts/shell.js';
@@ -70,11 +69,12 @@ const state = boardState({
   onEvents(events) {
     for (const { task } of events) fates.touch(task.id);
     filters.learn(events.map(({ task }) => task));
-    if (events.some(({ task }) => task.id === panel?.id)) panel.refresh();
+    if (events.some(({ task }) => task.id === panel?.id)) panel?.refresh();
   },
 });
 const move = boardMoves({ state, steps, onMoved });
-let panel = null; // the open one, with its task's id
+/** @type {ReturnType<typeof openTask>|null} */
+let panel = null;
 let shown = { ...here.values };
 
 const main = begin({
@@ -144,7 +144,7 @@ function onAddress(values, isBack) {
 function sum() {
   tabs.draw();
   if (columns.some(({ total }) => total === null)) return;
-  const total = columns.reduce((all, column) => all + column.total, 0);
+  const total = columns.reduce((all, column) => all + (column.total ?? 0), 0);
   const isFiltered = filters.areSet();
   filters.say(isFiltered && total > 0 ? many(total, 'task') : '');
   empty.show(total > 0 ? null : isFiltered ? 'filtered' : 'none');
@@ -195,6 +195,10 @@ function backTo(id) {
   if (column && document.activeElement === document.body) column.focus(column.indexOf(id));
 }
 
+/**
+ * @param {string} id
+ * @param {Api.Status} status
+ */
 function moveAndSay(id, status) {
   const column = columns.find((each) => each.has(id));
   if (!column || column.status === status) return;
@@ -209,6 +213,10 @@ function onMoved(id, isMoved) {
   askFates();
 }
 
+/**
+ * @param {string} id
+ * @param {Api.Task} [task]
+ */
 function remove(id, task) {
   const card = state.hide(id, task);
   if (!card) return;
@@ -216,8 +224,9 @@ function remove(id, task) {
   sum();
 }
 
+/** @param {string} status */
 function add(status) {
-  const column = columns.find((other) => other.status === status);
+  const column = columns.find((other) => other.status === status) ?? columns[0];
   board.hidden = tabs.element.hidden = false;
   empty.show(null);
   tabs.show(column);
@@ -235,14 +244,14 @@ function add(status) {
 
 function wireCards() {
   board.addEventListener('click', (event) => {
-    const card = event.target.closest('.task[data-id]');
-    const isLink = event.target.closest('a, button') && !event.target.closest('.task-title');
+    const card = around(event.target, '.task[data-id]');
+    const isLink = around(event.target, 'a, button') && !around(event.target, '.task-title');
     if (!card || isLink || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     open(card.dataset.id);
   });
   board.addEventListener('focusin', (event) => {
-    const card = event.target.closest('.task[data-id]');
+    const card = around(event.target, '.task[data-id]');
     if (card) columns.find((column) => column.has(card.dataset.id))?.stopAt(card.dataset.id);
   });
 }

@@ -11,7 +11,7 @@ import { deliveryPanel } from '../parts/delivery-panel.js';
 import { deliveryTable } from '../parts/delivery-table.js';
 import { emptyState, searchLine } from '../parts/delivery-states.js';
 import { density } from '../parts/density.js';
-import { find, h, put } from '../parts/dom.js';
+import { around, find, h, put } from '../parts/dom.js';
 import { button } from '../parts/form.js';
 import { icon } from '../parts/icons.js';
 import { watch } from '../parts/live.js';
@@ -46,7 +46,9 @@ const main = begin({
   ],
 });
 
+/** @type {Api.Webhook[]|null} */
 let webhooks = null;
+/** @type {ReturnType<typeof deliveryPanel>|null} */
 let panel = null;
 const place = address({ ...FILTERS, open: '' }, follow, CLOSED, WAYS);
 const note = addressNote(place);
@@ -185,10 +187,11 @@ function toNewest() {
 
 function enter({ target }) {
   // A link or a button that has the focus does what it says.
-  if (target.closest('a, button')) return false;
+  if (around(target, 'a, button')) return false;
   return onCurrent((row) => place.set({ open: row.id }, { push: true }));
 }
 
+/** @param {(row: Api.Delivery) => any} run */
 function onCurrent(run) {
   const row = table.current();
   if (!row) return false;
@@ -196,6 +199,7 @@ function onCurrent(run) {
   return true;
 }
 
+/** @param {Api.Delivery} row */
 function cancelRow(row) {
   if (mayCancel(row)) return cancel(row.id, list.replace);
   return toast(`It is ${row.status}: only one that waits can be cancelled.`);

@@ -3,7 +3,6 @@
 import { address } from '../parts/address.js';
 import { get } from '../parts/api.js';
 import { find, h, keepFocus } from '../parts/dom.js';
-import { button } from '../parts/form.js';
 import { watch } from '../parts/live.js';
 import { drawAttention } from '../parts/overview-attention.js';
 import { charts } from '../parts/overview-charts.js';
@@ -76,7 +75,7 @@ main.append(
 );
 
 function showSpan() {
-  for (const choice of choices) choice.setAttribute('aria-pressed', choice.dataset.span === spanNow());
+  for (const choice of choices) choice.setAttribute('aria-pressed', String(choice.dataset.span === spanNow()));
 }
 
 let asking = null;
@@ -110,8 +109,14 @@ async function load() {
   }
 }
 
+/**
+ * @typedef {{points: Api.Figures[], total: Api.FiguresTotal, webhooks: Api.Webhook[], figures: Api.WebhookFigures[],
+ *   failed: number, span: string}} Found
+ */
+
 let stamp = '';
 
+/** @param {Found} found */
 function show(found) {
   // The attention is read out when it changes, so it is drawn only then.
   const now = JSON.stringify([

@@ -15,9 +15,13 @@ const POLL = 2_000; // for what comes in: a refused webhook is no change, so the
 
 const main = begin();
 const chosen = address({ webhook: '' }, (_, isBack) => (isBack ? again() : draw()));
+/** @type {Api.Setup|null} */
 let setup = null;
+/** @type {Api.Webhook[]} */
 let webhooks = [];
-let delivered = null; // the newest delivery of the chosen webhook that has arrived
+/** @type {Api.Delivery|null} the newest of the chosen webhook that has arrived */
+let delivered = null;
+/** @type {AbortController|null} */
 let asking = null;
 
 const addresses = addressStep({

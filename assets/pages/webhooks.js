@@ -28,10 +28,14 @@ const TYPING = 150;
 
 const here = address({ q: '', sort: 'trouble' }, onAddress, { sort: valuesOf(WEBHOOK_SORTS) });
 const note = addressNote(here);
-const cards = new Map(); // by the id of the webhook
+/** @type {Map<string, ReturnType<typeof webhookCard>>} by the id of the webhook */
+const cards = new Map();
+/** @type {Api.Webhook[]|null} */
 let webhooks = null;
+/** @type {Map<string, Api.WebhookFigures>} */
 let figures = new Map();
 
+/** @type {Record<string, (webhook: Api.Webhook) => any>} */
 const act = {
   togglePause: (webhook) => togglePause(webhook, took),
   lookNow: (webhook) => lookNow(webhook, took),
@@ -44,7 +48,9 @@ const act = {
 };
 const add = () => openForm({ webhook: null, onSaved: took, onMade: made });
 
-const main = begin({ keys: webhookKeys({ cards: () => [...list.children], webhookOf, act, add, search }) });
+const elements = () => shown().flatMap(({ id }) => cards.get(id)?.element ?? []);
+
+const main = begin({ keys: webhookKeys({ cards: elements, webhookOf, act, add, search }) });
 const q = h('input', {
   type: 'search',
   placeholder: 'Filter',
@@ -94,17 +100,14 @@ function onAddress(_, isBack) {
   draw(isBack);
 }
 
+/** @param {string} [id] */
 function webhookOf(id) {
   return webhooks?.find((webhook) => webhook.id === id);
 }
 
 /** Those that the filter lets through, in the order that was chosen. */
 const shown = () =>
-  inOrder(
-    webhooks.filter((webhook) => fits(webhook, here.values.q)),
-    here.values.sort,
-    figures,
-  );
+  inOrder((webhooks ?? []).filter((webhook) => fits(webhook, here.values.q)), here.values.sort, figures);
 
 function search() {
   if (searchBox.hidden) return false;
@@ -130,8 +133,8 @@ function draw(isBack = false) {
   // One that is moved would lose the focus.
   keepFocus(() =>
     found.forEach((webhook, index) => {
-      if (!cards.has(webhook.id)) cards.set(webhook.id, webhookCard(webhook, act));
-      const card = cards.get(webhook.id);
+      const card = cards.get(webhook.id) ?? webhookCard(webhook, act);
+      cards.set(webhook.id, card);
       card.update(webhook, figures.get(webhook.id));
       if (list.children[index] !== card.element) list.insertBefore(card.element, list.children[index] ?? null);
     }),
@@ -139,10 +142,11 @@ function draw(isBack = false) {
   drawEmpty(found);
 }
 
+/** @param {Api.Webhook[]} found */
 function drawEmpty(found) {
   empty.hidden = found.length > 0;
   if (found.length > 0) return;
-  if (webhooks.length > 0) {
+  if (webhooks?.length) {
     put(
       empty,
       h('h2', {}, 'No webhook fits the filter'),
@@ -163,7 +167,10 @@ function drawEmpty(found) {
   }
 }
 
-/** A webhook as an answer has it, at once; what a reading under way says of it may be older, so that is read again. */
+/**
+ * A webhook as an answer has it, at once; what a reading under way says of it may be older, so that is read again.
+ * @param {Api.Webhook} webhook
+ */
 function took(webhook) {
   const others = webhooks ?? [];
   const isKnown = others.some(({ id }) => id === webhook.id);
@@ -172,16 +179,19 @@ function took(webhook) {
   reread();
 }
 
+/** @param {{webhook: Api.Webhook, secret: string}} made */
 function made({ webhook, secret }) {
   took(webhook);
   showSecret({ webhook, secret, isNew: true, onTest: () => openTest(webhook) });
 }
 
+/** @param {Api.Webhook} webhook */
 function gone({ id }) {
   const at = shown().findIndex((webhook) => webhook.id === id);
-  webhooks = webhooks.filter((webhook) => webhook.id !== id);
+  webhooks = (webhooks ?? []).filter((webhook) => webhook.id !== id);
   draw();
-  list.children[Math.min(at, list.children.length - 1)]?.focus();
+  const there = shown();
+  cards.get(there[Math.min(at, there.length - 1)]?.id)?.element.focus();
   reread();
 }
 
@@ -213,7 +223,11 @@ async function load() {
   }
 }
 
-/** Tells those who do not see the marks which webhooks have changed their state. */
+/**
+ * Tells those who do not see the marks which webhooks have changed their state.
+ * @param {Api.Webhook[]} before
+ * @param {Api.Webhook[]} after
+ */
 function sayChanges(before, after) {
   const known = new Map(before.map(({ id, status }) => [id, status]));
   const changed = after.filter(({ id, status }) => known.has(id) && known.get(id) !== status);

@@ -5,7 +5,10 @@ import { h, put } from './dom.js';
 import { button } from './form.js';
 import { labelOf, quote, STATUSES } from './words.js';
 
-/** What is not known, as the end of a sentence. */
+/**
+ * What is not known, as the end of a sentence.
+ * @param {{unknown: [string, string][]}} here
+ */
 export const unknownOf = ({ unknown }) =>
   unknown.map(([name, value]) => `${name.slice(0, 40)} ${quote(value.slice(0, 60))}`).join(', ');
 
@@ -15,13 +18,21 @@ function draw(element, said, label, run) {
   put(element, said && [h('p', { class: 'grow' }, said), button(label, { class: 'small' }, run)]);
 }
 
+/**
+ * @param {HTMLElement} element
+ * @param {import('./address.js').Address} here
+ */
 export function drawUnknown(element, here) {
   const said = unknownOf(here);
   const words = said && `The address asks for what is unknown here, so it narrows nothing: ${said}.`;
   draw(element, words, 'Leave it out', here.forget);
 }
 
-/** To which states the board is narrowed. */
+/**
+ * To which states the board is narrowed.
+ * @param {HTMLElement} element
+ * @param {import('./address.js').Address} here
+ */
 export function drawOnly(element, here) {
   const states = here.values.status && here.values.status.split(',').map((one) => labelOf(STATUSES, one));
   const words = states && `Only what is ${states.join(' or ')} is shown, as the address asks for.`;

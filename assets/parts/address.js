@@ -1,10 +1,13 @@
 // address: what is set on a page (filters, an open task) stands in its address, so that it can be kept, sent and
 // gone back to. Must not know what the values mean.
 
+/** @typedef {ReturnType<typeof address>} Address */
+
 /**
  * The values of a page in its address.
- * @param {Record<string, string>} defaults every name with its value where the address says nothing
- * @param {(values: Record<string, string>, isBack: boolean) => void} onChange called after `set` and after back and
+ * @template {Record<string, string>} T
+ * @param {T} defaults every name with its value where the address says nothing
+ * @param {(values: T, isBack: boolean) => void} onChange called after `set` and after back and
  *   forward (`isBack`)
  * @param {Record<string, string[]|((value: string) => boolean)>} [closed] the values that a name may have beside
  *   its default, or what tells them; any other is `unknown`, so that a mistyped address shows the page and no error
@@ -17,7 +20,10 @@ export function address(defaults, onChange, closed = {}, { several = [], also = 
   const isAllowed = (name, value) => value === defaults[name] || !closed[name] || isOf(closed[name], value);
 
   function read() {
-    const [found, unknown] = [{}, []];
+    /** @type {Record<string, string[]>} */
+    const found = {};
+    /** @type {[string, string][]} */
+    const unknown = [];
     for (const [given, text] of new URLSearchParams(location.search)) {
       const name = nameOf(given);
       const isKnown = Object.hasOwn(defaults, name);
@@ -31,19 +37,22 @@ export function address(defaults, onChange, closed = {}, { several = [], also = 
       }
     }
     state.unknown = unknown;
-    state.values = Object.fromEntries(
-      Object.entries(defaults).map(([name, value]) => [name, found[name]?.join(',') ?? value]),
-    );
+    const given = Object.entries(found).map(([name, words]) => [name, words.join(',')]);
+    state.values = { ...defaults, ...Object.fromEntries(given) };
   }
 
   const state = {
-    values: {},
-    /** What of the address is not known here: names with values. It stays there until it is left out. */
+    /** @type {T} */
+    values: { ...defaults },
+    /**
+     * What of the address is not known here: names with values. It stays there until it is left out.
+     * @type {[string, string][]}
+     */
     unknown: [],
     /**
      * Changes some.
-     * @param {Record<string, string>} changes
-     * @param {{push?: boolean, typing?: string}} [options] `push` makes a step for the back button; `typing`: a field in
+     * @param {Partial<T>} changes
+     * @param {{push?: boolean, typing?: string|null}} [options] `push` makes a step for the back button; `typing`: a field in
      *   which somebody types, of which all that is typed in one go is one step
      */
     set(changes, { push = false, typing = null } = {}) {

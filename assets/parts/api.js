@@ -2,6 +2,11 @@
 
 /** An answer that is not a success, or none at all. `message` is a sentence for the reader. */
 class ApiError extends Error {
+  /**
+   * @param {number} status 0 where there is no answer
+   * @param {Partial<Api.ErrorBody>} body
+   * @param {number|null} [retryAfter]
+   */
   constructor(status, body, retryAfter = null) {
     super(body.error);
     this.status = status;
@@ -23,13 +28,21 @@ const WITHIN = { read: 30_000, write: 15_000 };
 
 const SIGNED_OUT = { code: 'unauthorized', error: 'You are signed out, so this was not done. Sign in and do it again.' };
 
+/** @type {Set<(status: number) => void>} */
 const heard = new Set();
+/** @type {((isWanted: boolean) => Promise<boolean>)|null} */
 let signIn = null;
 
-/** Calls `listener` with the status of each answer; 0 where none came. */
+/**
+ * Calls `listener` with the status of each answer; 0 where none came.
+ * @param {(status: number) => void} listener
+ */
 export const onAnswer = (listener) => heard.add(listener);
 
-/** `ask` lets the reader sign in and answers whether they did; it gets whether they wait for it. */
+/**
+ * `ask` lets the reader sign in and answers whether they did; it gets whether they wait for it.
+ * @param {(isWanted: boolean) => Promise<boolean>} ask
+ */
 export const onSignedOut = (ask) => (signIn = ask);
 
 /** The query of an address; empty values are left out. */
@@ -43,12 +56,24 @@ function queryOf(values) {
 }
 
 /**
+ * How a call is made; `within`: milliseconds in which the answer must have begun.
+ * @typedef {{headers?: Record<string, string>, signal?: AbortSignal, keepalive?: boolean, within?: number}} Options
+ */
+
+/**
+ * What a call answers; the rest is told of lists and of what has a version.
+ * @template {string} Call its method and path
+ * @typedef {{data: Api.Answer<Call>, total: number|null, next: string|null, etag: string|null}} Answer
+ */
+
+/**
  * One call.
- * @param {string} method
- * @param {string} path with its query
- * @param {{body?: any, headers?: object, signal?: AbortSignal, keepalive?: boolean, within?: number}} [options]
- *   `within`: milliseconds in which the answer must have begun
- * @returns {Promise<{data: any, total: number|null, next: string|null, etag: string|null}>}
+ * @template {string} M
+ * @template {string} P
+ * @param {M} method
+ * @param {P} path with its query
+ * @param {Options & {body?: any}} [options]
+ * @returns {Promise<Answer<`${M} ${P}`>>}
  * @throws {ApiError} a sentence; an aborted call throws its AbortError
  */
 export async function call(method, path, options = {}) {
@@ -71,21 +96,24 @@ export async function call(method, path, options = {}) {
   return { data, total: total === null ? null : Number(total), next: header('x-next-cursor'), etag: header('etag') };
 }
 
-/** The request, up to the head of its answer. */
+/**
+ * The request, up to the head of its answer.
+ * @param {string} method
+ * @param {string} path
+ * @param {Options & {body?: any}} options
+ */
 async function ask(method, path, { body, headers, signal, keepalive, within = WITHIN[method === 'GET' ? 'read' : 'write'] }) {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException('No answer in time', 'TimeoutError')), within);
+  /** @type {RequestInit} */
   const init = {
     method,
     keepalive,
-    signal: AbortSignal.any([late.signal, signal].filter(Boolean)),
-    headers: { accept: 'application/json', ...headers },
+    signal: AbortSignal.any(signal ? [late.signal, signal] : [late.signal]),
+    headers: { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    body: body === undefined ? undefined : JSON.stringify(body),
     credentials: 'same-origin',
   };
-  if (body !== undefined) {
-    init.body = JSON.stringify(body);
-    init.headers['content-type'] = 'application/json';
-  }
   try {
     const response = await fetch(path, init);
     hear(response.status);
@@ -115,18 +143,36 @@ function parsed(text) {
   }
 }
 
-/** Reads a list or a thing. */
+/**
+ * Reads a list or a thing.
+ * @template {string} P
+ * @param {P} path
+ * @param {object|null} [query]
+ * @param {Options} [options]
+ * @returns {Promise<Answer<`GET ${P}`>>}
+ */
 export const get = (path, query, options) => call('GET', path + queryOf(query), options);
 
-/** Writes; `path` without a query. */
+/**
+ * Writes; `path` without a query.
+ * @template {string} M
+ * @template {string} P
+ * @param {M} method
+ * @param {P} path
+ * @param {object} [body]
+ * @param {Options} [options]
+ * @returns {Promise<Answer<`${M} ${P}`>>}
+ */
 export const send = (method, path, body, options) => call(method, path, { ...options, body });
 
 /**
  * Goes through a list page by page.
- * @param {string} path
+ * @template {string} P
+ * @param {P} path
  * @param {object} query without a cursor
  */
 export function pages(path, query) {
+  /** @type {string|null} */
   let next = null;
   let isFirst = true;
   return {
@@ -134,7 +180,11 @@ export function pages(path, query) {
     get hasMore() {
       return isFirst || next !== null;
     },
-    /** The next page; `total` only with the first. */
+    /**
+     * The next page; `total` only with the first.
+     * @param {number} limit
+     * @param {Options} [options]
+     */
     async more(limit, options) {
       const page = await get(path, { ...query, limit, cursor: next }, options);
       isFirst = false;

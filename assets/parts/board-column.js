@@ -8,7 +8,7 @@ import { icon } from './icons.js';
 import { virtualList } from './list.js';
 import { uneven } from './list-places.js';
 import { blankCard, stampOf, taskCard } from './task-card.js';
-import { cardOf, order } from './task-rules.js';
+import { cardOf, order, parameters } from './task-rules.js';
 import { count, many } from './words.js';
 
 const FIRST_PAGE = 60;
@@ -21,22 +21,32 @@ const GUESS = { loose: 100, compact: 38 }; // pixels of a card that nobody has s
 const GAP = 6; // pixels below a card
 const KEPT = 3_000; // cards that are fetched at once so that a column need not jump; the rest comes by itself
 
+/** @typedef {import('./task-rules.js').Card} Card */
+/** @typedef {import('./task-fates.js').Fate} Fate */
+/** @typedef {ReturnType<typeof boardColumn>} Column */
+
 /**
  * A column.
- * @param {{status: {value: string, label: string}, fateOf: (id: string) => any, isHidden: (id: string) => boolean,
- *   onFilter: Function, onSight: () => void, onPage: (cards: object[]) => void, onFault: (error: Error) => void,
- *   onAdd: () => void}} options `isHidden`: waits for its deletion; `onSight`: other cards are in sight
+ * @param {{status: {value: Api.Status, label: string}, fateOf: (id: string) => Fate|undefined,
+ *   isHidden: (id: string) => boolean, onFilter: (name: string, value: string) => void, onSight: () => void,
+ *   onPage: (cards: Card[]) => void, onFault: (error: Error) => void, onAdd: () => void}} options `isHidden`: waits for its deletion; `onSight`: other cards are in sight
  */
 export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPage, onFault, onAdd }) {
+  /** @type {Card[]} */
   let cards = [];
-  let known = new Map(); // task id → its card, of all in `cards`
-  let total = null; // null while nobody knows
+  /** @type {Map<string, Card>} all in `cards` by their task's id */
+  let known = new Map();
+  /** @type {number|null} null while nobody knows */
+  let total = null;
   let isBefore = order('-updatedAt');
+  /** @type {ReturnType<typeof pages<'/api/tasks'>>|null} */
   let pager = null;
-  let loading = null; // the AbortController of what is under way
-  // What became of cards while a page was under way, which may tell of before: id → card or null.
+  /** @type {AbortController|null} of what is under way */
+  let loading = null;
+  /** @type {Map<string, Card|null>} what became of cards while a page was under way, which may tell of before */
   let late = new Map();
-  let stop = null; // the id of the card at which the tab key stops
+  /** @type {string|null} the id of the card at which the tab key stops */
+  let stop = null;
   let seen = [0, 0];
   let isResting = false; // a page did not come: not again at once
   let room = 36; // letters in a line of a card
@@ -77,7 +87,11 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
 
   const hasMore = () => pager?.hasMore ?? false;
   const key = (index) => cards[index]?.id ?? `blank-${index}`;
-  const indexOf = (id) => (known.has(id) ? cards.indexOf(known.get(id)) : -1);
+  /** @param {string} id */
+  const indexOf = (id) => {
+    const card = known.get(id);
+    return card ? cards.indexOf(card) : -1;
+  };
   const list = virtualList({
     scroller,
     places: uneven({ guess: () => (isCompact() ? GUESS.compact : GUESS.loose), gap: GAP, key, known: () => cards.length }),
@@ -120,7 +134,12 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
     list.update(places());
   }
 
-  /** Puts what a page brought behind `fresh`, as far as it is not there or on its way out. */
+  /**
+   * Puts what a page brought behind `fresh`, as far as it is not there or on its way out.
+   * @param {Card[]} fresh
+   * @param {Map<string, Card>} ids
+   * @param {Api.Task[]} tasks
+   */
   function join(fresh, ids, tasks) {
     const added = tasks.filter(({ id }) => !ids.has(id) && !isHidden(id)).map(cardOf);
     for (const card of added) {
@@ -140,7 +159,10 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
     }
   }
 
-  /** Runs `read` as the one thing under way; one that is overtaken ends in silence. */
+  /**
+   * Runs `read` as the one thing under way; one that is overtaken ends in silence.
+   * @param {(signal: AbortSignal, isNewest: () => boolean) => Promise<void>} read
+   */
   async function alone(read) {
     const mine = new AbortController();
     loading = mine;
@@ -170,14 +192,17 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
   /** Fetches the next page. */
   function more(limit) {
     return alone(async (signal, isNewest) => {
-      const page = await pager.more(limit, { signal });
-      if (!isNewest()) return;
+      const page = await pager?.more(limit, { signal });
+      if (!page || !isNewest()) return;
       join(cards, known, page.data);
       applyLate();
     });
   }
 
-  /** Puts a card at its place, unless that lies beyond what has been fetched. */
+  /**
+   * Puts a card at its place, unless that lies beyond what has been fetched.
+   * @param {Card} card
+   */
   function place(card) {
     if (loading) late.set(card.id, card);
     let [low, high] = [0, cards.length];
@@ -191,7 +216,10 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
     known.set(card.id, card);
   }
 
-  /** Takes a card out; answers it. */
+  /**
+   * Takes a card out; answers it.
+   * @param {string} id
+   */
   function take(id) {
     if (loading) late.set(id, null);
     const at = indexOf(id);
@@ -217,16 +245,19 @@ export function boardColumn({ status, fateOf, isHidden, onFilter, onSight, onPag
     },
     /**
      * Begins anew with other filters or another sort; what is there stays until the answer has come.
-     * @param {object|null} query null: nothing can be here
+     * @param {ReturnType<typeof parameters>} query null: nothing can be here
+     * @param {string} sort
      * @param {boolean} keep whether the reader stays at the same place
      */
     load(query, sort, keep) {
       loading?.abort();
       return alone(async (signal, isNewest) => {
         if (total === null) draw();
-        const from = query && pages('/api/tasks', { ...query, status: status.value, sort });
+        const from = query ? pages('/api/tasks', { ...query, status: status.value, sort }) : null;
         const wanted = keep ? Math.min(KEPT, list.reach()) : 1;
-        const [fresh, ids] = [[], new Map()];
+        /** @type {Card[]} */
+        const fresh = [];
+        const ids = new Map();
         let sum = 0;
         while (from?.hasMore && fresh.length < wanted) {
           const page = await from.more(Math.max(FIRST_PAGE, Math.min(MOST, wanted)), { signal });

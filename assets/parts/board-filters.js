@@ -1,6 +1,6 @@
 // board-filters: the search and the filters of the board, kept in the address. Must not fetch anything.
 
-import { debounce, h } from './dom.js';
+import { debounce, find, h } from './dom.js';
 import { folding, select } from './form.js';
 import { icon } from './icons.js';
 import { DUES, SORTS } from './task-rules.js';
@@ -11,7 +11,10 @@ const FILTERS = ['status', 'priority', 'type', 'category', 'tag', 'due'];
 const TAGS_MOST = 200; // more than anybody looks through
 const PAUSE = 150; // milliseconds without a key before a search begins
 
-/** The bar of filters for an address (parts/address.js). */
+/**
+ * The bar of filters for an address.
+ * @param {import('./address.js').Address} here
+ */
 export function boardFilters(here) {
   const labels = { type: new Set(TYPES), category: new Set(CATEGORIES), tag: new Set() };
   const search = h('input', {
@@ -26,7 +29,7 @@ export function boardFilters(here) {
         if (event.key === 'Escape' && !search.value) search.blur();
         if (event.key !== 'ArrowDown' || event.isComposing) return;
         event.preventDefault();
-        document.querySelector('[data-test="card"]')?.focus();
+        find('[data-test="card"]')?.focus();
       },
     },
   });
@@ -119,7 +122,10 @@ export function boardFilters(here) {
     say(text) {
       if (found.textContent !== text) found.textContent = text;
     },
-    /** Labels that are in use can be chosen. */
+    /**
+     * Labels that are in use can be chosen.
+     * @param {{type: string|null, category: string|null, tags: string[]}[]} cards
+     */
     learn(cards) {
       const add = (name, value) => {
         if (!value || labels[name].has(value) || (name === 'tag' && labels.tag.size >= TAGS_MOST)) return;

@@ -1,23 +1,32 @@
 // board-keys: the keyboard on the board. Must not change anything by itself.
 
-import { STATUSES } from './words.js';
+import { around, focused } from './dom.js';
 
-/** The keys of the board; each acts on the card that has the focus. */
+/**
+ * The keys of the board; each acts on the card that has the focus.
+ * @param {{columns: import('./board-column.js').Column[], open: (id: string) => void,
+ *   move: (id: string, status: Api.Status) => void, remove: (id: string) => void, add: (status: string) => void,
+ *   undo: () => string|null, search: (name: string) => void}} board
+ */
 export function boardKeys({ columns, open, move, remove, add, undo, search }) {
-  let last = null; // the card that had the focus last: it may have been scrolled out of the page
+  /** @type {string|null|undefined} the card that had the focus last: it may have been scrolled out of the page */
+  let last = null;
 
   const placeOf = (id) => {
     const column = columns.findIndex((each) => id && each.has(id));
     return column < 0 ? null : { id, column, index: columns[column].indexOf(id) };
   };
   const at = () => {
-    const card = document.activeElement?.closest?.('.task[data-id]');
+    const card = around(focused(), '.task[data-id]');
     const isElsewhere = !card && document.activeElement !== document.body;
     const place = isElsewhere ? null : placeOf(card?.dataset.id ?? last);
     if (place) last = place.id;
     return place;
   };
-  /** Runs with the card that has the focus; without one, the first card gets it. */
+  /**
+   * Runs with the card that has the focus; without one, the first card gets it.
+   * @param {(card: {id: string, column: number, index: number}) => any} run
+   */
   const onCard = (run) => () => {
     const card = at();
     if (card) run(card);
@@ -41,14 +50,14 @@ export function boardKeys({ columns, open, move, remove, add, undo, search }) {
     });
   const remember = (run) => (event) => {
     const answer = run(event);
-    last = document.activeElement?.closest?.('.task[data-id]')?.dataset.id ?? last;
+    last = around(focused(), '.task[data-id]')?.dataset.id ?? last;
     return answer;
   };
 
   function openCard(event) {
     const card = at();
     // Enter on a button or a link is theirs.
-    if (!card || (event.key === 'Enter' && !document.activeElement.matches('.task'))) return false;
+    if (!card || (event.key === 'Enter' && !focused().matches('.task'))) return false;
     open(card.id);
     return undefined;
   }
@@ -80,7 +89,7 @@ export function boardKeys({ columns, open, move, remove, add, undo, search }) {
       group,
       run: onCard(({ id }) => location.assign(`/deliveries?task=${encodeURIComponent(id)}`)),
     },
-    { keys: ['n'], label: 'New task', group, run: () => add(columns[at()?.column]?.status ?? STATUSES[0].value) },
+    { keys: ['n'], label: 'New task', group, run: () => add(columns[at()?.column ?? 0].status) },
     { keys: ['Delete', 'd'], label: 'Delete the card (5 seconds to undo)', group, run: onCard(removeCard) },
     { keys: ['u', 'Control+z'], label: 'Undo the last move or deletion', group, run: takeBack },
     { keys: ['/'], label: 'Search', group, run: () => search('q') },

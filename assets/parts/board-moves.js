@@ -8,18 +8,24 @@ import { brief, labelOf, quote, STATUSES } from './words.js';
 const SHOWN_MS = 8_000; // the way back is offered on the page
 const UNDO_MS = 60_000; // and the key knows it
 
+/** @param {Api.Status} status */
 const columnOf = (status) => quote(labelOf(STATUSES, status));
 
 /**
- * @param {{state: object, steps: object, onMoved: (id: string, isMoved: boolean) => void}} options `steps`: what can be
- *   taken back (board-undo.js)
- * @returns {(id: string, status: string) => Promise<boolean>} moves of one card go out one after the other
+ * @param {{state: import('./board-state.js').State, steps: import('./board-undo.js').Steps,
+ *   onMoved: (id: string, isMoved: boolean) => void}} options `steps`: what can be taken back
+ * @returns {(id: string, status: Api.Status) => Promise<boolean>} moves of one card go out one after the other
  */
 export function boardMoves({ state, steps, onMoved }) {
   const under = new Map(); // task id → the status that is wanted last
   const offers = new Map(); // task id → how to take away what was offered for moves that are under way
   let closeLast = null; // the line that offers the way back from the last move
 
+  /**
+   * @param {string} id
+   * @param {Api.Status} status
+   * @param {string} title
+   */
   async function go(id, status, title) {
     const isUnder = under.has(id);
     under.set(id, status);
@@ -64,6 +70,7 @@ export function boardMoves({ state, steps, onMoved }) {
 
   return (id, status) => {
     const card = state.cardOf(id);
+    if (!card) return Promise.resolve(false);
     const title = brief(card.title);
     offer(id, card.status, status, title);
     return go(id, status, title);

@@ -10,28 +10,45 @@ const MOST = 500;
 /** Quiet for so long, the totals are counted again if they may be off: milliseconds. */
 const QUIET = 2_000;
 
+/** @typedef {import('./board-column.js').Column} Column */
+/** @typedef {import('./task-rules.js').Card} Card */
+/** @typedef {import('./task-rules.js').Filters} Filters */
+/** @typedef {ReturnType<typeof boardState>} State */
+
 /**
- * @param {{columns: object[], values: () => object, onEvents: (events: object[]) => void,
+ * @param {{columns: Column[], values: () => Filters & {sort: string}, onEvents: (events: Api.TaskEvent[]) => void,
  *   isWaiting: (id: string) => boolean, onGone: (id: string) => void}} options `values`: the filters and the sort;
  *   `onEvents` is told of what has happened, the oldest first; `isWaiting`: a task may still come back from its
  *   deletion; `onGone`: a task that was taken off the board is deleted
  */
 export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
-  let newest = null; // the id of the last event that is shown
+  /** @type {string|null} the id of the last event that is shown */
+  let newest = null;
   let turn = 0; // grows with each load; what comes from before one is dropped
-  let loading = null; // the promise of the load under way
+  /** @type {Promise<void>|null} the load under way */
+  let loading = null;
   let isLoaded = false;
   let recount = 0; // the timer of counting again
-  const counted = new Map(); // task id → the column in whose total it is, or null, for tasks that have changed
-  const held = new Map(); // task id → the newest event while a change of ours is under way
-  const away = new Map(); // task id → {card, isIn}: taken off the board here, as it would be if it came back
+  /** @type {Map<string, string|null>} by task, of those that have changed: the column in whose total it is */
+  const counted = new Map();
+  /** @type {Map<string, Api.TaskEvent|null>} by task: the newest event while a change of ours is under way */
+  const held = new Map();
+  /** @type {Map<string, {card: Card, isIn: boolean}>} by task: taken off the board here, as it would be if it came back */
+  const away = new Map();
 
+  /** @param {string|null|undefined} status */
   const columnOf = (status) => columns.find((column) => column.status === status);
   const holding = (id) => columns.find((column) => column.has(id));
+  /** @param {Omit<Api.Task, 'attachments'>|null|undefined} task */
   const statusIn = (task) => (task && fits(task, values()) ? task.status : null);
   const drawAll = () => keepFocus(() => columns.forEach((column) => column.draw()));
 
-  /** Counts a task into the column that has it now and out of the one that had it: `before`, if nobody knows better. */
+  /**
+   * Counts a task into the column that has it now and out of the one that had it: `before`, if nobody knows better.
+   * @param {string} id
+   * @param {string|null} to
+   * @param {string|null} before
+   */
   function move(id, to, before) {
     const from = counted.has(id) ? counted.get(id) : (holding(id)?.status ?? before);
     if (from !== to) {
@@ -42,12 +59,18 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
     holding(id)?.take(id);
   }
 
-  /** Puts a card where it belongs now; `to` null takes it away. */
+  /**
+   * Puts a card where it belongs now; `to` null takes it away.
+   * @param {Card} card
+   * @param {string|null} to
+   * @param {string|null} [before]
+   */
   function settle(card, to, before = null) {
     move(card.id, to, before);
-    if (to) columnOf(to).place(card);
+    if (to) columnOf(to)?.place(card);
   }
 
+  /** @param {Api.TaskEvent} event */
   function apply(event) {
     const { task, previous } = event;
     const isGone = event.event === 'task_deleted';
@@ -61,7 +84,7 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
     }
     if (away.delete(task.id) && isGone) onGone(task.id);
     // What we did ourselves may be newer than what is told of here.
-    if (!isGone && holding(task.id)?.get(task.id).updatedAt > task.updatedAt) return;
+    if (!isGone && (holding(task.id)?.get(task.id)?.updatedAt ?? '') > task.updatedAt) return;
     settle(cardOf(task), isGone ? null : statusIn(task), statusIn(isGone ? task : previous));
   }
 
@@ -83,7 +106,8 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
 
   /** The server still counts what waits here for its deletion, and no longer what was deleted. */
   function leaveOut(id) {
-    const { card } = away.get(id);
+    const card = away.get(id)?.card;
+    if (!card) return;
     const isIn = statusIn({ ...card, description: null }) !== null;
     if (!isWaiting(id)) away.delete(id);
     else {
@@ -146,7 +170,11 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
       countAgainLater();
       return undefined;
     },
-    /** Shows a task as an answer tells it; `before`: as it was, for one that may not have been on the board. */
+    /**
+     * Shows a task as an answer tells it; `before`: as it was, for one that may not have been on the board.
+     * @param {Api.Task} task
+     * @param {Api.Task|null} [before]
+     */
     show(task, before = null) {
       if (away.has(task.id)) return false;
       const to = statusIn(task);
@@ -154,7 +182,11 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
       drawAll();
       return to !== null;
     },
-    /** Takes a task off the board in advance of its deletion; answers its card. */
+    /**
+     * Takes a task off the board in advance of its deletion; answers its card.
+     * @param {string} id
+     * @param {Api.Task} [task]
+     */
     hide(id, task) {
       const card = holding(id)?.get(id) ?? (task && cardOf(task));
       if (!card || away.has(id)) return null;
@@ -172,7 +204,11 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
       settle(entry.card, entry.isIn ? entry.card.status : null);
       drawAll();
     },
-    /** Moves a card in advance; what others do to it meanwhile waits until `end`. Answers the card as it was, or null. */
+    /**
+     * Moves a card in advance; what others do to it meanwhile waits until `end`. Answers the card as it was, or null.
+     * @param {string} id
+     * @param {Api.Status} status
+     */
     begin(id, status) {
       if (!held.has(id)) held.set(id, null);
       const card = holding(id)?.get(id);
@@ -180,12 +216,17 @@ export function boardState({ columns, values, onEvents, isWaiting, onGone }) {
       if (!card) return null;
       const target = columnOf(status);
       // By the last change it belongs at the top, whatever the clock here says.
-      const updatedAt = [new Date().toISOString(), target.first?.updatedAt ?? ''].sort().at(-1);
+      const updatedAt = [new Date().toISOString(), target?.first?.updatedAt ?? ''].sort()[1];
       settle({ ...card, status, updatedAt }, status);
       drawAll();
       return card;
     },
-    /** The answer has come: the task as it is; null: nothing came of it, and the card goes back. */
+    /**
+     * The answer has come: the task as it is; null: nothing came of it, and the card goes back.
+     * @param {string} id
+     * @param {Api.Task|null} task
+     * @param {Card|null} card as it was
+     */
     end(id, task, card) {
       const event = held.get(id);
       held.delete(id);

@@ -4,10 +4,11 @@
 import { h } from './dom.js';
 import { count } from './words.js';
 
+/** @typedef {import('./board-column.js').Column} Column */
+
 /**
  * @param {HTMLElement} board it scrolls sideways
- * @param {{element: HTMLElement, label: string, total: number|null}[]} columns
- * @returns {{element: HTMLElement, current: object, draw: () => void, show: (column: object) => void}}
+ * @param {Column[]} columns
  */
 export function boardTabs(board, columns) {
   const tabs = columns.map((column) => {
@@ -26,6 +27,10 @@ export function boardTabs(board, columns) {
     tabs.map(({ tab }) => tab),
   );
 
+  /**
+   * @param {Column} column
+   * @param {ScrollBehavior} [behavior]
+   */
   function show(column, behavior = 'instant') {
     const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
     const left = column.element.offsetLeft - columns[0].element.offsetLeft;
@@ -36,7 +41,7 @@ export function boardTabs(board, columns) {
 
   function mark() {
     const at = place();
-    tabs.forEach(({ tab }, index) => tab.setAttribute('aria-pressed', index === at));
+    tabs.forEach(({ tab }, index) => tab.setAttribute('aria-pressed', String(index === at)));
   }
 
   let frame = null;

@@ -1,10 +1,16 @@
 // board-undo: what was done on the board and can be taken back, the last first. Must not know what was done.
 
+/** @typedef {ReturnType<typeof undoSteps>} Steps */
+
 /** The steps; each says whose task it was (`id`) and how it is taken back (`undo`). */
 export function undoSteps() {
+  /** @type {{id: string, undo: () => void}[]} */
   const steps = [];
   return {
-    /** Remembers one; answers how it is forgotten. */
+    /**
+     * Remembers one; answers how it is forgotten.
+     * @param {{id: string, undo: () => void}} step
+     */
     add(step) {
       steps.push(step);
       return () => {

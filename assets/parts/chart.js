@@ -12,18 +12,33 @@ const MARK_WIDTH = 84; // of a time at the edge, with air
 
 let last = 0;
 
+/** @typedef {{at: string, seconds: number}} Span a span of time, of which there are figures */
+
+/**
+ * What is drawn of the points; `tone`: a class that says colour and stroke or pattern.
+ * @template P
+ * @typedef {{name: string, tone: string, value: (point: P) => number|null, say: (n: number|null) => string}} Series
+ */
+
+/**
+ * Where things are in a drawing.
+ * @typedef {{width: number, left: number, inner: number, step: number, scale: import('./chart-scales.js').Scale,
+ *   y: (n: number) => number}} Frame
+ */
+
+/**
+ * A chart as it is asked for: `bars` are stacked, the last on top; `nothing` is said where there is nothing to draw;
+ * `summary` is the chart in a sentence.
+ * @template P
+ * @typedef {{title: string, kind: 'bars'|'lines'|'area', series: Series<P>[], nothing: string,
+ *   scale: (points: P[]) => import('./chart-scales.js').Scale, summary: (points: P[]) => string}} Drawing
+ */
+
 /**
  * A chart of points over time.
- * @param {object} options
- * @param {string} options.title
- * @param {'bars'|'lines'|'area'} options.kind `bars` are stacked, the last on top
- * @param {{name: string, tone: string, value: (point: object) => number|null, say: (n: number|null) => string}[]}
- *   options.series `tone`: a class that says colour and stroke or pattern
- * @param {(points: object[]) => {place: Function, marks: object[]}} options.scale see chart-scales
- * @param {string} options.nothing what is said where there is nothing to draw
- * @param {(points: object[]) => string} options.summary the chart in a sentence
- * @param {(index: number|null) => void} options.onPick the point that the reader looks at
- * @returns {{element: HTMLElement, show: (points: object[]) => void, pick: (index: number|null) => void}}
+ * @template {Span} P
+ * @param {Drawing<P> & {onPick: (index: number|null) => void}} options `onPick`: the point that the reader looks at
+ * @returns {{element: HTMLElement, show: (points: P[]) => void, pick: (index: number|null) => void}}
  */
 export function chart({ title, kind, series, scale, nothing, summary, onPick }) {
   last += 1;
@@ -62,40 +77,42 @@ export function chart({ title, kind, series, scale, nothing, summary, onPick }) 
     plot,
     said,
   );
+  /** @type {P[]} */
   let points = [];
+  /** @type {number|null} */
   let picked = null;
-  let frame = null; // where things are in the drawing
+  /** @type {Frame|null} */
+  let frame = null;
   const cross = svg('path', { class: 'cross' });
 
   function draw() {
     const width = Math.floor(plot.clientWidth);
     if (width === 0 || points.length === 0) return;
-    frame = { width, scale: scale(points), left: SPACE.left, inner: width - SPACE.left - SPACE.right };
-    frame.step = frame.inner / points.length;
-    frame.y = (n) => SPACE.top + (1 - frame.scale.place(n)) * (HEIGHT - SPACE.top - SPACE.bottom);
+    const [inner, scaled] = [width - SPACE.left - SPACE.right, scale(points)];
+    const y = (n) => SPACE.top + (1 - scaled.place(n)) * (HEIGHT - SPACE.top - SPACE.bottom);
+    frame = { width, scale: scaled, left: SPACE.left, inner, step: inner / points.length, y };
     drawing.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
-    drawing.setAttribute('width', width);
+    drawing.setAttribute('width', String(width));
     const isEmpty = kind !== 'lines' ? isZero(points, series) : isUnknown(points, series);
     const content = isEmpty ? remark(frame, nothing) : DRAW[kind](frame, points, series, id);
     put(drawing, pattern(id), edges(frame, points), content, cross);
     said.textContent = summary(points);
-    plot.setAttribute('aria-valuemax', points.length - 1);
-    read();
+    plot.setAttribute('aria-valuemax', String(points.length - 1));
+    read(frame);
   }
 
   /** Shows the numbers of the point that is picked, beside the names. */
-  function read() {
+  function read(within) {
     const point = picked === null ? null : points[picked];
     series.forEach(({ value, say }, index) => {
       values[index].out.textContent = point ? say(value(point)) : '';
     });
     at.textContent = point ? whenOf(point) : '';
-    const shown = point ?? points.at(-1);
-    plot.setAttribute('aria-valuenow', picked ?? points.length - 1);
+    const shown = point ?? points[points.length - 1];
+    plot.setAttribute('aria-valuenow', String(picked ?? points.length - 1));
     const numbers = series.map(({ name, value, say }) => `${name} ${say(value(shown))}`).join(', ');
     plot.setAttribute('aria-valuetext', `${full(shown.at)}: ${numbers}`);
-    const across = frame.left + (picked + 0.5) * frame.step;
-    cross.setAttribute('d', point ? `M${across} ${SPACE.top}V${HEIGHT - SPACE.bottom}` : '');
+    cross.setAttribute('d', picked === null ? '' : `M${x(within, picked)} ${SPACE.top}V${HEIGHT - SPACE.bottom}`);
   }
 
   const whenOf = (point) => (point.seconds >= 3_600 ? `${date(point.at)}, ${hour(point.at)}` : hour(point.at));
@@ -137,7 +154,7 @@ export function chart({ title, kind, series, scale, nothing, summary, onPick }) 
     },
     pick(index) {
       picked = index;
-      if (frame && points.length > 0) read();
+      if (frame && points.length > 0) read(frame);
     },
   };
 }

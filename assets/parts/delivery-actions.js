@@ -4,20 +4,32 @@ import { send } from './api.js';
 import { confirm } from './dialog.js';
 import { sayError, toast } from './toast.js';
 
+/**
+ * @template {string} W
+ * @param {string} id
+ * @param {W} what
+ * @returns {`/api/deliveries/${string}/${W}`}
+ */
 const path = (id, what) => `/api/deliveries/${encodeURIComponent(id)}/${what}`;
 
-/** Whether it can be sent again: it has ended, or is held for its own sake. */
+/**
+ * Whether it can be sent again: it has ended, or is held for its own sake.
+ * @param {Api.Delivery} delivery
+ */
 export const mayRedeliver = ({ status, reason }) =>
   ['delivered', 'failed', 'cancelled'].includes(status) ||
-  (status === 'held' && ['refused_alone', 'rejected'].includes(reason));
+  (status === 'held' && ['refused_alone', 'rejected'].includes(reason ?? ''));
 
-/** Whether it can be given up: it waits. */
+/**
+ * Whether it can be given up: it waits.
+ * @param {Api.Delivery} delivery
+ */
 export const mayCancel = ({ status }) => status === 'pending' || status === 'held';
 
 /**
  * Sends it again.
  * @param {string} id
- * @param {(row: object) => void} onDone gets the delivery as it is now
+ * @param {(row: Api.Delivery) => void} onDone gets the delivery as it is now
  */
 export async function redeliver(id, onDone) {
   try {
@@ -29,7 +41,11 @@ export async function redeliver(id, onDone) {
   }
 }
 
-/** Gives it up, after asking. */
+/**
+ * Gives it up, after asking.
+ * @param {string} id
+ * @param {(row: Api.Delivery) => void} onDone
+ */
 export async function cancel(id, onDone) {
   const isSure = await confirm({
     title: 'Cancel this delivery?',

@@ -20,7 +20,7 @@ const UNKNOWN =
 
 /**
  * The requests as steps in time, the newest first.
- * @param {object[]} attempts
+ * @param {Api.Attempt[]} attempts
  * @param {{isWhole: boolean, onWhole: () => void}} options without `isWhole` only the newest are shown
  */
 export function attemptsList(attempts, { isWhole, onWhole }) {
@@ -37,6 +37,7 @@ export function attemptsList(attempts, { isWhole, onWhole }) {
   ];
 }
 
+/** @param {Api.Attempt} attempt */
 function step({ number, startedAt, ms, status, error, excerpt, outcome }) {
   return h(
     'li',
@@ -54,6 +55,10 @@ function step({ number, startedAt, ms, status, error, excerpt, outcome }) {
   );
 }
 
+/**
+ * @param {string} outcome
+ * @param {string|null} error
+ */
 function meaning(outcome, error) {
   if (outcome === 'unknown') return [error, UNKNOWN].filter(Boolean).join(' ');
   return inLocalTime(error) ?? 'The receiver took it.';

@@ -6,10 +6,16 @@ import { fieldName, fieldText } from './task-words.js';
 import { full } from './time.js';
 import { eventLabel } from './words.js';
 
-/** What the event is about, for a title. */
-export const subjectOf = ({ task, taskId }) => task?.title ?? task?.text ?? taskId;
+/**
+ * What the event is about, for a title.
+ * @param {Api.Event} event
+ */
+export const subjectOf = ({ task }) => ('title' in task ? task.title : task.text);
 
-/** The event. */
+/**
+ * The event.
+ * @param {Api.Event} event
+ */
 export function eventView(event) {
   return h(
     'div',
@@ -27,6 +33,7 @@ export function eventView(event) {
   );
 }
 
+/** @param {Api.Event} event */
 function changes({ event, changed, previous, task }) {
   if (event === 'task_deleted') {
     return h('p', { class: 'soft' }, 'The task was deleted; the event carries it as it was last.');

@@ -15,8 +15,11 @@ const TYPING = 300; // milliseconds of rest before what is typed is looked for
 
 const MOMENT = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?:Z|([+ -])(\d\d)(?::?(\d\d))?))?$/i;
 
-/** A moment, in whichever way the API takes it, as it is written everywhere; empty for what is none. A plus that was not
- * encoded arrives as a blank. */
+/**
+ * A moment, in whichever way the API takes it, as it is written everywhere; empty for what is none. A plus that was not
+ * encoded arrives as a blank.
+ * @param {string} text
+ */
 function plain(text) {
   const [, day, hour, sign, hours, minutes = '00'] = MOMENT.exec(text) ?? [];
   const zone = hours ? `${sign === '-' ? '-' : '+'}${hours}:${minutes}` : 'Z';
@@ -30,7 +33,10 @@ export const CLOSED = { status: valuesOf(DELIVERY_STATUSES), since: isMoment, un
 /** and in which other ways it may say it. */
 export const WAYS = { several: ['status', 'event'], also: { webhookId: 'webhook', taskId: 'task' } };
 
-/** The query of the API. */
+/**
+ * The query of the API.
+ * @param {typeof FILTERS} values
+ */
 export const filterOf = ({ q, status, webhook, event, task, since, until }) => ({
   q,
   status,
@@ -81,13 +87,12 @@ export function filters(onSet, onClear, onDown) {
     'aria-label': 'Webhook',
     on: { change: choice('webhook') },
   });
-  const eventBox = suggest(valuesOf([...EVENTS, ...ALERTS]), '', {
+  const [eventBox, event] = suggest(valuesOf([...EVENTS, ...ALERTS]), '', {
     placeholder: 'Any event',
     'aria-label': 'Event: a kind, or the id of one (evt_…)',
     title: 'A kind of event, or the id of one (evt_…)',
     on: { change: (change) => onSet({ event: change.target.value.trim() }) },
   });
-  const event = eventBox.querySelector('input');
   const task = h('input', {
     type: 'text',
     class: 'task-id',

@@ -14,16 +14,24 @@ const A_SCREEN = 40; // rows that fill one
  * @param {() => void} onChange called when there is something else to show
  */
 export function deliveryList(onChange) {
+  /** @type {{q?: string}} */
   let query = {};
-  let next = null; // the cursor of the page that follows; null at the end
-  let asking = null; // the AbortController of the page under way
+  /** @type {string|null} the cursor of the page that follows; null at the end */
+  let next = null;
+  /** @type {AbortController|null} of the page under way */
+  let asking = null;
+  /** @type {AbortController|null} */
   let refreshing = null;
   let hasFailed = false; // the last page did not come: not asked for again before something else has worked
   let mustBegin = false; // the rows are those of another filter, since the first page of this one did not come
 
   const list = {
+    /** @type {Api.Delivery[]} */
     rows: [],
-    /** How many there are in all; null where the server does not count (a text is looked for). */
+    /**
+     * How many there are in all; null where the server does not count (a text is looked for).
+     * @type {number|null}
+     */
     total: null,
     hasMore: false,
     /** Whether a first answer has come. */
@@ -81,7 +89,10 @@ export function deliveryList(onChange) {
       if (!mine.signal.aborted) onChange();
     },
 
-    /** Puts one in its place that is known to be different now. */
+    /**
+     * Puts one in its place that is known to be different now.
+     * @param {Api.Delivery} row
+     */
     replace(row) {
       const at = list.rows.findIndex(({ id }) => id === row.id);
       if (at < 0) return;
@@ -90,10 +101,14 @@ export function deliveryList(onChange) {
       list.rows[at] = row;
       onChange();
     },
+    /** @param {string} id */
     indexOf: (id) => list.rows.findIndex((row) => row.id === id),
   };
 
-  /** New rows at the top. Where the page does not reach down to the old ones these are let go: there is a gap. */
+  /**
+   * New rows at the top. Where the page does not reach down to the old ones these are let go: there is a gap.
+   * @param {import('./api.js').Answer<'GET /api/deliveries'>} page
+   */
   function takeTop(page) {
     const top = list.rows[0];
     const isGap = page.next !== null && (top ? order(page.next, top.id) < 0 : !query.q);

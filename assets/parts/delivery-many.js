@@ -45,7 +45,7 @@ function path(action, filter, more = {}) {
 /**
  * Counts, asks, and begins.
  * @param {'redeliver'|'cancel'} action
- * @param {object} filter the query of the list
+ * @param {ReturnType<typeof import('./delivery-filters.js').filterOf>} filter the query of the list
  */
 export async function askMany(action, filter) {
   const says = ACTIONS[action];
@@ -62,22 +62,22 @@ export async function askMany(action, filter) {
 }
 
 /**
- * The lines of the jobs under way.
- * @returns {HTMLElement & {refresh: () => Promise<void>}}
+ * The lines of the jobs under way; `refresh` reads how far they are.
  */
 export function jobsBanner() {
   const element = h('div', { class: 'recoveries', role: 'status', 'aria-live': 'off', data: { test: 'jobs' } });
   let stamp = '';
-  element.refresh = async () => {
+  const refresh = async () => {
     const running = (await get('/api/jobs')).data.filter(({ state }) => state === 'running');
     const now = JSON.stringify(running);
     if (now === stamp) return;
     stamp = now;
     keepFocus(() => put(element, running.map(line)));
   };
-  return element;
+  return Object.assign(element, { refresh });
 }
 
+/** @param {Api.Job} job */
 function line({ id, action, changed, expected, progress }) {
   const end = async () => {
     try {

@@ -18,11 +18,12 @@ import { apart, DELIVERY_STATUSES, eventLabel, mark } from './words.js';
 /**
  * Opens it.
  * @param {string} id
- * @param {{nameOf: (webhookId: string) => string, onOther: (id: string) => void, onChange: (row: object) => void,
+ * @param {{nameOf: (webhookId: string) => string, onOther: (id: string) => void, onChange: (row: Api.Delivery) => void,
  *   onStep: (by: number) => void, onClose: () => void}} options `onOther`: another delivery is asked for; `onStep`: the
  *   one above or below in the list; `onChange`: this one is different now
  */
 export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }) {
+  /** @type {`/api/deliveries/${string}`} */
   const path = `/api/deliveries/${encodeURIComponent(id)}`;
   const stopped = new AbortController();
   const { signal } = stopped;
@@ -40,7 +41,8 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
       onClose();
     },
   });
-  const heading = box.element.querySelector('h2');
+  const { heading } = box;
+  /** @type {Api.DeliveryDetails|null} */
   let delivery = null;
   let stamp = '';
   let turn = 0;
@@ -63,10 +65,13 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
     else if (press.key === 'c' && delivery && mayCancel(delivery)) cancel(id, took);
   }
 
-  /** The answer to an action: shown at once, the attempts follow. */
+  /**
+   * The answer to an action: shown at once, the attempts follow.
+   * @param {Api.Delivery} row
+   */
   function took(row) {
     onChange(row);
-    delivery = { ...delivery, ...row };
+    if (delivery) delivery = { ...delivery, ...row };
     stamp = '';
     show();
     load().catch(() => {});
@@ -82,20 +87,25 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
     delivery = data;
     if (now !== stamp) show();
     stamp = now;
-    await Promise.all([loadRequest(), loadEvent()]);
+    await Promise.all([loadRequest(data), loadEvent(data)]);
   }
 
   function show() {
+    const row = delivery;
+    if (!row) return;
     keepFocus(() => {
-      put(stands, standing(delivery));
-      put(attempts.place, attemptsList(delivery.attempts, { isWhole, onWhole }));
-      attempts.title(`Attempts (${delivery.attempts.length})`);
+      put(stands, standing(row));
+      put(attempts.place, attemptsList(row.attempts, { isWhole, onWhole }));
+      attempts.title(`Attempts (${row.attempts.length})`);
     });
   }
 
-  /** Its headers tell the number of the attempt, so it is read again after each. */
-  async function loadRequest() {
-    const now = `${delivery.attemptCount} ${delivery.status}`;
+  /**
+   * Its headers tell the number of the attempt, so it is read again after each.
+   * @param {Api.Delivery} row
+   */
+  async function loadRequest({ attemptCount, status }) {
+    const now = `${attemptCount} ${status}`;
     if (asked === now) return;
     try {
       const { data } = await request.wait(get(`${path}/request`, {}, { signal }));
@@ -108,10 +118,11 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
     }
   }
 
-  async function loadEvent() {
+  /** @param {Api.Delivery} row */
+  async function loadEvent({ eventId }) {
     if (isEventKnown) return;
     try {
-      const { data } = await event.wait(get(`/api/events/${encodeURIComponent(delivery.eventId)}`, {}, { signal }));
+      const { data } = await event.wait(get(`/api/events/${encodeURIComponent(eventId)}`, {}, { signal }));
       isEventKnown = true;
       heading.textContent = `${eventLabel(data.event)}: ${apart(subjectOf(data))}`;
       put(event.place, eventView(data));
@@ -120,6 +131,7 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
     }
   }
 
+  /** @param {Api.Delivery} row */
   function standing(row) {
     const waits = row.blockedBy && h('p', {}, 'It waits for an earlier change of its task: ', otherLink(row.blockedBy));
     return [
@@ -144,6 +156,7 @@ export function deliveryPanel(id, { nameOf, onOther, onChange, onStep, onClose }
     ];
   }
 
+  /** @param {Api.Delivery} row */
   function actions(row) {
     // What has arrived is seldom sent again.
     const tone = row.status === 'delivered' ? null : 'first';
@@ -191,6 +204,7 @@ const gone = (error) =>
     : error.message;
 
 const moment = (iso) => [next(iso), ` (${full(iso)})`];
+/** @param {Api.Delivery} row */
 const whatIsNext = (row) =>
   hasOwnNext(row)
     ? ['The next request goes out ', moment(row.nextAttemptAt), '.']
@@ -199,10 +213,12 @@ const whatIsNext = (row) =>
         moment(row.nextAttemptAt),
         '; this one goes out in its turn when it is back.',
       ];
+/** @param {Api.Delivery} row */
 const arrived = ({ attemptCount }) =>
   attemptCount > 1 ? `It arrived with attempt ${attemptCount}.` : 'It arrived with the first attempt.';
-const after = ({ createdAt, finishedAt }) => `${span(new Date(finishedAt) - new Date(createdAt))} after the change`;
+const after = ({ createdAt, finishedAt }) => `${span(Date.parse(finishedAt) - Date.parse(createdAt))} after the change`;
 
+/** @param {Api.Delivery} row */
 function taskOf({ taskId, version }) {
   if (taskId.startsWith('webhook:')) return `none: an alert about ${taskId.slice(8)}`;
   return [h('a', { class: 'mono', href: `/?open=${encodeURIComponent(taskId)}` }, taskId), `, version ${version}`];

@@ -14,7 +14,7 @@ const ITS_OWN = ['content-length', 'host'];
 
 /**
  * The request as a call of curl. Its comments are plain words: some shells read them when they are pasted.
- * @param {{method: string, headers: Record<string, string>, body: string}} request
+ * @param {Api.DeliveryRequest} request
  */
 export function asCurl({ method, headers, body }) {
   const kept = Object.entries(headers).filter(([name]) => !ITS_OWN.includes(name.toLowerCase()));
@@ -43,7 +43,10 @@ const shown = (text) => (text.length > MOST ? `${text.slice(0, MOST)}\n… (copy
 const headerRow = ([name, value]) =>
   h('tr', {}, h('th', { scope: 'row' }, name), h('td', { class: 'mono' }, value));
 
-/** The request, its headers and its body. */
+/**
+ * The request, its headers and its body.
+ * @param {Api.DeliveryRequest} request
+ */
 export function requestView(request) {
   const { method, url, headers, body } = request;
   const pretty = indented(body);

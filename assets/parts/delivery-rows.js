@@ -1,12 +1,17 @@
 // delivery-rows: one line of the list of deliveries. Must not fetch anything.
 
-import { h } from './dom.js';
+import { around, h } from './dom.js';
 import { inLocalTime, next, when } from './time.js';
 import { DELIVERY_STATUSES, eventLabel, mark } from './words.js';
 
 export const COLUMNS = ['State', 'Event', 'Task', 'Webhook', 'Attempts', 'When', 'Why'];
 
-/** What makes a row look as it does. */
+/**
+ * What makes a row look as it does.
+ * @param {Api.Delivery} row
+ * @param {string} name of its webhook
+ * @param {boolean} isOpen
+ */
 export const stampOf = (row, name, isOpen) =>
   [row.status, row.reasonText, row.attemptCount, row.nextAttemptAt, row.taskTitle, name, isOpen].join('|');
 
@@ -14,13 +19,13 @@ const cell = (name, ...content) => h('div', { role: 'gridcell', class: ['cell', 
 
 /**
  * A row.
- * @param {object} row a delivery
+ * @param {Api.Delivery} row
  * @param {{index: number, name: string, isOpen: boolean, onOpen: () => void}} more `name`: of its webhook
  */
 export function deliveryRow(row, { index, name, isOpen, onOpen }) {
   const onClick = (event) => {
     // The link within has its own way, and a text that was just selected is to be copied.
-    if (!event.target.closest('a') && !String(getSelection())) onOpen();
+    if (!around(event.target, 'a') && !String(getSelection())) onOpen();
   };
   return h(
     'div',
@@ -46,16 +51,22 @@ export function deliveryRow(row, { index, name, isOpen, onOpen }) {
 const attempts = (n) => (n === 1 ? '1 attempt' : `${n} attempts`);
 
 /** The task by its title. An alert tells of a webhook, not of a task on the board. */
+/** @param {Api.Delivery} row */
 function taskLink({ taskId, taskTitle }) {
   if (taskId.startsWith('webhook:')) return h('span', { class: 'clip mono' }, taskId);
   const href = `/?open=${encodeURIComponent(taskId)}`;
   return h('a', { class: ['clip', !taskTitle && 'mono'], href, dir: 'auto', title: taskId, tabindex: '-1' }, taskTitle ?? taskId);
 }
 
-/** Whether the next request is this one's own: of a webhook that is not up, a single one goes out for all that waits. */
+/**
+ * Whether the next request is this one's own: of a webhook that is not up, a single one goes out for all that waits.
+ * @param {Api.Delivery} row
+ */
 export const hasOwnNext = ({ nextAttemptAt, reason }) => Boolean(nextAttemptAt) && !reason?.startsWith('webhook_');
 
-const nextTry = (row) => hasOwnNext(row) && h('span', { class: 'next' }, 'next ', next(row.nextAttemptAt));
+/** @param {Api.Delivery} row */
+const nextTry = (row) =>
+  row.nextAttemptAt && hasOwnNext(row) && h('span', { class: 'next' }, 'next ', next(row.nextAttemptAt));
 
 /** The place of a row that is on its way. */
 export const blankRow = () => h('div', { class: 'delivery blank', role: 'row' }, h('span', {}, ''));

@@ -7,7 +7,7 @@ import { count } from './words.js';
 /**
  * Says why there is nothing, and what to do.
  * @param {HTMLElement} place
- * @param {{isFiltered: boolean, webhooks: object[]|null, onClear: () => void}} found
+ * @param {{isFiltered: boolean, webhooks: Api.Webhook[]|null, onClear: () => void}} found
  */
 export function emptyState(place, { isFiltered, webhooks, onClear }) {
   const kind = isFiltered ? 'filtered' : webhooks === null ? '' : webhooks.length === 0 ? 'no webhook' : 'no change';
@@ -53,5 +53,5 @@ export function searchLine(place, { searched, isSearching, isStopped }, { onStop
   }
   if (!isShown) return;
   const words = isStopped ? `Stopped after ${count(searched)}.` : `Searched ${count(searched)} so far…`;
-  place.querySelector('span').textContent = words;
+  put(place.firstElementChild ?? place, words);
 }

@@ -3,7 +3,7 @@
 
 import { isCompact } from './density.js';
 import { COLUMNS, blankRow, deliveryRow, stampOf } from './delivery-rows.js';
-import { h, put } from './dom.js';
+import { around, h, put } from './dom.js';
 import { virtualList } from './list.js';
 import { even } from './list-places.js';
 
@@ -36,7 +36,7 @@ export function deliveryTable(list, { nameOf, openId, onOpen, onEnd }) {
   );
   const element = h('div', { class: 'card deliveries', role: 'grid', 'aria-label': 'Deliveries', hidden: true });
   element.addEventListener('focusin', ({ target }) => {
-    const id = target.closest('.delivery[data-id]')?.dataset.id;
+    const id = around(target, '.delivery[data-id]')?.dataset.id;
     if (!id || id === current) return;
     current = id;
     // Only marked: a row that is drawn anew between the press and its release would get no click.
@@ -83,7 +83,7 @@ export function deliveryTable(list, { nameOf, openId, onOpen, onEnd }) {
   function draw() {
     const hadFocus = scroller.contains(document.activeElement);
     keepPlace();
-    element.setAttribute('aria-rowcount', list.total === null ? -1 : list.total + 1);
+    element.setAttribute('aria-rowcount', String(list.total === null ? -1 : list.total + 1));
     rows.update(list.rows.length + (list.hasMore && !list.isStopped ? BLANKS : 0));
     if (hadFocus && !scroller.contains(document.activeElement)) rows.element(current)?.focus({ preventScroll: true });
   }

@@ -1,26 +1,27 @@
 // dialog: what opens over a page: a box in the middle, or a panel at the side. The browser keeps the focus within
 // and gives it back. Must not know what is in it.
 
-import { find, h } from './dom.js';
+import { find, focused, h } from './dom.js';
 import { icon } from './icons.js';
 
 /**
  * Opens one; it goes away when it is closed (Escape, the cross, a click beside it, or `close()`).
  * @param {{title: string, side?: boolean, wide?: boolean, body: any, foot?: any, onClose?: () => void, mayClose?: () => boolean}} options
  *   `mayClose` may ask the reader first (something not saved)
- * @returns {{element: HTMLDialogElement, body: HTMLElement, close: () => void}}
+ * @returns {{element: HTMLDialogElement, heading: HTMLElement, close: () => void}}
  */
 export function open({ title, side = false, wide = false, body, foot, onClose, mayClose = () => true }) {
   const close = () => element.close();
   const ask = () => mayClose() && close();
   const content = h('div', { class: 'dialog-body' }, body);
+  const heading = h('h2', {}, title);
   const element = h(
     'dialog',
     { class: [side ? 'panel' : 'box', wide && 'wide'], 'aria-label': title },
     h(
       'div',
       { class: 'dialog-head' },
-      h('h2', {}, title),
+      heading,
       h('button', { type: 'button', class: 'plain square', 'aria-label': 'Close', on: { click: ask } }, icon('close')),
     ),
     content,
@@ -44,12 +45,12 @@ export function open({ title, side = false, wide = false, body, foot, onClose, m
   document.body.append(element);
   element.showModal();
   bringToasts();
-  return { element, body: content, close };
+  return { element, heading, close };
 }
 
 /** Chrome gives the focus back to a field without a place in its text: what is typed then goes nowhere. */
 function caretNow() {
-  const field = document.activeElement;
+  const field = focused();
   const { selectionStart: from, selectionEnd: to } = field ?? {};
   return () => typeof from === 'number' && document.activeElement === field && field.setSelectionRange(from, to);
 }
@@ -68,6 +69,7 @@ function isBeside(element, event) {
 
 /**
  * Asks before something that cannot be taken back.
+ * @param {{title: string, text: string, yes: string, no?: string, tone?: string}} question
  * @returns {Promise<boolean>}
  */
 export function confirm({ title, text, yes, no = 'Keep it as it is', tone = 'danger' }) {

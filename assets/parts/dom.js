@@ -10,21 +10,42 @@ const TEXTS = new Set(['text', 'search', undefined]);
 const isOfText = (tag, props) => ['textarea', 'option'].includes(tag) || (tag === 'input' && TEXTS.has(props?.type));
 
 /**
+ * What an element has beside its content: attributes; `class` text or a list (empty ones are dropped), `on` listeners,
+ * `data` and `style` maps; null, undefined and false are left out, true is an attribute without a value.
+ * @typedef {Record<string, any> & {class?: any, on?: Record<string, (event: any) => any>, data?: Record<string, any>,
+ *   style?: Record<string, string>}} Props
+ */
+
+/**
  * An element. Fields for any text turn with what is written in them (`dir=auto`).
- * @param {string} tag
- * @param {object} [props] attributes; `class` text or a list (empty ones are dropped), `on` listeners, `data` and
- *   `style` maps; null, undefined and false are left out, true is an attribute without a value
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Props|null} [props]
  * @param {...any} children elements, text, numbers, lists of these; null and false are left out
+ * @returns {HTMLElementTagNameMap[T]}
  */
 export function h(tag, props, ...children) {
   return fill(document.createElement(tag), isOfText(tag, props) ? { dir: 'auto', ...props } : props, children);
 }
 
-/** The same for SVG. */
+/**
+ * The same for SVG.
+ * @template {keyof SVGElementTagNameMap} T
+ * @param {T} tag
+ * @param {Props} props
+ * @param {...any} children
+ * @returns {SVGElementTagNameMap[T]}
+ */
 export function svg(tag, props, ...children) {
   return fill(document.createElementNS(SVG, tag), props, children);
 }
 
+/**
+ * @template {HTMLElement|SVGElement} E
+ * @param {E} element
+ * @param {Props|null|undefined} props
+ * @param {any[]} children
+ */
 function fill(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
     if (value === null || value === undefined || value === false) continue;
@@ -40,9 +61,15 @@ function fill(element, props, children) {
   return element;
 }
 
+/** @param {any[]} children */
 const flat = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 
-/** Replaces what is in an element. */
+/**
+ * Replaces what is in an element.
+ * @template {Element} E
+ * @param {E} element
+ * @param {...any} children
+ */
 export function put(element, ...children) {
   element.replaceChildren(...flat(children));
   return element;
@@ -76,12 +103,36 @@ export const fact = (name, ...content) => [h('dt', {}, name), h('dd', {}, conten
 export const more = (title, props, ...content) =>
   h('details', { class: 'more', ...props }, h('summary', {}, title), h('div', { class: 'stack' }, content));
 
-/** The one element of a selector, which the page is known to have. */
-export const find = (selector, within = document) => within.querySelector(selector);
+/**
+ * The first element of a selector.
+ * @param {string} selector
+ * @returns {any}
+ */
+export const find = (selector) => document.querySelector(selector);
 
-/** Runs `run` when nothing has called for `ms`. */
+/**
+ * The element that has the focus.
+ * @returns {any}
+ */
+export const focused = () => document.activeElement;
+
+/**
+ * The element of a selector that something is in: the target of an event, what has the focus.
+ * @param {any} target
+ * @param {string} selector
+ * @returns {HTMLElement|null}
+ */
+export const around = (target, selector) => target?.closest?.(selector) ?? null;
+
+/**
+ * Runs `run` when nothing has called for `ms`.
+ * @template {any[]} A
+ * @param {number} ms
+ * @param {(...args: A) => void} run
+ * @returns {(...args: A) => void}
+ */
 export function debounce(ms, run) {
-  let timer;
+  let timer = 0;
   return (...args) => {
     clearTimeout(timer);
     timer = setTimeout(() => run(...args), ms);
@@ -90,9 +141,9 @@ export function debounce(ms, run) {
 
 /** Keeps the field that has the focus, and the place in it, over a change of what is around it. */
 export function keepFocus(change) {
-  const key = document.activeElement?.closest?.('[data-key]')?.dataset.key;
+  const key = around(focused(), '[data-key]')?.dataset.key;
   change();
-  if (key && !document.activeElement?.closest?.('[data-key]')) {
-    document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+  if (key && !around(focused(), '[data-key]')) {
+    find(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
   }
 }

@@ -8,7 +8,7 @@ let last = 0;
 /**
  * A labelled field.
  * @param {string} label
- * @param {HTMLElement} input it gets an id and the texts around it as its description
+ * @param {HTMLInputElement|HTMLSelectElement|HTMLTextAreaElement} input it gets an id and the texts around it as its description
  * @param {{hint?: string, name?: string, box?: HTMLElement}} [options] `name`: the API's name of the field, where an
  *   error of it is shown; `box`: what the input stands in, with more
  */
@@ -26,25 +26,40 @@ export function field(label, input, { hint, name, box = input } = {}) {
   );
 }
 
-/** A choice of options: texts, or `{value, label}`. */
+/**
+ * A choice of options.
+ * @param {{value: string, label: string}[]} options
+ * @param {string} value
+ * @param {import('./dom.js').Props} [props]
+ */
 export function select(options, value, props = {}) {
-  const entries = options.map((option) => (typeof option === 'string' ? { value: option, label: option } : option));
   return h(
     'select',
     props,
-    entries.map((entry) => h('option', { value: entry.value, selected: entry.value === value }, entry.label)),
+    options.map((entry) => h('option', { value: entry.value, selected: entry.value === value }, entry.label)),
   );
 }
 
-/** A text field that suggests values and takes any. */
+/**
+ * A text field that suggests values and takes any: what it stands in, and itself.
+ * @param {Iterable<string>} values
+ * @param {string} value
+ * @param {import('./dom.js').Props} [props]
+ * @returns {[HTMLDivElement, HTMLInputElement]}
+ */
 export function suggest(values, value, props = {}) {
   last += 1;
   const list = h('datalist', { id: `list-${last}` }, [...values].map((text) => h('option', { value: text })));
   const input = h('input', { type: 'text', value: value ?? '', list: list.id, autocomplete: 'off', ...props });
-  return h('div', { class: 'suggest' }, input, list);
+  return [h('div', { class: 'suggest' }, input, list), input];
 }
 
-/** A box to tick. */
+/**
+ * A box to tick.
+ * @param {any} label
+ * @param {boolean} checked
+ * @param {import('./dom.js').Props} [props]
+ */
 export function tick(label, checked, props = {}) {
   return h('label', { class: 'tick' }, h('input', { type: 'checkbox', checked, ...props }), h('span', {}, label));
 }
@@ -66,7 +81,7 @@ export function folding() {
 
   function unfold(is = !isUnfolded()) {
     toggle.setAttribute('aria-expanded', String(is));
-    toggle.parentElement.classList.toggle('is-unfolded', is);
+    toggle.parentElement?.classList.toggle('is-unfolded', is);
   }
 
   return {
@@ -82,15 +97,18 @@ export function folding() {
 /**
  * Shows an error of the server at the field that it names, else in the line for all (`.form-error`), and moves the
  * focus there.
+ * @param {HTMLElement} form
+ * @param {{field: string|null, message: string}} error
  */
 export function showError(form, error) {
   clearErrors(form);
   const top = (error.field ?? '').split(/[.[]/)[0];
-  const place = [...form.querySelectorAll('[data-field]')].find((element) => element.dataset.field === top);
+  const place = [...fieldsOf(form)].find((element) => element.dataset.field === top);
   const text = error.message;
   if (place) {
     place.classList.add('wrong');
     place.querySelector('.hint')?.before(h('p', { class: 'error', role: 'alert' }, text));
+    /** @type {HTMLElement|null} */
     const input = place.querySelector('input, select, textarea');
     input?.setAttribute('aria-invalid', 'true');
     input?.focus();
@@ -100,7 +118,17 @@ export function showError(form, error) {
   }
 }
 
-/** Takes all errors away. */
+/**
+ * The places of a form's fields, by the name of each.
+ * @param {HTMLElement} form
+ * @returns {NodeListOf<HTMLElement>}
+ */
+const fieldsOf = (form) => form.querySelectorAll('[data-field]');
+
+/**
+ * Takes all errors away.
+ * @param {HTMLElement} form
+ */
 export function clearErrors(form) {
   for (const place of form.querySelectorAll('.wrong')) place.classList.remove('wrong');
   for (const line of form.querySelectorAll('.error')) line.remove();
@@ -112,14 +140,23 @@ export function clearErrors(form) {
 /** The line for errors that belong to no field. */
 export const errorLine = () => h('p', { class: 'form-error', role: 'alert' });
 
-/** A button that cannot be pressed twice while `run` is under way. */
+/**
+ * A button that cannot be pressed twice while `run` is under way.
+ * @param {any} label
+ * @param {import('./dom.js').Props} props
+ * @param {() => any} run
+ */
 export function button(label, props, run) {
   const element = h('button', { type: 'button', ...props }, label);
   element.addEventListener('click', () => busy(element, run));
   return element;
 }
 
-/** Runs `run` with a button out of use meanwhile. */
+/**
+ * Runs `run` with a button out of use meanwhile.
+ * @param {HTMLButtonElement} element
+ * @param {() => any} run
+ */
 export async function busy(element, run) {
   if (element.disabled) return;
   element.disabled = true;

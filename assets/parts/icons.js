@@ -2,6 +2,7 @@
 
 import { svg } from './dom.js';
 
+/** @type {Record<string, string>} */
 const PATHS = {
   plus: 'M12 5v14M5 12h14',
   search: 'M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l4.5 4.5',
@@ -28,7 +29,10 @@ const PATHS = {
   dot: 'M12 9.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z',
 };
 
-/** A drawing by its name; hidden from readers, since words stand beside it. */
+/**
+ * A drawing by its name; hidden from readers, since words stand beside it.
+ * @param {string} name
+ */
 export function icon(name) {
   return svg('svg', { class: 'icon', viewBox: '0 0 24 24', 'aria-hidden': 'true' }, svg('path', { d: PATHS[name] }));
 }

@@ -1,6 +1,17 @@
 // list-places: where each row of a long list begins, though most have never been drawn. Must not touch the page.
 
-/** Rows of one height. */
+/**
+ * Where rows begin: `top` of a row, the row `at` a height, and what is learned of heights (whether any is another than
+ * was thought).
+ * @typedef {{arrange: () => void, top: (index: number) => number, at: (y: number) => number, forget: () => void,
+ *   learn: (rows: {index: number, height: number}[]) => boolean}} Places
+ */
+
+/**
+ * Rows of one height.
+ * @param {number} height
+ * @returns {Places}
+ */
 export const even = (height) => ({
   arrange() {},
   top: (index) => index * height,
@@ -13,9 +24,11 @@ export const even = (height) => ({
  * Rows as high as they need. How high one is shows when it is drawn; until then a guess stands for it.
  * @param {{guess: () => number, gap: number, key: (index: number) => string, known: () => number}} options `gap`: what
  *   is free between two; `known`: how many rows, from the first, have names by now; those behind them are on their way
+ * @returns {Places}
  */
 export function uneven({ guess, gap, key, known }) {
-  const heights = new Map(); // by name, of all that were ever drawn
+  /** @type {Map<string, number>} by name, of all that were ever drawn */
+  const heights = new Map();
   let tops = [0]; // of the known ones, and where the last of them ends
 
   /** Counts anew from one row on. */
@@ -33,7 +46,6 @@ export function uneven({ guess, gap, key, known }) {
   return {
     arrange,
     top,
-    /** The row at a height. */
     at(y) {
       if (y >= tops[last()]) return last() + Math.floor((y - tops[last()]) / guess());
       let [low, high] = [0, last()];
@@ -44,18 +56,12 @@ export function uneven({ guess, gap, key, known }) {
       }
       return low;
     },
-    /**
-     * Learns how high some rows are.
-     * @param {[number, object][]} rows each with its place
-     * @param {(row: object) => number} heightOf
-     * @returns {boolean} whether any is higher or lower than was thought
-     */
-    learn(rows, heightOf) {
+    /** Learns how high some rows are. */
+    learn(rows) {
       let first = Infinity;
-      for (const [index, row] of rows) {
-        const height = heightOf(row) + gap;
-        heights.set(key(index), height);
-        if (top(index + 1) - top(index) !== height) first = Math.min(first, index);
+      for (const { index, height } of rows) {
+        heights.set(key(index), height + gap);
+        if (top(index + 1) - top(index) !== height + gap) first = Math.min(first, index);
       }
       if (first < last()) arrange(first);
       return first < last();

@@ -7,7 +7,7 @@ const ROUNDS = 4; // of finding out how high rows are: those that come into sigh
 
 /**
  * A virtual list in an element that scrolls.
- * @param {{scroller: HTMLElement, places: ReturnType<import('./list-places.js').uneven>, label?: string, role?: string,
+ * @param {{scroller: HTMLElement, places: import('./list-places.js').Places, label?: string, role?: string,
  *   key: (index: number) => string, stamp: (index: number) => string, render: (index: number) => HTMLElement,
  *   indexOf?: (name: string) => number, onRange?: (first: number, last: number) => void}} options
  *   `places` says where a row begins; `key` names a row for ever; `stamp` says whether it looks the same as before;
@@ -16,12 +16,15 @@ const ROUNDS = 4; // of finding out how high rows are: those that come into sigh
  */
 export function virtualList({ scroller, places, label, role = 'list', key, stamp, render, indexOf, onRange }) {
   let count = 0;
-  let drawn = new Map(); // name → {element, stamp, isMeasured}
+  /** @type {Map<string, {element: HTMLElement, stamp: string, isMeasured: boolean}>} by name */
+  let drawn = new Map();
   let start = 0; // the place of the first of them
-  let inView = []; // the names of the rows in view as they were drawn last, with where each began
+  /** @type {{name: string, top: number}[]} the rows in view as they were drawn last, with where each began */
+  let inView = [];
   const space = h('div', { class: 'virtual', role, 'aria-label': label });
   scroller.append(space);
 
+  /** @returns {[first: number, last: number]} */
   function range(more = OVERSCAN) {
     const first = Math.max(0, places.at(scroller.scrollTop) - more);
     const last = Math.min(count, places.at(scroller.scrollTop + scroller.clientHeight) + 1 + more);
@@ -59,12 +62,15 @@ export function virtualList({ scroller, places, label, role = 'list', key, stamp
   function measure() {
     // Where the list is hidden, nothing has a height.
     if (scroller.clientHeight === 0) return false;
-    const rows = [...drawn.values()].map((row, n) => [start + n, row]).filter(([, row]) => !row.isMeasured);
-    for (const [, row] of rows) row.isMeasured = true;
-    return hold(() => places.learn(rows, ({ element }) => element.offsetHeight));
+    const rows = [...drawn.values()].map((row, n) => ({ index: start + n, row })).filter(({ row }) => !row.isMeasured);
+    for (const { row } of rows) row.isMeasured = true;
+    return hold(() => places.learn(rows.map(({ index, row }) => ({ index, height: row.element.offsetHeight }))));
   }
 
-  /** Runs what changes where rows begin, by their height alone: the row at the top of the view stays there. */
+  /**
+   * Runs what changes where rows begin, by their height alone: the row at the top of the view stays there.
+   * @param {() => boolean} change answers whether it has changed anything
+   */
   function hold(change) {
     const first = places.at(scroller.scrollTop);
     const within = scroller.scrollTop - places.top(first);
@@ -89,7 +95,7 @@ export function virtualList({ scroller, places, label, role = 'list', key, stamp
     });
     const [from, to] = range(0);
     const names = [...drawn.keys()];
-    inView = names.slice(from - start, to - start).map((name, n) => [name, places.top(from + n)]);
+    inView = names.slice(from - start, to - start).map((name, n) => ({ name, top: places.top(from + n) }));
     onRange?.(start, start + drawn.size);
   }
 
@@ -97,9 +103,9 @@ export function virtualList({ scroller, places, label, role = 'list', key, stamp
   function stay() {
     if (!indexOf || scroller.scrollTop < places.top(1) / 2) return;
     const shifts = inView
-      .map(([name, top]) => [indexOf(name), top])
-      .filter(([index]) => index >= 0)
-      .map(([index, top]) => places.top(index) - top)
+      .map(({ name, top }) => ({ index: indexOf(name), top }))
+      .filter(({ index }) => index >= 0)
+      .map(({ index, top }) => places.top(index) - top)
       .sort((a, b) => a - b);
     const shift = shifts[Math.floor(shifts.length / 2)] ?? 0;
     if (shift !== 0) scroller.scrollTop += shift;

@@ -16,7 +16,7 @@ const linked = (path, query, ...words) => h('a', { href: `${path}?${new URLSearc
 /**
  * The list, drawn anew.
  * @param {HTMLElement} place
- * @param {{webhooks: object[], figures: object[], failed: number}} found `failed`: deliveries that have failed for good
+ * @param {{webhooks: Api.Webhook[], figures: Api.WebhookFigures[], failed: number}} found `failed`: deliveries that have failed for good
  */
 export function drawAttention(place, { webhooks, figures, failed }) {
   const lines = [...ofWebhooks(webhooks, figures), ofFailed(failed), ofHeld(webhooks), ofOldest(figures, webhooks)].filter(Boolean);
@@ -24,8 +24,11 @@ export function drawAttention(place, { webhooks, figures, failed }) {
   put(place, h('h2', {}, 'Needs attention'), lines.length > 0 ? h('ul', {}, lines) : calm);
 }
 
-
-/** In the order in which their page has them. */
+/**
+ * In the order in which their page has them.
+ * @param {Api.Webhook[]} webhooks
+ * @param {Api.WebhookFigures[]} figures
+ */
 function ofWebhooks(webhooks, figures) {
   const bad = inOrder(notUp(webhooks), 'trouble', new Map(figures.map((entry) => [entry.webhookId, entry])));
   const lines = bad
@@ -81,7 +84,10 @@ function ofFailed(failed) {
   );
 }
 
-/** What the webhooks hold for its own sake; what waits for a webhook stands with that. */
+/**
+ * What the webhooks hold for its own sake; what waits for a webhook stands with that.
+ * @param {Api.Webhook[]} webhooks
+ */
 function ofHeld(webhooks) {
   const held = webhooks.reduce((all, webhook) => all + webhook.held, 0);
   if (!held) return null;
@@ -98,9 +104,13 @@ function ofHeld(webhooks) {
   );
 }
 
+/**
+ * @param {Api.WebhookFigures[]} figures
+ * @param {Api.Webhook[]} webhooks
+ */
 function ofOldest(figures, webhooks) {
   const oldest = oldestWaiting(figures);
-  if (!oldest || Date.now() - new Date(oldest.oldestWaitingAt) < LATE) return null;
+  if (!oldest || Date.now() - Date.parse(oldest.oldestWaitingAt) < LATE) return null;
   const webhook = webhooks.find(({ id }) => id === oldest.webhookId);
   const name = webhook ? nameOf(webhook) : oldest.webhookId;
   return h(

@@ -12,12 +12,18 @@ const most = (points, value) => Math.max(0, ...points.map((point) => value(point
 const sum = (points, value) => points.reduce((total, point) => total + value(point), 0);
 const ratio = ({ delivered, attempts }) => (attempts > 0 ? delivered / attempts : null);
 
-/** The highest value with its time, as the end of a sentence. */
+/**
+ * The highest value with its time, as the end of a sentence.
+ * @param {Api.Figures[]} points
+ * @param {(point: Api.Figures) => number|null} value
+ * @param {(n: number|null) => string} say
+ */
 function highest(points, value, say) {
   const at = points.reduce((best, point) => ((value(point) ?? -1) > (value(best) ?? -1) ? point : best), points[0]);
   return value(at) ? `The most was ${say(value(at))}, at ${full(at.at)}.` : 'Nothing to show in this span.';
 }
 
+/** @type {import('./chart.js').Drawing<Api.Figures>[]} */
 const CHARTS = [
   {
     title: 'Throughput',
@@ -79,12 +85,13 @@ const CHARTS = [
 
 /**
  * The charts; a point that is looked at in one is marked in all.
- * @returns {{element: HTMLElement, show: (points: object[]) => void}}
+ * @returns {{element: HTMLElement, show: (points: Api.Figures[]) => void}}
  */
 export function charts() {
   const onPick = (index) => drawn.forEach((one) => one.pick(index));
   const drawn = CHARTS.map((options) => chart({ ...options, onPick }));
   const table = h('div', { class: 'scroller', role: 'region', 'aria-label': 'The numbers', tabindex: '0' });
+  /** @type {Api.Figures[]} */
   let points = [];
   const numbers = h('details', { class: 'more card padded' }, h('summary', {}, 'The numbers as a table'), table);
   // Built when it is opened: nobody looks at it most of the time.
@@ -113,6 +120,7 @@ export function charts() {
   };
 }
 
+/** @type {[string, (point: Api.Figures) => string][]} */
 const COLUMNS = [
   ['From', ({ at }) => full(at)],
   ['Delivered', ({ delivered }) => count(delivered)],
@@ -123,6 +131,7 @@ const COLUMNS = [
   ['Waiting', ({ waiting }) => count(waiting)],
 ];
 
+/** @param {Api.Figures[]} points */
 const asTable = (points) =>
   h(
     'table',

@@ -20,22 +20,29 @@ export function percent(part, whole) {
   return part === whole ? '100 %' : `${(Math.floor(share * 10) / 10).toFixed(1)} %`;
 }
 
-/** The webhooks that do not take what is sent to them. */
+/**
+ * The webhooks that do not take what is sent to them.
+ * @param {Api.Webhook[]} webhooks
+ */
 export const notUp = (webhooks) => webhooks.filter(({ status }) => status !== 'up');
 
-/** The oldest change that has not arrived, over all webhooks; null if none waits. */
+/**
+ * The oldest change that has not arrived, over all webhooks; null if none waits.
+ * @param {Api.WebhookFigures[]} figures
+ */
 export function oldestWaiting(figures) {
-  const waiting = figures.filter(({ oldestWaitingAt }) => oldestWaitingAt);
+  const waiting = figures.flatMap((one) => (one.oldestWaitingAt ? { ...one, oldestWaitingAt: one.oldestWaitingAt } : []));
   return waiting.sort((a, b) => a.oldestWaitingAt.localeCompare(b.oldestWaitingAt))[0] ?? null;
 }
 
 /**
  * Brings the tiles up to date. One that looks the same stays, so that a press on it is not lost.
  * @param {HTMLElement} place
- * @param {{total: object, webhooks: object[], figures: object[], span: string}} found `total`: of the span
+ * @param {{total: Api.FiguresTotal, webhooks: Api.Webhook[], figures: Api.WebhookFigures[], span: string}} found `total`:
+ *   of the span
  */
 export function drawTiles(place, { total, webhooks, figures, span: name }) {
-  const { words } = SPANS.find(({ value }) => value === name);
+  const { words } = SPANS.find(({ value }) => value === name) ?? SPANS[0];
   const tiles = [
     delivered(total, words),
     success(total, words),
@@ -50,7 +57,13 @@ export function drawTiles(place, { total, webhooks, figures, span: name }) {
   });
 }
 
-/** A tile: its name, its number, what to know; a link where there is more. */
+/**
+ * A tile: its name, its number, what to know; a link where there is more.
+ * @param {string} label
+ * @param {any} number
+ * @param {any} note
+ * @param {{href?: string, tone?: string, test: string}} more
+ */
 function tile(label, number, note, { href, tone, test }) {
   const content = [
     h('span', { class: 'tile-name' }, label),
@@ -60,10 +73,18 @@ function tile(label, number, note, { href, tone, test }) {
   return h(href ? 'a' : 'div', { class: 'card tile', href, data: { test, key: `tile-${test}` } }, content);
 }
 
+/**
+ * @param {Api.FiguresTotal} total
+ * @param {string} words
+ */
 function delivered(total, words) {
   return tile('Delivered', count(total.delivered), words, { test: 'tile-delivered' });
 }
 
+/**
+ * @param {Api.FiguresTotal} total
+ * @param {string} words
+ */
 function success({ attempts, failed, delivered }, words) {
   const note =
     attempts === 0
@@ -74,12 +95,20 @@ function success({ attempts, failed, delivered }, words) {
   return tile('Success', percent(delivered, attempts), note, { test: 'tile-success' });
 }
 
+/**
+ * @param {Api.FiguresTotal} total
+ * @param {string} words
+ */
 function lag({ lagP50Ms, lagP99Ms }, words) {
   const isKnown = lagP50Ms !== null;
   const number = isKnown ? [span(lagP50Ms), h('span', { class: 'soft' }, ' / '), span(lagP99Ms)] : '–';
   return tile('Lag', number, `p50 / p99 ${words}`, { test: 'tile-lag' });
 }
 
+/**
+ * @param {Api.Webhook[]} webhooks
+ * @param {Api.WebhookFigures[]} figures
+ */
 function waiting(webhooks, figures) {
   const all = sum(webhooks, 'waiting');
   const oldest = oldestWaiting(figures);
@@ -88,8 +117,14 @@ function waiting(webhooks, figures) {
   return tile('Waiting', count(all), note, { test: 'tile-waiting' });
 }
 
+/** @param {Api.Webhook[]} webhooks */
 function health(webhooks) {
   const [all, bad] = [webhooks.length, notUp(webhooks).length];
+  /**
+   * @param {any} number
+   * @param {string} note
+   * @param {string} [tone]
+   */
   const say = (number, note, tone) =>
     tile('Webhooks', number, note, { href: all > 0 ? '/webhooks' : '/setup', tone, test: 'tile-webhooks' });
   if (all === 0) return say('0', 'none is set up');

@@ -10,20 +10,27 @@ import { toast } from './toast.js';
 import { nameOf, nextLook } from './webhook-words.js';
 import { WEBHOOK_STATUSES, mark } from './words.js';
 
-/** Whether a webhook may be the one that leads to Make. */
+/**
+ * Whether a webhook may be the one that leads to Make.
+ * @param {Api.Webhook} webhook
+ * @param {Api.Setup|null} setup
+ */
 export function leadsToMake(webhook, setup) {
   if (webhook.id === 'alerts') return false;
-  if (webhook.id === 'default') return setup.webhookUrlIsSet;
+  if (webhook.id === 'default') return Boolean(setup?.webhookUrlIsSet);
   return isMake(webhook);
 }
 
+/** @param {Api.Webhook} webhook */
 const choiceOf = (webhook) => (webhook.id === 'default' ? 'default (WEBHOOK_URL)' : nameOf(webhook));
+
+/** @typedef {{candidates: Api.Webhook[], chosen: Api.Webhook|null}} Found */
 
 /**
  * Step 1.
- * @param {{onChoose: (id: string) => void, onSaid: () => void, onMade: (webhook: object) => void}} options `onSaid`: the
+ * @param {{onChoose: (id: string) => void, onSaid: () => void, onMade: (webhook: Api.Webhook) => void}} options `onSaid`: the
  *   reader says that the one that is chosen is Make
- * @returns {{element: HTMLElement, show: (found: {candidates: object[], chosen: object|null}) => void}}
+ * @returns {{element: HTMLElement, show: (found: Found) => void}}
  */
 export function addressStep({ onChoose, onSaid, onMade }) {
   const summary = h('div', { class: 'stack' });
@@ -33,7 +40,8 @@ export function addressStep({ onChoose, onSaid, onMade }) {
     draw();
   });
   let isOpen = false;
-  let found = null;
+  /** @type {Found} */
+  let found = { candidates: [], chosen: null };
   let stamp = '';
 
   const open = () => {
@@ -92,7 +100,12 @@ export function addressStep({ onChoose, onSaid, onMade }) {
   };
 }
 
-/** The webhook that is used, with how it is doing; a choice where there are several. */
+/**
+ * The webhook that is used, with how it is doing; a choice where there are several.
+ * @param {Api.Webhook[]} candidates
+ * @param {Api.Webhook} chosen
+ * @param {(id: string) => void} onChoose
+ */
 function choice(candidates, chosen, onChoose) {
   const isOne = candidates.length === 1;
   const options = candidates.map((webhook) => ({ value: webhook.id, label: `${choiceOf(webhook)}, ${webhook.url}` }));
@@ -125,7 +138,11 @@ function choice(candidates, chosen, onChoose) {
   ];
 }
 
-/** A receiver of any kind is served all the same, but these steps are about Make. */
+/**
+ * A receiver of any kind is served all the same, but these steps are about Make.
+ * @param {Api.Webhook} webhook
+ * @param {() => void} onSaid
+ */
 function doubt(webhook, onSaid) {
   const press = button('It is Make', { data: { key: 'is-make' } }, () => {
     sayIsMake(webhook);
@@ -144,7 +161,10 @@ function doubt(webhook, onSaid) {
   );
 }
 
-/** The field for the address, and for Make's API key. */
+/**
+ * The field for the address, and for Make's API key.
+ * @param {(webhook: Api.Webhook) => void} onMade
+ */
 function addressForm(onMade) {
   // As a password, so that nobody reads it from the screen; the host below shows whether the right thing was pasted.
   const secret = {
@@ -220,7 +240,10 @@ function addressForm(onMade) {
         leave();
       };
     },
-    /** Two webhooks would both be told of each change. */
+    /**
+     * Two webhooks would both be told of each change.
+     * @param {Api.Webhook|null} chosen
+     */
     warnOfSecond(chosen) {
       second.hidden = !chosen;
       if (!chosen) return;

@@ -1,7 +1,13 @@
 // setup-advice: what to do about an answer of Make to a test, and about what was refused to Make: the guide's
 // troubleshooting, cut to the case. Pure words; must not show or fetch anything.
 
-/** A piece of advice is a title and its steps. */
+/** @typedef {{address: string, key: string, check: string}} Place where an address and a key are changed */
+
+/**
+ * A piece of advice is a title and its steps.
+ * @param {string} title
+ * @param {...string} steps
+ */
 const advice = (title, ...steps) => ({ title, steps });
 
 const AFTERWARDS = 'Send the test event again.';
@@ -13,15 +19,16 @@ const AFTERWARDS = 'Send the test event again.';
  * @returns {{title: string, steps: string[]}|null} null if all is well
  */
 export function adviceOnTest(result, webhook) {
-  if (result.status >= 200 && result.status < 300) return null;
+  const { status } = result;
   const place = PLACES[webhook.readOnly ? 'settings' : 'page'];
-  if (result.status === null) return adviceOnSilence(result.error ?? '', place);
-  if (result.status === 400 && /^\s*queue is full/i.test(result.excerpt ?? '')) return FULL_QUEUE;
-  if (result.status >= 300 && result.status < 400) return redirected(place);
-  return (BY_STATUS[result.status] ?? (result.status >= 500 ? serverFault : refused))(place);
+  if (status === null) return adviceOnSilence(result.error ?? '', place);
+  if (status >= 200 && status < 300) return null;
+  if (status === 400 && /^\s*queue is full/i.test(result.excerpt ?? '')) return FULL_QUEUE;
+  if (status >= 300 && status < 400) return redirected(place);
+  return (BY_STATUS[status] ?? (status >= 500 ? serverFault : refused))(place);
 }
 
-// Where an address and a key are changed.
+/** @type {Record<'settings'|'page', Place>} */
 const PLACES = {
   settings: {
     address: 'Put the new address into WEBHOOK_URL in the settings, and start btk again.',
@@ -41,6 +48,7 @@ const FULL_QUEUE = advice(
   'Mend the error, then switch the scenario on. Changes that are held here go out by themselves as the queue empties.',
 );
 
+/** @param {Place} place */
 const redirected = (place) =>
   advice(
     'The address leads elsewhere',
@@ -48,6 +56,7 @@ const redirected = (place) =>
     place.address,
   );
 
+/** @param {Place} place */
 const noSuchWebhook = (place) =>
   advice(
     'Make knows no such webhook',
@@ -56,6 +65,7 @@ const noSuchWebhook = (place) =>
     place.address,
   );
 
+/** @type {Record<number, (place: Place) => ReturnType<typeof advice>>} */
 const BY_STATUS = {
   400: () =>
     advice(
@@ -110,6 +120,7 @@ const refused = (place) =>
   advice('The receiver does not take the event', 'Its answer stands above.', place.check, AFTERWARDS);
 
 /** The sentences of a test that got no answer, by how they begin. */
+/** @type {[said: RegExp, advice: (place: Place) => ReturnType<typeof advice>][]} */
 const SILENCES = [
   [
     /^(No answer came within|The answer was not complete)/,
@@ -166,6 +177,10 @@ const SILENCES = [
   ],
 ];
 
+/**
+ * @param {string} error
+ * @param {Place} place
+ */
 function adviceOnSilence(error, place) {
   const known = SILENCES.find(([words]) => words.test(error));
   if (known) return known[1](place);
@@ -215,6 +230,7 @@ export function adviceOnReceived({ status, error }) {
     : advice('It was not taken', 'Change what the sentence names, and run the module again.');
 }
 
+/** @type {Record<number, (said: string) => ReturnType<typeof advice>>} */
 const RECEIVED = {
   400: (said) =>
     /not valid JSON/.test(said)

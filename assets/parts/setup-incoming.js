@@ -47,17 +47,14 @@ export function incomingStep() {
     { class: 'note row', hidden: true, data: { test: 'not-from-make' } },
     h('p', { class: 'grow' }, 'It was taken, but nothing shows that Make sent it.'),
     button('It was Make', {}, () => {
-      sayCameFromMake(setup.lastReceived);
+      if (setup.lastReceived) sayCameFromMake(setup.lastReceived);
       draw();
     }),
   );
   const body = h('div', { class: 'stack' }, checks, module.element, received.element, doubt, trial);
   const skip = button('Skip this step', { class: 'plain' }, () => decide(true));
-  const skipped = h(
-    'div',
-    { class: 'row' },
-    button('Do it after all', {}, () => decide(false)),
-  );
+  const doIt = button('Do it after all', {}, () => decide(false));
+  const skipped = h('div', { class: 'row' }, doIt);
   const aside = inMake();
   const frame = step({
     number: 3,
@@ -68,7 +65,8 @@ export function incomingStep() {
     aside,
     action: skip,
   });
-  let setup = null;
+  /** @type {Api.Setup} what is shown, from the first `show` on */
+  let setup;
   let stamp = '';
 
   function decide(isSkipped) {
@@ -79,7 +77,7 @@ export function incomingStep() {
       // A browser that keeps nothing: it holds until the page is loaded again.
     }
     draw(isSkipped);
-    (isSkipped ? skipped.querySelector('button') : skip).focus();
+    (isSkipped ? doIt : skip).focus();
   }
 
   function draw(isSkipped = readSkipped()) {
@@ -89,7 +87,7 @@ export function incomingStep() {
     body.hidden = aside.hidden = isAway;
     skipped.hidden = !isAway;
     skip.hidden = isAway || Boolean(last);
-    const isFromMake = last && cameFromMake(last);
+    const isFromMake = last !== null && cameFromMake(last);
     doubt.hidden = !isTaken(last) || isFromMake;
     // What was set and cannot work is a fault; what was not set yet is only to be done.
     const isFault = setup.publicUrl && unreachable(setup.incomingUrl);
@@ -109,6 +107,7 @@ export function incomingStep() {
 
   return {
     element: frame.element,
+    /** @param {Api.Setup} next */
     show(next) {
       setup = next;
       draw();

@@ -4,7 +4,10 @@
 const HOSTS = /(^|\.)(make\.com|make\.celonis\.com|integromat\.com)$/i;
 const AGENTS = /^(make|integromat)\b/i;
 
-/** The host of an address; empty where it is none. */
+/**
+ * The host of an address; empty where it is none.
+ * @param {string} text
+ */
 export function hostOf(text) {
   try {
     return new URL(text.trim()).hostname;
@@ -35,15 +38,27 @@ const said = {
   },
 };
 
-/** Whether a webhook leads to Make. Said of an address: another one under the same name is asked for anew. */
+/**
+ * Whether a webhook leads to Make. Said of an address: another one under the same name is asked for anew.
+ * @param {Api.Webhook} webhook
+ */
 export const isMake = ({ id, url, source, profile }) =>
   source === 'make' || profile === 'make' || isMakeHost(hostOf(url)) || said.is(id, url);
 
-/** The reader says that it does. */
+/**
+ * The reader says that it does.
+ * @param {Api.Webhook} webhook
+ */
 export const sayIsMake = ({ id, url }) => said.keep(id, url);
 
-/** Whether what came in was sent by Make. */
+/**
+ * Whether what came in was sent by Make.
+ * @param {Api.LastReceived} received
+ */
 export const cameFromMake = ({ agent }) => AGENTS.test(agent ?? '') || said.is('incoming', agent ?? '');
 
-/** The reader says that it was. */
+/**
+ * The reader says that it was.
+ * @param {Api.LastReceived} received
+ */
 export const sayCameFromMake = ({ agent }) => said.keep('incoming', agent ?? '');

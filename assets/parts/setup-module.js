@@ -108,7 +108,7 @@ function bodyTabs() {
   function choose(chosen) {
     tabs.forEach((tab, index) => {
       const is = index === chosen;
-      tab.setAttribute('aria-selected', is);
+      tab.setAttribute('aria-selected', String(is));
       tab.tabIndex = is ? 0 : -1;
       shown[index].hidden = !is;
     });

@@ -23,6 +23,7 @@ export function receivedLine() {
   let stamp = '';
   return {
     element: h('div', { class: 'stack', data: { test: 'received' } }, h('h3', {}, 'Last received'), line, help),
+    /** @param {Api.LastReceived|null} received */
     show(received) {
       const now = JSON.stringify(received);
       if (now === stamp) return;
@@ -38,6 +39,7 @@ const nothing = () => [
   h('span', { class: 'soft' }, 'since btk was started. This line follows by itself.'),
 ];
 
+/** @param {Api.LastReceived} received */
 function said(received) {
   const at = h('span', { class: 'soft' }, when(received.at));
   if (isTaken(received)) {

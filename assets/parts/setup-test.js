@@ -3,7 +3,7 @@
 
 import { send } from './api.js';
 import { h, more, put, saying } from './dom.js';
-import { busy, errorLine, field, select, showError } from './form.js';
+import { busy, clearErrors, errorLine, field, select, showError } from './form.js';
 import { NOTHING_SENT, adviceOnTest } from './setup-advice.js';
 import { isMake } from './setup-make.js';
 import { guide, named, step } from './setup-step.js';
@@ -14,9 +14,13 @@ import { EVENTS } from './words.js';
 /** The newest test of each webhook, for as long as the tab is open. */
 const kept = {
   name: (id) => `btk-test-${id}`,
+  /**
+   * @param {string} id
+   * @returns {{at: string, result: Api.TestResult}|null}
+   */
   get(id) {
     try {
-      return JSON.parse(sessionStorage.getItem(kept.name(id)));
+      return JSON.parse(sessionStorage.getItem(kept.name(id)) ?? 'null');
     } catch {
       return null;
     }
@@ -46,9 +50,13 @@ export const adviceBox = ({ title, steps }) =>
   );
 
 /**
+ * What the step is about: the webhook that is chosen, and the newest change that has arrived there.
+ * @typedef {{chosen: Api.Webhook|null, delivered: Api.Delivery|null}} Found
+ */
+
+/**
  * Step 2.
- * @returns {{element: HTMLElement, focus: () => void, show: Function}} `show` takes `{chosen, delivered}`, both null at
- *   first; `delivered`: the newest change that has arrived
+ * @returns {{element: HTMLElement, focus: () => void, show: (next: Found) => void}}
  */
 export function testStep() {
   const kind = select(
@@ -85,6 +93,7 @@ export function testStep() {
     ],
     aside: inMake(),
   });
+  /** @type {Found} */
   let found = { chosen: null, delivered: null };
   let shown = null; // the webhook whose answer is on the page, and whether it is Make
 
@@ -95,9 +104,10 @@ export function testStep() {
 
   async function run() {
     const webhook = found.chosen;
+    if (!webhook) return;
     const path = `/api/webhooks/${encodeURIComponent(webhook.id)}/test`;
     try {
-      form.querySelector('.form-error').textContent = '';
+      clearErrors(form);
       const { data } = await saying(answer, 'Waiting for the answer…', send('POST', path, { event: kind.value }, { within: longest(webhook) }));
       kept.set(webhook.id, { at: new Date().toISOString(), result: data });
       // Another one was chosen meanwhile: its answer stands there.
@@ -110,6 +120,7 @@ export function testStep() {
     }
   }
 
+  /** @param {Api.Webhook} webhook */
   function showAnswer(webhook) {
     const test = kept.get(webhook.id);
     shown = `${webhook.id} ${isMake(webhook)}`;

@@ -29,8 +29,7 @@ const STATES = {
 
 /**
  * Begins a page.
- * @param {{keys?: {keys: string[], label: string, group: string, run?: Function}[], isLive?: boolean}} [options] `isLive`: it
- *   follows what happens
+ * @param {{keys?: import('./keys.js').Binding[], isLive?: boolean}} [options] `isLive`: it follows what happens
  * @returns {HTMLElement} where its content goes
  */
 export function begin({ keys = [], isLive = true } = {}) {

@@ -14,7 +14,7 @@ export const onOtherWindow = (listener) => (windows.onmessage = listener);
 /**
  * The form.
  * @param {{lead: string, onIn: () => void}} options `lead`: why it asks
- * @returns {{element: HTMLFormElement, focus: () => void, fail: (error: Error) => void}}
+ * @returns {{element: HTMLFormElement, focus: () => void, fail: (error: {field: string|null, message: string}) => void}}
  */
 export function signInForm({ lead, onIn }) {
   const token = h('input', {

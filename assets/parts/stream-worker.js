@@ -3,7 +3,8 @@
 
 import { changeStream } from './stream.js';
 
-const seen = new Set(); // the ports of windows that are seen
+/** @type {Set<MessagePort>} of windows that are seen */
+const seen = new Set();
 let isOpen = false;
 const tell = (what) => {
   for (const port of seen) port.postMessage(what);
@@ -45,6 +46,8 @@ const does = {
   },
 };
 
-self.addEventListener('connect', ({ ports: [port] }) => {
+/** @param {any} event a MessageEvent: no types of a shared worker stand beside those of a page */
+const onConnect = ({ ports: [port] }) => {
   port.onmessage = ({ data }) => does[data]?.(port);
-});
+};
+self.addEventListener('connect', onConnect);

@@ -11,15 +11,22 @@ const LABEL_MOST = 16; // letters of a label before it is cut
 const SHAPES = { HIGH: ['warn', '▲'], URGENT: ['bad', '▲▲'], LOW: ['plain', '▽'] };
 const DAY = 86_400_000;
 
-/** What makes two pictures of a card differ. */
+/** @typedef {import('./task-rules.js').Card} Card */
+/** @typedef {import('./task-fates.js').Fate} Fate */
+
+/**
+ * What makes two pictures of a card differ.
+ * @param {Card} card
+ * @param {Fate|undefined} fate
+ * @param {number} room
+ */
 export const stampOf = (card, fate, room) =>
-  JSON.stringify([card, fate, room, card.dueDate && dueWords(card)[1]]);
+  JSON.stringify([card, fate, room, card.dueDate && dueWords(card.dueDate, card.status)[1]]);
 
 /**
  * A card.
- * @param {object} card what the board keeps of the task
- * @param {{status: string, reasonText: string|null, counts?: object}|undefined} fate the delivery of its newest event
- *   that is furthest from done, and how many of that event stand where
+ * @param {Card} card what the board keeps of the task
+ * @param {Fate|undefined} fate
  * @param {number} room how many letters fit in a line
  * @param {(name: string, value: string) => void} onFilter a label on it was pressed
  */
@@ -50,22 +57,32 @@ export function taskCard(card, fate, room, onFilter) {
   );
 }
 
-/** Category, type and tags in one line: as many as there is room for, and how many more there are. */
+/**
+ * Category, type and tags in one line: as many as there is room for, and how many more there are.
+ * @param {Card} card
+ * @param {number} room
+ * @param {(name: string, value: string) => void} onFilter
+ */
 function labels({ category, type, tags }, room, onFilter) {
-  const all = [['category', category], ['type', type], ...tags.map((tag) => ['tag', tag])].filter(([, value]) => value);
+  /**
+   * @param {string} name
+   * @param {string|null} value
+   */
+  const named = (name, value) => (value ? [{ name, value }] : []);
+  const all = [...named('category', category), ...named('type', type), ...tags.flatMap((tag) => named('tag', tag))];
   // Capitals are wider; the rest is the space around them.
-  const costOf = ([name, value]) => Math.min(value.length, LABEL_MOST) * (name === 'tag' ? 1 : 1.25) + 3;
+  const costOf = ({ name, value }) => Math.min(value.length, LABEL_MOST) * (name === 'tag' ? 1 : 1.25) + 3;
   let left = room;
   let shown = 0;
   // Unless it is the last one, room for the number of the rest must be left.
   while (shown < all.length && left - costOf(all[shown]) >= (shown < all.length - 1 ? 3 : 0))
     left -= costOf(all[shown++]);
   shown = Math.max(1, shown);
-  const rest = all.slice(shown).map(([, value]) => value);
+  const rest = all.slice(shown).map(({ value }) => value);
   return h(
     'div',
     { class: 'labels' },
-    all.slice(0, shown).map(([name, value]) =>
+    all.slice(0, shown).map(({ name, value }) =>
       h(
         'button',
         {
@@ -83,6 +100,7 @@ function labels({ category, type, tags }, room, onFilter) {
   );
 }
 
+/** @param {Card} card */
 function priorityMark(card) {
   const [tone, shape] = SHAPES[card.priority] ?? [];
   return (
@@ -99,8 +117,12 @@ function priorityMark(card) {
 /** The reader's day of a moment that is some days from now. */
 const dayIn = (days) => toLocalField(new Date(Date.now() + days * DAY).toISOString()).slice(0, 10);
 
-/** How a due date stands to now: a tone and words. */
-function dueWords({ dueDate, status }) {
+/**
+ * How a due date stands to now: a tone and words.
+ * @param {string} dueDate
+ * @param {Api.Status} status
+ */
+function dueWords(dueDate, status) {
   const plain = due(dueDate);
   if (isEnded(status)) return ['plain', plain];
   if (isOverdue(dueDate)) return ['bad', `Overdue, ${plain}`];
@@ -111,24 +133,34 @@ function dueWords({ dueDate, status }) {
   return ['plain', plain];
 }
 
+/** @param {Card} card */
 function dueMark(card) {
   if (!card.dueDate) return null;
-  const [tone, words] = dueWords(card);
+  const [tone, words] = dueWords(card.dueDate, card.status);
   const title = `Due ${isWholeDay(card.dueDate) ? due(card.dueDate) : full(card.dueDate)}`;
   return h('span', { class: ['mark', 'due', tone], title }, icon('clock'), h('span', { class: 'clip' }, words));
 }
 
+/** @param {Card} card */
 const filesMark = (card) =>
   card.files > 0 && h('span', { class: 'mark plain files', title: many(card.files, 'attachment') }, icon('link'), card.files);
 
-/** Where the furthest from done stand, and how many that are where it is not all: `Failed`, `1 of 9 failed`. */
+/**
+ * Where the furthest from done stand, and how many that are where it is not all: `Failed`, `1 of 9 failed`.
+ * @param {Fate} fate
+ */
 function fateWords({ status, counts }) {
   const label = labelOf(DELIVERY_STATUSES, status);
   const all = Object.values(counts ?? {}).reduce((sum, n) => sum + n, 0);
-  return all > (counts?.[status] ?? 1) ? `${counts[status]} of ${all} ${label.toLowerCase()}` : label;
+  const these = counts?.[status] ?? 1;
+  return all > these ? `${these} of ${all} ${label.toLowerCase()}` : label;
 }
 
-/** What became of the webhooks of its last change; what has arrived asks for no attention, so it has no word. */
+/**
+ * What became of the webhooks of its last change; what has arrived asks for no attention, so it has no word.
+ * @param {Card} card
+ * @param {Fate|undefined} fate
+ */
 function fateMark(card, fate) {
   if (!fate) return null;
   const isThere = fate.status === 'delivered';
@@ -149,11 +181,15 @@ function fateMark(card, fate) {
   );
 }
 
+/**
+ * @param {Card} card
+ * @param {Fate|undefined} fate
+ */
 function spoken(card, fate) {
   return [
     card.title,
     card.priority !== 'NORMAL' && `priority ${labelOf(PRIORITIES, card.priority)}`,
-    card.dueDate && `due ${dueWords(card)[1]}`,
+    card.dueDate && `due ${dueWords(card.dueDate, card.status)[1]}`,
     fate && `webhooks: ${fateWords(fate)}`,
     fate?.reasonText,
   ]

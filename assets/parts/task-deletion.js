@@ -10,11 +10,12 @@ const pathOf = (id) => `/api/tasks/${encodeURIComponent(id)}`;
 
 /**
  * Deletions under way.
- * @param {{steps: object, onBack: (id: string) => void}} options `steps`: what can be taken back (board-undo.js);
+ * @param {{steps: import('./board-undo.js').Steps, onBack: (id: string) => void}} options `steps`: what can be taken back;
  *   `onBack` is called when a task comes back: undone, or not deleted after all
  */
 export function taskDeletions({ steps, onBack }) {
-  const waiting = new Map(); // id → {title, timer, close, forget}
+  /** @type {Map<string, {title: string, timer: number, close: () => void, forget: () => void}>} by task */
+  const waiting = new Map();
 
   /** Out of the list of those that wait; answers it. */
   function end(id) {
@@ -28,7 +29,7 @@ export function taskDeletions({ steps, onBack }) {
   }
 
   async function leave(id) {
-    const { title } = end(id);
+    const title = end(id)?.title ?? id;
     try {
       await send('DELETE', pathOf(id));
     } catch (error) {

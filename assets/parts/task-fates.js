@@ -2,6 +2,11 @@
 
 import { get } from './api.js';
 
+/**
+ * The delivery of a task's newest event that is furthest from done, and how many of that event stand where.
+ * @typedef {{status: Api.DeliveryStatus, reasonText: string|null, counts?: Api.DeliveryCounts}} Fate
+ */
+
 /** Tasks in one question. */
 const MOST = 100;
 
@@ -13,14 +18,20 @@ const ENDED = ['delivered'];
  * @param {() => void} onChange called when any is another than before
  */
 export function taskFates(onChange) {
-  const fates = new Map(); // task id → delivery, or null where there is none
+  /** @type {Map<string, Fate|null>} by the id of the task; null where there is none */
+  const fates = new Map();
   const stale = new Set(); // ids that have changed since they were asked for
   const before = new Map(); // task id → its fate before a change that is not known to have happened
   let isAsking = false;
+  /** @type {string[]|null} */
   let again = null;
 
-  const isOpen = (id) => stale.has(id) || !fates.has(id) || (fates.get(id) && !ENDED.includes(fates.get(id).status));
+  const isOpen = (id) => {
+    const fate = fates.get(id);
+    return stale.has(id) || fate === undefined || (fate !== null && !ENDED.includes(fate.status));
+  };
 
+  /** @param {string[]} ids */
   async function ask(ids) {
     for (const id of ids) stale.delete(id);
     let answer;

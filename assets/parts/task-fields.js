@@ -120,10 +120,11 @@ export function tagsField(tags, known, onInput, noun = 'tag') {
 /**
  * Attachments: a name and an address each.
  * @param {() => void} onInput called after a change by the reader
- * @returns {{element: HTMLElement, value: () => object[], set: (attachments: object[]) => void,
+ * @returns {{element: HTMLElement, value: () => Partial<Api.Attachment>[], set: (attachments: Api.Attachment[]) => void,
  *   focus: (index: number, key: string) => void}}
  */
 export function attachmentsField(onInput) {
+  /** @type {ReturnType<typeof rowOf>[]} */
   let rows = [];
   const list = h('div', { class: 'stack' });
   const add = h(
@@ -134,6 +135,7 @@ export function attachmentsField(onInput) {
   );
   const element = h('div', { class: 'stack' }, list, h('div', {}, add));
 
+  /** @param {Partial<Api.Attachment> & {name: string, url: string}} attachment */
   function rowOf(attachment) {
     const input = (type, value, placeholder, label) =>
       h('input', { type, value, placeholder, 'aria-label': label, on: { input: onInput } });

@@ -26,19 +26,21 @@ function throughForm(name, value) {
   return value;
 }
 
+/** @typedef {{type: Set<string>, category: Set<string>, tag: Set<string>}} Labels those that are known */
+
 /**
  * The form.
- * @param {{labels: {type: Iterable, category: Iterable, tag: Iterable}, onInput: () => void,
- *   onSubmit: () => void}} options
- * @returns {{element: HTMLFormElement, changed: () => object, set: (task: object, keep?: boolean) => void,
+ * @param {{labels: Labels, onInput: () => void, onSubmit: () => void}} options
+ * @returns {{element: HTMLFormElement, changed: () => Partial<Api.Task>, set: (task: Api.Task, keep?: boolean) => void,
  *   focus: () => void, focusAt: (path: string|null) => void}}
  */
 export function taskForm({ labels, onInput, onSubmit }) {
-  let base = null; // the task that it was given last
+  /** @type {Api.Task|null} the one that it was given last */
+  let base = null;
   const on = { input: onInput, change: onInput };
   const text = (props) => h('input', { type: 'text', on, ...props });
-  const type = suggest([...labels.type].sort(), '', { on, maxlength: '40', autocapitalize: 'characters' });
-  const category = suggest([...labels.category].sort(), '', { on, maxlength: '40', autocapitalize: 'characters' });
+  const [typeBox, type] = suggest([...labels.type].sort(), '', { on, maxlength: '40', autocapitalize: 'characters' });
+  const [categoryBox, category] = suggest([...labels.category].sort(), '', { on, maxlength: '40', autocapitalize: 'characters' });
   const title = h('textarea', {
     class: 'task-title-field',
     rows: '2',
@@ -58,8 +60,8 @@ export function taskForm({ labels, onInput, onSubmit }) {
     description: { read: () => description.value || null, write: (value) => (description.value = value ?? '') },
     status: { read: () => status.value, write: (value) => (status.value = value) },
     priority: { read: () => priority.value, write: (value) => (priority.value = value) },
-    type: ofLabel(type.querySelector('input')),
-    category: ofLabel(category.querySelector('input')),
+    type: ofLabel(type),
+    category: ofLabel(category),
     dueDate: {
       read: () => asAnswered(dueOf(day.value, hour.value)),
       write(value) {
@@ -71,6 +73,7 @@ export function taskForm({ labels, onInput, onSubmit }) {
     attachments: { read: attachments.value, write: attachments.set },
   };
 
+  /** @param {HTMLInputElement} input */
   function ofLabel(input) {
     // Labels are written in capitals; nobody need hold the key for that.
     return { read: () => input.value.trim().toUpperCase() || null, write: (value) => (input.value = value ?? '') };
@@ -103,8 +106,8 @@ export function taskForm({ labels, onInput, onSubmit }) {
     h(
       'div',
       { class: 'fields' },
-      boxed('Type', type, { name: 'type' }),
-      boxed('Category', category, { name: 'category' }),
+      field('Type', type, { name: 'type', box: typeBox }),
+      field('Category', category, { name: 'category', box: categoryBox }),
     ),
     h(
       'div',
@@ -112,7 +115,7 @@ export function taskForm({ labels, onInput, onSubmit }) {
       field('Due date', day, { name: 'dueDate' }),
       field('Hour', hour, { hint: 'Empty: the whole day.' }),
     ),
-    boxed('Tags', tags.element, { name: 'tags', hint: 'Enter or a comma adds one.' }),
+    field('Tags', tags.input, { name: 'tags', box: tags.element, hint: 'Enter or a comma adds one.' }),
     field('Description', description, { name: 'description' }),
     h(
       'div',
@@ -124,16 +127,11 @@ export function taskForm({ labels, onInput, onSubmit }) {
     errorLine(),
   );
 
-  /** A labelled field whose input stands in a box with more. */
-  function boxed(label, box, options) {
-    return field(label, box.querySelector('input'), { ...options, box });
-  }
-
   /** The fields that the reader has changed, with their values. */
   function changed() {
     if (!base) return {};
-    const now = FIELDS.map((name) => [name, parts[name].read()]);
-    return Object.fromEntries(now.filter(([name, value]) => !isSame(value, throughForm(name, base[name]))));
+    const [now, before] = [FIELDS.map((name) => [name, parts[name].read()]), base];
+    return Object.fromEntries(now.filter(([name, value]) => !isSame(value, throughForm(name, before[name]))));
   }
 
   return {

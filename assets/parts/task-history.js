@@ -25,9 +25,13 @@ const TONES = { task_created: 'good', task_deleted: 'bad' };
 // What is done here and over the API is the rule, and needs no word.
 const ORIGINS = { api: '', incoming: ' · by an incoming webhook' };
 
-/** One event: what changed, when, where it came from; its deliveries when somebody asks. */
+/**
+ * One event: what changed, when, where it came from; its deliveries when somebody asks.
+ * @param {Api.TaskEvent} event
+ */
 function entryOf(event) {
   const deliveries = deliveriesOf(event.id);
+  const { previous } = event;
   const element = h(
     'li',
     { class: TONES[event.event] ?? 'info', data: { test: 'event' } },
@@ -44,8 +48,8 @@ function entryOf(event) {
         ORIGINS[event.origin] ?? ` · from ${event.origin}`,
       ),
     ),
-    event.previous && event.event !== 'task_deleted'
-      ? event.changed.map((field) => change(field, event.previous[field], event.task[field]))
+    previous && event.event !== 'task_deleted'
+      ? event.changed.map((field) => change(field, previous[field], event.task[field]))
       : null,
     deliveries.element,
   );
@@ -61,6 +65,10 @@ function deliveriesOf(eventId) {
     content,
   );
 
+  /**
+   * @param {Api.WebhookStory} story
+   * @param {string} name
+   */
   const line = ({ webhookId, text, delivery }, name) =>
     h(
       'p',
@@ -110,7 +118,7 @@ export function taskHistory(id) {
       wanted.forEach(
         (entry, n) => list.children[n] === entry.element || list.insertBefore(entry.element, list.children[n] ?? null),
       );
-      while (list.children.length > wanted.length) list.lastChild.remove();
+      while (list.children.length > wanted.length) list.lastChild?.remove();
       put(
         rest,
         next && [

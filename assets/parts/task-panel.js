@@ -16,18 +16,23 @@ const SLOW = 300; // milliseconds after which it is said that the task is on its
 /**
  * Opens a task.
  * @param {string} id
- * @param {{labels: {type: Set, category: Set, tag: Set}, onSaved: (task: object, before: object) => void,
- *   onDelete: (task: object) => void, onClose: () => void}} options
+ * @param {{labels: import('./task-form.js').Labels, onSaved: (task: Api.Task, before: Api.Task|null) => void,
+ *   onDelete: (task: Api.Task) => void, onClose: () => void}} options
  * @returns {{id: string, close: () => void, mayClose: () => boolean, refresh: () => void}} `mayClose` asks the reader
  *   where something is not saved, and closes by itself if they say so
  */
 export function openTask(id, { labels, onSaved, onDelete, onClose }) {
+  /** @type {`/api/tasks/${string}`} */
   const path = `/api/tasks/${encodeURIComponent(id)}`;
-  let base = null; // the task as it was read last
+  /** @type {Api.Task|null} as it was read last */
+  let base = null;
+  /** @type {string|null} */
   let etag = null;
   let isGone = false;
-  let noticed = null; // the task as it was before the first change of others that the reader was told of
-  let reading = null; // the AbortController of what is under way
+  /** @type {Api.Task|null} as it was before the first change of others that the reader was told of */
+  let noticed = null;
+  /** @type {AbortController|null} of what is under way */
+  let reading = null;
 
   const note = h('div', { role: 'status', class: 'panel-note' });
   const form = taskForm({ labels, onInput: update, onSubmit: save });
@@ -87,7 +92,11 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
     saveButton.disabled = !isChanged();
   }
 
-  /** Takes over the task as the server has it; what the reader has changed stays. */
+  /**
+   * Takes over the task as the server has it; what the reader has changed stays.
+   * @param {Api.Task} task
+   * @param {string|null} version
+   */
   function show(task, version) {
     const before = base;
     const isNews = before && version !== etag && isChanged();
@@ -115,13 +124,17 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
     else if (!isChanged()) noticed = null;
   }
 
-  /** Somebody changed the task while the reader did: what differs, and a way to take theirs. */
+  /**
+   * Somebody changed the task while the reader did: what differs, and a way to take theirs.
+   * @param {Api.Task} before
+   * @param {Api.Task} task
+   */
   function sayNews(before, task) {
     const mine = Object.keys(form.changed());
     const theirs = Object.keys(task).filter((name) => !['id', 'createdAt', 'updatedAt'].includes(name) && !isSame(before[name], task[name]));
     const both = theirs.filter((name) => mine.includes(name));
     const load = () => {
-      form.set(base);
+      if (base) form.set(base);
       noticed = null;
       put(note);
       update();
@@ -160,7 +173,7 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
       clearErrors(form.element);
       try {
         const before = base;
-        const { data } = await send('PUT', path, body, { headers: { 'if-match': etag } });
+        const { data } = await send('PUT', path, body, { headers: { 'if-match': etag ?? '' } });
         base = data;
         form.set(data);
         onSaved(data, before);
@@ -179,6 +192,7 @@ export function openTask(id, { labels, onSaved, onDelete, onClose }) {
 
   function remove() {
     const task = base;
+    if (!task) return;
     isGone = true;
     dialog.close();
     onDelete(task);

@@ -1,7 +1,7 @@
 // task-quick-add: a line at the head of a column that makes a task of a title. Must not know the board.
 
 import { send } from './api.js';
-import { h, put } from './dom.js';
+import { focused, h, put } from './dom.js';
 import { sayError } from './toast.js';
 import { quote } from './words.js';
 
@@ -13,7 +13,7 @@ let isPressed = false;
 addEventListener('pointerdown', () => (isPressed = true), true);
 for (const end of ['pointerup', 'pointercancel', 'dragend'])
   // With a mouse, a press is cancelled where a drag begins, which ends later.
-  addEventListener(end, (event) => (isPressed = end === 'pointercancel' && event.pointerType === 'mouse'), true);
+  addEventListener(end, (/** @type {any} */ event) => (isPressed = end === 'pointercancel' && event.pointerType === 'mouse'), true);
 
 /** Runs `run` when nothing is pressed: what moves under a press is not what is pressed, and another card is dragged. */
 function afterPress(run) {
@@ -29,7 +29,7 @@ function afterPress(run) {
 /**
  * Opens the line, or gives it the focus.
  * @param {HTMLElement} place
- * @param {{status: string, label: string, onAdded: (task: object) => void}} options
+ * @param {{status: string, label: string, onAdded: (task: Api.Task) => void}} options
  */
 export function quickAdd(place, { status, label, onAdded }) {
   const there = place.querySelector('input');
@@ -37,7 +37,7 @@ export function quickAdd(place, { status, label, onAdded }) {
     there.focus();
     return;
   }
-  const before = document.activeElement;
+  const before = focused();
   // One key for each entry: if the answer is lost, the same entry sent again makes no second task.
   let entry = { title: '', key: '' };
   const input = h('input', {

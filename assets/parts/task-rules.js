@@ -19,15 +19,36 @@ export const DUES = [
 
 const RANKS = ['LOW', 'NORMAL', 'HIGH', 'URGENT'];
 
-/** Whether nothing more is to be done: such a task is never overdue. */
+/**
+ * Whether nothing more is to be done: such a task is never overdue.
+ * @param {string} status
+ */
 export const isEnded = (status) => status === 'DONE' || status === 'CANCELLED';
 
-/** Midnight UTC of the reader's day, which is how the server keeps a due date without an hour. */
+/**
+ * Midnight UTC of the reader's day, which is how the server keeps a due date without an hour.
+ * @param {Date} now
+ */
 function startOfToday(now) {
   return Date.UTC(now.getFullYear(), now.getMonth(), now.getDate());
 }
 
-/** The filters of the page as parameters of `GET /api/tasks` for one status; null if none of it can match. */
+/**
+ * What the filters of the page say; several values of one have commas between them.
+ * @typedef {{q: string, status?: string, priority?: string, type?: string, category?: string, tag?: string,
+ *   due?: string}} Filters
+ */
+
+/** @typedef {ReturnType<typeof cardOf>} Card */
+
+/**
+ * The filters of the page as parameters of `GET /api/tasks` for one status; null if none of it can match.
+ * @param {Filters} filters
+ * @param {string} status
+ * @param {Date} [now]
+ * @returns {{q: string, priority?: string, type?: string, category?: string, tag?: string, dueBefore?: string,
+ *   dueAfter?: string}|null}
+ */
 export function parameters({ q, status: only, priority, type, category, tag, due }, status, now = new Date()) {
   if (only && !only.split(',').includes(status)) return null;
   if (due === 'overdue' && isEnded(status)) return null;
@@ -39,14 +60,21 @@ export function parameters({ q, status: only, priority, type, category, tag, due
     today: { dueAfter: at(today), dueBefore: at(today + DAY) },
     week: { dueAfter: at(today), dueBefore: at(today + 7 * DAY) },
   };
-  return { q: q.trim(), priority, type, category, tag, ...span[due] };
+  return { q: q.trim(), priority, type, category, tag, ...(due && span[due]) };
 }
 
-/** A text as it is looked for: whatever the case, and however its letters are composed. */
+/**
+ * A text as it is looked for: whatever the case, and however its letters are composed.
+ * @param {string|null} text
+ */
 const composed = (text) => (text ?? '').normalize('NFC');
 const folded = (text) => composed(text).toLowerCase();
 
-/** Whether a task is shown under the filters of the page. */
+/**
+ * Whether a task is shown under the filters of the page.
+ * @param {Omit<Api.Task, 'attachments'>} task
+ * @param {Filters} filters
+ */
 export function fits(task, filters) {
   const wanted = parameters(filters, task.status);
   if (!wanted) return false;
@@ -67,6 +95,7 @@ export function fits(task, filters) {
   );
 }
 
+/** @type {Record<string, (card: Card) => string|number>} */
 const KEYS = {
   updatedAt: (card) => card.updatedAt,
   createdAt: (card) => card.createdAt,
@@ -79,7 +108,8 @@ const KEYS = {
 /**
  * Whether a card stands before one that comes in. Ties are in order of creation, in the same direction; of two that
  * were made in the same millisecond the one that comes in is taken for the later.
- * @returns {(there: object, coming: object) => boolean}
+ * @param {string} sort
+ * @returns {(there: Card, coming: Card) => boolean}
  */
 export function order(sort) {
   const isDescending = sort.startsWith('-');
@@ -91,7 +121,10 @@ export function order(sort) {
   };
 }
 
-/** What a board keeps of a task: descriptions may be long, and there may be many tasks. */
+/**
+ * What a board keeps of a task: descriptions may be long, and there may be many tasks.
+ * @param {Api.Task} task
+ */
 export function cardOf(task) {
   const { id, title, status, priority, type, category, tags, dueDate, createdAt, updatedAt } = task;
   return {

@@ -5,6 +5,7 @@ import { labelOf, PRIORITIES, STATUSES } from './words.js';
 
 const LONG = 200;
 
+/** @type {Record<string, string>} */
 const NAMES = {
   title: 'Title',
   description: 'Description',
@@ -19,10 +20,17 @@ const NAMES = {
   updatedAt: 'Last change',
 };
 
-/** The name of a field as people read it. */
+/**
+ * The name of a field as people read it.
+ * @param {string} field
+ */
 export const fieldName = (field) => NAMES[field] ?? field;
 
-/** A value of a field as people read it. */
+/**
+ * A value of a field as people read it.
+ * @param {string} field
+ * @param {any} value
+ */
 export function fieldText(field, value) {
   if (value === null || value === undefined || value === '' || value.length === 0) return 'none';
   if (field === 'status') return labelOf(STATUSES, value);

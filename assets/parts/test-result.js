@@ -6,13 +6,20 @@ import { icon } from './icons.js';
 import { inLocalTime, span } from './time.js';
 import { eventLabel } from './words.js';
 
-/** Whether whoever answered took it; what was not answered, or not sent, was not taken. */
-export const isTaken = (answer) => answer?.status >= 200 && answer?.status < 300;
+/**
+ * Whether whoever answered took it; what was not answered, or not sent, was not taken.
+ * @param {{status: number|null}|null} answer
+ */
+export const isTaken = (answer) => Math.floor((answer?.status ?? 0) / 100) === 2;
 
+/** @param {Api.TestResult} result */
 const summary = ({ status, ms }) =>
   status === null ? `No answer after ${span(ms)}` : `Answered ${status} after ${span(ms)}`;
 
-/** Milliseconds after which a test has an answer, or none that will come: the receiver's own time and some for ours. */
+/**
+ * Milliseconds after which a test has an answer, or none that will come: the receiver's own time and some for ours.
+ * @param {Api.Webhook} webhook
+ */
 export const longest = ({ timeoutSeconds }) => (timeoutSeconds + 10) * 1_000;
 
 /** Only an answer shows that somebody was there. */
@@ -23,8 +30,7 @@ const whoSaw = ({ status }) =>
 
 /**
  * The result of a test.
- * @param {{event: string, id: string, status: number|null, ms: number, error: string|null, excerpt: string|null,
- *   reasonText: string}} result as the API answered it
+ * @param {Api.TestResult} result
  * @returns {HTMLElement}
  */
 export function testResult(result) {

@@ -23,7 +23,7 @@ export function toast(text, { tone = 'plain', ms = 5_000, left = 0, action, onAc
     { class: ['toast', tone] },
     h('span', {}, text),
     clock?.element,
-    action && h('button', { type: 'button', class: 'plain strong', on: { click: () => (close(), onAction()) } }, action),
+    action && h('button', { type: 'button', class: 'plain strong', on: { click: () => (close(), onAction?.()) } }, action),
     h('button', { type: 'button', class: 'plain square', 'aria-label': 'Close', on: { click: close } }, icon('close')),
   );
   find('#toasts').append(line);
@@ -41,7 +41,11 @@ function countdown(ms) {
   return { element, stop: () => clearInterval(timer) };
 }
 
-/** Says what went wrong, in the server's own sentence. */
+/**
+ * Says what went wrong, in the server's own sentence.
+ * @param {any} error
+ * @param {string} [before] a sentence that comes first
+ */
 export function sayError(error, before = '') {
   if (error.name === 'AbortError') return;
   if (error.status === undefined) console.error(error);

@@ -13,8 +13,11 @@ export function troubleBox({ again, isThere }) {
   const element = h('div', { class: 'note bad row', role: 'alert', hidden: true });
   return {
     element,
-    /** Says what went wrong. What is on the page stays, and a connection that is gone is said at the top of every page;
-     * `isAlways`: what is shown is not what was asked for, so it must be said here too. */
+    /**
+     * Says what went wrong. What is on the page stays, and a connection that is gone is said at the top of every page.
+     * @param {any} error
+     * @param {boolean} [isAlways] what is shown is not what was asked for, so it must be said here too
+     */
     say(error, isAlways = false) {
       if (error.name === 'AbortError' || (error.status === 0 && isThere() && !isAlways)) return;
       // Signed out while a form is open over the page: it says so itself when it is saved.
@@ -30,12 +33,15 @@ export function troubleBox({ again, isThere }) {
   };
 }
 
-/** The line for that (address-note.js); `show` draws it anew after each change of the address. */
+/**
+ * The line for that (address-note.js); `show` draws it anew after each change of the address.
+ * @param {import('./address.js').Address} here
+ */
 export function addressNote(here) {
   const element = h('div', { class: 'note warn row', role: 'status', hidden: true, data: { test: 'unknown' } });
-  element.show = async () => {
+  const show = async () => {
     if (here.unknown.length > 0 || !element.hidden) (await import('./address-note.js')).drawUnknown(element, here);
   };
-  element.show();
-  return element;
+  show();
+  return Object.assign(element, { show });
 }

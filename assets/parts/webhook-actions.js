@@ -6,9 +6,17 @@ import { sayError, toast } from './toast.js';
 import { namedIn } from './webhook-words.js';
 import { many } from './words.js';
 
+/**
+ * @param {Api.Webhook} webhook
+ * @returns {`/api/webhooks/${string}`}
+ */
 const path = ({ id }) => `/api/webhooks/${encodeURIComponent(id)}`;
 
-/** Pauses it, or resumes it if it is paused. `took` gets the webhook as it then is. */
+/**
+ * Pauses it, or resumes it if it is paused. `took` gets the webhook as it then is.
+ * @param {Api.Webhook} webhook
+ * @param {(webhook: Api.Webhook) => void} took
+ */
 export async function togglePause(webhook, took) {
   const what = webhook.status === 'paused' ? 'resume' : 'pause';
   try {
@@ -22,7 +30,11 @@ export async function togglePause(webhook, took) {
   }
 }
 
-/** Lets one that is not up be looked at at once. */
+/**
+ * Lets one that is not up be looked at at once.
+ * @param {Api.Webhook} webhook
+ * @param {(webhook: Api.Webhook) => void} took
+ */
 export async function lookNow(webhook, took) {
   try {
     const { data } = await send('POST', `${path(webhook)}/resume`);
@@ -33,18 +45,26 @@ export async function lookNow(webhook, took) {
   }
 }
 
-/** Sends again what it holds. */
+/**
+ * Sends again what it holds.
+ * @param {Api.Webhook} webhook
+ * @param {() => void} done
+ */
 export async function releaseHeld(webhook, done) {
   try {
     const { data } = await send('POST', `${path(webhook)}/release`);
-    toast(`${many(data.expected, 'delivery', 'deliveries')} of ${namedIn(webhook)} go out again, in order.`, { tone: 'good' });
+    toast(`${many(data.expected ?? 0, 'delivery', 'deliveries')} of ${namedIn(webhook)} go out again, in order.`, { tone: 'good' });
     done();
   } catch (error) {
     sayError(error);
   }
 }
 
-/** Asks, then deletes it. */
+/**
+ * Asks, then deletes it.
+ * @param {Api.Webhook} webhook
+ * @param {(webhook: Api.Webhook) => void} gone
+ */
 export async function removeWebhook(webhook, gone) {
   const { waiting } = webhook;
   const sure = await confirm({

@@ -2,7 +2,7 @@
 // Its buttons stay the same elements for as long as it is there, so a refresh takes no focus. Must not ask the server.
 
 import { sparkline } from './chart.js';
-import { h, keepFocus, put } from './dom.js';
+import { focused, h, keepFocus, put } from './dom.js';
 import { button } from './form.js';
 import { icon } from './icons.js';
 import { inLocalTime, span, when } from './time.js';
@@ -10,23 +10,27 @@ import { menu } from './webhook-menu.js';
 import { deliveriesOf, namedIn, nameOf, nextLook, settingOf, waitingState, whatItGets } from './webhook-words.js';
 import { WEBHOOK_STATUSES, count, many, mark } from './words.js';
 
+// Of those that are not made by a setting.
+const OWN_ACTIONS = [
+  { label: 'Rotate secret…', icon: 'key', name: 'rotate' },
+  { label: 'Delete…', icon: 'trash', tone: 'bad', name: 'remove' },
+];
 const LOOK = 'A single request looks at once whether it is back';
 
 /**
  * A card.
- * @param {object} webhook
- * @param {Record<string, (webhook: object) => any>} act what its buttons do, given the webhook as it then is
- * @returns {{element: HTMLElement, update: (webhook: object, figures: object|undefined) => void, webhook: object}}
+ * @param {Api.Webhook} webhook
+ * @param {Record<string, (webhook: Api.Webhook) => any>} act what its buttons do, given the webhook as it then is
  */
 export function webhookCard(webhook, act) {
   const { id, readOnly } = webhook;
-  const card = { webhook, element: null, update };
+  let shown = webhook;
   const run = (name) => async () => {
-    const had = document.activeElement;
-    await act[name](card.webhook);
+    const had = focused();
+    await act[name](shown);
     // A button loses the focus while it is out of use, and one of them may be gone now.
     setTimeout(() => {
-      if (document.activeElement === document.body) (had.isConnected ? had : card.element).focus();
+      if (document.activeElement === document.body) (had?.isConnected ? had : element).focus();
     });
   };
   const title = h('h2', { id: `name-${id}`, dir: 'auto' });
@@ -44,17 +48,13 @@ export function webhookCard(webhook, act) {
     button('Send a test event', { data: { key: `test-${id}` } }, run('test')),
     pause,
     !readOnly && button('Edit', { data: { key: `edit-${id}` } }, run('edit')),
-    menu(
-      `More for ${namedIn(webhook)}`,
-      [
-        { label: 'Recover…', icon: 'again', run: run('recover') },
-        { label: 'See its deliveries', icon: 'send', run: () => location.assign(deliveriesOf(id)) },
-        !readOnly && { label: 'Rotate secret…', icon: 'key', run: run('rotate') },
-        !readOnly && { label: 'Delete…', icon: 'trash', tone: 'bad', run: run('remove') },
-      ].filter(Boolean),
-    ),
+    menu(`More for ${namedIn(webhook)}`, [
+      { label: 'Recover…', icon: 'again', run: run('recover') },
+      { label: 'See its deliveries', icon: 'send', run: () => location.assign(deliveriesOf(id)) },
+      ...(readOnly ? [] : OWN_ACTIONS.map(({ name, ...entry }) => ({ ...entry, run: run(name) }))),
+    ]),
   ];
-  card.element = h(
+  const element = h(
     'li',
     {
       class: 'card webhook',
@@ -82,8 +82,12 @@ export function webhookCard(webhook, act) {
     keepFocus(() => put(place, draw()));
   }
 
+  /**
+   * @param {Api.Webhook} next
+   * @param {Api.WebhookFigures} [figures]
+   */
   function update(next, figures) {
-    card.webhook = next;
+    shown = next;
     const { status, reasonText, nextProbeAt, waitUntil, waiting } = next;
     part(title, nameOf(next), () => nameOf(next));
     part(state, status, () => mark(WEBHOOK_STATUSES, status));
@@ -97,11 +101,15 @@ export function webhookCard(webhook, act) {
     part(gets, next, () => whatItSays(next));
   }
 
-  return card;
+  return { element, update };
 }
 
+/**
+ * @param {Api.Webhook} webhook
+ * @param {HTMLElement} resume
+ */
 function whatIsWrong({ status, reasonText, nextProbeAt, waitUntil }, resume) {
-  const isQuiet = waitUntil && new Date(waitUntil) > Date.now();
+  const isQuiet = waitUntil && Date.parse(waitUntil) > Date.now();
   if (!reasonText && !isQuiet) return null;
   return h(
     'div',
@@ -118,7 +126,11 @@ function whatIsWrong({ status, reasonText, nextProbeAt, waitUntil }, resume) {
   );
 }
 
-/** What waits for a person, or goes on by itself behind the others. */
+/**
+ * What waits for a person, or goes on by itself behind the others.
+ * @param {Api.Webhook} webhook
+ * @param {HTMLElement} release
+ */
 function whatIsHeld({ id, held }, release) {
   const [them, their] = held === 1 ? ['it', 'its task'] : ['them', 'their tasks'];
   return h(
@@ -136,6 +148,10 @@ function whatIsHeld({ id, held }, release) {
 
 const fact = (name, ...value) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
 
+/**
+ * @param {Api.Webhook} webhook
+ * @param {Api.WebhookFigures} [figures]
+ */
 function figuresOf(webhook, figures) {
   const { id, waiting } = webhook;
   const queue = waiting > 0 ? h('a', { href: deliveriesOf(id, waitingState(webhook)) }, count(waiting)) : 'Nothing';
@@ -157,9 +173,13 @@ function figuresOf(webhook, figures) {
   ];
 }
 
+/**
+ * @param {Api.LastAnswer} last
+ * @param {Api.Webhook} webhook
+ */
 function answer({ at, status, error }, { reasonText }) {
   // What the line above says already is not said again.
-  const isSaid = reasonText?.includes(error);
+  const isSaid = error && reasonText?.includes(error);
   return [
     h(
       'span',
@@ -172,6 +192,7 @@ function answer({ at, status, error }, { reasonText }) {
   ];
 }
 
+/** @param {Api.HourFigures[]} [hours] */
 function dayOf(hours) {
   if (!hours) return null;
   const sum = (name) => hours.reduce((all, point) => all + point[name], 0);
@@ -183,7 +204,10 @@ function dayOf(hours) {
   ];
 }
 
-/** What it gets; where it comes from, if that is not this page. */
+/**
+ * What it gets; where it comes from, if that is not this page.
+ * @param {Api.Webhook} webhook
+ */
 function whatItSays(webhook) {
   const setting = settingOf(webhook);
   return [

@@ -35,12 +35,14 @@ function words(label, name, values, known, noun, hint) {
   return { element: field(label, chips.input, { name, hint, box: chips.element }), read: chips.value };
 }
 
+/** @typedef {import('./webhook-values.js').Values} Values */
+
 /**
  * The form.
- * @param {object} values see webhook-values
+ * @param {Values} values
  * @param {string|null} known the masked address of one that is there; null for a new one
- * @returns {{element: HTMLFormElement, read: () => object, url: () => string, secret: () => string,
- *   check: () => object|null}}
+ * @returns {{element: HTMLFormElement, focus: () => void, read: () => Values, url: () => string, secret: () => string,
+ *   check: () => {field: string, message: string}|null}}
  */
 export function webhookFields(values, known) {
   const url = text('', {
@@ -156,6 +158,7 @@ export function webhookFields(values, known) {
 
   return {
     element,
+    focus: () => url.focus(),
     url: () => url.value.trim(),
     secret: () => secret.value.trim(),
     read: () => ({

@@ -12,8 +12,8 @@ import { masked, namedIn } from './webhook-words.js';
 
 /**
  * Opens it.
- * @param {{webhook: object|null, onSaved: (webhook: object) => void,
- *   onMade?: (made: {webhook: object, secret: string}) => void}} options `webhook`: null for a new one
+ * @param {{webhook: Api.Webhook|null, onSaved: (webhook: Api.Webhook) => void,
+ *   onMade?: (made: {webhook: Api.Webhook, secret: string}) => void}} options `webhook`: null for a new one
  */
 export function openForm({ webhook, onSaved, onMade }) {
   const before = valuesOf(webhook);
@@ -31,7 +31,7 @@ export function openForm({ webhook, onSaved, onMade }) {
     onClose: () => removeEventListener('beforeunload', stay),
   });
   addEventListener('beforeunload', stay);
-  form.querySelector('input').focus();
+  fields.focus();
 
   function changed() {
     const url = fields.url();
@@ -53,13 +53,16 @@ export function openForm({ webhook, onSaved, onMade }) {
     return false;
   }
 
+  /** @param {{field: string|null, message: string}} error */
   function wrong(error) {
     showError(form, { field: placeOf(error.field), message: error.message });
     const place = form.querySelector('.wrong') ?? form.querySelector('.form-error');
-    place.closest('details')?.setAttribute('open', '');
+    place?.closest('details')?.setAttribute('open', '');
     // It got no focus while it was folded up.
-    place.querySelector('input, select')?.focus();
-    place.scrollIntoView({ block: 'nearest' });
+    /** @type {HTMLElement|null|undefined} */
+    const input = place?.querySelector('input, select');
+    input?.focus();
+    place?.scrollIntoView({ block: 'nearest' });
   }
 
   async function submit() {
@@ -68,7 +71,7 @@ export function openForm({ webhook, onSaved, onMade }) {
     if (lack) return wrong(lack);
     const body = changed();
     try {
-      if (webhook) await change(body);
+      if (webhook) await change(webhook.id, body);
       else await make(body);
     } catch (error) {
       // A fault of the page's own is no sentence for the reader, but what was typed stays.
@@ -77,9 +80,9 @@ export function openForm({ webhook, onSaved, onMade }) {
     }
   }
 
-  async function change(body) {
+  async function change(id, body) {
     if (Object.keys(body).length > 0) {
-      const { data } = await send('PATCH', `/api/webhooks/${encodeURIComponent(webhook.id)}`, body);
+      const { data } = await send('PATCH', `/api/webhooks/${encodeURIComponent(id)}`, body);
       onSaved(data);
       toast(`${namedIn(data)} is saved.`);
     }
@@ -89,19 +92,19 @@ export function openForm({ webhook, onSaved, onMade }) {
 
   async function make(body) {
     const { data } = await send('POST', '/api/webhooks', body);
-    const { secret, ...made } = data;
-    if (!secret) {
+    if (!('secret' in data)) {
       // Nothing was made, so nothing that was typed may be lost.
       return wrong({
         field: null,
         message:
-          `The webhook ${namedIn(made)} has this address and these events already; nothing was made or changed. ` +
+          `The webhook ${namedIn(data)} has this address and these events already; nothing was made or changed. ` +
           'Edit that one, or choose other events.',
       });
     }
     isSaved = true;
     dialog.close();
-    onMade({ webhook: { ...made, url: masked(made.url) }, secret });
+    const { secret, ...made } = data;
+    onMade?.({ webhook: { ...made, url: masked(made.url) }, secret });
   }
 
   form.addEventListener('submit', (event) => {

@@ -1,29 +1,39 @@
 // webhook-keys: what the keyboard does on the page of webhooks. Must not know how it is done.
 
+import { around, focused } from './dom.js';
+
 const GROUP = 'Webhooks';
 
 /**
  * The keys, for the page.
- * @param {{cards: () => HTMLElement[], webhookOf: (id: string) => object|undefined, act: Record<string, Function>,
- *   add: () => void, search: () => any}} page
+ * @param {{cards: () => HTMLElement[], webhookOf: (id?: string) => Api.Webhook|undefined,
+ *   act: Record<string, (webhook: Api.Webhook) => any>, add: () => void, search: () => any}} page
  */
 export function webhookKeys({ cards, webhookOf, act, add, search }) {
-  const current = () => document.activeElement?.closest?.('[data-webhook]');
+  const current = () => around(focused(), '[data-webhook]');
 
   function go(step) {
     const all = cards();
-    const at = all.indexOf(current());
+    const here = current();
+    const at = here ? all.indexOf(here) : -1;
     const to = at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1);
-    all[to]?.focus({ focusVisible: true });
+    /** @type {FocusOptions & {focusVisible: boolean}} */
+    const ring = { focusVisible: true };
+    all[to]?.focus(ring);
   }
 
-  /** Acts on the card that has the focus; without one the key does nothing. */
+  /**
+   * Acts on the card that has the focus; without one the key does nothing.
+   * @param {string} name
+   * @param {(webhook: Api.Webhook, event: KeyboardEvent) => boolean} [isFor]
+   * @returns {(event: KeyboardEvent) => any}
+   */
   const on =
     (name, isFor = () => true) =>
     (event) => {
       const webhook = webhookOf(current()?.dataset.webhook);
       if (!webhook || !isFor(webhook, event)) return false;
-      act[name](webhook);
+      return act[name](webhook);
     };
   const isOurs = ({ readOnly }) => !readOnly;
   // On a button Enter presses it.

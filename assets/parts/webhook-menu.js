@@ -1,6 +1,6 @@
 // webhook-menu: a button that opens a short list of further actions. Must not know what they do.
 
-import { h } from './dom.js';
+import { focused, h } from './dom.js';
 import { icon } from './icons.js';
 
 const EDGE = 8; // pixels that stay free at the edge of the window
@@ -14,31 +14,27 @@ let last = 0;
 export function menu(label, entries) {
   last += 1;
   const id = `menu-${last}`;
-  const list = h(
-    'div',
-    { id, class: 'menu', role: 'menu', 'aria-label': label, popover: 'auto' },
-    entries.map((entry) =>
-      h(
-        'button',
-        {
-          type: 'button',
-          role: 'menuitem',
-          tabindex: '-1',
-          class: ['plain', entry.tone],
-          on: { click: () => choose(entry) },
-        },
-        icon(entry.icon),
-        entry.label,
-      ),
+  const items = entries.map((entry) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        role: 'menuitem',
+        tabindex: '-1',
+        class: ['plain', entry.tone],
+        on: { click: () => choose(entry) },
+      },
+      icon(entry.icon),
+      entry.label,
     ),
   );
+  const list = h('div', { id, class: 'menu', role: 'menu', 'aria-label': label, popover: 'auto' }, items);
   const press = h(
     'button',
     { type: 'button', 'aria-haspopup': 'menu', 'aria-expanded': 'false', 'aria-label': label, popovertarget: id },
     'More',
     icon('down'),
   );
-  const items = [...list.children];
   const follow = () => place(list, press);
 
   function choose(entry) {
@@ -58,14 +54,14 @@ export function menu(label, entries) {
     items[0].focus();
   });
   list.addEventListener('keydown', (event) => {
-    const at = items.indexOf(document.activeElement);
+    const at = items.indexOf(focused());
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     if (event.key === 'Tab') list.hidePopover();
     // Keys of the page do not act while the menu is open.
     event.stopPropagation();
     if (to === undefined) return;
     event.preventDefault();
-    items.at(to % items.length).focus();
+    items.at(to % items.length)?.focus();
   });
   return h('div', { class: 'menu-holder' }, press, list);
 }

@@ -15,16 +15,16 @@ const TONES = ['bad', 'warn', 'good'];
 
 /** How little is well, the worst first; a state that nobody here knows is no good one. */
 const wellness = ({ status }) =>
-  Math.max(0, TONES.indexOf(WEBHOOK_STATUSES.find(({ value }) => value === status)?.tone));
+  Math.max(0, TONES.indexOf(WEBHOOK_STATUSES.find(({ value }) => value === status)?.tone ?? ''));
 
 const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 const latest = (a, b) => b.createdAt.localeCompare(a.createdAt) || names.compare(a.id, b.id);
 
 /**
  * The webhooks in an order; equals by the newest.
- * @param {object[]} webhooks
+ * @param {Api.Webhook[]} webhooks
  * @param {string} sort
- * @param {Map<string, object>} figures by the id of the webhook
+ * @param {Map<string, Api.WebhookFigures>} figures by the id of the webhook
  */
 export function inOrder(webhooks, sort, figures) {
   const lastFailed = ({ id }) => (figures.get(id)?.lastAnswer?.error ? 0 : 1);

@@ -9,7 +9,7 @@ import { namedIn } from './webhook-words.js';
 
 /**
  * Shows a secret; it closes at the second try if nobody has copied it.
- * @param {{webhook: object, secret: string, isNew: boolean, onTest: () => void}} options `isNew`: the webhook is new,
+ * @param {{webhook: Api.Webhook, secret: string, isNew: boolean, onTest: () => void}} options `isNew`: the webhook is new,
  *   not only its secret
  */
 export function showSecret({ webhook, secret, isNew, onTest }) {
@@ -50,7 +50,11 @@ const FOR_ROTATED =
   'For 24 hours webhook-signature holds two signatures, with the new and the old secret, so that the receiver can ' +
   'change over in that time; x-btk-signature is made with the new one from now on.';
 
-/** Asks, then makes a new secret and shows it. */
+/**
+ * Asks, then makes a new secret and shows it.
+ * @param {Api.Webhook} webhook
+ * @param {{onChanged: () => void, onTest: () => void}} told
+ */
 export async function rotateSecret(webhook, { onChanged, onTest }) {
   const sure = await confirm({
     title: `Rotate the secret of ${namedIn(webhook)}?`,

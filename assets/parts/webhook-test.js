@@ -6,12 +6,14 @@ import { h, put, saying } from './dom.js';
 import { busy, clearErrors, errorLine, field, select, showError } from './form.js';
 import { longest, testResult } from './test-result.js';
 import { namedIn } from './webhook-words.js';
-import { EVENTS, eventLabel } from './words.js';
+import { EVENTS, eventLabel, valuesOf } from './words.js';
 
-
-/** Opens it. */
+/**
+ * Opens it.
+ * @param {Api.Webhook} webhook
+ */
 export function openTest(webhook) {
-  const kinds = webhook.id === 'alerts' ? webhook.events : EVENTS.map(({ value }) => value);
+  const kinds = webhook.id === 'alerts' ? webhook.events : valuesOf(EVENTS);
   const kind = select(
     kinds.map((value) => ({ value, label: `${eventLabel(value)} (${value})` })),
     webhook.events[0],
@@ -33,7 +35,7 @@ export function openTest(webhook) {
   );
 
   function remind() {
-    remark.textContent = webhook.events.includes(kind.value)
+    remark.textContent = webhook.events.some((wanted) => wanted === kind.value)
       ? ''
       : 'This webhook is not sent changes of this kind; the test sends the sample all the same.';
     remark.hidden = !remark.textContent;

@@ -6,7 +6,17 @@ import { EVENTS } from './words.js';
 /** What stands for a stored value of a header; sent back, it keeps that value. */
 export const KEPT = '…';
 
-/** As the API makes one of which only the address is named. */
+/**
+ * What can be set; a number that was not typed as one stays a text.
+ * @typedef {{description: string|null, events: string[], filter: Required<Api.Filter>, ignoreOrigin: string[],
+ *   payload: string, headers: Record<string, string>, profile: string, ratePerSecond: number|string|null,
+ *   timeoutSeconds: number|string, maxAttempts: number|string, onReject: string, source: string|null}} Values
+ */
+
+/**
+ * As the API makes one of which only the address is named.
+ * @type {Values}
+ */
 export const DEFAULTS = {
   description: null,
   events: EVENTS.map(({ value }) => value),
@@ -22,9 +32,15 @@ export const DEFAULTS = {
   source: null,
 };
 
-/** What can be set, as it stands. */
-export const valuesOf = (webhook) =>
-  Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, webhook ? webhook[name] : value]));
+/**
+ * What can be set, as it stands.
+ * @param {Api.Webhook|null} webhook
+ * @returns {Values}
+ */
+export const valuesOf = (webhook) => ({
+  ...DEFAULTS,
+  ...(webhook && Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, webhook[name]]))),
+});
 
 /** Lists here are sets, and maps have no order: neither order is a difference. */
 function stamp(value) {
@@ -39,11 +55,18 @@ function stamp(value) {
   return JSON.stringify(value);
 }
 
-/** Those of `after` that differ from `before`. */
+/**
+ * Those of `after` that differ from `before`.
+ * @param {Partial<Values>} before
+ * @param {Partial<Values>} after
+ */
 export const differing = (before, after) =>
   Object.fromEntries(Object.entries(after).filter(([name, value]) => stamp(value) !== stamp(before[name])));
 
-/** A whole number as it was typed; what is none goes as it is, and the server says what is allowed. */
+/**
+ * A whole number as it was typed; what is none goes as it is, and the server says what is allowed.
+ * @param {string} text
+ */
 export function numberOf(text) {
   const typed = text.trim();
   if (typed === '') return null;

@@ -3,6 +3,15 @@
 import { h } from './dom.js';
 import { icon } from './icons.js';
 
+/** @typedef {{value: string, label: string}[]} Words a closed set of the API */
+
+/**
+ * A state with its drawing and its colour.
+ * @template {string} V
+ * @typedef {{value: V, label: string, icon: string, tone: 'good'|'info'|'warn'|'bad'|'plain'}} State
+ */
+
+/** @type {{value: Api.Status, label: string}[]} */
 export const STATUSES = [
   { value: 'OPEN', label: 'Open' },
   { value: 'IN_PROGRESS', label: 'In progress' },
@@ -10,6 +19,7 @@ export const STATUSES = [
   { value: 'CANCELLED', label: 'Cancelled' },
 ];
 
+/** @type {{value: Api.Priority, label: string}[]} */
 export const PRIORITIES = [
   { value: 'LOW', label: 'Low' },
   { value: 'NORMAL', label: 'Normal' },
@@ -21,6 +31,7 @@ export const PRIORITIES = [
 export const TYPES = ['TECH', 'WRITING', 'TRANSLATION', 'LEARNING'];
 export const CATEGORIES = ['WORK', 'PERSONAL', 'STUDY', 'PROJECT', 'MEETING', 'OTHER'];
 
+/** @type {{value: Api.TaskEventKind, label: string}[]} */
 export const EVENTS = [
   { value: 'task_created', label: 'Created' },
   { value: 'task_updated', label: 'Updated' },
@@ -28,6 +39,7 @@ export const EVENTS = [
   { value: 'task_deleted', label: 'Deleted' },
 ];
 
+/** @type {{value: Exclude<Api.EventKind, Api.TaskEventKind>, label: string}[]} */
 export const ALERTS = [
   { value: 'webhook_down', label: 'Webhook down' },
   { value: 'webhook_refusing', label: 'Webhook refuses everything' },
@@ -36,9 +48,13 @@ export const ALERTS = [
   { value: 'backlog_high', label: 'Much waits' },
 ];
 
-/** A kind of event in words. */
+/**
+ * A kind of event in words.
+ * @param {string} kind
+ */
 export const eventLabel = (kind) => labelOf([...EVENTS, ...ALERTS], kind);
 
+/** @type {State<Api.DeliveryStatus>[]} */
 export const DELIVERY_STATUSES = [
   { value: 'pending', label: 'Pending', icon: 'clock', tone: 'info' },
   { value: 'sending', label: 'Sending', icon: 'send', tone: 'info' },
@@ -48,6 +64,7 @@ export const DELIVERY_STATUSES = [
   { value: 'cancelled', label: 'Cancelled', icon: 'stop', tone: 'plain' },
 ];
 
+/** @type {State<Api.WebhookStatus>[]} */
 export const WEBHOOK_STATUSES = [
   { value: 'up', label: 'Up', icon: 'check', tone: 'good' },
   { value: 'refusing', label: 'Refusing', icon: 'alert', tone: 'bad' },
@@ -57,31 +74,62 @@ export const WEBHOOK_STATUSES = [
   { value: 'paused', label: 'Paused', icon: 'pause', tone: 'warn' },
 ];
 
-/** The values of one of these sets. */
+/**
+ * The values of one of these sets.
+ * @param {{value: string}[]} set
+ */
 export const valuesOf = (set) => set.map(({ value }) => value);
 
-/** A label from one of these sets; the value itself where it is not among them. */
+/**
+ * A label from one of these sets; the value itself where it is not among them.
+ * @param {Words} set
+ * @param {string} value
+ */
 export const labelOf = (set, value) => set.find((entry) => entry.value === value)?.label ?? value;
 
-/** A state with its drawing, its colour and its word, or other words in its place. `title` says more. */
+/**
+ * A state with its drawing, its colour and its word, or other words in its place. `title` says more.
+ * @param {State<string>[]} set
+ * @param {string} value
+ * @param {string} [title]
+ * @param {string} [words]
+ */
 export function mark(set, value, title, words) {
   const entry = set.find((known) => known.value === value);
   if (!entry) return h('span', { class: 'mark plain', title }, words ?? value);
   return h('span', { class: ['mark', entry.tone], title }, icon(entry.icon), words ?? entry.label);
 }
 
-/** A number with its thousands: `12,345`. */
 const numbers = new Intl.NumberFormat('en');
+
+/**
+ * A number with its thousands: `12,345`.
+ * @param {number|null|undefined} n
+ */
 export const count = (n) => (n === null || n === undefined ? '–' : numbers.format(n));
 
-/** A text of somebody in a sentence of ours, apart, so that its direction does not turn ours round. */
+/**
+ * A text of somebody in a sentence of ours, apart, so that its direction does not turn ours round.
+ * @param {string} text
+ */
 export const apart = (text) => `\u2068${text}\u2069`;
 
-/** The same, quoted. */
+/**
+ * The same, quoted.
+ * @param {string} text
+ */
 export const quote = (text) => `“${apart(text)}”`;
 
-/** A text of somebody, short enough for a sentence. */
+/**
+ * A text of somebody, short enough for a sentence.
+ * @param {string} text
+ */
 export const brief = (text) => (text.length > 40 ? `${text.slice(0, 40).trimEnd()}…` : text);
 
-/** `1 task`, `2 tasks`. */
+/**
+ * `1 task`, `2 tasks`.
+ * @param {number} n
+ * @param {string} one
+ * @param {string} [more]
+ */
 export const many = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one : more}`;

@@ -80,6 +80,7 @@ const ASSETS: &[Asset] = &[
     asset!("parts/overview-attention.js"),
     asset!("parts/overview-charts.js"),
     asset!("parts/overview-tiles.js"),
+    asset!("parts/recover-form.js"),
     asset!("parts/recover.js"),
     asset!("parts/session.js"),
     asset!("parts/setup-address.js"),
@@ -247,6 +248,11 @@ mod tests {
                 let start = line.trim_start();
                 let is_comment = start.starts_with("//") || start.starts_with("/*");
                 assert!(!(is_text && is_comment), "{path}: {line}");
+                let is_whole = !start.starts_with("/*") || !start.contains("*/");
+                assert!(
+                    is_whole || start.ends_with("*/"),
+                    "{path}: it takes the code with it: {line}"
+                );
                 let is_prose = is_comment || start.starts_with("* ");
                 is_text ^= !is_prose && line.matches('`').count() % 2 == 1;
             }
