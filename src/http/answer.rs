@@ -145,8 +145,8 @@ impl AsRef<[u8]> for Held {
 mod tests {
     use serde_json::json;
 
-    use super::super::room::Room;
     use super::*;
+    use crate::http::room::Room;
 
     #[tokio::test]
     async fn a_share_is_free_again_when_its_bytes_are_gone() {

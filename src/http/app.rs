@@ -12,7 +12,9 @@ use http::{Uri, header};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{assets, guard, pack, places, room, setup};
+use super::incoming::latest::Latest;
+use super::pages::assets;
+use super::{gzip, limits, places, room};
 use crate::clock::{Clock, Ids};
 use crate::config::{Rate, Retention};
 use crate::metrics::Metrics;
@@ -70,7 +72,7 @@ pub struct Services {
 pub struct Shared {
     pub services: Services,
     /// Who may try how often.
-    pub guard: guard::Guard,
+    pub limits: limits::Limits,
     /// Who is served at a time.
     pub places: Arc<places::Places>,
     /// Webhooks that are tried out at a time.
@@ -80,15 +82,15 @@ pub struct Shared {
     /// Tells those who watch that a session was ended.
     pub signed_out: watch::Sender<()>,
     /// The newest incoming webhook.
-    pub last_received: setup::Latest,
+    pub last_received: Latest,
     /// The memory for answers.
     pub room: room::Room,
     /// The files of the pages, packed, and the digest in their addresses.
     pub assets: assets::Assets,
     /// `/api/openapi.json`.
-    pub document: pack::Prepared,
+    pub document: gzip::Prepared,
     /// `/docs`.
-    pub docs: pack::Prepared,
+    pub docs: gzip::Prepared,
 }
 
 impl Deref for Shared {

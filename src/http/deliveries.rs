@@ -2,6 +2,9 @@
 //!
 //! Must not send anything itself: asking for a redelivery is a write like any other.
 
+pub mod jobs;
+pub mod request;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
@@ -13,11 +16,11 @@ use super::answer::Answer;
 use super::app::App;
 use super::errors::{Kind, NotNow};
 use super::extract::{DeliveryPath, NoParams, Params};
+use super::paging::{TOTAL, add_next};
 use super::problem::Problem;
 use super::query::{Query, parameters};
 use super::room::THOUSAND;
 use super::takers::Client;
-use super::task_list::{TOTAL, add_next};
 use crate::model::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named, Time};
 use crate::store::{self, DeliveryFilter, Edit};
 

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::app::App;
-use super::assets::SHELL;
+use super::pages::assets::SHELL;
 
 /// Every address on one page, with a curl line each
 #[utoipa::path(get, path = "/docs", tag = "Server", security(()),

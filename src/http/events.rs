@@ -2,6 +2,9 @@
 //!
 //! Must not decide anything: the words are `explain`'s, the rules the model's.
 
+pub mod list;
+pub mod samples;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;

@@ -3,6 +3,7 @@
 //! The event that we make is named after what changed, not after what was claimed. Must never log
 //! or answer the secret, nor the query that may hold it.
 
+pub mod latest;
 mod message;
 
 use std::sync::Arc;
@@ -17,13 +18,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use self::latest::LastReceived;
 use super::app::{App, Peer};
 use super::body;
 use super::errors::{KeyReused, Kind, NoSecret, TooManyRequests, WrongSecret};
-use super::guard::Tried;
 use super::idempotency::{IdempotencyKey, REPLAYED, single};
+use super::limits::Tried;
 use super::problem::Problem;
-use super::setup::LastReceived;
 use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time, names};
 use crate::store::{self, Key, Repeat, Tx, look_up, remember};
 use message::{Incoming, object};
@@ -137,7 +138,7 @@ async fn receive(
 ) -> Result<Response, Problem> {
     let now = app.clock.now();
     authenticate(app, &request, now)?;
-    app.guard.take(now).map_err(|seconds| TooManyRequests::problem().retry_after(seconds))?;
+    app.limits.take(now).map_err(|seconds| TooManyRequests::problem().retry_after(seconds))?;
     let (parts, body) = request.into_parts();
     let bytes = body::read(Request::from_parts(parts.clone(), body)).await?;
     let object = object(&parts, &bytes)?;
@@ -201,7 +202,7 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
     }
     let wrong = WrongSecret::problem();
     let peer = request.extensions().get::<Peer>().copied();
-    Err(app.guard.refusal(Tried::Secret, peer, now, wrong))
+    Err(app.limits.refusal(Tried::Secret, peer, now, wrong))
 }
 
 /// What the `secret` of a query may mean: it is pasted as it is as often as it is encoded, so a plus

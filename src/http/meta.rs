@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::app::App;
-use super::door::public_host;
+use super::auth::public_host;
 use super::extract::NoParams;
 use super::problem::Problem;
 use crate::model::{EventKind, Named, Priority, Status, names};
@@ -155,7 +155,7 @@ fn in_words(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::webhook_view::WebhookStatus;
+    use crate::http::webhooks::view::WebhookStatus;
     use crate::model::DeliveryStatus;
 
     /// The values of a list in the file of the pages, in order: all that is quoted in it, or all that stands as `value`.

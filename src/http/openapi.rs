@@ -3,12 +3,12 @@
 //! Must not describe a route by hand; what a handler's attribute says is what is there.
 
 mod errors;
+mod forms;
 
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::door::COOKIE;
-use super::forms;
+use super::auth::COOKIE;
 use super::problem::ErrorBody;
 use crate::model::Text;
 use errors::add_errors;

@@ -1,7 +1,14 @@
 //! The pages for people: one shell for all, which says what the page is and which script fills it.
 //!
 //! The data comes from the API like everybody's. Must not know any of it.
+
 #![doc = include_str!("../../docs/internals/pages.md")]
+
+pub mod assets;
+pub mod figures;
+pub mod session;
+pub mod setup;
+pub mod stream;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -10,8 +17,8 @@ use axum::routing::get;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, StatusCode, header};
 
+use self::assets::SHELL;
 use super::app::App;
-use super::assets::SHELL;
 use super::problem::Problem;
 
 /// A page.

@@ -13,10 +13,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::app::{App, Services, Shared};
+use super::incoming::latest::Latest;
+use super::pages::{assets, figures, session, setup, stream};
 use super::{
-    assets, changes, deliveries, delivery_request, docs, event_list, events, figures, guard,
-    incoming, jobs, meta, openapi, pack, pages, places, recover, respond, room, samples, session,
-    setup, site, task_list, tasks, webhook_actions, webhooks,
+    deliveries, docs, events, gzip, incoming, limits, meta, openapi, outer, pages, places, room,
+    site, tasks, webhooks,
 };
 
 /// Webhooks that are tried out at a time.
@@ -26,7 +27,7 @@ const TESTS: usize = 8;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(openapi::Document::openapi())
         // People and programs that work with tasks.
-        .routes(routes!(tasks::create_task, task_list::list_tasks))
+        .routes(routes!(tasks::create_task, tasks::list::list_tasks))
         .routes(routes!(tasks::get_task, tasks::update_task, tasks::patch_task, tasks::delete_task))
         // Tools that build forms for people: Make, Zapier, n8n.
         .routes(routes!(meta::get_me))
@@ -37,28 +38,28 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::list_deliveries))
         .routes(routes!(deliveries::list_latest_deliveries))
         .routes(routes!(deliveries::get_delivery))
-        .routes(routes!(delivery_request::get_request))
+        .routes(routes!(deliveries::request::get_request))
         .routes(routes!(deliveries::redeliver))
         .routes(routes!(deliveries::cancel_delivery))
-        .routes(routes!(jobs::redeliver_many))
-        .routes(routes!(jobs::cancel_many))
-        .routes(routes!(jobs::list_jobs))
-        .routes(routes!(jobs::get_job, jobs::end_job))
-        .routes(routes!(event_list::list_events))
-        .routes(routes!(samples::list_samples))
+        .routes(routes!(deliveries::jobs::redeliver_many))
+        .routes(routes!(deliveries::jobs::cancel_many))
+        .routes(routes!(deliveries::jobs::list_jobs))
+        .routes(routes!(deliveries::jobs::get_job, deliveries::jobs::end_job))
+        .routes(routes!(events::list::list_events))
+        .routes(routes!(events::samples::list_samples))
         .routes(routes!(events::get_event))
         // Whoever says where changes go.
         .routes(routes!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(routes!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
-        .routes(routes!(webhook_actions::pause_webhook))
-        .routes(routes!(webhook_actions::resume_webhook))
-        .routes(routes!(webhook_actions::test_webhook))
-        .routes(routes!(webhook_actions::rotate_secret))
-        .routes(routes!(jobs::release_held))
-        .routes(routes!(recover::recover, recover::end_recovery))
+        .routes(routes!(webhooks::actions::pause_webhook))
+        .routes(routes!(webhooks::actions::resume_webhook))
+        .routes(routes!(webhooks::actions::test_webhook))
+        .routes(routes!(webhooks::actions::rotate_secret))
+        .routes(routes!(deliveries::jobs::release_held))
+        .routes(routes!(webhooks::recover::recover, webhooks::recover::end_recovery))
         // Whoever looks at the pages.
         .routes(routes!(session::create_session, session::get_session, session::end_session))
-        .routes(routes!(changes::watch_changes))
+        .routes(routes!(stream::watch_changes))
         .routes(routes!(setup::get_setup))
         // Operators and monitoring.
         .routes(routes!(site::healthz))
@@ -78,22 +79,22 @@ pub fn router(services: Services) -> Router {
     let assets = assets::Assets::new();
     let docs = docs::page(&document, &services.address, services.api_token.is_some(), &assets.hash);
     let app: App = Arc::new(Shared {
-        guard: guard::Guard::new(services.incoming_rate, services.clock.now()),
+        limits: limits::Limits::new(services.incoming_rate, services.clock.now()),
         places: places::Places::new(),
         tests: Semaphore::new(TESTS),
-        streams: Arc::new(Semaphore::new(changes::STREAMS)),
+        streams: Arc::new(Semaphore::new(stream::STREAMS)),
         signed_out: watch::Sender::new(()),
-        last_received: setup::Latest::default(),
+        last_received: Latest::default(),
         room: room::Room::default(),
         assets,
-        document: pack::Prepared::new(document.to_string()),
-        docs: pack::Prepared::new(docs),
+        document: gzip::Prepared::new(document.to_string()),
+        docs: gzip::Prepared::new(docs),
         services,
     });
     pages::add(router)
         .route("/assets/{hash}/{*path}", get(assets::serve))
-        .fallback(respond::no_route)
-        .method_not_allowed_fallback(respond::no_method)
-        .layer(from_fn_with_state(Arc::clone(&app), respond::respond))
+        .fallback(outer::no_route)
+        .method_not_allowed_fallback(outer::no_method)
+        .layer(from_fn_with_state(Arc::clone(&app), outer::respond))
         .with_state(app)
 }

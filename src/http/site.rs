@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::app::App;
 use super::problem::Problem;
-use super::webhook_view::WebhookStatus;
+use super::webhooks::view::WebhookStatus;
 use crate::metrics::{self, StatusLabel};
 use crate::model::Named;
 use crate::store;

@@ -2,6 +2,8 @@
 //!
 //! Must hold no SQL and know of no receiver: a write leaves an event, and that is all.
 
+pub mod list;
+
 use std::sync::Arc;
 
 use axum::extract::State;

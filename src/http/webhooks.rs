@@ -2,6 +2,10 @@
 //!
 //! Must not send anything, nor show a URL, a header's value or a secret that it was not just given.
 
+pub mod actions;
+pub mod recover;
+pub mod view;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,16 +14,16 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::{Map, Value};
 
+use self::view::{WebhookView, WebhookWithSecret};
 use super::answer::Answer;
 use super::app::App;
 use super::errors::{BadRequest, Kind, ReadOnly, TooManyWebhooks, WebhookExists};
 use super::extract::{Body, FromObject, NoParams, Params, WebhookPath};
+use super::paging::{TOTAL, add_next};
 use super::problem::Problem;
 use super::query::{Query, parameters};
 use super::room::THOUSAND;
 use super::takers::Client;
-use super::task_list::{TOTAL, add_next};
-use super::webhook_view::{WebhookView, WebhookWithSecret};
 use crate::model::{
     ALERTS_WEBHOOK, Invalid, NewWebhook, Time, Unknown, Webhook, WebhookChange, WebhookInput,
     is_same_url,

@@ -10,7 +10,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use http::{HeaderMap, StatusCode, header};
 use percent_encoding::percent_decode;
 
-use super::super::problem::Problem;
+use crate::http::problem::Problem;
 
 /// Names and values.
 pub type Pairs<'b> = Vec<(Cow<'b, str>, Cow<'b, str>)>;

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use super::super::errors::{Kind, TooLarge};
-use super::super::problem::Problem;
 use super::MOST;
+use crate::http::errors::{Kind, TooLarge};
+use crate::http::problem::Problem;
 
 /// The body as it was before it was packed.
 ///

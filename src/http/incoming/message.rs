@@ -5,10 +5,10 @@
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::super::app::App;
-use super::super::body;
-use super::super::errors::{Kind, MediaType};
-use super::super::problem::Problem;
+use crate::http::app::App;
+use crate::http::body;
+use crate::http::errors::{Kind, MediaType};
+use crate::http::problem::Problem;
 use crate::model::{
     EventKind, Invalid, Named, Origin, TaskId, TaskInput, Time, Unknown, quoted, read_time,
 };

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::errors::{
+use crate::http::errors::{
     BadRequest, Busy, CrossSite, Internal, KeyReused, Kind, MediaType, NoMethod, NotFound,
     TooLarge, TooManyWrongTokens, TooSlow, Unauthorized, UnknownHost, VersionMismatch,
 };

@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::app::App;
-use super::errors::{Kind, RecoveryRunning};
-use super::extract::{Body, FromObject, NoParams, WebhookPath};
-use super::problem::Problem;
+use crate::http::app::App;
+use crate::http::errors::{Kind, RecoveryRunning};
+use crate::http::extract::{Body, FromObject, NoParams, WebhookPath};
+use crate::http::problem::Problem;
 use crate::model::{Invalid, Named, Time, Unknown, body, quoted, read_time};
 use crate::store::{self, Again, Begun, Recovery, Wanted};
 

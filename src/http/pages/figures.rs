@@ -8,14 +8,14 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::answer::Answer;
-use super::app::App;
-use super::extract::{NoParams, Params};
-use super::problem::Problem;
-use super::query::{Query, parameters};
-use super::room::THOUSAND;
-use super::takers::Client;
 use crate::figures::{self, HOUR, Lags, MINUTE, Point, Tally};
+use crate::http::answer::Answer;
+use crate::http::app::App;
+use crate::http::extract::{NoParams, Params};
+use crate::http::problem::Problem;
+use crate::http::query::{Query, parameters};
+use crate::http::room::THOUSAND;
+use crate::http::takers::Client;
 use crate::model::Time;
 use crate::store::{self, OfWebhook};
 

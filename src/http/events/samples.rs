@@ -8,11 +8,11 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::app::{App, written_json};
-use super::event_list::TaskEvent;
-use super::extract::Params;
-use super::problem::Problem;
-use super::query::{Query, parameters};
+use super::list::TaskEvent;
+use crate::http::app::{App, written_json};
+use crate::http::extract::Params;
+use crate::http::problem::Problem;
+use crate::http::query::{Query, parameters};
 use crate::model::payload::{self, Full};
 use crate::model::{Event, EventKind, Named, Origin, Payload, Task, TaskEventKind, Time};
 

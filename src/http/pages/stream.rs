@@ -18,11 +18,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::app::App;
-use super::door::sessions;
-use super::errors::{Kind, TooManyStreams};
-use super::extract::NoParams;
-use super::problem::Problem;
+use crate::http::app::App;
+use crate::http::auth::sessions;
+use crate::http::errors::{Kind, TooManyStreams};
+use crate::http::extract::NoParams;
+use crate::http::problem::Problem;
 use crate::model::Time;
 
 /// Streams at a time. Each holds a connection, and there are about a thousand of these.

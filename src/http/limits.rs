@@ -1,4 +1,4 @@
-//! The guard: how many incoming webhooks, and how many wrong secrets and tokens.
+//! Rate limits: how many incoming webhooks, and how many wrong secrets and tokens.
 //!
 //! Pure but for its counters: the time is passed in. Must not know what a webhook says.
 
@@ -46,7 +46,7 @@ const ADDRESSES_MOST: usize = 10_000;
 
 /// Counts what comes in.
 #[derive(Debug)]
-pub struct Guard {
+pub struct Limits {
     rate: Rate,
     state: Mutex<State>,
 }
@@ -63,12 +63,12 @@ struct State {
 /// When an address's window began, and what it had wrong since.
 type Wrong = HashMap<IpAddr, (Time, u32)>;
 
-impl Guard {
-    /// A guard with a full bucket.
-    pub fn new(rate: Rate, now: Time) -> Guard {
+impl Limits {
+    /// Limits with a full bucket.
+    pub fn new(rate: Rate, now: Time) -> Limits {
         let state =
             State { room: rate.burst, filled: now, secrets: Wrong::new(), tokens: Wrong::new() };
-        Guard { rate, state: Mutex::new(state) }
+        Limits { rate, state: Mutex::new(state) }
     }
 
     /// Takes one place in the rate; if there is none, the seconds after which there is.
@@ -139,8 +139,8 @@ pub fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn guard() -> Guard {
-        Guard::new(Rate { burst: 3.0, per_second: 2.0 }, Time(0))
+    fn guard() -> Limits {
+        Limits::new(Rate { burst: 3.0, per_second: 2.0 }, Time(0))
     }
 
     #[test]

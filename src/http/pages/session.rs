@@ -10,13 +10,15 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::app::{App, Peer};
-use super::body;
-use super::door::{COOKIE, sessions};
-use super::errors::{BadRequest, CrossSite, Kind, TooManyWrongSecrets, UnknownHost, WrongToken};
-use super::extract::{Body, FromObject, NoParams};
-use super::guard::Tried;
-use super::problem::Problem;
+use crate::http::app::{App, Peer};
+use crate::http::auth::{COOKIE, sessions};
+use crate::http::body;
+use crate::http::errors::{
+    BadRequest, CrossSite, Kind, TooManyWrongSecrets, UnknownHost, WrongToken,
+};
+use crate::http::extract::{Body, FromObject, NoParams};
+use crate::http::limits::Tried;
+use crate::http::problem::Problem;
 use crate::session;
 use crate::store;
 
@@ -81,7 +83,7 @@ pub async fn create_session(
     if !token.matches(&offered) {
         let wrong = WrongToken::problem();
         let peer = peer.map(|Extension(peer)| peer);
-        return Err(app.guard.refusal(Tried::Secret, peer, now, wrong));
+        return Err(app.limits.refusal(Tried::Secret, peer, now, wrong));
     }
     Ok(with_cookie(&app.sessions.issue(token, now), session::SECONDS, &headers))
 }

@@ -10,14 +10,14 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::app::App;
-use super::errors::{Kind, ReadOnly, TooManyTests};
-use super::extract::{Body, FromObject, NoParams, WebhookPath};
-use super::problem::Problem;
-use super::samples;
-use super::webhook_view::{WebhookView, WebhookWithSecret};
-use super::webhooks::{fresh_secret, not_found, read_only, view};
+use super::view::{WebhookView, WebhookWithSecret};
+use super::{fresh_secret, not_found, read_only, view};
 use crate::explain;
+use crate::http::app::App;
+use crate::http::errors::{Kind, ReadOnly, TooManyTests};
+use crate::http::events::samples;
+use crate::http::extract::{Body, FromObject, NoParams, WebhookPath};
+use crate::http::problem::Problem;
 use crate::model::{
     ALERTS_WEBHOOK, Event, EventKind, Invalid, Named, Origin, TaskEventKind, Time, Unknown,
     Webhook, body, optional, payload, quoted,

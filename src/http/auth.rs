@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::app::{App, NoRoom, Peer};
 use super::errors::{CrossSite, Kind, Unauthorized, UnknownHost};
-use super::guard::Tried;
+use super::limits::Tried;
 use super::places::{self, Place};
 use super::problem::Problem;
 use super::unreadable::{self, HEADERS_MOST};
@@ -145,7 +145,7 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
         Bearer::Is(offered) if token.matches(offered) => true,
         Bearer::Is(_) => {
             let peer = request.extensions().get::<Peer>().copied();
-            return Err(app.guard.refusal(Tried::Token, peer, now, Unauthorized::problem()));
+            return Err(app.limits.refusal(Tried::Token, peer, now, Unauthorized::problem()));
         }
         Bearer::Unclear => false,
         Bearer::None => {

@@ -10,9 +10,9 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::app::App;
-use super::extract::{DeliveryPath, NoParams};
-use super::problem::Problem;
+use crate::http::app::App;
+use crate::http::extract::{DeliveryPath, NoParams};
+use crate::http::problem::Problem;
 use crate::model::payload::Full;
 use crate::model::{MASKED, Time, masked_url};
 use crate::request::{self, Content};

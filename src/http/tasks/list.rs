@@ -10,15 +10,16 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderName, HeaderValue, header};
+use http::HeaderValue;
 
-use super::answer::Answer;
-use super::app::{App, written_json};
-use super::extract::Params;
-use super::problem::Problem;
-use super::query::{Query, parameters};
-use super::room::Share;
-use super::takers::Client;
+use crate::http::answer::Answer;
+use crate::http::app::{App, written_json};
+use crate::http::extract::Params;
+use crate::http::paging::{TOTAL, add_next};
+use crate::http::problem::Problem;
+use crate::http::query::{Query, parameters};
+use crate::http::room::Share;
+use crate::http::takers::Client;
 use crate::model::{Event, Priority, Status, Task, Text, Time, quoted};
 use crate::secret::hex;
 use crate::store::{self, Cursor, CursorKey, Picture, Sort, SortKey, TaskFilter, Tx};
@@ -27,11 +28,6 @@ use crate::store::{self, Cursor, CursorKey, Picture, Sort, SortKey, TaskFilter, 
 const PAGE: usize = 500;
 /// Bytes of such a piece, about: the limit that the store has for a page, and the task that goes beyond it.
 const WHOLE: usize = 1_536 * 1024;
-/// How many there are in all, on the first page.
-pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
-/// Where the next page begins.
-pub const NEXT: HeaderName = HeaderName::from_static("x-next-cursor");
-
 parameters! {
     /// Which tasks, in which order.
     pub struct TaskParameters {
@@ -176,16 +172,6 @@ pub async fn list_tasks(
         add_next(headers, "/api/tasks", &query, &write_cursor(order, &cursor));
     }
     Ok(response)
-}
-
-/// `X-Next-Cursor` and `Link` to the next page of a list.
-pub fn add_next(headers: &mut http::HeaderMap, path: &str, query: &Query, cursor: &str) {
-    let link = format!("<{path}?{}>; rel=\"next\"", query.with_cursor(cursor));
-    // Cursors and encoded queries are ASCII, so neither can fail.
-    if let (Ok(cursor), Ok(link)) = (HeaderValue::from_str(cursor), HeaderValue::from_str(&link)) {
-        headers.insert(NEXT, cursor);
-        headers.insert(header::LINK, link);
-    }
 }
 
 /// A long list on its way.

@@ -10,13 +10,13 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::app::App;
-use super::deliveries::DeliveryParameters;
-use super::errors::{Kind, TooManyJobs};
-use super::extract::{JobPath, NoParams, Params, WebhookPath};
-use super::problem::Problem;
-use super::query::{Parameters as _, Query, parameters};
-use super::task_list::TOTAL;
+use super::DeliveryParameters;
+use crate::http::app::App;
+use crate::http::errors::{Kind, TooManyJobs};
+use crate::http::extract::{JobPath, NoParams, Params, WebhookPath};
+use crate::http::paging::TOTAL;
+use crate::http::problem::Problem;
+use crate::http::query::{Parameters as _, Query, parameters};
 use crate::model::{Named, Time};
 use crate::store::{self, Action, DeliveryFilter, Job};
 

@@ -14,9 +14,9 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::app::App;
-use super::door::{self, admit};
+use super::auth::{self, admit};
 use super::errors::{Internal, Kind, NoMethod};
-use super::pack::{packed, takes_gzip};
+use super::gzip::{packed, takes_gzip};
 use super::pages;
 use super::problem::Problem;
 use crate::metrics::RequestLabels;
@@ -34,7 +34,7 @@ pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -
 
     let mut response = match admit(&app, &request, &path) {
         Err(problem) => {
-            let had_session = door::has_cookie(request.headers());
+            let had_session = auth::has_cookie(request.headers());
             pages::to_sign_in(&request, &problem, had_session)
                 .unwrap_or_else(|| problem.into_response())
         }

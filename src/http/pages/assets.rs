@@ -7,9 +7,9 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::app::App;
-use super::pack::Prepared;
-use super::problem::Problem;
+use crate::http::app::App;
+use crate::http::gzip::Prepared;
+use crate::http::problem::Problem;
 use crate::secret::hex;
 
 /// A file below `assets/`.
@@ -26,7 +26,7 @@ impl Asset {
 
 macro_rules! asset {
     ($path:literal) => {
-        Asset { path: $path, bytes: include_bytes!(concat!("../../assets/", $path)) }
+        Asset { path: $path, bytes: include_bytes!(concat!("../../../assets/", $path)) }
     };
 }
 
@@ -126,7 +126,7 @@ const ASSETS: &[Asset] = &[
 ];
 
 /// What all pages are made from; it is filled in, not served.
-pub const SHELL: &str = include_str!("../../assets/shell.html");
+pub const SHELL: &str = include_str!("../../../assets/shell.html");
 
 /// For ever: other files have another address.
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
