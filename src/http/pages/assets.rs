@@ -3,6 +3,9 @@
 //! Their address has a digest over all of them, so a browser may keep them for ever and never mixes
 //! those of two versions. They go out packed to who takes that. Must not know what stands in one.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, header};
@@ -12,118 +15,15 @@ use crate::http::gzip::Prepared;
 use crate::http::problem::Problem;
 use crate::secret::hex;
 
-/// A file below `assets/`.
-struct Asset {
-    path: &'static str,
-    bytes: &'static [u8],
-}
+/// Every file below `assets`, by its path there: written by the build script.
+const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-impl Asset {
-    fn is_script(&self) -> bool {
-        self.path.rsplit('.').next() == Some("js")
-    }
+/// A file as it was built, or, in a debug build, as it is now: so a page is edited without building anew.
+fn read(path: &str, built: &'static [u8]) -> Cow<'static, [u8]> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/");
+    let now = cfg!(debug_assertions).then(|| std::fs::read(format!("{folder}{path}")).ok());
+    now.flatten().map_or(Cow::Borrowed(built), Cow::Owned)
 }
-
-macro_rules! asset {
-    ($path:literal) => {
-        Asset { path: $path, bytes: include_bytes!(concat!("../../../assets/", $path)) }
-    };
-}
-
-/// Every file that is served, a line each.
-const ASSETS: &[Asset] = &[
-    asset!("icon.svg"),
-    asset!("style.css"),
-    asset!("pages/board.js"),
-    asset!("pages/deliveries.js"),
-    asset!("pages/nowhere.js"),
-    asset!("pages/overview.js"),
-    asset!("pages/setup.js"),
-    asset!("pages/sign-in.js"),
-    asset!("pages/webhooks.js"),
-    asset!("parts/address.js"),
-    asset!("parts/address-note.js"),
-    asset!("parts/api.js"),
-    asset!("parts/board-column.js"),
-    asset!("parts/board-drag.js"),
-    asset!("parts/board-empty.js"),
-    asset!("parts/board-filters.js"),
-    asset!("parts/board-keys.js"),
-    asset!("parts/board-moves.js"),
-    asset!("parts/board-state.js"),
-    asset!("parts/board-tabs.js"),
-    asset!("parts/board-undo.js"),
-    asset!("parts/chart-scales.js"),
-    asset!("parts/chart.js"),
-    asset!("parts/copy.js"),
-    asset!("parts/delivery-actions.js"),
-    asset!("parts/delivery-attempts.js"),
-    asset!("parts/delivery-event.js"),
-    asset!("parts/delivery-filters.js"),
-    asset!("parts/delivery-list.js"),
-    asset!("parts/delivery-many.js"),
-    asset!("parts/delivery-order.js"),
-    asset!("parts/delivery-panel.js"),
-    asset!("parts/delivery-request.js"),
-    asset!("parts/delivery-rows.js"),
-    asset!("parts/delivery-states.js"),
-    asset!("parts/delivery-table.js"),
-    asset!("parts/density.js"),
-    asset!("parts/dialog.js"),
-    asset!("parts/dom.js"),
-    asset!("parts/form.js"),
-    asset!("parts/icons.js"),
-    asset!("parts/keys.js"),
-    asset!("parts/list.js"),
-    asset!("parts/list-places.js"),
-    asset!("parts/live.js"),
-    asset!("parts/overview-attention.js"),
-    asset!("parts/overview-charts.js"),
-    asset!("parts/overview-tiles.js"),
-    asset!("parts/recover-form.js"),
-    asset!("parts/recover.js"),
-    asset!("parts/session.js"),
-    asset!("parts/setup-address.js"),
-    asset!("parts/setup-advice.js"),
-    asset!("parts/setup-incoming.js"),
-    asset!("parts/setup-make.js"),
-    asset!("parts/setup-module.js"),
-    asset!("parts/setup-received.js"),
-    asset!("parts/setup-step.js"),
-    asset!("parts/setup-test.js"),
-    asset!("parts/shell.js"),
-    asset!("parts/sign-in-form.js"),
-    asset!("parts/stream-worker.js"),
-    asset!("parts/stream.js"),
-    asset!("parts/task-card.js"),
-    asset!("parts/task-deletion.js"),
-    asset!("parts/task-fates.js"),
-    asset!("parts/task-fields.js"),
-    asset!("parts/task-form.js"),
-    asset!("parts/task-history.js"),
-    asset!("parts/task-panel.js"),
-    asset!("parts/task-quick-add.js"),
-    asset!("parts/task-rules.js"),
-    asset!("parts/task-words.js"),
-    asset!("parts/test-result.js"),
-    asset!("parts/time.js"),
-    asset!("parts/toast.js"),
-    asset!("parts/trouble.js"),
-    asset!("parts/webhook-actions.js"),
-    asset!("parts/webhook-card.js"),
-    asset!("parts/webhook-fields.js"),
-    asset!("parts/webhook-form.js"),
-    asset!("parts/webhook-headers.js"),
-    asset!("parts/webhook-keys.js"),
-    asset!("parts/webhook-menu.js"),
-    asset!("parts/webhook-names.js"),
-    asset!("parts/webhook-order.js"),
-    asset!("parts/webhook-secret.js"),
-    asset!("parts/webhook-test.js"),
-    asset!("parts/webhook-values.js"),
-    asset!("parts/webhook-words.js"),
-    asset!("parts/words.js"),
-];
 
 /// What all pages are made from; it is filled in, not served.
 pub const SHELL: &str = include_str!("../../../assets/shell.html");
@@ -138,37 +38,37 @@ const DIGITS: usize = 16;
 pub struct Assets {
     /// The digest over all files, which stands in their address.
     pub hash: String,
-    /// The files in the order of the table.
-    files: Vec<Prepared>,
+    /// The files by their path.
+    files: BTreeMap<&'static str, Prepared>,
 }
 
 impl Assets {
     /// Packs all files, which takes some milliseconds.
     pub fn new() -> Assets {
         let mut hash = hmac_sha256::Hash::new();
-        for Asset { path, bytes } in ASSETS {
+        let mut files = BTreeMap::new();
+        for (path, built) in FILES.iter().filter(|(path, _)| *path != "shell.html") {
+            let bytes = read(path, built);
             // With the lengths, so that nothing can move from one file to the next unseen.
             hash.update(format!("{path}:{}:", bytes.len()));
-            hash.update(bytes);
+            hash.update(&bytes);
+            files.insert(*path, Prepared::new(without_comments(path, &bytes)));
         }
         let mut hash = hex(&hash.finalize());
         hash.truncate(DIGITS);
-        Assets {
-            hash,
-            files: ASSETS.iter().map(|asset| Prepared::new(without_comments(asset))).collect(),
-        }
+        Assets { hash, files }
     }
 }
 
 /// A script without its lines of comment, which are for those who read the source: of a first visit they are a tenth.
 /// Each leaves its line empty, so that an error in a browser names the line of the source.
-fn without_comments(asset: &Asset) -> Vec<u8> {
-    if !asset.is_script() {
-        return asset.bytes.to_vec();
+fn without_comments(path: &str, bytes: &[u8]) -> Vec<u8> {
+    if !is_script(path) {
+        return bytes.to_vec();
     }
     let mut is_inside = false;
-    let mut kept = Vec::with_capacity(asset.bytes.len());
-    for line in asset.bytes.split_inclusive(|byte| *byte == b'\n') {
+    let mut kept = Vec::with_capacity(bytes.len());
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let text = line.trim_ascii();
         is_inside |= text.starts_with(b"/**");
         if is_inside || text.starts_with(b"//") {
@@ -187,10 +87,13 @@ pub async fn serve(
     Path((hash, path)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let at = ASSETS.iter().position(|asset| asset.path == path);
-    let file = at.filter(|_| hash == app.assets.hash).and_then(|at| app.assets.files.get(at));
+    let file = app.assets.files.get(&*path).filter(|_| hash == app.assets.hash);
     let file = file.ok_or_else(|| Problem::not_found("File"))?;
     Ok(([(header::CACHE_CONTROL, KEEP)], file.answer(&headers, kind(&path))).into_response())
+}
+
+fn is_script(path: &str) -> bool {
+    kind(path).starts_with("text/javascript")
 }
 
 fn kind(path: &str) -> &'static str {
@@ -204,9 +107,6 @@ fn kind(path: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::fs;
-
     use super::*;
 
     /// What may stand in a file as an example or a name; nothing is loaded from there.
@@ -219,32 +119,23 @@ mod tests {
         "127.0.0.1",
     ];
 
-    fn files(below: &str, found: &mut BTreeSet<String>) {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/");
-        for entry in fs::read_dir(format!("{root}{below}")).unwrap() {
-            let entry = entry.unwrap();
-            let name = format!("{below}{}", entry.file_name().to_str().unwrap());
-            if entry.path().is_dir() {
-                files(&format!("{name}/"), found);
-            } else {
-                found.insert(name);
-            }
-        }
+    fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+        FILES.iter().map(|(path, bytes)| (*path, str::from_utf8(bytes).unwrap()))
     }
 
     #[test]
     fn a_script_goes_out_without_its_comments_line_by_line() {
         let script = b"// what it is\n\n/**\n * @param {string} a\n */\nf('//x'); // kept\n  // not\n/** one */\ng();";
-        let kept = without_comments(&Asset { path: "parts/a.js", bytes: script });
+        let kept = without_comments("parts/a.js", script);
         assert_eq!(kept, b"\n\n\n\n\nf('//x'); // kept\n\n\ng();");
     }
 
     /// In a text over several lines, what begins like a comment would be text.
     #[test]
     fn no_comment_stands_within_a_text() {
-        for Asset { path, bytes } in ASSETS.iter().filter(|asset| asset.is_script()) {
+        for (path, text) in texts().filter(|(path, _)| is_script(path)) {
             let mut is_text = false;
-            for line in str::from_utf8(bytes).unwrap().lines() {
+            for line in text.lines() {
                 let start = line.trim_start();
                 let is_comment = start.starts_with("//") || start.starts_with("/*");
                 assert!(!(is_text && is_comment), "{path}: {line}");
@@ -261,24 +152,18 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_every_file_and_knows_its_kind() {
-        let mut there = BTreeSet::new();
-        files("", &mut there);
-        let table: BTreeSet<String> = ASSETS.iter().map(|a| a.path.to_owned()).collect();
-        let shell = BTreeSet::from(["shell.html".to_owned()]);
-        assert_eq!(table.union(&shell).cloned().collect::<BTreeSet<_>>(), there);
-        assert_eq!(table.len(), ASSETS.len(), "one stands twice");
-        for path in &table {
+    fn every_file_is_of_a_known_kind_and_none_is_the_shell() {
+        let assets = Assets::new();
+        assert!(assets.files.len() > 50 && !assets.files.contains_key("shell.html"));
+        for path in assets.files.keys() {
             assert!(!kind(path).starts_with("application/"), "{path}: of which kind is it?");
         }
-        assert_eq!(Assets::new().hash.len(), DIGITS);
+        assert_eq!(assets.hash.len(), DIGITS);
     }
 
     #[test]
     fn nothing_comes_from_another_host() {
-        let shell = Asset { path: "shell.html", bytes: SHELL.as_bytes() };
-        for Asset { path, bytes } in ASSETS.iter().chain([&shell]) {
-            let text = str::from_utf8(bytes).unwrap();
+        for (path, text) in texts() {
             for (at, _) in text.match_indices("://") {
                 let rest = &text[at + 3..];
                 let is_host = rest.starts_with(|c: char| c.is_ascii_alphanumeric());
