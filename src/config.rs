@@ -7,17 +7,20 @@ mod gather;
 mod outgoing;
 mod parse;
 mod reference;
+mod setting;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 pub use dotenv::EnvFile;
 pub use gather::Gathered;
 pub use outgoing::Retention;
-pub use reference::{REFERENCE, Setting};
+pub use reference::REFERENCE;
+pub use setting::Setting;
 
 use outgoing::Outgoing;
+use setting::{Defaulted, Optional};
 
 use crate::health::Policy;
 use crate::model::{Webhook, masked_url};
@@ -90,6 +93,8 @@ impl std::error::Error for Faults {}
 
 /// Fewer characters than this can be guessed.
 const SECRET_LEAST: usize = 16;
+/// Where to listen with a token: everywhere.
+const HOST_WITH_TOKEN: &str = "0.0.0.0";
 
 impl Config {
     /// Reads every setting. `lookup` gives a setting's text; an empty one counts as unset.
@@ -97,34 +102,36 @@ impl Config {
     /// # Errors
     /// All faults together.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Faults> {
-        let mut faults = Vec::new();
+        let mut read = Reader { lookup, faults: Vec::new() };
+        let config = Config::of(&mut read);
+        config.filter(|_| read.faults.is_empty()).ok_or(Faults(read.faults))
+    }
+
+    /// `None`: a default is none that can be read.
+    fn of(read: &mut Reader<'_>) -> Option<Config> {
         let mut warnings = Vec::new();
-        let get = |name: &str| lookup(name).filter(|text| !text.trim().is_empty());
-        let secret = |name: &str| get(name).map(|text| Secret::new(text.trim()));
-        let (api_token, webhook_secret) = (secret("API_TOKEN"), secret("WEBHOOK_SECRET"));
-        let mode = get("NODE_ENV").unwrap_or_default();
-        let production = mode.trim() == "production";
-        if !production && mode.trim().to_ascii_lowercase().starts_with("prod") {
+        let api_token = read.maybe(&reference::API_TOKEN);
+        let webhook_secret = read.maybe(&reference::WEBHOOK_SECRET);
+        let mode = read.maybe(&reference::NODE_ENV).unwrap_or_default();
+        let production = mode == "production";
+        if !production && mode.to_ascii_lowercase().starts_with("prod") {
             warnings.push(format!(
-                "NODE_ENV is \"{}\", which does nothing; write production in full, in small letters",
-                mode.trim()
+                "NODE_ENV is \"{mode}\", which does nothing; write production in full, in small letters"
             ));
         }
 
         // A line end within a secret is one of a file that holds more than it.
         for (name, secret) in [("API_TOKEN", &api_token), ("WEBHOOK_SECRET", &webhook_secret)] {
             if secret.as_ref().is_some_and(|secret| secret.expose().contains(['\n', '\r'])) {
-                faults.push(format!("{name} has more than one line: it must be the value alone"));
+                read.faults
+                    .push(format!("{name} has more than one line: it must be the value alone"));
             }
         }
 
-        let mut read = Reader { get: &get, faults: &mut faults };
-        let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let default_host = if api_token.is_some() { everywhere } else { here };
-        let host = read.one("HOST", parse::host).unwrap_or(default_host);
-        let port = read.one("PORT", parse::port).unwrap_or(5000);
-        let public_url = read.one("PUBLIC_URL", parse::public_url);
+        let default_host = api_token.as_ref().map(|_| HOST_WITH_TOKEN);
+        let host = read.one_or(&reference::HOST, default_host)?;
+        let port = read.one(&reference::PORT)?;
+        let public_url = read.maybe(&reference::PUBLIC_URL);
         if public_url.as_ref().is_some_and(|url| has_path(url)) {
             warnings.push(
                 "PUBLIC_URL has a path: what is shown to be copied has it too, so the proxy must take \
@@ -133,21 +140,17 @@ impl Config {
                     .to_owned(),
             );
         }
-        let database =
-            read.one("DATABASE_URL", parse::database).unwrap_or_else(|| PathBuf::from("btk.db"));
-        let incoming_rate = read
-            .one("INCOMING_RATE", parse::rate)
-            .unwrap_or(Rate { burst: 50.0, per_second: 50.0 });
-        let log_json = read.one("LOG_FORMAT", parse::log_json).unwrap_or(false);
-        let log_filter =
-            read.one("RUST_LOG", parse::log_filter).unwrap_or_else(|| "info".to_owned());
-        let outgoing = outgoing::read(&mut read);
+        let database = read.one(&reference::DATABASE_URL)?;
+        let incoming_rate = read.one(&reference::INCOMING_RATE)?;
+        let log_json = read.one(&reference::LOG_FORMAT)?;
+        let log_filter = read.one(&reference::RUST_LOG)?;
+        let outgoing = outgoing::read(read)?;
 
         if api_token
             .as_ref()
             .is_some_and(|token| !token.expose().bytes().all(|b| b.is_ascii_graphic()))
         {
-            faults.push(
+            read.faults.push(
                 "API_TOKEN has blanks or characters beyond ASCII, which no client can send. Make \
                  one with: openssl rand -hex 24"
                     .to_owned(),
@@ -156,7 +159,7 @@ impl Config {
         if production {
             for (name, secret) in [("WEBHOOK_SECRET", &webhook_secret), ("API_TOKEN", &api_token)] {
                 if let Some(why) = secret.as_ref().and_then(weakness) {
-                    faults.push(format!(
+                    read.faults.push(format!(
                         "{name} {why}, which NODE_ENV=production does not allow. \
                          Make one with: openssl rand -hex 24"
                     ));
@@ -178,11 +181,8 @@ impl Config {
                  change every task. Set API_TOKEN"
             ));
         }
-        if !faults.is_empty() {
-            return Err(Faults(faults));
-        }
         let Outgoing { webhook, alerts, policy, targets, trust, retention } = outgoing;
-        Ok(Config {
+        Some(Config {
             host,
             port,
             public_url,
@@ -205,20 +205,42 @@ impl Config {
 
 /// Reads settings one by one and keeps their faults.
 struct Reader<'r> {
-    get: &'r dyn Fn(&str) -> Option<String>,
-    faults: &'r mut Vec<String>,
+    lookup: &'r dyn Fn(&str) -> Option<String>,
+    faults: Vec<String>,
 }
 
 impl Reader<'_> {
-    fn one<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let text = (self.get)(name)?;
-        match parse(text.trim()) {
-            Ok(value) => Some(value),
-            Err(why) => {
-                self.faults.push(format!("{name} {why}"));
-                None
-            }
-        }
+    /// One that may be unset.
+    fn maybe<T>(&mut self, setting: &Optional<T>) -> Option<T> {
+        self.set(setting.about.name, setting.parse)
+    }
+
+    /// One that has a default. `None` only where that cannot be read, which is a fault too.
+    fn one<T>(&mut self, setting: &Defaulted<T>) -> Option<T> {
+        self.one_or(setting, None)
+    }
+
+    /// One whose default may be another one for once.
+    fn one_or<T>(&mut self, setting: &Defaulted<T>, default: Option<&str>) -> Option<T> {
+        let Setting { name, default: usual, .. } = setting.about;
+        let set = self.set(name, setting.parse);
+        set.or_else(|| self.parsed(name, default.unwrap_or(usual), setting.parse))
+    }
+
+    /// What is set; empty counts as unset.
+    fn set<T>(&mut self, name: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
+        let text = (self.lookup)(name)?;
+        let text = text.trim();
+        if text.is_empty() { None } else { self.parsed(name, text, parse) }
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: &str,
+        text: &str,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        parse(text).map_err(|why| self.faults.push(format!("{name} {why}"))).ok()
     }
 }
 

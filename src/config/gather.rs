@@ -9,7 +9,8 @@ use std::fs::File;
 use std::io::Read as _;
 
 use super::dotenv::{self, EnvFile};
-use super::reference::{REFERENCE, Setting};
+use super::reference::REFERENCE;
+use super::setting::Setting;
 
 /// Names that tell other programs to use a proxy.
 const PROXIES: [&str; 6] =
@@ -32,7 +33,7 @@ impl Gathered {
     /// Gathers every setting; `environment` gives what the process was started with.
     pub fn from(environment: &dyn Fn(&str) -> Option<OsString>, file: &EnvFile) -> Gathered {
         let mut gathered = Gathered::default();
-        for setting in &REFERENCE {
+        for setting in REFERENCE {
             let here = gathered.level(setting, &|gathered, name| {
                 environment(name).and_then(|text| gathered.read(name, text))
             });

@@ -2,18 +2,14 @@
 //!
 //! A message never repeats a value that may be a secret.
 
-use super::{Reader, parse};
+use super::{Reader, reference};
 use crate::health::Policy;
 use crate::model::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, Named, OnReject, Origin, Payload, Profile, Time,
-    Webhook, receiver,
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, Origin, Payload, Time, Webhook, receiver,
 };
-use crate::signature;
 use crate::targets::Targets;
-use crate::trust::{self, Trust};
+use crate::trust::Trust;
 
-const MINUTE_MS: i64 = 60_000;
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 /// How long what has ended is kept, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -41,29 +37,26 @@ pub(super) struct Outgoing {
     pub(super) retention: Retention,
 }
 
-pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
-    let url = read.one("WEBHOOK_URL", webhook_url);
-    let alert_url = read.one("ALERT_URL", webhook_url);
-    let headers = read.one("WEBHOOK_HEADERS", headers).unwrap_or_default();
-    let max_attempts = read.one("WEBHOOK_ATTEMPTS", attempts).unwrap_or(3);
-    let ignore_origin =
-        read.one("WEBHOOK_IGNORE_ORIGIN", origins).unwrap_or_else(|| vec![Origin::incoming()]);
-    let profile = read.one("WEBHOOK_PROFILE", |text| parse::choice(Profile::ALL, text));
-    let payload = read.one("WEBHOOK_PAYLOAD", |text| parse::choice(Payload::ALL, text));
-    let on_reject = read.one("WEBHOOK_ON_REJECT", |text| parse::choice(OnReject::ALL, text));
-    let secret = read.one("WEBHOOK_SIGNING_SECRET", signature::parse);
-    let recovers = [("on", true), ("off", false)];
-    let recovers = read.one("WEBHOOK_RECOVERY", |text| parse::choice(&recovers, text));
-    let mut span = |name, default| read.one(name, parse::duration_ms).unwrap_or(default);
+/// `None`: a default is none that can be read.
+pub(super) fn read(read: &mut Reader<'_>) -> Option<Outgoing> {
+    let url = read.maybe(&reference::WEBHOOK_URL);
+    let alert_url = read.maybe(&reference::ALERT_URL);
+    let headers = read.maybe(&reference::WEBHOOK_HEADERS).unwrap_or_default();
+    let max_attempts = read.one(&reference::WEBHOOK_ATTEMPTS)?;
+    let ignore_origin = read.one(&reference::WEBHOOK_IGNORE_ORIGIN)?;
+    let profile = read.one(&reference::WEBHOOK_PROFILE)?;
+    let payload = read.one(&reference::WEBHOOK_PAYLOAD)?;
+    let on_reject = read.one(&reference::WEBHOOK_ON_REJECT)?;
+    let secret = read.maybe(&reference::WEBHOOK_SIGNING_SECRET);
     let policy = Policy {
-        recovers: recovers.unwrap_or(true),
-        probe_first_ms: span("WEBHOOK_PROBE_FIRST", MINUTE_MS / 2),
-        probe_max_ms: span("WEBHOOK_PROBE_MAX", 10 * MINUTE_MS),
-        max_age_ms: span("WEBHOOK_MAX_AGE", 3 * DAY_MS),
+        recovers: read.one(&reference::WEBHOOK_RECOVERY)?,
+        probe_first_ms: read.one(&reference::WEBHOOK_PROBE_FIRST)?,
+        probe_max_ms: read.one(&reference::WEBHOOK_PROBE_MAX)?,
+        max_age_ms: read.one(&reference::WEBHOOK_MAX_AGE)?,
     };
     let retention = Retention {
-        delivered_ms: span("RETENTION_DELIVERED", 30 * DAY_MS),
-        failed_ms: span("RETENTION_FAILED", 90 * DAY_MS),
+        delivered_ms: read.one(&reference::RETENTION_DELIVERED)?,
+        failed_ms: read.one(&reference::RETENTION_FAILED)?,
     };
     if policy.probe_max_ms < policy.probe_first_ms {
         read.faults.push(
@@ -72,7 +65,7 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
                 .to_owned(),
         );
     }
-    let targets = read.one("WEBHOOK_ALLOW_TARGETS", Targets::parse).unwrap_or_default();
+    let targets = read.maybe(&reference::WEBHOOK_ALLOW_TARGETS).unwrap_or_default();
     let trust = read_trust(read);
     let common = |id: &str, url: String| Webhook {
         source: Some("settings".to_owned()),
@@ -80,14 +73,14 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
         max_attempts,
         ..Webhook::new(id, url)
     };
-    Outgoing {
+    Some(Outgoing {
         webhook: url.map(|url| Webhook {
             headers,
             secret,
-            payload: payload.unwrap_or(Payload::Classic),
+            payload,
             ignore_origin,
-            profile: profile.unwrap_or(Profile::Auto),
-            on_reject: on_reject.unwrap_or(OnReject::Skip),
+            profile,
+            on_reject,
             ..common(DEFAULT_WEBHOOK, url)
         }),
         alerts: alert_url.map(|url| Webhook {
@@ -98,21 +91,21 @@ pub(super) fn read(read: &mut Reader<'_>) -> Outgoing {
         targets,
         trust,
         retention,
-    }
+    })
 }
 
 fn read_trust(read: &mut Reader<'_>) -> Trust {
     // Either of these takes the place of the system's list, as everywhere else.
-    let file = read.one("SSL_CERT_FILE", trust::read_bundle);
-    let folders = read.one("SSL_CERT_DIR", trust::read_folders);
+    let file = read.maybe(&reference::SSL_CERT_FILE);
+    let folders = read.maybe(&reference::SSL_CERT_DIR);
     let instead = match (file, folders) {
         (None, None) => None,
         (file, folders) => Some([file, folders].into_iter().flatten().flatten().collect()),
     };
-    Trust { instead, also: read.one("WEBHOOK_CA_FILE", trust::read_each).unwrap_or_default() }
+    Trust { instead, also: read.maybe(&reference::WEBHOOK_CA_FILE).unwrap_or_default() }
 }
 
-fn webhook_url(text: &str) -> Result<String, String> {
+pub(super) fn webhook_url(text: &str) -> Result<String, String> {
     let mut parts = text.split([',', ';', '|', ' ', '\t', '\n']).skip(1);
     let begins_another = |part: &str| {
         let part = part.to_ascii_lowercase();
@@ -127,7 +120,7 @@ fn webhook_url(text: &str) -> Result<String, String> {
     receiver::url(text)
 }
 
-fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
+pub(super) fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut headers = Vec::new();
     // In a file of their own people write one a line.
     for entry in text.split([';', '\n']).map(str::trim).filter(|entry| !entry.is_empty()) {
@@ -145,12 +138,12 @@ fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(headers)
 }
 
-fn attempts(text: &str) -> Result<u32, String> {
+pub(super) fn attempts(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|n| (1..=20).contains(n));
     number.ok_or_else(|| format!("is \"{text}\": use a number from 1 to 20"))
 }
 
-fn origins(text: &str) -> Result<Vec<Origin>, String> {
+pub(super) fn origins(text: &str) -> Result<Vec<Origin>, String> {
     if text == "none" {
         return Ok(Vec::new());
     }

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Rate;
-use crate::model::encoded_url;
+use crate::model::{Named, encoded_url};
 
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     if text == "localhost" {
@@ -194,7 +194,15 @@ pub(super) fn duration_ms(text: &str) -> Result<i64, String> {
 const SPAN_MOST_MS: i64 = 3_650 * 86_400_000;
 
 /// One of a closed set of words.
-pub(super) fn choice<T: Copy>(all: &[(&str, T)], text: &str) -> Result<T, String> {
+pub(super) fn choice<T: Named>(text: &str) -> Result<T, String> {
+    one_of(T::ALL, text)
+}
+
+pub(super) fn on_or_off(text: &str) -> Result<bool, String> {
+    one_of(&[("on", true), ("off", false)], text)
+}
+
+fn one_of<T: Copy>(all: &[(&str, T)], text: &str) -> Result<T, String> {
     let found = all.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
     let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
     found.ok_or_else(|| format!("is \"{text}\": use {}", names.join(" or ")))
