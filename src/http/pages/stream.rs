@@ -7,12 +7,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::extract::State;
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use futures_util::stream;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -76,13 +75,10 @@ pub async fn watch_changes(
         said_at: now,
         _place: place,
     };
-    let body = Body::from_stream(stream::unfold(watcher, Watcher::next));
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        // Some proxies collect an answer until it is long enough to be worth passing on.
-        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
-    ];
-    Ok((headers, body).into_response())
+    // Some proxies collect an answer until it is long enough to be worth passing on.
+    let unbuffered =
+        [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
+    Ok((unbuffered, Sse::new(stream::unfold(watcher, Watcher::next))).into_response())
 }
 
 /// Somebody who watches.
@@ -102,7 +98,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Watcher)> {
+    async fn next(mut self) -> Option<(Result<Event, Infallible>, Watcher)> {
         loop {
             if self.app.sessions.has_ended(&self.sessions) {
                 return None;
@@ -112,19 +108,19 @@ impl Watcher {
                 sleep_until(self.free_at).await;
                 Some(*self.commits.borrow_and_update())
             };
-            let text = tokio::select! {
+            let event = tokio::select! {
                 () = self.ending.cancelled() => return None,
                 _ = self.signed_out.changed() => continue,
                 number = changed => {
                     self.free_at = Instant::now() + PACE;
-                    format!("data: {}\n\n", number?)
+                    Event::default().data(number?.to_string())
                 }
                 () = sleep_until(self.said_at + SILENCE) => {
-                    format!("event: alive\ndata: {}\n\n", *self.commits.borrow())
+                    Event::default().event("alive").data(self.commits.borrow().to_string())
                 }
             };
             self.said_at = Instant::now();
-            return Some((Ok(text.into()), self));
+            return Some((Ok(event), self));
         }
     }
 }
