@@ -10,25 +10,23 @@ mod print;
 mod received;
 
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use bytes::Bytes;
+use axum::body::{Body, HttpBody as _};
+use axum::extract::State;
+use axum::{Extension, Router};
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::http::Client;
+use crate::listener;
 use crate::secret::Secret;
 use check::check;
 pub(crate) use command::coloured;
@@ -42,14 +40,8 @@ pub use received::Received;
 const MAX_BODY: usize = 1024 * 1024;
 /// The time in which a body must have arrived.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// How long a connection may stay idle. Longer than senders keep theirs, so that it is the sender
-/// who closes and no request meets a closing connection.
-const IDLE_TIME: Duration = Duration::from_mins(2);
-/// Connections at a time; further ones wait in the backlog of the system.
+/// Connections at a time.
 const MAX_CONNECTIONS: usize = 256;
-/// How long a stop waits for answers that are under way.
-const GRACE: Duration = Duration::from_secs(2);
-
 /// How it answers, and what it checks.
 #[derive(Debug, Default)]
 pub struct Ways {
@@ -94,78 +86,38 @@ impl Listener {
         on_webhook: impl Fn(&Received) + Send + Sync + 'static,
     ) {
         let on_webhook: Arc<Callback> = Arc::new(on_webhook);
-        let ways = Arc::new(ways);
-        let mut connections = JoinSet::new();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => break,
-                // Only takes the ended ones out of the set; how they ended is their sender's affair.
-                Some(_) = connections.join_next() => {}
-                accepted = self.socket.accept(), if connections.len() < MAX_CONNECTIONS => {
-                    match accepted {
-                        Ok((stream, _)) => {
-                            let (ways, on_webhook) = (Arc::clone(&ways), Arc::clone(&on_webhook));
-                            connections.spawn(serve(stream, stop.clone(), ways, on_webhook));
-                        }
-                        // Out of file handles, say: going on at once would spin.
-                        Err(_) => sleep(Duration::from_millis(100)).await,
-                    }
-                }
-            }
-        }
-        // What has not ended by then is aborted when the set is dropped.
-        let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+        let router = Router::new().fallback(answer).with_state((Arc::new(ways), on_webhook));
+        let bare = Arc::new(|_| "content-length: 0\r\n\r\n".to_owned());
+        listener::serve(self.socket, router, bare, MAX_CONNECTIONS, stop).await;
     }
-}
-
-/// One connection, until the sender closes it, it breaks, or `stop`.
-async fn serve(
-    stream: TcpStream,
-    stop: CancellationToken,
-    ways: Arc<Ways>,
-    on_webhook: Arc<Callback>,
-) {
-    // Without it answers only leave later; nothing to report.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(request, &ways, &on_webhook));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE_TIME)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = connection.await;
 }
 
 async fn answer(
-    request: Request<Incoming>,
-    ways: &Ways,
-    on_webhook: &Arc<Callback>,
-) -> Result<Response<Full<Bytes>>, Cut> {
+    State((ways, on_webhook)): State<(Arc<Ways>, Arc<Callback>)>,
+    Extension(sender): Extension<Client>,
+    request: Request<Body>,
+) -> Response<Body> {
     if request.method() != Method::POST {
         let mut response = plain(
             StatusCode::METHOD_NOT_ALLOWED,
             "This receiver takes webhooks: send them with POST and a JSON body.",
         );
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        return Ok(response);
+        return response;
     }
     let too_large = || plain(StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB.");
     let (head, body) = request.into_parts();
     if body.size_hint().lower() > MAX_BODY as u64 {
-        return Ok(too_large());
+        return too_large();
     }
     let body = match timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Ok(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return too_large(),
         Ok(Err(error)) => {
-            return Ok(plain(StatusCode::BAD_REQUEST, format!("The body broke off: {error}")));
+            return plain(StatusCode::BAD_REQUEST, format!("The body broke off: {error}"));
         }
         Err(_) => {
-            return Ok(plain(StatusCode::REQUEST_TIMEOUT, "The body did not arrive within 10 s."));
+            return plain(StatusCode::REQUEST_TIMEOUT, "The body did not arrive within 10 s.");
         }
     };
     let now = Clock.now();
@@ -184,17 +136,15 @@ async fn answer(
     };
     on_webhook(&received);
     sleep(ways.manner.delay).await;
-    let (status, text) = answer.ok_or(Cut)?;
-    Ok(plain(status, text))
+    let Some((status, text)) = answer else {
+        sender.end.cancel();
+        return std::future::pending().await;
+    };
+    plain(status, text)
 }
 
-/// No answer, on purpose.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is cut")]
-struct Cut;
-
-fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(text.into()));
+fn plain(status: StatusCode, text: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     response
         .headers_mut()
@@ -204,7 +154,9 @@ fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::task::JoinSet;
 
     use super::*;
     use crate::signature;
