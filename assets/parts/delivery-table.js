@@ -8,7 +8,7 @@ import { virtualList } from './list.js';
 import { even } from './list-places.js';
 
 const WIDE = matchMedia('(min-width: 721px)');
-const HEIGHT = { wide: [40, 28], narrow: [64, 48] }; // of a row, and of a compact one; as in style.css
+const HEIGHT = { wide: [40, 28], narrow: [64, 48] }; // of a row, and of a compact one; as in styles/4-deliveries.css
 const BLANKS = 3; // places held for rows that are on their way
 const AHEAD = 40; // rows before the end at which the next page is fetched
 

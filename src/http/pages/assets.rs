@@ -43,17 +43,24 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Packs all files, which takes some milliseconds.
+    /// Packs all files, which takes some milliseconds. Those of the style go out as one, since a browser draws nothing
+    /// before it has all of them: in the order of their names, which begin with their place, since what comes later wins.
     pub fn new() -> Assets {
         let mut hash = hmac_sha256::Hash::new();
         let mut files = BTreeMap::new();
+        let mut style = Vec::new();
         for (path, built) in FILES.iter().filter(|(path, _)| *path != "shell.html") {
             let bytes = read(path, built);
             // With the lengths, so that nothing can move from one file to the next unseen.
             hash.update(format!("{path}:{}:", bytes.len()));
             hash.update(&bytes);
-            files.insert(*path, Prepared::new(without_comments(path, &bytes)));
+            if path.starts_with("styles/") {
+                style.extend_from_slice(&bytes);
+            } else {
+                files.insert(*path, Prepared::new(without_comments(path, &bytes)));
+            }
         }
+        files.insert("style.css", Prepared::new(style));
         let mut hash = hex(&hash.finalize());
         hash.truncate(DIGITS);
         Assets { hash, files }
