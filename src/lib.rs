@@ -11,7 +11,7 @@
 //! - [`upkeep`] does the slow work beside it: retention, expiry, recoveries, what was deleted.
 //! - [`request`] is what an event looks like on the wire, whether it is sent or only shown.
 //! - Decisions are pure: [`retry`] (again?), [`health`] (whose fault?), [`pace`] (how much now?),
-//!   `lane` (whose turn?), [`targets`] (which addresses?), [`trust`] (whose certificates?), [`signature`], [`session`]. [`explain`]
+//!   [`targets`] (which addresses?), [`trust`] (whose certificates?), [`signature`], [`session`]. [`explain`]
 //!   says them in words.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
 //! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
@@ -26,7 +26,6 @@ pub mod explain;
 pub mod figures;
 pub mod health;
 pub mod http;
-pub(crate) mod lane;
 pub mod listen;
 pub mod listener;
 pub mod metrics;

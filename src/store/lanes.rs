@@ -1,10 +1,42 @@
-//! Lanes in the database: who has the turn, who joins, who is next.
+//! Lanes: whose turn it is among the unfinished deliveries of one task to one webhook, who joins, who is
+//! next.
 //!
-//! The rule is `lane`; here it meets the rows. A delivery that may go out has a `due_ms`.
+//! A later event waits for the earlier. A delivery that may go out has a `due_ms`. Must not know what is due
+//! when, nor why.
+#![doc = include_str!("../../docs/internals/lanes.md")]
 
 use super::{Result, Tx, Value};
-use crate::lane::{self, Holder, Turn};
 use crate::model::{Named, Reason, Time};
+
+/// The delivery that has the turn of its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Holder {
+    /// The order of its event.
+    seq: i64,
+    /// A request of it is under way, or it has failed some and the next one is near.
+    is_under_way: bool,
+}
+
+/// What becomes of a delivery that joins its lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It may go out.
+    Now,
+    /// It may go out, and the one that had the turn waits again.
+    InsteadOf(i64),
+    /// It waits for the one that has the turn.
+    Waits,
+}
+
+/// A new delivery, or one that is sent again, joins its lane: those of a lower order go first, but
+/// nothing takes the turn from one that is under way.
+fn turn(seq: i64, holder: Option<Holder>) -> Turn {
+    match holder {
+        None => Turn::Now,
+        Some(holder) if holder.seq > seq && !holder.is_under_way => Turn::InsteadOf(holder.seq),
+        Some(_) => Turn::Waits,
+    }
+}
 
 /// Puts an unfinished delivery into its lane, due at `due` if it is its turn; answers whether it is.
 /// Its own row must not have the turn already.
@@ -30,7 +62,7 @@ pub(super) fn join(
             Ok(Holder { seq: row.int(0)?, is_under_way })
         },
     )?;
-    let turn = lane::join(seq, holder);
+    let turn = turn(seq, holder);
     if let Turn::InsteadOf(other) = turn {
         tx.execute(
             "UPDATE deliveries SET due_ms = NULL WHERE seq = ?1 AND webhook_id = ?2",
@@ -124,4 +156,18 @@ pub(super) fn rejoin(
     }
     tx.wake();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_earlier_goes_first_but_never_into_a_request_under_way() {
+        let holder = |seq, is_under_way| Some(Holder { seq, is_under_way });
+        assert_eq!(turn(5, None), Turn::Now);
+        assert_eq!(turn(5, holder(4, false)), Turn::Waits);
+        assert_eq!(turn(5, holder(6, false)), Turn::InsteadOf(6));
+        assert_eq!(turn(5, holder(6, true)), Turn::Waits);
+    }
 }
