@@ -22,7 +22,7 @@ pub use setting::Setting;
 use outgoing::Outgoing;
 use setting::{Defaulted, Optional};
 
-use crate::health::Policy;
+use crate::delivery::health::Policy;
 use crate::model::{Webhook, masked_url};
 use crate::secret::Secret;
 use crate::targets::Targets;

@@ -22,12 +22,12 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::clock::{Clock, Ids};
-use crate::explain;
+use crate::delivery::explain;
+use crate::delivery::health::{Fate, Policy};
+use crate::delivery::pace::Gates;
 use crate::figures::{Answer, Ended, Figures};
-use crate::health::{Fate, Policy};
 use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Outcome, Webhook};
-use crate::pace::Gates;
 use crate::sender::Sender;
 use crate::store::{self, Claim, Record, Recorded, Store, Tx};
 use steady::Steady;

@@ -9,10 +9,9 @@
 //! - [`dispatcher`] claims what is due, [`sender`] makes the attempt. It meets the handlers in the
 //!   database and nowhere else.
 //! - [`upkeep`] does the slow work beside it: retention, expiry, recoveries, what was deleted.
-//! - [`request`] is what an event looks like on the wire, whether it is sent or only shown.
-//! - Decisions are pure: [`retry`] (again?), [`health`] (whose fault?), [`pace`] (how much now?),
-//!   [`targets`] (which addresses?), [`trust`] (whose certificates?), [`signature`], [`session`]. [`explain`]
-//!   says them in words.
+//! - [`delivery`] decides, in pure functions: again? whose fault? how much now? It makes the request, whether that
+//!   is sent or only shown, and says all of it in words.
+//! - [`targets`] (which addresses?), [`trust`] (whose certificates?), [`signature`] and [`session`] are pure too.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
 //! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
 
@@ -20,20 +19,16 @@ pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod delivery;
 pub mod demo;
 pub mod dispatcher;
-pub mod explain;
 pub mod figures;
-pub mod health;
 pub mod http;
 pub mod listen;
 pub mod listener;
 pub mod metrics;
 pub mod model;
 pub mod output;
-pub mod pace;
-pub mod request;
-pub mod retry;
 pub(crate) mod scratch;
 pub mod secret;
 pub mod sender;

@@ -26,9 +26,9 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::Clock;
+use crate::delivery::request::{FIXED, is_signature};
+use crate::delivery::retry;
 use crate::model::{Outcome, Profile, masked_url};
-use crate::request::{FIXED, is_signature};
-use crate::retry;
 use crate::secret::{Secret, mask};
 use crate::targets::Targets;
 use crate::trust::Trust;

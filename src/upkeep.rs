@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use crate::clock::{Clock, Ids};
 use crate::config::Retention;
-use crate::health::Policy;
+use crate::delivery::health::Policy;
 use crate::model::ALERTS_WEBHOOK;
 use crate::store::{self, Action, AgedBy, Cutoffs, Job, Recovery, Removal, Store, Tx};
 

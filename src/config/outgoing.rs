@@ -3,7 +3,7 @@
 //! A message never repeats a value that may be a secret.
 
 use super::{Reader, reference};
-use crate::health::Policy;
+use crate::delivery::health::Policy;
 use crate::model::{
     ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, Origin, Payload, Time, Webhook, receiver,
 };

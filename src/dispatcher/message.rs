@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
+use crate::delivery::request::{self, Content, Request};
 use crate::model::payload::Full;
 use crate::model::{Event, Time, Webhook};
-use crate::request::{self, Content, Request};
 use crate::sender::Message;
 use crate::store::{self, Claim};
 

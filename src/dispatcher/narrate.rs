@@ -4,8 +4,8 @@
 
 use tracing::{info, warn};
 
-use crate::explain;
-use crate::health::{Condition, Fate};
+use crate::delivery::explain;
+use crate::delivery::health::{Condition, Fate};
 use crate::model::{Named, Reason};
 use crate::store::{Claim, Record, Recorded, delivery_id};
 

@@ -15,7 +15,7 @@ use super::app::App;
 use super::deliveries::DeliveryDetails;
 use super::extract::{EventPath, NoParams};
 use super::problem::Problem;
-use crate::explain;
+use crate::delivery::explain;
 use crate::model::{Event, EventKind, Named, Task, Time, payload};
 use crate::store::{self, Known, Story};
 

@@ -4,8 +4,8 @@
 
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, changes, delivery_id, outbox};
-use crate::explain;
-use crate::health::{Condition, Health};
+use crate::delivery::explain;
+use crate::delivery::health::{Condition, Health};
 use crate::model::{ALERTS_WEBHOOK, Event, EventKind, Origin, TaskId, Time};
 
 /// Between two alerts of failed deliveries of one webhook, in milliseconds: a person needs one.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::webhooks::{self, Known, Presence};
 use super::{Error, Result, Row, Tx, Value, events};
-use crate::health::Condition;
+use crate::delivery::health::Condition;
+use crate::delivery::pace::{Gates, Released};
+use crate::delivery::retry;
 use crate::model::{DeliveryStatus, Event, Named, Outcome, Payload, Time, Webhook};
-use crate::pace::{Gates, Released};
-use crate::retry;
 
 /// How many of those that wait a probe is chosen from, the longest due first: whatever fails goes to
 /// the end of these, so the choice moves on.
@@ -170,7 +170,7 @@ fn claim_of(
         found.look_in(1);
     } else if is_short {
         // A place that is freed says when to look again, or a token that comes back.
-        if let Some(rate) = crate::pace::rate(&known.webhook) {
+        if let Some(rate) = crate::delivery::pace::rate(&known.webhook) {
             found.look_in(1_000 / i64::from(rate));
         }
     } else {

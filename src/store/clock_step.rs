@@ -43,8 +43,8 @@ pub fn follow_clock(tx: &mut Tx<'_>, step: &ClockStep) -> Result<()> {
 mod tests {
     use super::super::small_world::{HOUR, World};
     use super::*;
+    use crate::delivery::pace::Seen;
     use crate::model::Outcome;
-    use crate::pace::Seen;
 
     fn world() -> World {
         let mut world = World::new(&["wh_a"]);

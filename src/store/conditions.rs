@@ -6,7 +6,7 @@
 use super::webhook_edits::{put_properties, release_if_moved};
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value};
-use crate::health::{Condition, Health};
+use crate::delivery::health::{Condition, Health};
 use crate::model::{Named, Time, Webhook};
 
 /// Writes how a webhook is doing.

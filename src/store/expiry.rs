@@ -7,8 +7,8 @@
 
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, alerts, lanes};
-use crate::explain;
-use crate::health::{Condition, Policy, is_expired};
+use crate::delivery::explain;
+use crate::delivery::health::{Condition, Policy, is_expired};
 use crate::model::{Named, Reason, Time};
 
 /// Entries of the queue that one look takes in.

@@ -5,11 +5,11 @@
 
 use super::webhooks::{self, Known, Presence};
 use super::{Claim, Result, Tx, Value, alerts, conditions, lanes};
-use crate::explain;
-use crate::health::{self, Ended, Fate, Health, Policy, Verdict};
+use crate::delivery::explain;
+use crate::delivery::health::{self, Ended, Fate, Health, Policy, Verdict};
+use crate::delivery::pace::Seen;
+use crate::delivery::retry::{self, Earlier, RETRY_AFTER_MOST_MS};
 use crate::model::{DeliveryStatus, Later, Named, Outcome, Reason, Time};
-use crate::pace::Seen;
-use crate::retry::{self, Earlier, RETRY_AFTER_MOST_MS};
 
 /// The end of an attempt. What lies before it is told as spans of a clock that never steps: the wall
 /// clock may have been set meanwhile.

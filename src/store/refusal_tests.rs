@@ -3,7 +3,7 @@
 
 use super::small_world::{POLICY, World};
 use super::*;
-use crate::health::{Health, Policy};
+use crate::delivery::health::{Health, Policy};
 use crate::model::ALERTS_WEBHOOK;
 
 fn health(world: &World) -> Health {

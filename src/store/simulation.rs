@@ -21,13 +21,13 @@ use super::{
     list_webhooks, make_webhook, migrate, open, pause_webhook, put_from_settings, record,
     redeliver, restart,
 };
-use crate::explain;
-use crate::health::{Condition, Policy};
+use crate::delivery::explain;
+use crate::delivery::health::{Condition, Policy};
+use crate::delivery::pace::Gates;
 use crate::model::{
     ALERTS_WEBHOOK, EventKind, OnReject, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time,
     Unknown, Webhook,
 };
-use crate::pace::Gates;
 use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
 
 /// Unless `BTK_EPISODES` says otherwise.

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::tx::Memory;
 use super::*;
-use crate::explain;
-use crate::health::Policy;
+use crate::delivery::explain;
+use crate::delivery::health::Policy;
+use crate::delivery::pace::{Gates, Seen};
 use crate::model::{
     ALERTS_WEBHOOK, EventKind, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time, Unknown,
     Webhook,
 };
-use crate::pace::{Gates, Seen};
 
 pub(super) const START: Time = Time(1_765_216_530_445);
 pub(super) const HOUR: i64 = 3_600_000;

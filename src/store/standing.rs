@@ -3,8 +3,8 @@
 //! Derived from the delivery and its webhook, never written. Must not know of SQL.
 
 use super::webhooks::{Known, Presence};
-use crate::explain;
-use crate::health::Condition;
+use crate::delivery::explain;
+use crate::delivery::health::Condition;
 use crate::model::{Reason, Time};
 
 /// A delivery that waits.

@@ -3,7 +3,7 @@
 
 use super::small_world::{HOUR, START, World};
 use super::*;
-use crate::health::{Condition, Health};
+use crate::delivery::health::{Condition, Health};
 use crate::model::ALERTS_WEBHOOK;
 
 #[test]

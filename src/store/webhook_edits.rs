@@ -5,7 +5,7 @@
 use super::conditions::{begin_anew, put_health};
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, bulk};
-use crate::health::Health;
+use crate::delivery::health::Health;
 use crate::model::{Named, OnReject, Origin, Time, Webhook, is_same_url};
 use crate::secret::Secret;
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{Error, Result, Row, Tx};
-use crate::health::{Condition, Health, Refusals};
+use crate::delivery::health::{Condition, Health, Refusals};
 use crate::model::{EventKind, Named, OnReject, Origin, Payload, Profile, Time, Webhook};
 use crate::secret::Secret;
 

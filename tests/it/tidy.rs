@@ -42,50 +42,61 @@ fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The top module that a file belongs to: `http` for `src/http/tasks.rs`.
-fn module(path: &Path) -> String {
-    let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
-    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
-    first.trim_end_matches(".rs").to_owned()
+/// Folders whose parts stand in the table one by one.
+const SHELVES: [&str; 1] = ["delivery"];
+
+/// The module of the table for a path: its first part, `http` for `http::tasks`; of a shelf the first two.
+fn module(path: &str) -> String {
+    let mut parts = path.split("::");
+    let first = parts.next().unwrap_or_default();
+    match parts.next().filter(|_| SHELVES.contains(&first)) {
+        Some(second) => format!("{first}::{second}"),
+        None => first.to_owned(),
+    }
+}
+
+/// The module that a file belongs to.
+fn module_of(file: &Path) -> String {
+    let inside = file.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    module(&inside.with_extension("").to_str().unwrap().replace('/', "::"))
 }
 
 /// The modules of ours that a text names: after `crate::`, also within braces, and `btk_system::`.
 fn used(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    for start in ["crate::", "btk_system::"] {
-        for (at, _) in text.match_indices(start) {
-            let rest = &text[at + start.len()..];
-            if let Some(braces) = rest.strip_prefix('{') {
-                let inner = braces.split("};").next().unwrap_or_default();
-                let mut depth = 0;
-                let mut name = String::new();
-                for c in inner.chars().chain([',']) {
-                    match c {
-                        '{' => depth += 1,
-                        '}' => depth -= 1,
-                        ',' if depth == 0 => {
-                            names.push(name.trim().split("::").next().unwrap().to_owned());
-                            name.clear();
-                        }
-                        _ if depth == 0 => name.push(c),
-                        _ => {}
-                    }
-                }
-            } else {
-                let name: String =
-                    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                names.push(name);
+    let starts = ["crate::", "btk_system::"];
+    let rests = starts.iter().flat_map(|start| text.split(start).skip(1));
+    rests.flat_map(paths).map(|path| module(&path)).collect()
+}
+
+/// The paths that a text begins with: `a::{b, c::d};` has `a::b` and `a::c::d`.
+fn paths(text: &str) -> Vec<String> {
+    let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let end = text.find(|c| !is_path(c)).unwrap_or(text.len());
+    let (head, rest) = text.split_at(end);
+    let Some(inner) = rest.strip_prefix('{').filter(|_| head.is_empty() || head.ends_with("::"))
+    else {
+        return vec![head.to_owned()];
+    };
+    let (mut parts, mut depth) = (vec![String::new()], 0);
+    for c in inner.chars() {
+        match c {
+            '}' if depth == 0 => break,
+            ',' if depth == 0 => parts.push(String::new()),
+            _ => {
+                depth += i32::from(c == '{') - i32::from(c == '}');
+                parts.last_mut().unwrap().push(c);
             }
         }
     }
-    names
+    let parts = parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty());
+    parts.flat_map(paths).map(|path| format!("{head}{path}")).collect()
 }
 
 #[test]
 fn modules_use_what_the_table_says_and_nothing_else() {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for path in sources() {
-        let module = module(&path);
+        let module = module_of(&path);
         let text = fs::read_to_string(&path).unwrap();
         // What stands in the tests at the end of a file is its own affair.
         let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
@@ -98,6 +109,8 @@ fn modules_use_what_the_table_says_and_nothing_else() {
         found.entry(module.clone()).or_default().extend(names);
     }
     found.remove("lib");
+    assert_eq!(used("use crate::{a, b::{c, d::E}};"), ["a", "b", "b"]);
+    assert_eq!(used("use crate::delivery::{self, a, b::C};")[1..], ["delivery::a", "delivery::b"]);
     let table = table();
     for (module, names) in &found {
         let told = table.get(module);

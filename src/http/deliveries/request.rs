@@ -10,12 +10,12 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::delivery::request::{self, Content};
 use crate::http::app::App;
 use crate::http::extract::{DeliveryPath, NoParams};
 use crate::http::problem::Problem;
 use crate::model::payload::Full;
 use crate::model::{MASKED, Time, masked_url};
-use crate::request::{self, Content};
 use crate::store::{self, Sent};
 
 /// A request as it looks.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::view::{WebhookView, WebhookWithSecret};
 use super::{fresh_secret, not_found, read_only, view};
-use crate::explain;
+use crate::delivery::explain;
 use crate::http::app::App;
 use crate::http::errors::{Kind, ReadOnly, TooManyTests};
 use crate::http::events::samples;

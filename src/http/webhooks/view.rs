@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::recover::RecoveryStarted;
-use crate::explain;
-use crate::health::{Condition, Health};
+use crate::delivery::explain;
+use crate::delivery::health::{Condition, Health};
 use crate::model::{
     EventKind, Filter, MASKED, OnReject, Payload, Profile, Time, masked_url, names,
 };

@@ -2,8 +2,8 @@
 //!
 //! Must not know what is checked.
 
+use crate::delivery::retry;
 use crate::model::{OnReject, Outcome, Profile, Webhook};
-use crate::retry;
 use crate::store::Claim;
 
 /// Random numbers from a seed: `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number

@@ -2,14 +2,14 @@
 //!
 //! One poisoned event never stops a webhook, and a dead webhook never burns its events. Pure: what
 //! happened, the time and chance come in. Must not know of SQL or sockets.
-#![doc = include_str!("../docs/internals/health.md")]
+#![doc = include_str!("../../docs/internals/health.md")]
 
 mod policy;
 mod refusals;
 mod verdict;
 
+use crate::delivery::retry::{self, Decision};
 use crate::model::{OnReject, Outcome, Reason, Time, Webhook, names};
-use crate::retry::{self, Decision};
 
 pub use policy::{Policy, is_expired, probe_wait_ms};
 pub use refusals::Refusals;

@@ -7,12 +7,12 @@ mod answers;
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::health::{Condition, Fate, Health};
+use crate::delivery::health::{Condition, Fate, Health};
+use crate::delivery::retry;
 use crate::model::{
     ALERTS_WEBHOOK, Delivery, EventKind, Named, OnReject, Outcome, Reason, Time, Webhook,
     masked_url,
 };
-use crate::retry;
 
 use answers::{advice, meaning};
 

@@ -3,7 +3,7 @@
 //!
 //! Pure: time comes in as milliseconds of a clock that never steps back. Must not know of health
 //! or of the database; what is under way is known to this process alone.
-#![doc = include_str!("../docs/internals/pace.md")]
+#![doc = include_str!("../../docs/internals/pace.md")]
 
 use std::collections::HashMap;
 

@@ -1,0 +1,10 @@
+//! What is decided about a delivery, what it looks like on the wire, and what is said about it.
+//!
+//! Pure: values, times and chance come in, values go out. Must not know where a delivery is kept, nor how it
+//! is sent.
+
+pub mod explain;
+pub mod health;
+pub mod pace;
+pub mod request;
+pub mod retry;
