@@ -102,8 +102,8 @@ pub fn record(
     let end = not_back.as_ref().unwrap_or(end);
     let verdict = judge(policy, &known, claim, end);
     let fate = &verdict.fate;
-    let reason = explain::after_attempt(fate, &claim.webhook, &end.outcome, end.why());
-    if !put_delivery(tx, claim, end, &After::of(fate, claim, end), reason.as_ref())? {
+    let after = After::of(fate, claim, end);
+    if !put_delivery(tx, claim, &after)? {
         return Ok(None);
     }
     put_attempt(tx, claim, end, fate)?;
@@ -121,7 +121,7 @@ pub fn record(
     let is_told = known.presence != Presence::Deleted
         && alerts::tell_of_condition(tx, &known, is, &end.alert_id, end.ended)?;
     let (task, now) = (claim.event.task_id.as_str(), end.ended);
-    let text = reason.as_ref().map_or("", |(_, text)| text);
+    let text = after.reason.as_ref().map_or("", |(_, text)| text);
     let tell = |tx: &mut Tx<'_>, say| {
         // The one after which it is said to refuse everything is told of with that.
         if is_told {
@@ -239,45 +239,44 @@ struct After {
     tries: u32,
     /// and when that began; `None`: the next attempt begins one.
     first: Option<Time>,
+    finished: Option<Time>,
+    reason: Option<(Reason, String)>,
 }
 
 impl After {
     fn of(fate: &Fate, claim: &Claim, end: &Record) -> After {
-        let (tries, first) = (claim.attempt, Some(end.first(claim)));
         let at = |ms: i64| Some(end.ended.plus_ms(ms));
-        let pending = After { status: DeliveryStatus::Pending, due: at(0), tries, first };
-        let ended = |status| After { status, due: None, tries, first };
+        let finished = at(0);
+        let after = After {
+            status: DeliveryStatus::Pending,
+            due: None,
+            tries: claim.attempt,
+            first: Some(end.first(claim)),
+            finished: None,
+            reason: explain::after_attempt(fate, &claim.webhook, &end.outcome, end.why()),
+        };
         match fate {
-            Fate::Delivered => ended(DeliveryStatus::Delivered),
-            Fate::Retry { after_ms } => After { due: at(*after_ms), ..pending },
+            Fate::Delivered => After { status: DeliveryStatus::Delivered, finished, ..after },
+            Fate::Retry { after_ms } => After { due: at(*after_ms), ..after },
             Fate::NotMade { after_ms } => {
-                let first = first.filter(|_| tries > 1);
-                After { due: at(*after_ms), tries: tries - 1, first, ..pending }
+                let first = after.first.filter(|_| claim.attempt > 1);
+                After { due: at(*after_ms), tries: claim.attempt - 1, first, ..after }
             }
-            Fate::Waits => After { tries: 0, first: None, ..pending },
+            Fate::Waits => After { due: at(0), tries: 0, first: None, ..after },
             Fate::Alone { after_ms } => {
-                After { status: DeliveryStatus::Held, due: at(*after_ms), ..pending }
+                After { status: DeliveryStatus::Held, due: at(*after_ms), ..after }
             }
-            Fate::Held => After { tries: 0, first: None, ..ended(DeliveryStatus::Held) },
-            Fate::Failed { .. } => ended(DeliveryStatus::Failed),
-            Fate::Cancelled => ended(DeliveryStatus::Cancelled),
+            Fate::Held => After { status: DeliveryStatus::Held, tries: 0, first: None, ..after },
+            Fate::Failed { .. } => After { status: DeliveryStatus::Failed, finished, ..after },
+            Fate::Cancelled => After { status: DeliveryStatus::Cancelled, finished, ..after },
         }
-    }
-
-    fn is_finished(&self) -> bool {
-        use DeliveryStatus::{Cancelled, Delivered, Failed};
-        matches!(self.status, Delivered | Failed | Cancelled)
     }
 }
 
 /// Answers whether the delivery still was the one that was claimed.
-fn put_delivery(
-    tx: &mut Tx<'_>,
-    claim: &Claim,
-    end: &Record,
-    after: &After,
-    reason: Option<&(Reason, String)>,
-) -> Result<bool> {
+fn put_delivery(tx: &mut Tx<'_>, claim: &Claim, after: &After) -> Result<bool> {
+    let (reason, text) =
+        after.reason.as_ref().map(|(code, text)| (code.as_str(), text.as_str())).unzip();
     let updated = tx.execute(
         "UPDATE deliveries SET status = ?3, due_ms = ?4, tries = ?5, first_ms = ?6,
              finished_ms = ?7, reason = ?8, reason_text = ?9, started_ms = NULL
@@ -289,9 +288,9 @@ fn put_delivery(
             after.due.map(|at| at.0).into(),
             i64::from(after.tries).into(),
             after.first.map(|at| at.0).into(),
-            after.is_finished().then_some(end.ended.0).into(),
-            reason.map(|(code, _)| code.as_str()).into(),
-            reason.map(|(_, text)| text.as_str()).into(),
+            after.finished.map(|at| at.0).into(),
+            reason.into(),
+            text.into(),
             claim.number.into(),
         ],
     )?;
