@@ -44,6 +44,7 @@ mod picture;
 mod place;
 mod readers;
 mod recoveries;
+mod recovery_steps;
 #[cfg(test)]
 mod recovery_tests;
 #[cfg(test)]
@@ -109,9 +110,10 @@ pub use outcomes::{Record, Recorded, record, restart};
 pub use pages::{Pages, give_back, pages};
 pub use picture::{Picture, picture_size, take_picture};
 pub use recoveries::{
-    Again, Begun, Due, Recovery, Wanted, begin_recovery, end_recovery, events_between,
-    find_recovery, list_recoveries, look_for_again, recover_step,
+    Again, Begun, Recovery, Wanted, begin_recovery, end_recovery, events_between, find_recovery,
+    list_recoveries,
 };
+pub use recovery_steps::{Due, look_for_again, recover_step};
 pub use removals::{Removal, deleted_webhooks, remove_step};
 pub use requests::{Sent, sent};
 pub use retention::{Cutoffs, Stretch, delete_old, look_for_old};

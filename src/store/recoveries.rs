@@ -12,16 +12,11 @@
 //!   old as the shorter span of retention is none: its delivery may have been, and be forgotten.
 //! - What waits or is under way anyway is left alone, and so is what came after the job was asked for.
 //!
-//! Must not send anything, nor decide what a webhook wants.
+//! Must not look at events: that is `recovery_steps`.
 
 use super::events::newest_by;
-use super::{Error, Result, Row, Tx, Value, find_webhook, lanes, outbox};
-use crate::model::{EventKind, Named, Origin, Reason, Task, Time, Webhook, names};
-
-/// Events that one look takes in.
-const WINDOW: i64 = 1_000;
-/// Deliveries that one step puts in line.
-const STEP: usize = 200;
+use super::{Result, Row, Tx, Value, find_webhook};
+use crate::model::{Named, Reason, Time, names};
 
 names! {
     /// What is sent again: where a delivery stands, or that there is none.
@@ -56,6 +51,13 @@ pub struct Wanted {
     pub until: Time,
     /// In which states; never empty.
     pub states: Vec<Again>,
+}
+
+impl Wanted {
+    /// Whether a delivery that is stored like this is sent again.
+    pub(super) fn takes(&self, status: &str, reason: Option<&str>) -> bool {
+        Again::of(status, reason).is_some_and(|again| self.states.contains(&again))
+    }
 }
 
 /// A recovery under way.
@@ -104,15 +106,6 @@ pub enum Begun {
     Unknown,
     /// One runs already.
     Already,
-}
-
-/// What a look brought: events to put in line, among those up to `up_to`.
-#[derive(Clone, Debug, Default)]
-pub struct Due {
-    /// The events, in order.
-    pub seqs: Vec<i64>,
-    /// The last event that was looked at.
-    pub up_to: i64,
 }
 
 /// The last event before a span, and the last one of it: what there is to look at lies between.
@@ -191,138 +184,4 @@ pub fn list_recoveries(tx: &mut Tx<'_>) -> Result<Vec<Recovery>> {
 /// The recovery of a webhook, if one is under way.
 pub fn find_recovery(tx: &mut Tx<'_>, webhook: &str) -> Result<Option<Recovery>> {
     tx.row(&format!("{SELECT} WHERE webhook_id = ?1"), &[webhook.into()], read)
-}
-
-/// Looks at some events after `after` up to `last` for those that a webhook is to be sent again.
-/// `oldest`: an event from before is never unsent. Empty once the webhook is gone.
-pub fn look_for_again(
-    tx: &mut Tx<'_>,
-    webhook: &str,
-    wanted: &Wanted,
-    oldest: Time,
-    after: i64,
-    last: i64,
-) -> Result<Due> {
-    let Some(known) = find_webhook(tx, webhook)? else {
-        return Ok(Due { seqs: Vec::new(), up_to: last });
-    };
-    let takes_unsent = wanted.states.contains(&Again::Unsent);
-    let mut found = 0;
-    // The task of an event, which may be long, is read only where it decides.
-    let seen = tx.rows_until(
-        "SELECT e.seq, e.at_ms, e.kind, e.origin, d.status,
-             CASE WHEN ?5 = 1 AND d.status IS NULL AND e.at_ms BETWEEN ?6 AND ?7 THEN e.task END,
-             d.reason
-         FROM events e LEFT JOIN deliveries d ON d.seq = e.seq AND d.webhook_id = ?1
-         WHERE e.seq > ?2 AND e.seq <= ?3 ORDER BY e.seq LIMIT ?4",
-        &[
-            webhook.into(),
-            after.into(),
-            last.into(),
-            WINDOW.into(),
-            i64::from(takes_unsent).into(),
-            wanted.since.max(oldest).0.into(),
-            wanted.until.0.into(),
-        ],
-        |row| Ok((row.int(0)?, is_due(row, &known.webhook, wanted)?)),
-        |(_, is_due)| {
-            found += usize::from(*is_due);
-            found >= STEP
-        },
-    )?;
-    let is_all = found < STEP && i64::try_from(seen.len()).unwrap_or(WINDOW) < WINDOW;
-    let up_to = seen.last().map(|(seq, _)| *seq).filter(|_| !is_all).unwrap_or(last);
-    let seqs = seen.into_iter().filter(|(_, is_due)| *is_due).map(|(seq, _)| seq).collect();
-    Ok(Due { seqs, up_to })
-}
-
-fn is_due(row: &Row<'_>, webhook: &Webhook, wanted: &Wanted) -> Result<bool> {
-    let at = Time(row.int(1)?);
-    if at < wanted.since || at > wanted.until {
-        return Ok(false);
-    }
-    if let Some(status) = row.opt_text(4)? {
-        let again = Again::of(&status, row.opt_text(6)?.as_deref());
-        return Ok(again.is_some_and(|again| wanted.states.contains(&again)));
-    }
-    match row.opt_text(5)? {
-        Some(task) => is_wanted(row, webhook, &task),
-        None => Ok(false),
-    }
-}
-
-fn is_wanted(row: &Row<'_>, webhook: &Webhook, snapshot: &str) -> Result<bool> {
-    let damaged = |what| Error::Damaged(format!("an event has a damaged {what}"));
-    let kind = EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))?;
-    let origin = Origin::parse("origin", &row.text(3)?).map_err(|_| damaged("origin"))?;
-    if webhook.wants_kind(kind, &origin).is_err() {
-        return Ok(false);
-    }
-    // An alert has no task; one that cannot be read is rather sent than lost.
-    let Ok(task) = serde_json::from_str::<Task>(snapshot) else { return Ok(true) };
-    Ok(webhook.wants(kind, &origin, &task).is_ok())
-}
-
-/// Puts in line what a look for this recovery found, and moves its cursor; answers whether the
-/// recovery is through (or was ended meanwhile).
-pub fn recover_step(tx: &mut Tx<'_>, recovery: &Recovery, due: &Due, now: Time) -> Result<bool> {
-    let id = recovery.webhook_id.as_str();
-    // It may have been ended, and another begun, since the look.
-    let is_same = find_recovery(tx, id)?
-        .is_some_and(|now| (now.created, now.cursor) == (recovery.created, recovery.cursor));
-    if !is_same {
-        return Ok(true);
-    }
-    let mut queued = 0;
-    for seq in &due.seqs {
-        queued += i64::from(put_in_line(tx, id, *seq, &recovery.wanted, now)?);
-    }
-    if due.up_to >= recovery.last {
-        end_recovery(tx, id)?;
-        return Ok(true);
-    }
-    tx.execute(
-        "UPDATE recoveries SET cursor = ?2, queued = queued + ?3 WHERE webhook_id = ?1",
-        &[id.into(), due.up_to.into(), queued.into()],
-    )?;
-    Ok(false)
-}
-
-/// Due since its commit, so that what is older goes out first.
-fn put_in_line(
-    tx: &mut Tx<'_>,
-    webhook: &str,
-    seq: i64,
-    wanted: &Wanted,
-    now: Time,
-) -> Result<bool> {
-    let event = tx.row(
-        "SELECT e.task_id, e.at_ms, d.status, e.kind, d.reason
-         FROM events e LEFT JOIN deliveries d ON d.seq = e.seq AND d.webhook_id = ?1
-         WHERE e.seq = ?2",
-        &[webhook.into(), seq.into()],
-        |row| {
-            let reason = row.opt_text(4)?;
-            let stands = row.opt_text(2)?.map(|status| (status, reason));
-            Ok((row.text(0)?, row.int(1)?, stands, row.text(3)?))
-        },
-    )?;
-    let Some((task, at, stands, kind)) = event else { return Ok(false) };
-    let due = Time(at).min(now);
-    match stands {
-        None => {
-            let kind = EventKind::parse(&kind)
-                .ok_or_else(|| Error::Damaged("an event has a damaged kind".to_owned()))?;
-            outbox::put_delivery(tx, seq, webhook, kind, &task, due)?;
-            lanes::join(tx, webhook, &task, seq, due)?;
-        }
-        Some((status, reason)) => {
-            let again = Again::of(&status, reason.as_deref());
-            if again.is_none_or(|again| !wanted.states.contains(&again)) {
-                return Ok(false);
-            }
-            lanes::rejoin(tx, webhook, &task, seq, due)?;
-        }
-    }
-    Ok(true)
 }
