@@ -21,7 +21,6 @@ use super::{
     list_webhooks, make_webhook, migrate, open, pause_webhook, put_from_settings, record,
     redeliver, restart,
 };
-use crate::delivery::explain;
 use crate::delivery::health::{Condition, Policy};
 use crate::delivery::pace::Gates;
 use crate::model::{
@@ -184,10 +183,8 @@ impl<'c> World<'c> {
         if known.health.condition != Condition::Up {
             assert_eq!(others().count(), 0, "{id} is not up and gets more than one probe");
         }
-        assert!(
-            others().all(|other| other.event.task_id != claim.event.task_id),
-            "two of a task at a time"
-        );
+        let task = &claim.event.task_id;
+        assert!(others().all(|other| other.event.task_id != *task), "two of a task at a time");
         let earlier: Vec<i64> = self
             .connection
             .prepare_cached(
@@ -195,7 +192,7 @@ impl<'c> World<'c> {
                  WHERE webhook_id = ?1 AND task_id = ?2 AND seq < ?3 AND finished_ms IS NULL",
             )
             .unwrap()
-            .query_map((id, claim.event.task_id.as_str(), claim.seq), |row| row.get(0))
+            .query_map((id, task.as_str(), claim.seq), |row| row.get(0))
             .unwrap()
             .map(Result::unwrap)
             .collect();
@@ -223,8 +220,7 @@ impl<'c> World<'c> {
         let at = usize::try_from(self.dice.below(self.under_way.len() as u64)).unwrap();
         let claim = self.under_way.swap_remove(at);
         let id = claim.webhook.id.clone();
-        let outcome = answer(self.moods[&id], &claim, &mut self.dice);
-        let why = explain::what_went_wrong(&claim.webhook, &outcome);
+        let (outcome, why) = answer(self.moods[&id], &claim, &mut self.dice);
         let seen = self.gates.release(&id, &claim.released(&outcome, self.steady_ms));
         let end = Record {
             alert_id: format!("evt_alert_{}", self.dice.next()),

@@ -2,7 +2,7 @@
 //!
 //! Must not know what is checked.
 
-use crate::delivery::retry;
+use crate::delivery::{explain, retry};
 use crate::model::{OnReject, Outcome, Profile, Webhook};
 use crate::store::Claim;
 
@@ -62,7 +62,14 @@ pub(super) const MOODS: [Mood; 13] = [
     Mood::Wild,
 ];
 
-pub(super) fn answer(mood: Mood, claim: &Claim, dice: &mut Dice) -> Outcome {
+/// What comes back for a claim, and what went wrong in words.
+pub(super) fn answer(mood: Mood, claim: &Claim, dice: &mut Dice) -> (Outcome, Option<String>) {
+    let outcome = outcome(mood, claim, dice);
+    let why = explain::what_went_wrong(&claim.webhook, &outcome);
+    (outcome, why)
+}
+
+fn outcome(mood: Mood, claim: &Claim, dice: &mut Dice) -> Outcome {
     if matches!(mood, Mood::Wild) && dice.below(20) == 0 {
         let is_ours = dice.below(2) == 0;
         return Outcome { ours: is_ours, blocked: !is_ours, ..Outcome::broken("Not made.") };
