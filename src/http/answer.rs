@@ -6,13 +6,18 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::header;
 use serde::Serialize;
 
-use super::app::written_json;
-use super::room::Share;
+use super::pool::Share;
 use super::takers::{Client, Taking};
+
+/// An answer whose JSON is written already: by `model::payload`, or as it was stored.
+pub fn written_json(body: impl IntoResponse) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
 
 /// An answer that is being written. Where there is no room for more, it holds nothing any longer and only counts.
 pub struct Answer {

@@ -2,13 +2,11 @@
 //!
 //! Must not know a route, nor of sockets, of the dispatcher or of `Config`: values are passed in.
 
-use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
-use http::{Uri, header};
+use http::Uri;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -23,14 +21,6 @@ use crate::secret::Secret;
 use crate::session::Sessions;
 use crate::store::Store;
 use crate::targets::Targets;
-
-/// Who sent a request: the other end of its connection.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
-
-/// Beside a request whose connection is one too many: it is told so.
-#[derive(Clone, Copy, Debug)]
-pub struct NoRoom;
 
 /// What handlers work with.
 pub struct Services {
@@ -103,8 +93,3 @@ impl Deref for Shared {
 
 /// The state of every handler.
 pub type App = Arc<Shared>;
-
-/// An answer whose JSON is written already: by `model::payload`, or as it was stored.
-pub fn written_json(body: impl IntoResponse) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-}

@@ -9,7 +9,8 @@ use axum::extract::Request;
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::app::{App, NoRoom, Peer};
+use super::app::App;
+use super::connection::{NoRoom, Peer};
 use super::errors::{CrossSite, Kind, Unauthorized, UnknownHost};
 use super::limits::Tried;
 use super::places::{self, Place};

@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use utoipa::IntoParams;
 
-use super::app::written_json;
+use super::answer::written_json;
 use super::errors::{KeyReused, Kind, VersionMismatch};
 use super::problem::Problem;
 use crate::model::{Origin, Time};

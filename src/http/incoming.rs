@@ -18,34 +18,17 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use self::latest::LastReceived;
-use super::app::{App, Peer};
+use self::latest::{Applied, LastReceived};
+use super::app::App;
 use super::body;
+use super::connection::Peer;
 use super::errors::{KeyReused, Kind, NoSecret, TooManyRequests, WrongSecret};
 use super::idempotency::{IdempotencyKey, REPLAYED, single};
 use super::limits::Tried;
 use super::problem::Problem;
-use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time, names};
+use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time};
 use crate::store::{self, Key, Repeat, Tx, look_up, remember};
 use message::{Incoming, object};
-
-names! {
-    /// What an incoming webhook did.
-    pub enum Applied {
-        /// A task was made.
-        Created = "created",
-        /// A task was changed.
-        Updated = "updated",
-        /// A task was deleted.
-        Deleted = "deleted",
-        /// The task is already as the webhook says.
-        Unchanged = "unchanged",
-        /// The same webhook came before, within 48 hours.
-        Duplicate = "duplicate",
-        /// It is older than what we have, deletes what is not there, or changes what was deleted here.
-        Ignored = "ignored",
-    }
-}
 
 /// The answer to an incoming webhook.
 #[derive(Serialize, ToSchema)]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use super::app::Peer;
+use super::connection::Peer;
 use super::errors::{Kind, TooManyWrongSecrets, TooManyWrongTokens};
 use super::problem::Problem;
 use crate::config::Rate;

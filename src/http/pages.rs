@@ -11,15 +11,24 @@ pub mod setup;
 pub mod stream;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::assets::SHELL;
 use super::app::App;
 use super::problem::Problem;
+
+/// One file of the pages.
+pub async fn asset(
+    State(app): State<App>,
+    Path((hash, path)): Path<(String, String)>,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    app.assets.answer(&hash, &path, &asked).ok_or_else(|| Problem::not_found("File"))
+}
 
 /// A page.
 struct Page {

@@ -1,16 +1,11 @@
 //! Problem: every answer that is not a success, as one JSON shape with a sentence for a person.
 //!
-//! The only place where faults of the store and the rules of the model become HTTP. Must not show
-//! internals: causes go to the log, once.
+//! Must not show internals: causes go to the log, once.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use super::errors::{BadRequest, Busy, Internal, Kind, NotFound, Unauthorized};
-use crate::model::Invalid;
-use crate::store;
 
 /// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,11 +69,6 @@ impl Problem {
         Problem { field: Some(name.to_owned()), ..problem }
     }
 
-    /// 404 with the noun that is not there.
-    pub fn not_found(what: &str) -> Problem {
-        NotFound::saying(format!("{what} not found"))
-    }
-
     /// 503 or 429: try again later.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Problem {
@@ -99,7 +89,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.code == Unauthorized::CODE {
+        if self.code == "unauthorized" {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.status == StatusCode::REQUEST_TIMEOUT
@@ -117,57 +107,5 @@ impl IntoResponse for Problem {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
-    }
-}
-
-impl From<Invalid> for Problem {
-    fn from(invalid: Invalid) -> Problem {
-        let problem = if invalid.missing {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            Problem::new(status, "missing_field", invalid.message)
-        } else {
-            BadRequest::saying(invalid.message)
-        };
-        Problem { field: Some(invalid.field).filter(|field| !field.is_empty()), ..problem }
-    }
-}
-
-impl From<store::Error> for Problem {
-    fn from(error: store::Error) -> Problem {
-        let unavailable =
-            |code, text: &str| Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, text);
-        match &error {
-            store::Error::Busy => Busy::problem(),
-            store::Error::Locked => unavailable(
-                "locked",
-                "Another program, such as a backup, has locked the database; nothing was changed, \
-                 try again soon",
-            )
-            .retry_after(5),
-            store::Error::Closed => {
-                unavailable("stopping", "The server is stopping; nothing was changed, try again soon")
-                    .retry_after(5)
-            }
-            store::Error::Full => unavailable(
-                "disk_full",
-                "The server's disk is full, or a quota of it is used up; nothing was changed. Free some space, it goes \
-                 on by itself",
-            )
-            .retry_after(10),
-            store::Error::Damaged(said) => unavailable("damaged", said),
-            store::Error::Broken(_) => Problem {
-                cause: Some(error.to_string()),
-                ..Problem::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "unknown_outcome",
-                    "The server's database failed or was taken away, and the server ends. A write may or \
-                     may not have happened: repeat it with the same Idempotency-Key when the server is \
-                     back",
-                )
-            },
-            store::Error::Database(_) => {
-                Problem { cause: Some(error.to_string()), ..Internal::problem() }
-            }
-        }
     }
 }

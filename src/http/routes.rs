@@ -92,7 +92,7 @@ pub fn router(services: Services) -> Router {
         services,
     });
     pages::add(router)
-        .route("/assets/{hash}/{*path}", get(assets::serve))
+        .route("/assets/{hash}/{*path}", get(pages::asset))
         .fallback(outer::no_route)
         .method_not_allowed_fallback(outer::no_method)
         .layer(from_fn_with_state(Arc::clone(&app), outer::respond))

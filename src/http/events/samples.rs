@@ -9,7 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::list::TaskEvent;
-use crate::http::app::{App, written_json};
+use crate::http::answer::written_json;
+use crate::http::app::App;
 use crate::http::extract::Params;
 use crate::http::problem::Problem;
 use crate::http::query::{Query, parameters};

@@ -9,10 +9,27 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::Applied;
 use crate::http::problem::Problem;
-use crate::model::Time;
+use crate::model::{Time, names};
 use crate::secret::{Secret, mask};
+
+names! {
+    /// What an incoming webhook did.
+    pub enum Applied {
+        /// A task was made.
+        Created = "created",
+        /// A task was changed.
+        Updated = "updated",
+        /// A task was deleted.
+        Deleted = "deleted",
+        /// The task is already as the webhook says.
+        Unchanged = "unchanged",
+        /// The same webhook came before, within 48 hours.
+        Duplicate = "duplicate",
+        /// It is older than what we have, deletes what is not there, or changes what was deleted here.
+        Ignored = "ignored",
+    }
+}
 
 /// The newest incoming webhook. Every key is always there.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -6,13 +6,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::http::app::App;
 use crate::http::gzip::Prepared;
-use crate::http::problem::Problem;
 use crate::secret::hex;
 
 /// Every file below `assets`, by its path there: written by the build script.
@@ -67,6 +64,14 @@ impl Assets {
     }
 }
 
+impl Assets {
+    /// One file, by the digest and the path in its address.
+    pub fn answer(&self, hash: &str, path: &str, asked: &HeaderMap) -> Option<Response> {
+        let file = self.files.get(path).filter(|_| hash == self.hash)?;
+        Some(([(header::CACHE_CONTROL, KEEP)], file.answer(asked, kind(path))).into_response())
+    }
+}
+
 /// A script without its lines of comment, which are for those who read the source: of a first visit they are a tenth.
 /// Each leaves its line empty, so that an error in a browser names the line of the source.
 fn without_comments(path: &str, bytes: &[u8]) -> Vec<u8> {
@@ -86,17 +91,6 @@ fn without_comments(path: &str, bytes: &[u8]) -> Vec<u8> {
         is_inside &= !text.ends_with(b"*/");
     }
     kept
-}
-
-/// One file.
-pub async fn serve(
-    State(app): State<App>,
-    Path((hash, path)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let file = app.assets.files.get(&*path).filter(|_| hash == app.assets.hash);
-    let file = file.ok_or_else(|| Problem::not_found("File"))?;
-    Ok(([(header::CACHE_CONTROL, KEEP)], file.answer(&headers, kind(&path))).into_response())
 }
 
 fn is_script(path: &str) -> bool {

@@ -10,9 +10,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::http::app::{App, Peer};
+use crate::http::app::App;
 use crate::http::auth::{COOKIE, sessions};
 use crate::http::body;
+use crate::http::connection::Peer;
 use crate::http::errors::{
     BadRequest, CrossSite, Kind, TooManyWrongSecrets, UnknownHost, WrongToken,
 };

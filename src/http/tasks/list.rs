@@ -13,12 +13,13 @@ use futures_util::stream;
 use http::HeaderValue;
 
 use crate::http::answer::Answer;
-use crate::http::app::{App, written_json};
+use crate::http::answer::written_json;
+use crate::http::app::App;
 use crate::http::extract::Params;
 use crate::http::paging::{TOTAL, add_next};
+use crate::http::pool::Share;
 use crate::http::problem::Problem;
 use crate::http::query::{Query, parameters};
-use crate::http::room::Share;
 use crate::http::takers::Client;
 use crate::model::{Event, Priority, Status, Task, Text, Time, quoted};
 use crate::secret::hex;
