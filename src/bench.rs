@@ -6,6 +6,7 @@
 //! options and the story; it must not know how a load is made, counted or printed.
 //!
 //! - [`driver`]: sends requests and notes when each of them was acknowledged.
+//! - [`order`]: what it is told to do, and what it says.
 //! - [`receiver`]: takes webhooks and notes when each of them arrived.
 //! - [`relay`]: HTTP in, a queue in memory, HTTP out.
 //! - [`process`]: starting, asking and measuring these processes.
@@ -14,6 +15,7 @@
 
 mod driver;
 mod figures;
+mod order;
 mod process;
 mod receiver;
 mod relay;
@@ -29,8 +31,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::scratch::TemporaryFolder;
 use crate::signals::asked_to_stop;
-use driver::{Done, Load, Order};
 use figures::{Figures, Phase};
+use order::{Done, Load, Order};
 use process::Process;
 
 /// How long nothing may arrive before what is missing counts as lost. Longer than all attempts of

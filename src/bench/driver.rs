@@ -5,7 +5,6 @@
 //! no pool, no JSON beyond a prepared body. It must not know what answers it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -15,12 +14,12 @@ use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::figures::{Note, now, write_notes};
+use super::order::{Done, Load, Order};
 use super::process::answer_all;
 
 /// How long a request may be under way after the end of its load.
@@ -29,56 +28,6 @@ const LATE: Duration = Duration::from_secs(30);
 const REFUSED: Duration = Duration::from_millis(10);
 /// How much of a refusal is shown.
 const EXCERPT: usize = 300;
-
-/// How the requests follow one another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Load {
-    /// Each connection makes a task and changes it over and over, as fast as it is answered.
-    Edit,
-    /// New tasks at a steady rate, however fast they are answered.
-    Steady,
-    /// Each connection makes new tasks, as fast as it is answered.
-    Create,
-}
-
-/// One load to be performed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Order {
-    pub(super) load: Load,
-    pub(super) address: SocketAddr,
-    pub(super) connections: u32,
-    /// Requests a second of [`Load::Steady`].
-    pub(super) rate: u32,
-    pub(super) seconds: u32,
-    /// The first index. Connection `c` uses `first + c`, and on in steps of `connections`.
-    pub(super) first: u32,
-    /// The file for the notes: what was accepted, in no order.
-    pub(super) notes: PathBuf,
-}
-
-/// What came of it.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Done {
-    /// When the first request left, in nanoseconds of the wall clock.
-    pub(super) began: u64,
-    /// Requests that were answered 2xx.
-    pub(super) accepted: u32,
-    /// Requests that were answered otherwise.
-    pub(super) refused: u32,
-    /// The first of those answers.
-    pub(super) refusal: Option<String>,
-    /// What broke a connection, if something did.
-    pub(super) fault: Option<String>,
-    /// An index above all that were used.
-    pub(super) next: u32,
-}
-
-impl Done {
-    pub(super) fn refusal_in_words(&self) -> String {
-        let first = self.refusal.as_deref().unwrap_or("no answer was kept");
-        format!("{} requests were refused, the first with: {first}", self.refused)
-    }
-}
 
 /// Performs the orders from stdin until it is closed.
 pub(super) async fn run() -> anyhow::Result<()> {

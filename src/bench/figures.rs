@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 
-use super::driver::{Done, Order};
+use super::order::{Done, Order};
 use super::process::Usage;
 
 const NANOS_PER_MS: f64 = 1e6;
@@ -239,7 +239,7 @@ impl Figures {
 
 #[cfg(test)]
 mod tests {
-    use super::super::driver::Load;
+    use super::super::order::Load;
     use super::*;
 
     const MS: u64 = 1_000_000;

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::event::EventKind;
+use super::kind::EventKind;
 use super::names::names;
 use super::reason::Reason;
 use super::time::Time;

@@ -3,52 +3,9 @@
 //! Must not know who wants to hear of it.
 
 use super::fields::Invalid;
-use super::names::names;
+use super::kind::EventKind;
 use super::task::{Task, TaskId};
 use super::time::Time;
-
-names! {
-    /// What happened to the task.
-    pub enum EventKind {
-        /// It was made.
-        Created = "task_created",
-        /// Something other than its status changed.
-        Updated = "task_updated",
-        /// Its status changed, perhaps with other fields.
-        StatusChanged = "task_status_changed",
-        /// It was deleted; the event carries its last state.
-        Deleted = "task_deleted",
-        /// Not of a task: a webhook went down. Like those below, only the `alerts` webhook gets it.
-        WebhookDown = "webhook_down",
-        /// A webhook refuses everything it is sent.
-        WebhookRefusing = "webhook_refusing",
-        /// A webhook works again.
-        WebhookUp = "webhook_up",
-        /// A delivery failed for good.
-        DeliveryFailed = "delivery_failed",
-        /// Many deliveries of a webhook wait.
-        BacklogHigh = "backlog_high",
-    }
-}
-
-impl EventKind {
-    /// Those of a task, which webhooks may ask for.
-    pub const OF_TASKS: [EventKind; 4] =
-        [EventKind::Created, EventKind::Updated, EventKind::StatusChanged, EventKind::Deleted];
-    /// Those of the engine itself, for the `alerts` webhook alone.
-    pub const ALERTS: [EventKind; 5] = [
-        EventKind::WebhookDown,
-        EventKind::WebhookRefusing,
-        EventKind::WebhookUp,
-        EventKind::DeliveryFailed,
-        EventKind::BacklogHigh,
-    ];
-
-    /// Whether it is of the engine itself, not of a task.
-    pub fn is_alert(self) -> bool {
-        EventKind::ALERTS.contains(&self)
-    }
-}
 
 /// Where a change came from: 1 to 40 of `[a-z0-9_-]`. Ends echo loops.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::address::encoded_url;
 use super::body::{Ignored, Unknown, body};
 use super::fields::{self, Invalid, optional};
 use super::forms::Tag;
-use super::task::{Priority, Status};
+use super::status::{Priority, Status};
 use super::time::Time;
 
 const DESCRIPTION_MOST: usize = 64 * 1024;

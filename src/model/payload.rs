@@ -7,9 +7,11 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::event::{Event, EventKind};
+use super::event::Event;
+use super::kind::EventKind;
 use super::names::Named;
-use super::task::{Attachment, Priority, Status, Task, TaskId};
+use super::status::{Priority, Status};
+use super::task::{Attachment, Task, TaskId};
 use super::time::Time;
 
 /// The keys of a task in the order in which a snapshot has them.

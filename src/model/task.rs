@@ -7,10 +7,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::event::EventKind;
 use super::fields::Invalid;
 use super::input::{AttachmentInput, NewTask, TaskInput};
-use super::names::names;
+use super::kind::EventKind;
+use super::status::{Priority, Status};
 use super::time::Time;
 
 /// The id of a task: 1 to 128 of `[A-Za-z0-9_.:-]`.
@@ -47,45 +47,6 @@ impl TaskId {
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-names! {
-    /// Where a task stands.
-    #[derive(Default)]
-    pub enum Status {
-        /// Not begun. The default.
-        #[default]
-        Open = "OPEN",
-        /// Being worked on.
-        InProgress = "IN_PROGRESS",
-        /// Finished.
-        Done = "DONE",
-        /// Given up.
-        Cancelled = "CANCELLED",
-    }
-}
-
-names! {
-    /// How much a task matters.
-    #[derive(Default)]
-    pub enum Priority {
-        /// Can wait.
-        Low = "LOW",
-        /// The default.
-        #[default]
-        Normal = "NORMAL",
-        /// Soon.
-        High = "HIGH",
-        /// Now.
-        Urgent = "URGENT",
-    }
-}
-
-impl Priority {
-    /// 0 for `LOW` to 3 for `URGENT`: the order in which lists are sorted.
-    pub fn rank(self) -> i64 {
-        self as i64
     }
 }
 

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::body::body;
-use super::event::{EventKind, Origin};
+use super::event::Origin;
 use super::fields::{self, Invalid, list};
 use super::forms::{Label, Tag};
+use super::kind::EventKind;
 use super::names::{Named, names};
-use super::task::{Priority, Status, Task};
+use super::status::{Priority, Status};
+use super::task::Task;
 use super::text::is_same;
 use super::time::Time;
 use crate::secret::Secret;

@@ -9,9 +9,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::body::{Unknown, body};
-use super::event::{EventKind, Origin};
+use super::event::Origin;
 use super::fields::{self, Invalid, is_empty, list, optional};
 use super::forms::{HeaderKey, HeaderText, OriginName, TaskEventKind};
+use super::kind::EventKind;
 use super::names::Named;
 use super::receiver;
 use super::webhook::{Filter, MAX_ATTEMPTS, OnReject, Payload, Profile, TIMEOUT_SECONDS, Webhook};
