@@ -13,6 +13,7 @@ mod bulk_tests;
 mod changes;
 mod claims;
 mod clock_step;
+mod columns;
 mod conditions;
 mod contents;
 mod damage;
@@ -70,6 +71,7 @@ mod upkeep_tests;
 mod waiting_tests;
 mod webhook_edits;
 mod webhook_figures;
+mod webhook_rows;
 mod webhooks;
 
 use std::path::Path;
@@ -92,6 +94,7 @@ pub use bulk_steps::{Found, bounds_of_job, count_for_job, job_step, look_for_job
 pub use changes::{Change, Written, create, delete, last_version, update, was_deleted};
 pub use claims::{Claim, Claims, claim_due};
 pub use clock_step::{ClockStep, follow_clock};
+pub use columns::{Row, Value};
 pub use conditions::{look_again, put_from_settings};
 pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};
 pub use delivery_edits::{Edit, cancel, redeliver};
@@ -122,7 +125,7 @@ pub use task_list::{
     Cursor, CursorKey, LabelOf, Sort, SortKey, TaskFilter, labels_in_use, list_count, list_page,
 };
 pub use tasks::{Stored, get};
-pub use tx::{Row, Tx, Value};
+pub use tx::Tx;
 pub use webhook_edits::{
     Made, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, find_webhook, list_webhooks,
     make_webhook, pause_webhook, rotate_secret,

@@ -2,6 +2,7 @@
 //!
 //! Must not know of single deliveries.
 
+use super::columns::only;
 use super::runs::{self, Span, Total, UNFINISHED};
 use super::{Result, Tx};
 use crate::model::{DeliveryStatus, Time};
@@ -48,18 +49,17 @@ fn oldest(tx: &mut Tx<'_>, totals: &[Total]) -> Result<Option<Time>> {
         oldest = oldest.into_iter().chain(first).min();
     }
     let Some(seq) = oldest else { return Ok(None) };
-    let at = tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], |row| row.int(0))?;
-    Ok(at.map(Time))
+    tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], only)
 }
 
 /// How many deliveries have not ended, over all webhooks.
 pub fn waiting_in_all(tx: &mut Tx<'_>) -> Result<i64> {
-    let all = tx.row("SELECT SUM(unfinished) FROM totals", &[], |row| row.opt_int(0))?;
+    let all = tx.row("SELECT SUM(unfinished) FROM totals", &[], only::<Option<i64>>)?;
     Ok(all.flatten().unwrap_or_default())
 }
 
 /// The webhooks that have deliveries which have not ended.
 pub(super) fn who_waits(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT webhook_id FROM totals WHERE unfinished > 0";
-    tx.rows(sql, &[], |row| row.text(0))
+    tx.rows(sql, &[], only)
 }

@@ -9,6 +9,7 @@
 //!
 //! Must not look at deliveries: that is `bulk_steps`.
 
+use super::columns::only;
 use super::delivery_list::DeliveryFilter;
 use super::events::ends;
 use super::recoveries::progress;
@@ -105,8 +106,7 @@ pub fn begin_job(
     expected: Option<i64>,
     now: Time,
 ) -> Result<Option<Job>> {
-    let running =
-        tx.row("SELECT COUNT(*) FROM jobs WHERE state = 'running'", &[], |row| row.int(0));
+    let running = tx.row("SELECT COUNT(*) FROM jobs WHERE state = 'running'", &[], only::<i64>);
     if running?.unwrap_or_default() >= RUNNING_MOST {
         return Ok(None);
     }
@@ -124,7 +124,7 @@ pub(super) fn release(tx: &mut Tx<'_>, webhook: &str, now: Time) -> Result<()> {
         "SELECT num FROM jobs WHERE state = 'running' AND action = 'redeliver' AND filter = ?1
              AND cursor = first",
         &[Value::from(&filter_text::write(&filter))],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     if same.is_none() {
         put(tx, Action::Redeliver, &filter, None, now)?;
@@ -162,7 +162,7 @@ fn put(
             (first - 1).into(),
             last.into(),
         ],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     let num = made.unwrap_or_default();
     tx.execute("DELETE FROM jobs WHERE state <> 'running' AND num <= ?1", &[(num - KEPT).into()])?;
@@ -204,19 +204,21 @@ fn damaged(what: &str) -> Error {
 }
 
 fn read(row: &Row<'_>) -> Result<Job> {
-    let filter_text = row.text(2)?;
+    let num = row.next()?;
+    let action = Action::parse(row.str()?).ok_or_else(|| damaged("action"))?;
+    let filter_text: String = row.next()?;
     Ok(Job {
-        num: row.int(0)?,
-        action: Action::parse(&row.text(1)?).ok_or_else(|| damaged("action"))?,
+        num,
+        action,
         filter: filter_text::read(&filter_text).ok_or_else(|| damaged("filter"))?,
         filter_text,
-        state: JobState::parse(&row.text(3)?).ok_or_else(|| damaged("state"))?,
-        created: Time(row.int(4)?),
-        finished: row.opt_int(5)?.map(Time),
-        expected: row.opt_int(6)?,
-        changed: row.int(7)?,
-        first: row.int(8)?,
-        cursor: (row.int(9)?, row.text(10)?.into()),
-        last: row.int(11)?,
+        state: JobState::parse(row.str()?).ok_or_else(|| damaged("state"))?,
+        created: row.next()?,
+        finished: row.next()?,
+        expected: row.next()?,
+        changed: row.next()?,
+        first: row.next()?,
+        cursor: (row.next()?, row.str()?.into()),
+        last: row.next()?,
     })
 }

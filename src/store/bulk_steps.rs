@@ -149,9 +149,10 @@ fn change(
          WHERE d.seq = ?1 AND d.webhook_id = ?2",
         &[(*seq).into(), Value::Text(webhook)],
         |row| {
-            let status = DeliveryStatus::parse(&row.text(0)?).zip(EventKind::parse(&row.text(1)?));
-            let ended = row.opt_int(4)?.map(Time);
-            Ok((status, row.text(2)?, row.opt_int(3)?.is_some(), ended, Time(row.int(5)?)))
+            let status = DeliveryStatus::parse(row.str()?).zip(EventKind::parse(row.str()?));
+            let task: String = row.next()?;
+            let is_due = row.next::<Option<i64>>()?.is_some();
+            Ok((status, task, is_due, row.next::<Option<Time>>()?, row.next::<Time>()?))
         },
     )?;
     let Some((Some((status, kind)), task, is_due, ended, committed)) = row else {

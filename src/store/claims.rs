@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use super::columns::only;
 use super::webhooks::{self, Known, Presence};
-use super::{Error, Result, Row, Tx, Value, events};
+use super::{Result, Row, Tx, Value, events};
 use crate::delivery::health::Condition;
 use crate::delivery::pace::{Gates, Released};
 use crate::delivery::retry;
@@ -96,7 +97,7 @@ pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) 
                        WHERE d.webhook_id = w.id AND d.due_ms IS NOT NULL)
          FROM webhooks w WHERE w.state = 'live' AND w.paused = 0 ORDER BY w.id",
         &[],
-        |row| Ok((row.text(0)?, row.opt_int(1)?)),
+        |row| Ok((row.next::<String>()?, row.next::<Option<i64>>()?)),
     )?;
     if gates.count() > all.len() {
         gates.keep(|id| all.iter().any(|known| known.webhook.id == id));
@@ -162,7 +163,7 @@ fn claim_of(
             "d.webhook_id = ?1 AND d.due_ms IS NOT NULL AND d.due_ms <= ?2
              ORDER BY d.due_ms, d.seq LIMIT ?3",
         ),
-        &[Value::from(id), now.0.into(), i64::try_from(free).unwrap_or(0).into()],
+        &[Value::from(id), now.0.into(), free.into()],
         |row| read(row, known, (now, steady_ms)),
     )?;
     let is_short = due.len() == free;
@@ -178,7 +179,7 @@ fn claim_of(
             "SELECT MIN(due_ms) FROM deliveries
              WHERE webhook_id = ?1 AND due_ms IS NOT NULL AND due_ms > ?2",
             &[Value::from(id), now.0.into()],
-            |row| row.opt_int(0),
+            only::<Option<i64>>,
         )?;
         if let Some(next) = next.flatten() {
             found.look_in(next - now.0);
@@ -201,7 +202,7 @@ fn claim_probe(tx: &mut Tx<'_>, known: &Known, now: Now, found: &mut Claims) -> 
                           ORDER BY due_ms, seq LIMIT ?2) longest
          ORDER BY attempts, seq LIMIT 1",
         &[Value::from(id), PROBE_WINDOW.into()],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     let Some(seq) = seq else { return Ok(()) };
     let claim = tx.row(
@@ -226,22 +227,21 @@ fn select(condition: &str) -> String {
 }
 
 fn read(row: &Row<'_>, known: &Known, (now, steady_ms): Now) -> Result<Claim> {
-    let damaged = || Error::Damaged("a delivery has a damaged payload".to_owned());
-    let tries = u32::try_from(row.int(10)?).unwrap_or(0);
-    let first = row.opt_int(11)?.map(Time);
-    let is_alone = row.str(12)? == DeliveryStatus::Held.as_str();
+    let (seq, event) = events::read(row)?;
+    let number = row.next::<i64>()? + 1;
+    let tries = u32::try_from(row.next::<i64>()?).unwrap_or(0);
+    let first: Option<Time> = row.next()?;
+    let is_alone = row.str()? == DeliveryStatus::Held.as_str();
+    let payload = row.parse_if("a delivery", "payload", Payload::parse)?;
     // What was tried before the webhook was last up began a series that no longer counts.
     let first = first.filter(|first| is_alone || *first >= known.health.since);
     let tries = if first.is_some() { tries } else { 0 };
     Ok(Claim {
-        seq: row.int(0)?,
+        seq,
         webhook: Arc::clone(&known.webhook),
-        event: events::read(row)?,
-        payload: match row.opt_text(13)? {
-            Some(name) => Payload::parse(&name).ok_or_else(damaged)?,
-            None => known.webhook.payload,
-        },
-        number: row.int(9)? + 1,
+        event,
+        payload: payload.unwrap_or(known.webhook.payload),
+        number,
         attempt: tries + 1,
         first: first.unwrap_or(now),
         is_probe: known.health.condition != Condition::Up,

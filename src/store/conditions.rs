@@ -5,32 +5,13 @@
 
 use super::webhook_edits::{put_properties, release_if_moved};
 use super::webhooks::{self, Known, Presence};
-use super::{Result, Tx, Value};
+use super::{Result, Tx, webhook_rows};
 use crate::delivery::health::{Condition, Health};
-use crate::model::{Named, Time, Webhook};
+use crate::model::{Time, Webhook};
 
 /// Writes how a webhook is doing.
 pub(super) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<()> {
-    let list = |events: &[i64]| serde_json::to_string(events).unwrap_or_default();
-    let (refused, refused_events) = (list(&health.refused), list(&health.refusals.events));
-    tx.execute(
-        "UPDATE webhooks SET paused = ?2, condition = ?3, since_ms = ?4, failures = ?5,
-             probe_ms = ?6, refused = ?7, why = ?8, refused_events = ?9, refusing_ms = ?10, looked_ms = ?11
-         WHERE id = ?1",
-        &[
-            id.into(),
-            i64::from(health.is_paused).into(),
-            health.condition.as_str().into(),
-            health.since.0.into(),
-            i64::from(health.failures).into(),
-            health.probe_at.map(|at| at.0).into(),
-            Value::from(&refused),
-            Value::from(&health.why),
-            Value::from(&refused_events),
-            health.refusals.since.map(|at| at.0).into(),
-            health.looked_at.map(|at| at.0).into(),
-        ],
-    )?;
+    webhook_rows::write_health(tx, id, health)?;
     tx.wake();
     webhooks::refresh(tx, id)
 }

@@ -3,10 +3,11 @@
 //! Must not choose among many: that is `delivery_list`. Must not change one: see `delivery_edits` for
 //! people, `claims` and `outcomes` for the engine.
 
+use super::columns::only;
 use super::standing::{self, Waiting};
 use super::webhooks::{self, Known};
-use super::{Error, Result, Row, Tx};
-use crate::model::{Attempt, Delivery, DeliveryStatus, Event, EventKind, Named, Reason, Time};
+use super::{Result, Row, Tx};
+use crate::model::{Attempt, Delivery, DeliveryStatus, Event, Named, Reason, Time};
 
 /// The id of a delivery: the order of its event and its webhook.
 pub fn delivery_id(seq: i64, webhook: &str) -> String {
@@ -20,59 +21,68 @@ pub(super) fn parse_id(id: &str) -> Option<(i64, &str)> {
 }
 
 const SELECT: &str = "\
-    SELECT d.seq, d.webhook_id, e.id, e.task_id, e.kind, e.version, d.status, d.due_ms, d.attempts,
-           d.tries, e.at_ms, d.finished_ms, d.reason, d.reason_text,
+    SELECT d.seq, d.webhook_id, e.id, e.task_id, e.kind, e.version, d.attempts, e.at_ms, d.finished_ms,
            CASE WHEN d.status = 'pending' AND d.due_ms IS NULL THEN
                (SELECT MIN(b.seq) FROM deliveries b
                 WHERE b.webhook_id = d.webhook_id AND b.task_id = d.task_id AND b.finished_ms IS NULL
                   AND (b.due_ms IS NOT NULL OR b.started_ms IS NOT NULL OR b.status = 'held'))
-           END
+           END,
+           d.status, d.reason, d.reason_text, d.due_ms, d.tries
     FROM deliveries d JOIN events e ON e.seq = d.seq
     WHERE ";
 
 fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
-    let damaged = |what: &str| Error::Damaged(format!("a delivery has a damaged {what}"));
-    let seq = row.int(0)?;
-    let webhook_id = row.text(1)?;
+    const OF: &str = "a delivery";
+    let (seq, webhook_id) = (row.next()?, row.next::<String>()?);
+    let id_of = |seq| delivery_id(seq, &webhook_id);
+    let delivery = Delivery {
+        id: id_of(seq),
+        event_id: row.next()?,
+        task_id: row.next()?,
+        task_title: None,
+        event: row.named(OF, "event")?,
+        version: row.next()?,
+        attempt_count: row.next()?,
+        created_at: row.next()?,
+        finished_at: row.next()?,
+        blocked_by: row.next::<Option<i64>>()?.map(id_of),
+        status: row.named(OF, "status")?,
+        reason: row.parse_if(OF, "reason", Reason::parse)?,
+        reason_text: row.next()?,
+        next_attempt_at: None,
+        webhook_id: String::new(),
+    };
+    let waiting = Waiting {
+        due: row.next()?,
+        tries: row.next()?,
+        is_held: delivery.reason.is_some() && delivery.reason_text.is_some(),
+    };
     let known = webhooks::find(all, &webhook_id);
-    let mut status = DeliveryStatus::parse(&row.text(6)?).ok_or_else(|| damaged("status"))?;
-    let due = row.opt_int(7)?.map(Time);
-    let code = |name: String| Reason::parse(&name).ok_or_else(|| damaged("reason"));
-    let mut reason = row.opt_text(12)?.map(code).transpose()?.zip(row.opt_text(13)?);
-    let mut next = None;
-    match status {
+    Ok(shown(Delivery { webhook_id, ..delivery }, &waiting, known, now))
+}
+
+/// A delivery as it is stored, made what people see.
+fn shown(stored: Delivery, waiting: &Waiting, known: Option<&Known>, now: Time) -> Delivery {
+    let (reason, reason_text) = stored.reason.zip(stored.reason_text).unzip();
+    match stored.status {
         DeliveryStatus::Sending => {
-            reason = Some((Reason::Sending, Reason::Sending.words().to_owned()));
+            let (reason, text) = (Reason::Sending, Reason::Sending.words().to_owned());
+            Delivery { reason: Some(reason), reason_text: Some(text), ..stored }
         }
         DeliveryStatus::Pending | DeliveryStatus::Held => {
-            let waiting = Waiting { due, tries: row.int(9)?, is_held: reason.is_some() };
-            let what = standing::of(&waiting, known, now);
-            if what.is_held {
-                status = DeliveryStatus::Held;
+            let what = standing::of(waiting, known, now);
+            Delivery {
+                status: if what.is_held { DeliveryStatus::Held } else { stored.status },
+                reason: reason.or(Some(what.reason)),
+                reason_text: reason_text.or(Some(what.text)),
+                next_attempt_at: what.next,
+                ..stored
             }
-            next = what.next;
-            reason = reason.or(Some((what.reason, what.text)));
         }
-        DeliveryStatus::Delivered | DeliveryStatus::Failed | DeliveryStatus::Cancelled => {}
+        DeliveryStatus::Delivered | DeliveryStatus::Failed | DeliveryStatus::Cancelled => {
+            Delivery { reason, reason_text, ..stored }
+        }
     }
-    let (reason, reason_text) = reason.unzip();
-    Ok(Delivery {
-        id: delivery_id(seq, &webhook_id),
-        event_id: row.text(2)?,
-        task_id: row.text(3)?,
-        task_title: None,
-        event: EventKind::parse(&row.text(4)?).ok_or_else(|| damaged("event"))?,
-        version: row.int(5)?,
-        status,
-        reason,
-        reason_text,
-        blocked_by: row.opt_int(14)?.map(|seq| delivery_id(seq, &webhook_id)),
-        attempt_count: row.int(8)?,
-        next_attempt_at: next,
-        created_at: Time(row.int(10)?),
-        finished_at: row.opt_int(11)?.map(Time),
-        webhook_id,
-    })
 }
 
 /// Whether a text is the id of a delivery, by its form.
@@ -93,7 +103,7 @@ pub fn name_tasks(tx: &mut Tx<'_>, deliveries: &mut [Delivery]) -> Result<()> {
         let beginning = tx.row(
             "SELECT substr(task, 1, ?2) FROM events WHERE id = ?1",
             &[(&delivery.event_id).into(), Event::TITLE_WITHIN.into()],
-            |row| row.text(0),
+            only::<String>,
         )?;
         delivery.task_title = beginning.as_deref().and_then(Event::title);
     }
@@ -124,13 +134,13 @@ pub fn attempts(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Attempt>> {
         &[seq.into(), webhook.into()],
         |row| {
             Ok(Attempt {
-                number: row.int(0)?,
-                started_at: Time(row.int(1)?),
-                ms: row.opt_int(2)?,
-                status: row.opt_int(3)?,
-                error: row.opt_text(4)?,
-                excerpt: row.opt_text(5)?,
-                outcome: row.text(6)?,
+                number: row.next()?,
+                started_at: row.next()?,
+                ms: row.next()?,
+                status: row.next()?,
+                error: row.next()?,
+                excerpt: row.next()?,
+                outcome: row.next()?,
             })
         },
     )

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::columns::only;
 use super::deliveries::{attempts, delivery_id, find, parse_id};
 use super::events::{ends, newest_by};
 use super::needle::{Left, Needle};
@@ -79,7 +80,7 @@ impl DeliveryFilter {
         if let Some(event) = &self.event_id {
             let found =
                 tx.row("SELECT seq, task_id FROM events WHERE id = ?1", &[event.into()], |row| {
-                    Ok((row.int(0)?, row.text(1)?))
+                    Ok((row.next()?, row.next::<String>()?))
                 })?;
             let is_its = |task: &str| self.task_id.as_deref().is_none_or(|asked| asked == task);
             let Some((seq, _)) = found.filter(|(_, task)| is_its(task)) else { return Ok(None) };
@@ -241,8 +242,9 @@ impl Search {
         if let Some((_, left)) = self.event.as_ref().filter(|(looked_at, _)| *looked_at == seq) {
             return Ok(left.clone());
         }
-        let task =
-            tx.row("SELECT task FROM events WHERE seq = ?1", &[seq.into()], |row| row.text(0))?;
+        let task = tx.row("SELECT task FROM events WHERE seq = ?1", &[seq.into()], |row| {
+            row.next::<String>()
+        })?;
         self.bytes += task.as_ref().map_or(0, String::len);
         let mut left = self.needle.words();
         if let Some(task) = task {
@@ -275,7 +277,7 @@ pub fn latest_deliveries(
         let newest = tx.row(
             "SELECT seq FROM events WHERE task_id = ?1 ORDER BY seq DESC LIMIT 1",
             &[task.into()],
-            |row| row.int(0),
+            only::<i64>,
         )?;
         let Some(seq) = newest else { continue };
         let span = Span { after: seq - 1, up_to: seq, is_most: false };

@@ -3,6 +3,7 @@
 //!
 //! Must not know how they are sent: that is a recovery.
 
+use super::columns::only;
 use super::{Result, Tx, Value};
 use crate::model::{EventKind, Named, Origin, Time, Webhook};
 
@@ -29,7 +30,7 @@ pub fn earlier(tx: &mut Tx<'_>, webhook: &Webhook, oldest: Time) -> Result<Optio
          WHERE e.at_ms >= ?3 AND NOT EXISTS
              (SELECT 1 FROM deliveries d WHERE d.seq = e.seq AND d.webhook_id = ?1)",
         &[Value::from(&webhook.id), LOOKED_AT.into(), oldest.0.into()],
-        |row| Ok((row.text(0)?, row.text(1)?, row.int(2)?)),
+        |row| Ok((row.next::<String>()?, row.next::<String>()?, row.next()?)),
     )?;
     let wanted = found.iter().filter(|(kind, origin, _)| {
         let (kind, origin) = (EventKind::parse(kind), Origin::parse("origin", origin).ok());
@@ -40,7 +41,7 @@ pub fn earlier(tx: &mut Tx<'_>, webhook: &Webhook, oldest: Time) -> Result<Optio
     let all = tx.row(
         "SELECT COUNT(*) FROM (SELECT 1 FROM events LIMIT ?1) some",
         &[(LOOKED_AT + 1).into()],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     let is_more = all.is_some_and(|all| all > LOOKED_AT);
     Ok(Some(Earlier { count: times.len(), is_more, since: Time(*since) }))

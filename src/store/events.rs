@@ -3,11 +3,12 @@
 //!
 //! Events are written by the outbox and never change. Must not judge which webhook wants one.
 
+use super::columns::only;
 use super::deliveries::{attempts, of_event};
 use super::webhook_edits::list_webhooks;
 use super::webhooks::Known;
-use super::{Error, Result, Row, Tx, Value};
-use crate::model::{Attempt, Delivery, Event, EventKind, Named, Origin, TaskId, Time};
+use super::{Result, Row, Tx, Value};
+use crate::model::{Attempt, Delivery, Event, EventKind, Origin, TaskId, Time};
 
 /// Events that one request looks at: a kind may be rare, and there may be a million.
 const LOOKED_MOST: usize = 5_000;
@@ -18,39 +19,38 @@ const PAGE_BYTES: usize = 1024 * 1024;
 pub(super) const COLUMNS: &str =
     "e.seq, e.id, e.kind, e.origin, e.task_id, e.version, e.at_ms, e.task, e.before";
 
-fn damaged(what: &str) -> Error {
-    Error::Damaged(format!("an event has a damaged {what}"))
+const OF: &str = "an event";
+
+/// The order and the event of a row that begins with [`COLUMNS`].
+pub(super) fn read(row: &Row<'_>) -> Result<(i64, Event)> {
+    let (seq, id, kind) = (row.next()?, row.next()?, row.named(OF, "kind")?);
+    Ok((seq, read_rest(row, id, kind)?))
 }
 
-fn kind(row: &Row<'_>) -> Result<EventKind> {
-    EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))
-}
-
-/// The event of a row that begins with [`COLUMNS`].
-pub(super) fn read(row: &Row<'_>) -> Result<Event> {
+fn read_rest(row: &Row<'_>, id: String, kind: EventKind) -> Result<Event> {
     Ok(Event {
-        id: row.text(1)?,
-        kind: kind(row)?,
-        origin: Origin::parse("", &row.text(3)?).map_err(|_| damaged("origin"))?,
-        task_id: TaskId::parse(&row.text(4)?).map_err(|_| damaged("task id"))?,
-        version: row.int(5)?,
-        at: Time(row.int(6)?),
-        snapshot: row.text(7)?,
-        before: row.opt_text(8)?,
+        id,
+        kind,
+        origin: row.parse(OF, "origin", |name| Origin::parse("", name).ok())?,
+        task_id: row.parse(OF, "task id", |id| TaskId::parse(id).ok())?,
+        version: row.next()?,
+        at: row.next()?,
+        snapshot: row.next()?,
+        before: row.next()?,
     })
 }
 
 /// One event with its place in the order of commits; `None` if there is none of this id, or no
 /// longer.
 fn find(tx: &mut Tx<'_>, id: &str) -> Result<Option<(i64, Event)>> {
-    tx.row(&format!("SELECT {COLUMNS} FROM events e WHERE e.id = ?1"), &[id.into()], |row| {
-        Ok((row.int(0)?, read(row)?))
-    })
+    tx.row(&format!("SELECT {COLUMNS} FROM events e WHERE e.id = ?1"), &[id.into()], read)
 }
 
 /// The event at a place in the order of commits.
 pub(super) fn event_at(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Event>> {
-    tx.row(&format!("SELECT {COLUMNS} FROM events e WHERE e.seq = ?1"), &[seq.into()], read)
+    let found =
+        tx.row(&format!("SELECT {COLUMNS} FROM events e WHERE e.seq = ?1"), &[seq.into()], read)?;
+    Ok(found.map(|(_, event)| event))
 }
 
 /// An event, its deliveries and who might have wanted it.
@@ -97,7 +97,7 @@ pub struct EventPage {
 
 /// The place of an event in the order of commits.
 pub fn event_seq(tx: &mut Tx<'_>, id: &str) -> Result<Option<i64>> {
-    tx.row("SELECT seq FROM events WHERE id = ?1", &[id.into()], |row| row.int(0))
+    tx.row("SELECT seq FROM events WHERE id = ?1", &[id.into()], only)
 }
 
 /// A page of at most `most` events before the place `before`. It looks at no more than
@@ -111,7 +111,7 @@ pub fn list_events(
     let mut args: Vec<Value<'_>> = vec![
         before.unwrap_or(i64::MAX).into(),
         filter.since.unwrap_or(0).into(),
-        i64::try_from(LOOKED_MOST).unwrap_or(i64::MAX).into(),
+        LOOKED_MOST.into(),
     ];
     args.extend(filter.task_id.as_deref().map(Value::Text));
     let (mut bytes, mut count) = (0, 0);
@@ -119,10 +119,11 @@ pub fn list_events(
         &list_sql(filter),
         &args,
         |row| {
-            let kind = kind(row)?;
+            let (_, id, kind) = (row.next::<i64>()?, row.next::<String>()?, row.named(OF, "kind")?);
             let is_wanted =
                 filter.kind.contains(&kind) || (filter.kind.is_empty() && !kind.is_alert());
-            Ok((row.text(1)?, if is_wanted { Some(read(row)?) } else { None }))
+            let event = is_wanted.then(|| read_rest(row, id.clone(), kind)).transpose()?;
+            Ok((id, event))
         },
         |(_, event)| {
             if let Some(Event { snapshot, before, .. }) = event {
@@ -153,7 +154,7 @@ fn list_sql(filter: &EventFilter) -> String {
 pub fn count_events(tx: &mut Tx<'_>, task_id: &str, since: Option<i64>) -> Result<i64> {
     let args = [task_id.into(), since.unwrap_or(0).into()];
     let sql = "SELECT COUNT(*) FROM events WHERE task_id = ?1 AND seq > ?2";
-    Ok(tx.row(sql, &args, |row| row.int(0))?.unwrap_or_default())
+    Ok(tx.row(sql, &args, only)?.unwrap_or_default())
 }
 
 /// The first and the last place in the order of commits; both 0 while there is no event.
@@ -162,7 +163,7 @@ pub(super) fn ends(tx: &mut Tx<'_>) -> Result<(i64, i64)> {
     let ends = tx.row(
         "SELECT (SELECT MIN(seq) FROM events), (SELECT MAX(seq) FROM events)",
         &[],
-        |row| Ok(row.opt_int(0)?.zip(row.opt_int(1)?)),
+        |row| Ok(row.next::<Option<i64>>()?.zip(row.next()?)),
     )?;
     Ok(ends.flatten().unwrap_or_default())
 }
@@ -177,7 +178,7 @@ pub fn newest_by(tx: &mut Tx<'_>, cutoff: Time) -> Result<Option<i64>> {
         let found = tx.row(
             "SELECT seq, at_ms FROM events WHERE seq >= ?1 ORDER BY seq LIMIT 1",
             &[middle.into()],
-            |row| Ok((row.int(0)?, Time(row.int(1)?))),
+            |row| Ok((row.next::<i64>()?, row.next::<Time>()?)),
         )?;
         match found {
             Some((seq, at)) if at <= cutoff => {
@@ -195,6 +196,12 @@ mod tests {
     use super::super::Store;
     use super::*;
 
+    /// The last column of a line of a plan.
+    fn detail(row: &Row<'_>) -> Result<String> {
+        let [_, _, _] = [row.next::<i64>()?, row.next()?, row.next()?];
+        row.next()
+    }
+
     #[tokio::test]
     async fn a_list_looks_along_an_index_and_sorts_nothing() {
         let folder = tempfile::tempdir().unwrap();
@@ -205,10 +212,9 @@ mod tests {
         ] {
             let filter = EventFilter { task_id: task_id.map(str::to_owned), ..Default::default() };
             let sql = format!("EXPLAIN QUERY PLAN {}", list_sql(&filter));
-            let args = [i64::MAX.into(), 0.into(), 1.into(), Value::Text("a")];
+            let args: [Value<'_>; 4] = [i64::MAX.into(), 0_i64.into(), 1_i64.into(), "a".into()];
             let n = if task_id.is_some() { 4 } else { 3 };
-            let plan =
-                store.read(move |tx| tx.rows(&sql, &args[..n], |row| row.text(3))).await.unwrap();
+            let plan = store.read(move |tx| tx.rows(&sql, &args[..n], detail)).await.unwrap();
             assert_eq!(plan, [meant]);
         }
         store.close();

@@ -5,6 +5,7 @@
 //! was looked at: while the server was off, or when the wall clock was set, time has passed in which
 //! nobody asked. Must not decide what is too old: that is `health`.
 
+use super::columns::only;
 use super::webhooks::{self, Known, Presence};
 use super::{Result, Tx, Value, alerts, lanes};
 use crate::delivery::explain;
@@ -70,13 +71,8 @@ pub fn look_for_expired(
         "SELECT due_ms, seq FROM deliveries
          WHERE webhook_id = ?1 AND due_ms IS NOT NULL AND (due_ms, seq) > (?2, ?3)
          ORDER BY due_ms, seq LIMIT ?4",
-        &[
-            webhook.into(),
-            from.0.into(),
-            from.1.into(),
-            i64::try_from(WINDOW).unwrap_or(i64::MAX).into(),
-        ],
-        |row| Ok((row.int(0)?, row.int(1)?)),
+        &[webhook.into(), from.0.into(), from.1.into(), WINDOW.into()],
+        |row| Ok((row.next()?, row.next()?)),
     )?;
     let mut aged = Aged { next: queue.last().copied(), ..Aged::default() };
     if queue.len() < WINDOW {
@@ -87,7 +83,7 @@ pub fn look_for_expired(
             "SELECT d.task_id, d.status, e.at_ms FROM deliveries d JOIN events e ON e.seq = d.seq
              WHERE d.seq = ?2 AND d.webhook_id = ?1",
             &[webhook.into(), seq.into()],
-            |row| Ok((row.text(0)?, row.text(1)? == "held", Time(row.int(2)?))),
+            |row| Ok((row.next::<String>()?, row.str()? == "held", row.next()?)),
         )?;
         let Some((task, is_alone, at)) = head else { continue };
         if (takes_all || is_alone) && is_expired(policy, at, now) {
@@ -171,7 +167,7 @@ fn was_tried(tx: &mut Tx<'_>, webhook: &str, seq: i64, since: Time) -> Result<bo
     let last = tx.row(
         "SELECT MAX(started_ms) FROM attempts WHERE seq = ?1 AND webhook_id = ?2",
         &[seq.into(), webhook.into()],
-        |row| row.opt_int(0),
+        only::<Option<i64>>,
     )?;
     Ok(last.flatten().is_some_and(|at| at >= since.0))
 }
@@ -184,8 +180,8 @@ fn head(tx: &mut Tx<'_>, webhook: &str, task: &str) -> Result<Option<((i64, Time
          ORDER BY d.seq LIMIT 1",
         &[webhook.into(), task.into()],
         |row| {
-            let is_due = row.opt_int(3)?.is_some();
-            let head = ((row.int(0)?, Time(row.int(1)?)), row.text(2)? == "held");
+            let head = ((row.next()?, row.next()?), row.str()? == "held");
+            let is_due = row.next::<Option<i64>>()?.is_some();
             Ok(is_due.then_some(head))
         },
     )
@@ -201,10 +197,10 @@ fn waiting(tx: &mut Tx<'_>, webhook: &str, task: &str, most: usize) -> Result<Ve
          WHERE d.webhook_id = ?1 AND d.task_id = ?2 AND d.finished_ms IS NULL
            AND d.started_ms IS NULL
          ORDER BY d.seq LIMIT ?3",
-        &[webhook.into(), task.into(), i64::try_from(most).unwrap_or(i64::MAX).into()],
+        &[webhook.into(), task.into(), most.into()],
         |row| {
-            let is_rejected = row.opt_text(2)?.as_deref() == rejected;
-            Ok((row.int(0)?, Time(row.int(1)?), is_rejected))
+            let (seq, at) = (row.next()?, row.next()?);
+            Ok((seq, at, row.next::<Option<String>>()?.as_deref() == rejected))
         },
         |(_, _, is_rejected)| *is_rejected,
     )?;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::columns::only;
 use super::{Result, Row, Tx, Value};
 use crate::figures::{Batch, HOUR, Lags, MINUTE, TEN_MINUTES, Tally, Waiting, start};
 use crate::model::Time;
@@ -110,7 +111,7 @@ fn add_of_webhook(
             "SELECT lags FROM webhook_figures
              WHERE seconds = ?1 AND start_ms = ?2 AND webhook_id = ?3",
             &[seconds.into(), from.0.into(), webhook.into()],
-            |row| row.text(0),
+            only::<String>,
         )?;
         lags.merge_text(&known.unwrap_or_default());
     }
@@ -133,12 +134,13 @@ fn add_of_webhook(
 }
 
 fn read_tally(row: &Row<'_>) -> Result<(Time, Tally)> {
+    let at = row.next()?;
+    let (attempts, delivered) = (row.next()?, row.next()?);
     let mut lags = Lags::default();
-    lags.merge_text(&row.text(3)?);
-    let waiting = row.opt_int(4)?.zip(row.opt_int(5)?);
+    lags.merge_text(row.str()?);
+    let waiting = row.next::<Option<i64>>()?.zip(row.next()?);
     let waiting = waiting.map(|(most, last)| Waiting { most, last });
-    let tally = Tally { attempts: row.int(1)?, delivered: row.int(2)?, lags, waiting };
-    Ok((Time(row.int(0)?), tally))
+    Ok((at, Tally { attempts, delivered, lags, waiting }))
 }
 
 /// The figures of all webhooks together from a moment on, by spans of so many seconds: a minute or
@@ -155,7 +157,7 @@ pub fn figures_since(tx: &mut Tx<'_>, seconds: i64, first: Time) -> Result<Line>
          WHERE seconds = ?1 AND start_ms < ?2 AND waiting_last IS NOT NULL
          ORDER BY start_ms DESC LIMIT 1",
         &[seconds.into(), first.0.into()],
-        |row| row.int(0),
+        only,
     )?;
     Ok(Line { before, rows })
 }
@@ -181,7 +183,7 @@ pub fn forget_figures(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
         let ends = tx.row(
             "SELECT MIN(start_ms), MAX(start_ms) FROM webhook_figures WHERE seconds = ?1",
             &[seconds.into()],
-            |row| Ok([row.opt_int(0)?, row.opt_int(1)?]),
+            |row| Ok([row.next::<Option<i64>>()?, row.next()?]),
         )?;
         // A span at a time: as many rows as there are webhooks, at most.
         for end in ends.into_iter().flatten().flatten() {

@@ -47,12 +47,12 @@ pub fn look_up(tx: &mut Tx<'_>, key: &Key) -> Result<Repeat> {
          WHERE key = ?1 AND at_ms > ?2",
         &[Value::from(&key.key), oldest(key.now).into()],
         |row| {
-            let status = u16::try_from(row.int(1)?).unwrap_or(200);
-            let written = match (row.opt_int(3)?, row.opt_text(4)?) {
-                (Some(version), Some(snapshot)) => Some(Written { snapshot, version }),
-                _ => None,
-            };
-            Ok((row.text(0)?, Repeat::Same { status, task_id: row.opt_text(2)?, written }))
+            let hash: String = row.next()?;
+            let status = u16::try_from(row.next::<i64>()?).unwrap_or(200);
+            let task_id = row.next()?;
+            let written = row.next::<Option<i64>>()?.zip(row.next::<Option<String>>()?);
+            let written = written.map(|(version, snapshot)| Written { snapshot, version });
+            Ok((hash, Repeat::Same { status, task_id, written }))
         },
     )?;
     Ok(match found {

@@ -5,6 +5,7 @@
 //! when, nor why.
 #![doc = include_str!("../../docs/internals/lanes.md")]
 
+use super::columns::only;
 use super::{Result, Tx, Value};
 use crate::model::{Named, Reason, Time};
 
@@ -55,11 +56,10 @@ pub(super) fn join(
          ORDER BY seq LIMIT 1",
         &[webhook.into(), task.into(), seq.into()],
         |row| {
-            let status = row.text(1)?;
-            let is_waiting = status == "pending" && row.opt_int(3)?.is_none();
-            let has_tried = status == "pending" && row.int(2)? > 0;
-            let is_under_way = status == "sending" || has_tried || is_waiting;
-            Ok(Holder { seq: row.int(0)?, is_under_way })
+            let (seq, status) = (row.next()?, row.str()?);
+            let (tries, due) = (row.next::<i64>()?, row.next::<Option<i64>>()?);
+            let has_begun = status == "pending" && (tries > 0 || due.is_none());
+            Ok(Holder { seq, is_under_way: status == "sending" || has_begun })
         },
     )?;
     let turn = turn(seq, holder);
@@ -84,7 +84,7 @@ pub(super) fn give_turn(tx: &mut Tx<'_>, webhook: &str, task: &str, now: Time) -
         "SELECT seq, reason FROM deliveries
          WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL ORDER BY seq LIMIT 1",
         &[webhook.into(), task.into()],
-        |row| Ok((row.int(0)?, row.opt_text(1)?)),
+        |row| Ok((row.next::<i64>()?, row.next::<Option<String>>()?)),
     )?;
     if let Some((seq, reason)) = next
         && reason.as_deref() != Some(Reason::Rejected.as_str())
@@ -118,7 +118,7 @@ pub(super) fn let_earlier_pass(
     let is_waiting = tx.row(
         "SELECT 1 FROM deliveries WHERE seq = ?2 AND webhook_id = ?1 AND due_ms IS NULL",
         &[webhook.into(), seq.into()],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     if is_waiting.is_some() {
         give_turn(tx, webhook, task, now)?;
@@ -140,7 +140,7 @@ pub(super) fn rejoin(
         "SELECT seq FROM deliveries
          WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL ORDER BY seq LIMIT 1",
         &[webhook.into(), task.into()],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     tx.execute(
         "UPDATE deliveries SET status = 'pending', due_ms = NULL, tries = 0, first_ms = NULL,

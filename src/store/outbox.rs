@@ -2,6 +2,7 @@
 //!
 //! Matching is decided here, at the commit, and nowhere else. Must not know how deliveries are sent.
 
+use super::columns::only;
 use super::webhooks::{self, Presence};
 use super::{Result, Tx, Value};
 use crate::model::{Event, EventKind, Named, Task, Time};
@@ -9,7 +10,7 @@ use crate::model::{Event, EventKind, Named, Task, Time};
 /// When the newest event was committed.
 pub(super) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {
     let sql = "SELECT at_ms FROM events ORDER BY seq DESC LIMIT 1";
-    Ok(tx.row(sql, &[], |row| row.int(0))?.map(Time))
+    tx.row(sql, &[], only)
 }
 
 /// Writes an event and its deliveries, due `now`.
@@ -41,7 +42,7 @@ pub(super) fn put_event(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
             Value::from(&event.snapshot),
             event.before.as_deref().into(),
         ],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     Ok(seq.unwrap_or_default())
 }

@@ -213,13 +213,13 @@ fn if_not_back(tx: &mut Tx<'_>, claim: &Claim, end: &Record) -> Result<Option<Re
             claim.seq.into(),
             Value::from(&claim.webhook.id),
             claim.number.into(),
-            i64::from(most).into(),
+            most.into(),
         ],
         |row| {
             Ok(Earlier {
-                status: row.opt_int(0)?,
-                is_delivered: row.text(1)? == "delivered",
-                excerpt: row.opt_text(2)?.unwrap_or_default(),
+                status: row.next()?,
+                is_delivered: row.str()? == "delivered",
+                excerpt: row.next::<Option<String>>()?.unwrap_or_default(),
             })
         },
     )?;
@@ -322,10 +322,10 @@ fn restore(tx: &mut Tx<'_>, webhook: &str, seq: i64) -> Result<()> {
         "SELECT d.task_id, e.at_ms FROM deliveries d JOIN events e ON e.seq = d.seq
          WHERE d.seq = ?1 AND d.webhook_id = ?2 AND d.reason = ?3",
         &[seq.into(), webhook.into(), Reason::Rejected.as_str().into()],
-        |row| Ok((row.text(0)?, row.int(1)?)),
+        |row| Ok((row.next::<String>()?, row.next()?)),
     )?;
     if let Some((task, committed)) = found {
-        lanes::rejoin(tx, webhook, &task, seq, Time(committed))?;
+        lanes::rejoin(tx, webhook, &task, seq, committed)?;
     }
     Ok(())
 }

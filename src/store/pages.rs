@@ -3,6 +3,7 @@
 //! The one file of SQL that is SQLite's alone; PostgreSQL does this by itself. Must not know what
 //! was deleted.
 
+use super::columns::only;
 use super::{Result, Tx};
 
 /// How the file is used, in pages of 4 KiB.
@@ -29,8 +30,8 @@ impl Pages {
 
 /// Looks how the file is used.
 pub fn pages(tx: &mut Tx<'_>) -> Result<Pages> {
-    let all = tx.row("PRAGMA page_count", &[], |row| row.int(0))?;
-    let free = tx.row("PRAGMA freelist_count", &[], |row| row.int(0))?;
+    let all = tx.row("PRAGMA page_count", &[], only::<i64>)?;
+    let free = tx.row("PRAGMA freelist_count", &[], only::<i64>)?;
     Ok(Pages { all: all.unwrap_or_default(), free: free.unwrap_or_default() })
 }
 

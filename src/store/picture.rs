@@ -7,6 +7,7 @@
 //! values before it. A task that was there all the time is therefore shown exactly once, at its place,
 //! with what made it stand there. One that was deleted since is left out. Must not know who reads it.
 
+use super::columns::only;
 use super::events::ends;
 use super::task_list::{Cursor, Sort, TaskFilter, numbers};
 use super::tasks::{Stored, at};
@@ -24,7 +25,7 @@ pub struct Picture {
 /// Bytes of memory that a picture of all tasks takes, at most.
 pub fn picture_size(tx: &mut Tx<'_>) -> Result<usize> {
     // A walk of one step, where counting would be one through all. Numbers of deleted tasks count.
-    let most = tx.row("SELECT MAX(num) FROM tasks", &[], |row| row.opt_int(0))?.flatten();
+    let most = tx.row("SELECT MAX(num) FROM tasks", &[], only::<Option<i64>>)?.flatten();
     Ok(usize::try_from(most.unwrap_or_default()).unwrap_or(usize::MAX).saturating_mul(NUM))
 }
 
@@ -91,7 +92,7 @@ fn then(tx: &mut Tx<'_>, stored: &Stored, seq: i64) -> Result<Option<String>> {
         "SELECT kind, task, before FROM events
          WHERE task_id = ?1 AND seq > ?2 AND substr(kind, 1, 5) = 'task_' ORDER BY seq LIMIT 1",
         &[stored.task.id.as_str().into(), seq.into()],
-        |row| Ok((row.text(0)?, row.text(1)?, row.opt_text(2)?)),
+        |row| Ok((row.next::<String>()?, row.next::<String>()?, row.next::<Option<String>>()?)),
     )?;
     let Some((kind, after, before)) = next else { return Ok(Some(now(stored))) };
     if kind == EventKind::Created.as_str() {

@@ -159,19 +159,18 @@ const SELECT: &str = "\
     FROM recoveries";
 
 fn read(row: &Row<'_>) -> Result<Recovery> {
-    let states = row.text(4)?;
     Ok(Recovery {
-        webhook_id: row.text(0)?,
-        created: Time(row.int(1)?),
+        webhook_id: row.next()?,
+        created: row.next()?,
         wanted: Wanted {
-            since: Time(row.int(2)?),
-            until: Time(row.int(3)?),
-            states: states.split(',').filter_map(Again::parse).collect(),
+            since: row.next()?,
+            until: row.next()?,
+            states: row.str()?.split(',').filter_map(Again::parse).collect(),
         },
-        queued: row.int(5)?,
-        first: row.int(6)?,
-        cursor: row.int(7)?,
-        last: row.int(8)?,
+        queued: row.next()?,
+        first: row.next()?,
+        cursor: row.next()?,
+        last: row.next()?,
     })
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Must not send anything, nor decide what a webhook wants.
 
+use super::columns::damaged;
 use super::recoveries::{Again, Recovery, Wanted, end_recovery, find_recovery};
-use super::{Error, Result, Row, Tx, find_webhook, lanes, outbox};
+use super::{Result, Row, Tx, find_webhook, lanes, outbox};
 use crate::model::{EventKind, Named, Origin, Task, Time, Webhook};
 
 /// Events that one look takes in.
@@ -37,9 +38,9 @@ pub fn look_for_again(
     let mut found = 0;
     // The task of an event, which may be long, is read only where it decides.
     let seen = tx.rows_until(
-        "SELECT e.seq, e.at_ms, e.kind, e.origin, d.status,
+        "SELECT e.seq, e.at_ms, d.status, d.reason,
              CASE WHEN ?5 = 1 AND d.status IS NULL AND e.at_ms BETWEEN ?6 AND ?7 THEN e.task END,
-             d.reason
+             e.kind, e.origin
          FROM events e LEFT JOIN deliveries d ON d.seq = e.seq AND d.webhook_id = ?1
          WHERE e.seq > ?2 AND e.seq <= ?3 ORDER BY e.seq LIMIT ?4",
         &[
@@ -47,11 +48,11 @@ pub fn look_for_again(
             after.into(),
             last.into(),
             WINDOW.into(),
-            i64::from(takes_unsent).into(),
+            takes_unsent.into(),
             wanted.since.max(oldest).0.into(),
             wanted.until.0.into(),
         ],
-        |row| Ok((row.int(0)?, is_due(row, &known.webhook, wanted)?)),
+        |row| Ok((row.next()?, is_due(row, &known.webhook, wanted)?)),
         |(_, is_due)| {
             found += usize::from(*is_due);
             found >= STEP
@@ -64,23 +65,23 @@ pub fn look_for_again(
 }
 
 fn is_due(row: &Row<'_>, webhook: &Webhook, wanted: &Wanted) -> Result<bool> {
-    let at = Time(row.int(1)?);
+    let at: Time = row.next()?;
     if at < wanted.since || at > wanted.until {
         return Ok(false);
     }
-    if let Some(status) = row.opt_text(4)? {
-        return Ok(wanted.takes(&status, row.opt_text(6)?.as_deref()));
+    let (status, reason) = (row.next::<Option<String>>()?, row.next::<Option<String>>()?);
+    if let Some(status) = status {
+        return Ok(wanted.takes(&status, reason.as_deref()));
     }
-    match row.opt_text(5)? {
+    match row.next::<Option<String>>()? {
         Some(task) => is_wanted(row, webhook, &task),
         None => Ok(false),
     }
 }
 
 fn is_wanted(row: &Row<'_>, webhook: &Webhook, snapshot: &str) -> Result<bool> {
-    let damaged = |what| Error::Damaged(format!("an event has a damaged {what}"));
-    let kind = EventKind::parse(&row.text(2)?).ok_or_else(|| damaged("kind"))?;
-    let origin = Origin::parse("origin", &row.text(3)?).map_err(|_| damaged("origin"))?;
+    let kind = row.named("an event", "kind")?;
+    let origin = row.parse("an event", "origin", |name| Origin::parse("origin", name).ok())?;
     if webhook.wants_kind(kind, &origin).is_err() {
         return Ok(false);
     }
@@ -123,22 +124,22 @@ fn put_in_line(
     now: Time,
 ) -> Result<bool> {
     let event = tx.row(
-        "SELECT e.task_id, e.at_ms, d.status, e.kind, d.reason
+        "SELECT e.task_id, e.at_ms, d.status, d.reason, e.kind
          FROM events e LEFT JOIN deliveries d ON d.seq = e.seq AND d.webhook_id = ?1
          WHERE e.seq = ?2",
         &[webhook.into(), seq.into()],
         |row| {
-            let reason = row.opt_text(4)?;
-            let stands = row.opt_text(2)?.map(|status| (status, reason));
-            Ok((row.text(0)?, row.int(1)?, stands, row.text(3)?))
+            let (task, at): (String, Time) = (row.next()?, row.next()?);
+            let (status, reason) = (row.next::<Option<String>>()?, row.next::<Option<String>>()?);
+            let stands = status.map(|status| (status, reason));
+            Ok((task, at, stands, row.next::<String>()?))
         },
     )?;
     let Some((task, at, stands, kind)) = event else { return Ok(false) };
-    let due = Time(at).min(now);
+    let due = at.min(now);
     match stands {
         None => {
-            let kind = EventKind::parse(&kind)
-                .ok_or_else(|| Error::Damaged("an event has a damaged kind".to_owned()))?;
+            let kind = EventKind::parse(&kind).ok_or_else(|| damaged("an event", "kind"))?;
             outbox::put_delivery(tx, seq, webhook, kind, &task, due)?;
             lanes::join(tx, webhook, &task, seq, due)?;
         }

@@ -3,6 +3,7 @@
 //!
 //! What is under way ends by itself: see `outcomes`. Must not delete a webhook that is wanted.
 
+use super::columns::only;
 use super::{Result, Tx, Value};
 use crate::model::{Named, Reason, Time};
 
@@ -22,7 +23,7 @@ pub enum Removal {
 
 /// The webhooks that were deleted and are still there.
 pub fn deleted_webhooks(tx: &mut Tx<'_>) -> Result<Vec<String>> {
-    tx.rows("SELECT id FROM webhooks WHERE state = 'deleted'", &[], |row| row.text(0))
+    tx.rows("SELECT id FROM webhooks WHERE state = 'deleted'", &[], only)
 }
 
 /// Cancels some of what waits for a deleted webhook.

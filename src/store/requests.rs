@@ -5,7 +5,7 @@
 use super::deliveries::parse_id;
 use super::events::event_at;
 use super::webhooks::{Known, Presence, known};
-use super::{Error, Result, Tx};
+use super::{Result, Tx};
 use crate::model::{Event, Named, Payload, Time};
 
 /// A delivery as it is or was sent.
@@ -28,19 +28,20 @@ pub fn sent(tx: &mut Tx<'_>, id: &str) -> Result<Option<Sent>> {
     let kept = tx.row(
         "SELECT payload, attempts, started_ms FROM deliveries WHERE seq = ?1 AND webhook_id = ?2",
         &args,
-        |row| Ok((row.opt_text(0)?, row.int(1)?, row.opt_int(2)?)),
+        |row| {
+            let payload = row.parse_if("a delivery", "payload", Payload::parse)?;
+            Ok((payload, row.next()?, row.next::<Option<Time>>()?))
+        },
     )?;
     let Some((payload, attempts, started)) = kept else { return Ok(None) };
-    let damaged = || Error::Damaged("a delivery has a damaged payload".to_owned());
-    let payload = payload.map(|name| Payload::parse(&name).ok_or_else(damaged)).transpose()?;
     // The one under way stands in the delivery, those that ended stand by themselves.
     let attempt = match started {
-        Some(at) => Some((attempts, Time(at))),
+        Some(at) => Some((attempts, at)),
         None => tx.row(
             "SELECT number, started_ms FROM attempts WHERE seq = ?1 AND webhook_id = ?2
              ORDER BY number DESC LIMIT 1",
             &args,
-            |row| Ok((row.int(0)?, Time(row.int(1)?))),
+            |row| Ok((row.next()?, row.next()?)),
         )?,
     };
     let Some(event) = event_at(tx, seq)? else { return Ok(None) };

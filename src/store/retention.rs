@@ -4,6 +4,7 @@
 //! What waits, is held or is under way is never touched, nor its event. Must not know how long
 //! anything is kept: that comes in as moments.
 
+use super::columns::only;
 use super::{Result, Tx, Value};
 use crate::model::Time;
 
@@ -52,7 +53,7 @@ pub fn look_for_old(tx: &mut Tx<'_>, after: i64, cutoffs: &Cutoffs) -> Result<Op
     let events = tx.rows_until(
         "SELECT seq, at_ms FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         &[after.into(), WINDOW.into()],
-        |row| Ok((row.int(0)?, Time(row.int(1)?))),
+        |row| Ok((row.next::<i64>()?, row.next::<Time>()?)),
         |(_, at)| cutoffs.is_young(*at),
     )?;
     let last = events.iter().rev().find(|(_, at)| !cutoffs.is_young(*at));
@@ -60,12 +61,12 @@ pub fn look_for_old(tx: &mut Tx<'_>, after: i64, cutoffs: &Cutoffs) -> Result<Op
     let ended = tx.row(
         &format!("SELECT 1 FROM deliveries WHERE {ENDED} LIMIT 1"),
         &[after.into(), up_to.into(), cutoffs.delivered.0.into(), cutoffs.failed.0.into()],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     let bare = tx.row(
         &format!("SELECT 1 FROM events WHERE {BARE} LIMIT 1"),
         &[after.into(), up_to.into(), cutoffs.events.0.into()],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     Ok(Some(Stretch { after, up_to, has_old: ended.is_some() || bare.is_some() }))
 }
@@ -81,12 +82,18 @@ const BARE: &str = "seq > ?1 AND seq <= ?2 AND at_ms <= ?3
 
 /// Deletes a part of what is due to go; answers whether something may be left.
 pub fn delete_old(tx: &mut Tx<'_>, stretch: &Stretch, cutoffs: &Cutoffs) -> Result<bool> {
-    let (after, up_to) = (Value::from(stretch.after), Value::from(stretch.up_to));
+    let (after, up_to) = (stretch.after, stretch.up_to);
     let mut rows = 0;
     let ended = tx.rows_until(
         &format!("SELECT seq, webhook_id, attempts FROM deliveries WHERE {ENDED} LIMIT ?5"),
-        &[after, up_to, cutoffs.delivered.0.into(), cutoffs.failed.0.into(), ROWS.into()],
-        |row| Ok((row.int(0)?, row.text(1)?, row.int(2)?)),
+        &[
+            after.into(),
+            up_to.into(),
+            cutoffs.delivered.0.into(),
+            cutoffs.failed.0.into(),
+            ROWS.into(),
+        ],
+        |row| Ok((row.next::<i64>()?, row.next::<String>()?, row.next::<i64>()?)),
         |(_, _, attempts)| {
             rows += 1 + attempts;
             rows >= ROWS
@@ -102,7 +109,7 @@ pub fn delete_old(tx: &mut Tx<'_>, stretch: &Stretch, cutoffs: &Cutoffs) -> Resu
     }
     let gone = tx.execute(
         &format!("DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE {BARE} LIMIT ?4)"),
-        &[after, up_to, cutoffs.events.0.into(), EVENTS.into()],
+        &[after.into(), up_to.into(), cutoffs.events.0.into(), EVENTS.into()],
     )?;
     Ok(i64::try_from(gone).unwrap_or(EVENTS) >= EVENTS)
 }

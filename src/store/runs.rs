@@ -7,7 +7,8 @@ use std::cell::Cell;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
-use super::{Error, Result, Row, Tx, Value};
+use super::columns::only;
+use super::{Result, Row, Tx, Value};
 use crate::model::{DeliveryStatus, EventKind, Named};
 
 /// What is read of a source at first: of many runs only a few have what comes first.
@@ -40,20 +41,14 @@ pub(super) const UNFINISHED: [DeliveryStatus; 3] =
 const FINISHED: [DeliveryStatus; 3] =
     [DeliveryStatus::Delivered, DeliveryStatus::Failed, DeliveryStatus::Cancelled];
 
-fn damaged(what: &str) -> Error {
-    Error::Damaged(format!("a delivery has a damaged {what}"))
-}
+const OF: &str = "a delivery";
 
-fn kind(row: &Row<'_>, column: usize) -> Result<EventKind> {
-    EventKind::parse(&row.text(column)?).ok_or_else(|| damaged("event"))
-}
-
-fn run(row: &Row<'_>, from: usize) -> Result<Run> {
-    let status = DeliveryStatus::parse(&row.text(from + 1)?);
+/// The columns `webhook_id`, `status`, `kind`.
+fn run(row: &Row<'_>) -> Result<Run> {
     Ok(Run {
-        webhook: Arc::from(row.text(from)?),
-        status: status.ok_or_else(|| damaged("status"))?,
-        kind: kind(row, from + 2)?,
+        webhook: Arc::from(row.str()?),
+        status: row.named(OF, "status")?,
+        kind: row.named(OF, "event")?,
     })
 }
 
@@ -62,10 +57,10 @@ pub(super) fn totals(tx: &mut Tx<'_>, webhook: Option<&str>) -> Result<Vec<Total
     let select = "SELECT webhook_id, kind, n, unfinished FROM totals";
     let read = |row: &Row<'_>| {
         Ok(Total {
-            webhook: Arc::from(row.text(0)?),
-            kind: kind(row, 1)?,
-            n: row.int(2)?,
-            unfinished: row.int(3)?,
+            webhook: Arc::from(row.str()?),
+            kind: row.named(OF, "event")?,
+            n: row.next()?,
+            unfinished: row.next()?,
         })
     };
     match webhook {
@@ -122,7 +117,7 @@ impl Run {
         let first = tx.row(
             "SELECT MIN(seq) FROM deliveries WHERE webhook_id = ?1 AND status = ?2 AND kind = ?3",
             &self.key(),
-            |row| row.opt_int(0),
+            only::<Option<i64>>,
         )?;
         Ok(first.flatten())
     }
@@ -134,7 +129,7 @@ impl Run {
             "SELECT COUNT(*) FROM deliveries
              WHERE webhook_id = ?1 AND status = ?2 AND kind = ?3 AND seq > ?4 AND seq <= ?5",
             &[webhook, status, kind, span.after.into(), span.up_to.into()],
-            |row| row.int(0),
+            only,
         )?;
         Ok(counted.unwrap_or_default())
     }
@@ -265,7 +260,7 @@ impl Reader {
                      WHERE webhook_id = ?1 AND status = ?2 AND kind = ?3 AND seq <= ?4 AND seq > ?5
                      ORDER BY seq DESC LIMIT ?6",
                     &[id, status, kind, top.into(), after, limit],
-                    |row| Ok((row.int(0)?, run.clone())),
+                    |row| Ok((row.next()?, run.clone())),
                 )?
             }
             Source::Rows => tx.rows(
@@ -273,7 +268,7 @@ impl Reader {
                  WHERE (seq, webhook_id) < (?1, ?2) AND seq > ?3
                  ORDER BY seq DESC, webhook_id DESC LIMIT ?4",
                 &[seq.into(), Value::Text(&webhook), after, limit],
-                |row| Ok((row.int(0)?, run(row, 1)?)),
+                |row| Ok((row.next()?, run(row)?)),
             )?,
             Source::Task(task) => tx.rows(
                 "SELECT d.seq, d.webhook_id, d.status, d.kind
@@ -282,7 +277,7 @@ impl Reader {
                    AND (e.seq < ?2 OR d.webhook_id < ?4)
                  ORDER BY e.seq DESC, d.webhook_id DESC LIMIT ?5",
                 &[Value::from(task), seq.into(), after, Value::Text(&webhook), limit],
-                |row| Ok((row.int(0)?, run(row, 1)?)),
+                |row| Ok((row.next()?, run(row)?)),
             )?,
         };
         self.is_done = i64::try_from(found.len()).unwrap_or(i64::MAX) < self.chunk;
@@ -306,7 +301,7 @@ pub(super) fn oldest_first(
 ) -> Result<Vec<(i64, Run)>> {
     let (seq, webhook) = (Value::from(after.0), Value::Text(&after.1));
     let (first, last, limit) = (span.after.into(), span.up_to.into(), limit.into());
-    let read = |row: &Row<'_>| Ok((row.int(0)?, run(row, 1)?));
+    let read = |row: &Row<'_>| Ok((row.next()?, run(row)?));
     match task {
         None => tx.rows(
             "SELECT seq, webhook_id, status, kind FROM deliveries
@@ -342,7 +337,7 @@ pub(super) fn count_of_task(
          WHERE e.task_id = ?1 AND e.seq > ?2 AND e.seq <= ?3",
         &[task.into(), span.after.into(), span.up_to.into()],
         |row| {
-            n.set(n.get() + i64::from(run(row, 0)?.is_taken(takes)));
+            n.set(n.get() + i64::from(run(row)?.is_taken(takes)));
             Ok(())
         },
     )?;
@@ -355,6 +350,6 @@ pub(super) fn of_span(tx: &mut Tx<'_>, span: Span) -> Result<Vec<(Run, i64)>> {
         "SELECT webhook_id, status, kind, COUNT(*) FROM deliveries
          WHERE seq > ?1 AND seq <= ?2 GROUP BY webhook_id, status, kind",
         &[span.after.into(), span.up_to.into()],
-        |row| Ok((run(row, 0)?, row.int(3)?)),
+        |row| Ok((run(row)?, row.next()?)),
     )
 }

@@ -3,6 +3,7 @@
 //!
 //! Must not know what a session lets in.
 
+use super::columns::only;
 use super::{Result, Tx};
 use crate::model::Time;
 
@@ -12,21 +13,21 @@ pub fn session_key(tx: &mut Tx<'_>, fresh: &str) -> Result<String> {
         "INSERT INTO session_key (one, key) VALUES (1, ?1) ON CONFLICT (one) DO NOTHING",
         &[fresh.into()],
     )?;
-    Ok(tx.row("SELECT key FROM session_key", &[], |row| row.text(0))?.unwrap_or_default())
+    Ok(tx.row("SELECT key FROM session_key", &[], only)?.unwrap_or_default())
 }
 
 /// Until when each of those that were ended would have held.
 pub fn ended_sessions(tx: &mut Tx<'_>) -> Result<Vec<Time>> {
-    tx.rows("SELECT until_ms FROM ended_sessions", &[], |row| Ok(Time(row.int(0)?)))
+    tx.rows("SELECT until_ms FROM ended_sessions", &[], only)
 }
 
 /// Ends those that would have held until then, and forgets those that would have ended by now.
 pub fn end_sessions(tx: &mut Tx<'_>, untils: &[Time], now: Time) -> Result<()> {
-    tx.execute("DELETE FROM ended_sessions WHERE until_ms <= ?1", &[now.0.into()])?;
+    tx.execute("DELETE FROM ended_sessions WHERE until_ms <= ?1", &[now.into()])?;
     for until in untils {
         tx.execute(
             "INSERT INTO ended_sessions (until_ms) VALUES (?1) ON CONFLICT (until_ms) DO NOTHING",
-            &[until.0.into()],
+            &[(*until).into()],
         )?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 //!
 //! Must not write a task.
 
+use super::columns::only;
 use super::tasks::{Stored, at, escape_tag};
 use super::{Result, Tx, Value};
 use crate::model::{Named, Priority, Status, Time, composed};
@@ -36,10 +37,10 @@ impl TaskFilter {
     }
 
     /// The conditions as SQL, but for the status, with their values appended to `args`.
-    fn conditions(&self, args: &mut Vec<Owned>) -> String {
+    fn conditions(&self, args: &mut Vec<Value<'static>>) -> String {
         let mut sql = String::new();
         // A condition that one of the values fulfils.
-        let mut any = |condition: &str, values: Vec<Owned>| {
+        let mut any = |condition: &str, values: Vec<Value<'static>>| {
             let mut each = Vec::new();
             for value in values {
                 args.push(value);
@@ -49,8 +50,8 @@ impl TaskFilter {
                 sql.push_str(&format!(" AND ({})", each.join(" OR ")));
             }
         };
-        let texts = |all: &[String]| all.iter().cloned().map(Owned::Text).collect();
-        any("priority = ?", self.priority.iter().map(|p| Owned::Int(p.rank())).collect());
+        let texts = |all: &[String]| all.iter().cloned().map(Value::Owned).collect();
+        any("priority = ?", self.priority.iter().map(|p| p.rank().into()).collect());
         any("type = ?", texts(&self.r#type));
         any("category = ?", texts(&self.category));
         any(
@@ -61,14 +62,14 @@ impl TaskFilter {
                 "strpos(normalize(tags), ?) > 0"
             },
             (self.tag.iter())
-                .map(|tag| Owned::Text(format!("\n{}\n", escape_tag(&composed(tag)))))
+                .map(|tag| Value::Owned(format!("\n{}\n", escape_tag(&composed(tag)))))
                 .collect(),
         );
         any(
             "has_words(?, title, description)",
-            self.q.iter().map(|text| Owned::Text(text.clone())).collect(),
+            self.q.iter().map(|text| Value::Owned(text.clone())).collect(),
         );
-        let time = |time: Option<Time>| time.into_iter().map(|time| Owned::Int(time.0)).collect();
+        let time = |time: Option<Time>| time.into_iter().map(Value::from).collect();
         any("due_ms < ?", time(self.due_before));
         any("due_ms >= ?", time(self.due_after));
         any("updated_ms >= ?", time(self.updated_since));
@@ -169,21 +170,6 @@ impl Cursor {
     }
 }
 
-/// A value that outlives the statement it is put together for.
-enum Owned {
-    Int(i64),
-    Text(String),
-}
-
-impl Owned {
-    fn value(&self) -> Value<'_> {
-        match self {
-            Owned::Int(number) => Value::Int(*number),
-            Owned::Text(text) => Value::Text(text),
-        }
-    }
-}
-
 /// A page ends early when its tasks are larger than this together, as JSON: 1 MiB. What follows is asked for
 /// with the next page.
 const PAGE_BYTES: usize = 1024 * 1024;
@@ -228,10 +214,10 @@ pub(super) fn numbers(
     let (than, direction) = if sort.descending { ("<", "DESC") } else { (">", "ASC") };
     if let Some(cursor) = after {
         let key = match &cursor.key {
-            CursorKey::Int(number) => Owned::Int(*number),
-            CursorKey::Text(text) => Owned::Text(text.clone()),
+            CursorKey::Int(number) => (*number).into(),
+            CursorKey::Text(text) => Value::Owned(text.clone()),
         };
-        args.push(Owned::Int(cursor.num));
+        args.push(cursor.num.into());
         let num = args.len();
         if sort.key == SortKey::CreatedAt {
             conditions.push_str(&format!(" AND num {than} ?{num}"));
@@ -246,13 +232,12 @@ pub(super) fn numbers(
         format!("ORDER BY {by} {direction}, num {direction}")
     };
     if let Some(most) = most {
-        args.push(Owned::Int(i64::try_from(most).unwrap_or(i64::MAX)));
+        args.push(most.into());
         order.push_str(&format!(" LIMIT ?{}", args.len()));
     }
     let of = |columns: &str, statuses: &str| {
         format!("SELECT {columns} FROM tasks WHERE {statuses}{conditions} {order}")
     };
-    let args: Vec<Value<'_>> = args.iter().map(Owned::value).collect();
     if sort.key == SortKey::UpdatedAt && filter.status.len() != 1 {
         // Each status is in this order already; what is left is to merge them.
         let each = filter.status_names().into_iter().map(|name| {
@@ -260,7 +245,10 @@ pub(super) fn numbers(
             format!("SELECT * FROM ({one}) {name}")
         });
         let merged = format!("{} {order}", each.collect::<Vec<_>>().join(" UNION ALL "));
-        return tx.rows(&merged, &args, |row| row.int(1));
+        return tx.rows(&merged, &args, |row| {
+            let _updated: i64 = row.next()?;
+            row.next()
+        });
     }
     let reads_all = match sort.key {
         SortKey::UpdatedAt => false,
@@ -268,7 +256,7 @@ pub(super) fn numbers(
         SortKey::Title => true,
         SortKey::CreatedAt | SortKey::DueDate | SortKey::Priority => filter.q.is_some(),
     };
-    tx.rows(&of("num", &filter.statuses(reads_all)), &args, |row| row.int(0))
+    tx.rows(&of("num", &filter.statuses(reads_all)), &args, only)
 }
 
 /// How many tasks a filter lets through.
@@ -277,8 +265,7 @@ pub fn list_count(tx: &mut Tx<'_>, filter: &TaskFilter) -> Result<i64> {
     let conditions = filter.conditions(&mut args);
     let statuses = filter.statuses(filter.q.is_some());
     let sql = format!("SELECT COUNT(*) FROM tasks WHERE {statuses}{conditions}");
-    let args: Vec<Value<'_>> = args.iter().map(Owned::value).collect();
-    Ok(tx.row(&sql, &args, |row| row.int(0))?.unwrap_or_default())
+    Ok(tx.row(&sql, &args, only)?.unwrap_or_default())
 }
 
 /// A field of tasks that holds a label.
@@ -300,5 +287,5 @@ pub fn labels_in_use(tx: &mut Tx<'_>, label: LabelOf, most: usize) -> Result<Vec
     let sql = format!(
         "SELECT DISTINCT {column} FROM tasks WHERE {column} IS NOT NULL ORDER BY {column} LIMIT ?1"
     );
-    tx.rows(&sql, &[i64::try_from(most).unwrap_or(i64::MAX).into()], |row| row.text(0))
+    tx.rows(&sql, &[most.into()], only)
 }

@@ -3,8 +3,9 @@
 //! Must not know of events; `changes` ties the two together. Must not choose among many: that is
 //! `task_list`.
 
-use super::{Error, Result, Row, Tx, Value};
-use crate::model::{Named, Priority, Status, Task, TaskId, Time};
+use super::columns::{Row, Value, columns, damaged, only};
+use super::{Result, Tx};
+use crate::model::{Named, Priority, Task, TaskId};
 
 /// A task and what is kept beside it.
 #[derive(Clone, Debug)]
@@ -17,32 +18,56 @@ pub struct Stored {
     pub num: i64,
 }
 
-const COLUMNS: &str = "id, version, title, description, type, category, status, priority, \
-                       due_ms, tags, attachments, created_ms, updated_ms, num";
+columns! {
+    written = version 2, title 3, description 4, type 5, category 6, status 7, priority 8, due_ms 9, tags 10,
+        attachments 11, created_ms 12, updated_ms 13
+}
+
+/// The values of `written`, in its order; the first one says which task.
+fn values<'v>(which: Value<'v>, task: &'v Task, version: i64) -> [Value<'v>; 13] {
+    [
+        which,
+        version.into(),
+        (&task.title).into(),
+        task.description.as_deref().into(),
+        task.r#type.as_deref().into(),
+        task.category.as_deref().into(),
+        task.status.as_str().into(),
+        task.priority.rank().into(),
+        task.due_date.into(),
+        join_tags(&task.tags).into(),
+        serde_json::to_string(&task.attachments).unwrap_or_default().into(),
+        task.created_at.into(),
+        task.updated_at.into(),
+    ]
+}
+
+const BY_ID: &str = concat!("SELECT num, id, ", written!(names), " FROM tasks WHERE id = ?1");
+const BY_NUM: &str = concat!("SELECT num, id, ", written!(names), " FROM tasks WHERE num = ?1");
 
 fn read(row: &Row<'_>) -> Result<Stored> {
-    let damaged = |what: &str| Error::Damaged(format!("a task has a damaged {what}"));
-    let status = Status::parse(&row.text(6)?);
-    let priority = usize::try_from(row.int(7)?).ok().and_then(|n| Priority::ALL.get(n));
-    Ok(Stored {
-        version: row.int(1)?,
-        num: row.int(13)?,
-        task: Task {
-            id: TaskId::parse(&row.text(0)?).map_err(|_| damaged("id"))?,
-            title: row.text(2)?,
-            description: row.opt_text(3)?,
-            r#type: row.opt_text(4)?,
-            category: row.opt_text(5)?,
-            status: status.ok_or_else(|| damaged("status"))?,
-            priority: priority.ok_or_else(|| damaged("priority"))?.1,
-            due_date: row.opt_int(8)?.map(Time),
-            tags: split_tags(&row.text(9)?),
-            attachments: serde_json::from_str(&row.text(10)?)
-                .map_err(|_| damaged("list of attachments"))?,
-            created_at: Time(row.int(11)?),
-            updated_at: Time(row.int(12)?),
+    const OF: &str = "a task";
+    let num = row.next()?;
+    let id = row.parse(OF, "id", |id| TaskId::parse(id).ok())?;
+    let version = row.next()?;
+    let task = Task {
+        id,
+        title: row.next()?,
+        description: row.next()?,
+        r#type: row.next()?,
+        category: row.next()?,
+        status: row.named(OF, "status")?,
+        priority: {
+            let rank: usize = row.number(OF, "priority")?;
+            Priority::ALL.get(rank).ok_or_else(|| damaged(OF, "priority"))?.1
         },
-    })
+        due_date: row.next()?,
+        tags: split_tags(row.str()?),
+        attachments: row.json(OF, "list of attachments")?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+    };
+    Ok(Stored { task, version, num })
 }
 
 /// Tags as one text that can be searched for one of them: each on a line of its own.
@@ -77,61 +102,29 @@ fn split_tags(text: &str) -> Vec<String> {
 
 /// One task.
 pub fn get(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<Stored>> {
-    tx.row(&format!("SELECT {COLUMNS} FROM tasks WHERE id = ?1"), &[id.as_str().into()], read)
+    tx.row(BY_ID, &[id.as_str().into()], read)
 }
 
 /// The task with this number.
 pub(super) fn at(tx: &mut Tx<'_>, num: i64) -> Result<Option<Stored>> {
-    tx.row(&format!("SELECT {COLUMNS} FROM tasks WHERE num = ?1"), &[num.into()], read)
+    tx.row(BY_NUM, &[num.into()], read)
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, task: &Task, version: i64) -> Result<()> {
-    let attachments = serde_json::to_string(&task.attachments).unwrap_or_default();
-    tx.execute(
-        "INSERT INTO tasks (id, version, title, description, type, category, status, priority,
-             due_ms, tags, attachments, created_ms, updated_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-        &[
-            task.id.as_str().into(),
-            version.into(),
-            Value::from(&task.title),
-            task.description.as_deref().into(),
-            task.r#type.as_deref().into(),
-            task.category.as_deref().into(),
-            task.status.as_str().into(),
-            task.priority.rank().into(),
-            task.due_date.map(|t| t.0).into(),
-            Value::from(&join_tags(&task.tags)),
-            Value::from(&attachments),
-            task.created_at.0.into(),
-            task.updated_at.0.into(),
-        ],
-    )?;
+    const INSERT: &str = concat!(
+        "INSERT INTO tasks (id, ",
+        written!(names),
+        ") VALUES (?1, ",
+        written!(places),
+        ")"
+    );
+    tx.execute(INSERT, &values(task.id.as_str().into(), task, version))?;
     Ok(())
 }
 
 pub(super) fn update(tx: &mut Tx<'_>, num: i64, task: &Task, version: i64) -> Result<()> {
-    let attachments = serde_json::to_string(&task.attachments).unwrap_or_default();
-    tx.execute(
-        "UPDATE tasks SET version = ?2, title = ?3, description = ?4, type = ?5, category = ?6,
-             status = ?7, priority = ?8, due_ms = ?9, tags = ?10, attachments = ?11,
-             updated_ms = ?12
-         WHERE num = ?1",
-        &[
-            num.into(),
-            version.into(),
-            Value::from(&task.title),
-            task.description.as_deref().into(),
-            task.r#type.as_deref().into(),
-            task.category.as_deref().into(),
-            task.status.as_str().into(),
-            task.priority.rank().into(),
-            task.due_date.map(|t| t.0).into(),
-            Value::from(&join_tags(&task.tags)),
-            Value::from(&attachments),
-            task.updated_at.0.into(),
-        ],
-    )?;
+    const UPDATE: &str = concat!("UPDATE tasks SET ", written!(sets), " WHERE num = ?1");
+    tx.execute(UPDATE, &values(num.into(), task, version))?;
     Ok(())
 }
 
@@ -150,7 +143,7 @@ pub(super) fn has_tombstone(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {
     let found = tx.row(
         "SELECT version FROM tombstones WHERE task_id = ?1",
         &[id.as_str().into()],
-        |row| row.int(0),
+        only::<i64>,
     )?;
     Ok(found.is_some())
 }
@@ -160,7 +153,7 @@ pub(super) fn take_tombstone(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<i64>
     tx.row(
         "DELETE FROM tombstones WHERE task_id = ?1 RETURNING version",
         &[id.as_str().into()],
-        |row| row.int(0),
+        only,
     )
 }
 

@@ -7,90 +7,8 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-
+use super::columns::{Row, Value};
 use super::{Error, Result};
-
-/// A value in a statement.
-#[derive(Clone, Copy, Debug)]
-pub enum Value<'v> {
-    /// Nothing.
-    Null,
-    /// A number, a time in milliseconds, a flag.
-    Int(i64),
-    /// Text.
-    Text(&'v str),
-}
-
-impl<'v> From<&'v str> for Value<'v> {
-    fn from(text: &'v str) -> Self {
-        Value::Text(text)
-    }
-}
-
-impl<'v> From<&'v String> for Value<'v> {
-    fn from(text: &'v String) -> Self {
-        Value::Text(text)
-    }
-}
-
-impl From<i64> for Value<'_> {
-    fn from(number: i64) -> Self {
-        Value::Int(number)
-    }
-}
-
-impl<'v> From<Option<&'v str>> for Value<'v> {
-    fn from(text: Option<&'v str>) -> Self {
-        text.map_or(Value::Null, Value::Text)
-    }
-}
-
-impl From<Option<i64>> for Value<'_> {
-    fn from(number: Option<i64>) -> Self {
-        number.map_or(Value::Null, Value::Int)
-    }
-}
-
-impl ToSql for Value<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Value::Null => ValueRef::Null,
-            Value::Int(number) => ValueRef::Integer(*number),
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-        }))
-    }
-}
-
-/// One row of an answer; columns count from 0.
-pub struct Row<'r>(&'r rusqlite::Row<'r>);
-
-impl Row<'_> {
-    /// A number that is always there.
-    pub fn int(&self, column: usize) -> Result<i64> {
-        Ok(self.0.get(column)?)
-    }
-
-    /// A number or NULL.
-    pub fn opt_int(&self, column: usize) -> Result<Option<i64>> {
-        Ok(self.0.get(column)?)
-    }
-
-    /// Text that is always there.
-    pub fn text(&self, column: usize) -> Result<String> {
-        Ok(self.0.get(column)?)
-    }
-
-    /// Text that is always there, to look at and not to keep.
-    pub fn str(&self, column: usize) -> Result<&str> {
-        Ok(self.0.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
-    }
-
-    /// Text or NULL.
-    pub fn opt_text(&self, column: usize) -> Result<Option<String>> {
-        Ok(self.0.get(column)?)
-    }
-}
 
 /// Something read that stays true until a write says otherwise. One connection writes, so what it
 /// remembers is what is there.
@@ -162,7 +80,7 @@ impl<'c> Tx<'c> {
         let mut rows = statement.query(rusqlite::params_from_iter(args))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let value = read(&Row(row))?;
+            let value = read(&Row::new(row))?;
             let is_last = enough(&value);
             found.push(value);
             if is_last {
@@ -182,7 +100,7 @@ impl<'c> Tx<'c> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(args))?;
         match rows.next()? {
-            Some(row) => read(&Row(row)).map(Some),
+            Some(row) => read(&Row::new(row)).map(Some),
             None => Ok(None),
         }
     }

@@ -9,6 +9,7 @@ use futures_util::poll;
 use tokio::task::unconstrained;
 use tokio::time::timeout;
 
+use super::columns::only;
 use super::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -99,7 +100,7 @@ async fn nothing_is_read_for_who_has_gone() {
         // It would never end by itself.
         let endless = "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)
                        SELECT MAX(n) FROM c";
-        let search = store.search(move |tx| tx.row(endless, &[], |row| row.int(0)));
+        let search = store.search(move |tx| tx.row(endless, &[], only::<i64>));
         assert!(timeout(Duration::from_millis(50), search).await.is_err());
     }
     let (begun, is_begun) = channel();

@@ -4,9 +4,9 @@
 
 use super::conditions::{begin_anew, put_health};
 use super::webhooks::{self, Known, Presence};
-use super::{Result, Tx, Value, bulk};
+use super::{Result, Tx, bulk, webhook_rows};
 use crate::delivery::health::Health;
-use crate::model::{Named, OnReject, Origin, Time, Webhook, is_same_url};
+use crate::model::{OnReject, Time, Webhook, is_same_url};
 use crate::secret::Secret;
 
 /// How many webhooks there may be, those of the settings not counted.
@@ -130,48 +130,7 @@ pub fn rotate_secret(tx: &mut Tx<'_>, id: &str, secret: &Secret, now: Time) -> R
 
 /// Writes every property of a webhook, new or not; how it is doing stays.
 pub(super) fn put_properties(tx: &mut Tx<'_>, webhook: &Webhook, created: Time) -> Result<()> {
-    let headers = serde_json::to_string(&webhook.headers).unwrap_or_default();
-    let filter = serde_json::to_string(&webhook.filter).unwrap_or_default();
-    let events: Vec<&str> = webhook.events.iter().map(|kind| kind.as_str()).collect();
-    let origins: Vec<&str> = webhook.ignore_origin.iter().map(Origin::as_str).collect();
-    let old = webhook.old_secret.as_ref();
-    tx.execute(
-        "INSERT INTO webhooks (id, state, created_ms, url, events, source, description, headers,
-             secret, old_secret, old_until_ms, payload, filter, ignore_origin, profile,
-             rate_per_second, timeout_s, max_attempts, on_reject, paused, condition, since_ms,
-             failures, probe_ms, refused, why, wait_until_ms, told_ms, is_behind)
-         VALUES (?1, 'live', ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-             ?18, 0, 'up', ?2, 0, NULL, '[]', '', 0, 0, 0)
-         ON CONFLICT (id) DO UPDATE SET
-             url = excluded.url, events = excluded.events, source = excluded.source,
-             description = excluded.description, headers = excluded.headers,
-             secret = excluded.secret, old_secret = excluded.old_secret,
-             old_until_ms = excluded.old_until_ms, payload = excluded.payload,
-             filter = excluded.filter, ignore_origin = excluded.ignore_origin,
-             profile = excluded.profile, rate_per_second = excluded.rate_per_second,
-             timeout_s = excluded.timeout_s, max_attempts = excluded.max_attempts,
-             on_reject = excluded.on_reject",
-        &[
-            Value::from(&webhook.id),
-            created.0.into(),
-            Value::from(&webhook.url),
-            Value::from(&events.join(",")),
-            webhook.source.as_deref().into(),
-            webhook.description.as_deref().into(),
-            Value::from(&headers),
-            webhook.secret.as_ref().map(Secret::expose).into(),
-            old.map(|(secret, _)| secret.expose()).into(),
-            old.map(|(_, until)| until.0).into(),
-            webhook.payload.as_str().into(),
-            Value::from(&filter),
-            Value::from(&origins.join(",")),
-            webhook.profile.as_str().into(),
-            webhook.rate_per_second.map(i64::from).into(),
-            i64::from(webhook.timeout_seconds).into(),
-            i64::from(webhook.max_attempts).into(),
-            webhook.on_reject.as_str().into(),
-        ],
-    )?;
+    webhook_rows::write_properties(tx, webhook, created)?;
     tx.forget();
     Ok(())
 }

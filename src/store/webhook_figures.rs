@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 
 use super::backlog::{oldest_waiting, who_waits};
+use super::columns::only;
 use super::{Result, Row, Tx, Value};
 use crate::figures::{Answer, HOUR, Hour, Lags, MINUTE, TEN_MINUTES, start};
 use crate::model::Time;
@@ -29,13 +30,13 @@ pub fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<Vec<(String, Of
     let ids = tx.rows(
         "SELECT id FROM webhooks WHERE state = 'live' ORDER BY created_ms DESC, id DESC",
         &[],
-        |row| row.text(0),
+        only::<String>,
     )?;
     let places: HashMap<&str, usize> =
         ids.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect();
     let mut all: Vec<OfWebhook> = ids.iter().map(|_| OfWebhook::default()).collect();
     // There are up to 24 rows of each, so they are told apart without copying an id.
-    let place = |row: &Row<'_>| -> Result<Option<usize>> { Ok(places.get(row.str(0)?).copied()) };
+    let place = |row: &Row<'_>| -> Result<Option<usize>> { Ok(places.get(row.str()?).copied()) };
     // Up to the running span, so that what a clock that was ahead has written does not count.
     let spans = |seconds: i64, back: i64| -> [Value<'static>; 3] {
         let last = start(now, seconds);
@@ -46,8 +47,8 @@ pub fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<Vec<(String, Of
          WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
         &spans(HOUR, 23),
         |row| {
-            let (at, attempts, delivered) = (Time(row.int(1)?), row.int(2)?, row.int(3)?);
-            Ok((place(row)?, Hour { at, attempts, delivered }))
+            let place = place(row)?;
+            Ok((place, Hour { at: row.next()?, attempts: row.next()?, delivered: row.next()? }))
         },
     )?;
     for (place, hour) in hours {
@@ -59,7 +60,7 @@ pub fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<Vec<(String, Of
         "SELECT webhook_id, lags FROM webhook_figures
          WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
         &spans(TEN_MINUTES, 6),
-        |row| Ok((place(row)?, row.text(1)?)),
+        |row| Ok((place(row)?, row.next::<String>()?)),
     )?;
     for (place, lags) in lags {
         if let Some(of_it) = place.and_then(|place| all.get_mut(place)) {
@@ -70,7 +71,7 @@ pub fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<Vec<(String, Of
         "SELECT webhook_id, start_ms, delivered FROM webhook_figures
          WHERE seconds = ?1 AND start_ms >= ?2 AND start_ms <= ?3",
         &spans(MINUTE, 5),
-        |row| Ok((place(row)?, (Time(row.int(1)?), row.int(2)?))),
+        |row| Ok((place(row)?, (row.next()?, row.next()?))),
     )?;
     for (place, minute) in minutes {
         if let Some(of_it) = place.and_then(|place| all.get_mut(place)) {
@@ -79,8 +80,9 @@ pub fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<Vec<(String, Of
     }
     let answers =
         tx.rows("SELECT webhook_id, at_ms, status, ms, error FROM last_answers", &[], |row| {
-            let (at, status, ms) = (Time(row.int(1)?), row.opt_int(2)?, row.int(3)?);
-            Ok((place(row)?, Answer { at, status, ms, error: row.opt_text(4)? }))
+            let place = place(row)?;
+            let (at, status, ms) = (row.next()?, row.next()?, row.next()?);
+            Ok((place, Answer { at, status, ms, error: row.next()? }))
         })?;
     for (place, answer) in answers {
         if let Some(of_it) = place.and_then(|place| all.get_mut(place)) {
