@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::list::TaskEvent;
@@ -73,7 +74,7 @@ fn kind(query: &Query, name: &str) -> Result<Option<EventKind>, Problem> {
 /// fields of an event before the first one comes. Nothing of it is stored, nothing is sent.
 #[utoipa::path(get, path = "/api/events/samples", tag = "Deliveries",
     params(SampleParameters),
-    responses((status = 200, description = "The samples", body = Vec<Sample>)))]
+    responses((status = 200, description = "The samples", body = Vec<Sample>, example = json!(examples()))))]
 pub async fn list_samples(
     State(app): State<App>,
     Params(SampleParameters { kind: asked, payload: shape }, _): Params<SampleParameters>,
@@ -90,4 +91,15 @@ pub async fn list_samples(
         })
         .collect();
     written_json(format!("[{}]", bodies.join(",")))
+}
+
+/// The samples of `full` as the document shows them, all of one moment. What stands in the integrations is made of these.
+fn examples() -> Vec<Value> {
+    let now = Time(1_771_575_330_445);
+    let kinds = EventKind::OF_TASKS.into_iter().zip(1..);
+    let bodies = kinds.map(|(kind, number)| {
+        let id = format!("evt_019b0c6f3c2d7a41b8f2c1d09e5a7f6{number}");
+        payload::full(&Full::from(&event(kind, id, now)))
+    });
+    bodies.map(|body| serde_json::from_str(&body).unwrap_or_default()).collect()
 }
