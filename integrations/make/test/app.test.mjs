@@ -201,15 +201,8 @@ test('every RPC that is named is there, and every one that is there is named', (
 
 const btk = await startBtk();
 after(() => btk.stop());
-const task = await btk.task({
-  title: 'All fields',
-  description: 'x',
-  type: 'TECH',
-  category: 'WORK',
-  dueDate: '2026-12-01',
-  tags: ['a'],
-  attachments: [{ name: 'a', url: 'https://example.org/a', type: 'text/plain', size: 1 }],
-});
+const { id: _id, ...everyField } = component('module', 'createTask').samples;
+const task = await btk.task(everyField);
 const events = (await btk.api('GET', '/api/events/samples?payload=full')).body;
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

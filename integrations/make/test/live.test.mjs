@@ -21,7 +21,10 @@ const { data: connection } = await connect({ baseUrl: `${btk.url}/`, apiToken: b
 /** Runs a module with what a user filled in. */
 const use = (id, values) => runModule(id, connection, fill(component('module', id).mappableParams, values));
 
+/** The sample has every field; here stand those whose form in Make, or whose way to the server, is of interest. */
+const { id: _id, createdAt: _createdAt, updatedAt: _updatedAt, ...SAMPLE } = component('module', 'createTask').samples;
 const FULL = {
+  ...SAMPLE,
   title: 'Send the offer',
   description: 'With prices',
   type: 'WRITING',
@@ -81,8 +84,8 @@ test('the ID finder finds tasks by a part of the title', async () => {
 test('a task is created with all fields, read, changed and deleted', async () => {
   const made = await use('createTask', FULL);
   const { id, attachments } = made;
-  for (const name of ['title', 'description', 'type', 'category', 'status', 'priority', 'tags']) {
-    assert.deepEqual(made[name], FULL[name]);
+  for (const [name, value] of Object.entries(FULL)) {
+    if (!['dueDate', 'attachments'].includes(name)) assert.deepEqual(made[name], value, name);
   }
   assert.equal(made.dueDate, '2026-12-01T09:00:00.000Z');
   assert.deepEqual(attachments.map(({ name, size }) => [name, size]), [['a.pdf', 7], ['b', null]]);
@@ -114,7 +117,7 @@ test('a change leaves alone what is not filled in', async () => {
 });
 
 test('erase and an empty text clear each field that may be empty', async () => {
-  const clearable = ['description', 'type', 'category', 'dueDate', 'tags', 'attachments'];
+  const clearable = Object.keys(FULL).filter((name) => !['title', 'status', 'priority'].includes(name));
   const texts = ['description', 'type', 'category'];
   for (const [pill, names] of [[ERASE, clearable], [EMPTY_TEXT, texts]]) {
     const { id } = await use('createTask', FULL);

@@ -46,12 +46,15 @@ describe('Create', () => {
   });
 
   test('sends every field in the form of the API', async () => {
+    const { body } = await btk.api('GET', '/api/events/samples?event=task_created');
+    const { id, title, createdAt, updatedAt, ...sample } = body[0].task;
     const task = first(
       await n8n.run(
         {
           operation: 'create',
           title: 'Send the offer',
           additionalFields: {
+            ...sample,
             attachments: {
               attachment: [
                 { name: 'offer.pdf', url: 'https://files.example.com/offer.pdf', type: 'application/pdf', size: 48213 },
@@ -71,6 +74,7 @@ describe('Create', () => {
       ),
     );
     assert.deepEqual(request().body, {
+      ...sample,
       title: 'Send the offer',
       attachments: [
         { name: 'offer.pdf', url: 'https://files.example.com/offer.pdf', type: 'application/pdf', size: 48213 },
@@ -151,24 +155,18 @@ describe('Get, Update, Delete', () => {
   });
 
   test('Update clears what is to be cleared', async () => {
-    const task = await btk.task({
-      title: 'x',
-      description: 'goes',
-      tags: ['goes'],
-      type: 'TECH',
-      category: 'WORK',
-      dueDate: '2026-12-01',
-      attachments: [{ name: 'a', url: 'https://files.example.com/a' }],
-    });
-    const clearFields = ['attachments', 'category', 'description', 'dueDate', 'tags', 'type'];
+    const { body } = await btk.api('GET', '/api/events/samples?event=task_created');
+    const task = await btk.task(body[0].task);
+    const { options } = action.description.properties.find(({ name }) => name === 'clearFields');
+    const clearFields = options.map(({ value }) => value);
     const parameters = { operation: 'update', taskId: task.id, updateFields: { title: 'y' }, clearFields };
     const changed = first(await n8n.run(parameters));
-    const nothing = { category: null, description: null, dueDate: null, type: null };
-    assert.deepEqual(request().body, { title: 'y', ...nothing, attachments: null, tags: null });
+    const nothing = Object.fromEntries(clearFields.map((name) => [name, null]));
+    assert.deepEqual(request().body, { title: 'y', ...nothing });
     const { updatedAt } = changed;
     assert.deepEqual(changed, { ...task, ...nothing, title: 'y', attachments: [], tags: [], updatedAt });
-    const { options } = action.description.properties.find(({ name }) => name === 'clearFields');
-    assert.deepEqual(options.map(({ value }) => value), clearFields, 'all that can be cleared');
+    const left = Object.keys(task).filter((name) => !clearFields.includes(name));
+    assert.deepEqual(left, ['id', 'title', 'status', 'priority', 'createdAt', 'updatedAt'], 'all that cannot be cleared');
   });
 
   test('Update asks the server nothing if there is nothing to change, or if it contradicts itself', async () => {
