@@ -6,9 +6,11 @@ import { createHash } from 'node:crypto';
 
 import { ask } from './http.js';
 import { isTask, pathOf } from './tasks.js';
-import { CLEARABLE, given, listOf, taskInputFields, taskOutputFields, taskSample } from './fields.js';
+import { CHANGE, CLEARABLE, NEW_TASK } from './api-fields.js';
+import { SAMPLE } from './api-samples.js';
+import { given, listOf, taskOutputFields } from './fields.js';
 
-const output = { sample: taskSample, outputFields: taskOutputFields };
+const output = { sample: SAMPLE, outputFields: taskOutputFields };
 
 /** The task that an action is about. */
 const taskToChoose = {
@@ -26,12 +28,7 @@ const keyOf = (text) =>
   /^[!-~]{1,255}$/.test(text) ? text : createHash('sha256').update(String(text)).digest('hex');
 
 const newTaskFields = [
-  { key: 'title', label: 'Title', type: 'string', required: true },
-  ...taskInputFields({
-    status: 'Open if left empty.',
-    priority: 'Normal if left empty.',
-    lists: 'None if left empty.',
-  }),
+  ...NEW_TASK,
   {
     key: 'idempotencyKey',
     label: 'Create Only Once Per',
@@ -64,12 +61,7 @@ export const createTask = {
 
 const changeFields = [
   taskToChoose,
-  { key: 'title', label: 'Title', type: 'string', helpText: 'Stays as it is if left empty.' },
-  ...taskInputFields({
-    status: 'Stays as it is if left empty.',
-    priority: 'Stays as it is if left empty.',
-    lists: 'What you put in replaces all that are there.',
-  }),
+  ...CHANGE,
   {
     key: 'clear',
     label: 'Fields to Clear',

@@ -4,7 +4,9 @@
 
 import { ask } from './http.js';
 import { isListOf, isTask, pathOf } from './tasks.js';
-import { given, searchFields, taskOutputFields, taskSample } from './fields.js';
+import { FILTERS } from './api-fields.js';
+import { SAMPLE } from './api-samples.js';
+import { given, taskOutputFields } from './fields.js';
 
 /** Zapier takes the first, or hands on all as line items. */
 const AT_MOST = 25;
@@ -16,8 +18,7 @@ async function byId(z, bundle, id) {
 
 const byWhat = [
   { key: 'id', label: 'Task ID', type: 'string', helpText: 'If this is filled in, the fields below do not count.' },
-  { key: 'q', label: 'Text', type: 'string', helpText: 'Stands in the title or the description.' },
-  ...searchFields,
+  ...FILTERS,
 ];
 
 export const findTask = {
@@ -38,7 +39,7 @@ export const findTask = {
       const params = { ...wanted, sort: '-createdAt', limit: AT_MOST };
       return ask(z, bundle, { url: '/api/tasks', params, looksRight: isListOf(isTask) });
     },
-    sample: taskSample,
+    sample: SAMPLE,
     outputFields: taskOutputFields,
   },
 };

@@ -5,14 +5,16 @@
 import { ask, ORIGIN } from '../http.js';
 import { isSigned } from '../signature.js';
 import { isListOf, isTask } from '../tasks.js';
-import { eventOutputFields, eventSample, filterFields, given, listOf } from '../fields.js';
+import { WEBHOOK_FILTERS } from '../api-fields.js';
+import { SAMPLES } from '../api-samples.js';
+import { eventOutputFields, given, listOf } from '../fields.js';
 
 /** How many events the editor is shown, and among how many of each kind they are looked for. */
 const SHOWN = 3;
 const LOOKED_AT = 100;
 
 const choiceFields = [
-  ...filterFields,
+  ...WEBHOOK_FILTERS,
   {
     key: 'skipOwn',
     label: 'Skip Changes Made by Zapier',
@@ -94,7 +96,8 @@ function listing(events) {
   };
 }
 
-function trigger({ key, label, description, events, changed = [], after = {}, hasPrevious = true }) {
+function trigger({ key, label, description, events }) {
+  const sample = SAMPLES[events[0]];
   return {
     key,
     noun: 'Task',
@@ -106,8 +109,8 @@ function trigger({ key, label, description, events, changed = [], after = {}, ha
       performUnsubscribe: unsubscribe,
       perform: receive,
       performList: listing(events),
-      sample: eventSample(events[0], changed, after, hasPrevious),
-      outputFields: eventOutputFields(hasPrevious),
+      sample,
+      outputFields: eventOutputFields(sample.previous !== null),
     },
   };
 }
@@ -117,7 +120,6 @@ export const newTask = trigger({
   label: 'New Task',
   description: 'Triggers when a task is created.',
   events: ['task_created'],
-  hasPrevious: false,
 });
 
 export const updatedTask = trigger({
@@ -125,8 +127,6 @@ export const updatedTask = trigger({
   label: 'Updated Task',
   description: 'Triggers when anything about a task changes, its status included.',
   events: ['task_updated', 'task_status_changed'],
-  changed: ['priority'],
-  after: { priority: 'URGENT', updatedAt: '2026-11-23T19:40:00.000Z' },
 });
 
 export const taskStatusChanged = trigger({
@@ -134,8 +134,6 @@ export const taskStatusChanged = trigger({
   label: 'Task Status Changed',
   description: 'Triggers when the status of a task changes, for example to Done.',
   events: ['task_status_changed'],
-  changed: ['status'],
-  after: { status: 'DONE', updatedAt: '2026-11-23T19:40:00.000Z' },
 });
 
 export const deletedTask = trigger({

@@ -13,8 +13,8 @@ import type {
   IWebhookResponseData,
 } from 'n8n-workflow';
 
-import { EVENTS, loadOptions } from './choices';
-import { FILTERS } from './filters';
+import { loadOptions } from './choices';
+import { EVENTS, WEBHOOK_FILTERS } from './fields';
 import { faultOf } from './signature';
 import { isThere, make, takeAway } from './subscription';
 import type { Wish } from './subscription';
@@ -59,7 +59,7 @@ export class BtkSystemTrigger implements INodeType {
         placeholder: 'Add Filter',
         default: {},
         description: 'Only tasks that fit every filter added here; of a filter with several values one must fit',
-        options: FILTERS,
+        options: WEBHOOK_FILTERS,
       },
     ],
   };

@@ -5,7 +5,7 @@
 import { tryToParseDateTime } from 'n8n-workflow';
 import type { IDataObject } from 'n8n-workflow';
 
-const MOMENTS = ['dueDate', 'dueAfter', 'dueBefore', 'updatedSince'];
+import { LISTS, MOMENTS } from './fields';
 
 /** The fields that are not empty, in the API's form; `zone` is that of the workflow. */
 export function filledIn(fields: IDataObject, zone: string): IDataObject {
@@ -15,7 +15,7 @@ export function filledIn(fields: IDataObject, zone: string): IDataObject {
 
 function valueOf(name: string, value: unknown, zone: string): unknown {
   if (isEmpty(value)) return value;
-  if (name === 'tags') return listOf(value);
+  if (LISTS.includes(name)) return listOf(value);
   if (name === 'attachments') return attachmentsOf(value as { attachment?: IDataObject[] });
   if (MOMENTS.includes(name)) return momentOf(value, zone);
   return value;

@@ -4,17 +4,7 @@
 
 import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 
-import {
-  ATTACHMENTS,
-  CATEGORY,
-  DESCRIPTION,
-  DUE_DATE,
-  PRIORITY,
-  STATUS,
-  TAGS,
-  TITLE,
-  TYPE,
-} from './fields';
+import { CLEARABLE, FIELDS, FILTERS, ORDERS } from '../fields';
 
 const on = (...operation: string[]): IDisplayOptions => ({ show: { resource: ['task'], operation } });
 
@@ -39,8 +29,22 @@ const operations: INodeProperties = {
   default: 'create',
 };
 
+/** The one field without which there is no task: it stands above the others. */
+const isTitle = ({ name }: INodeProperties) => name === 'title';
+
+const idempotencyKey: INodeProperties = {
+  displayName: 'Idempotency Key',
+  name: 'idempotencyKey',
+  type: 'string',
+  default: '',
+  placeholder: 'order-17',
+  description: 'Such as an order number; within 48 hours the same key creates no second task',
+};
+
+const byName = (some: INodeProperties, other: INodeProperties) => (some.displayName < other.displayName ? -1 : 1);
+
 const create: INodeProperties[] = [
-  { ...TITLE, required: true, displayOptions: on('create') },
+  ...FIELDS.filter(isTitle).map((title) => ({ ...title, required: true, displayOptions: on('create') })),
   {
     displayName: 'Additional Fields',
     name: 'additionalFields',
@@ -48,24 +52,7 @@ const create: INodeProperties[] = [
     placeholder: 'Add Field',
     default: {},
     displayOptions: on('create'),
-    options: [
-      ATTACHMENTS,
-      CATEGORY,
-      DESCRIPTION,
-      DUE_DATE,
-      {
-        displayName: 'Idempotency Key',
-        name: 'idempotencyKey',
-        type: 'string',
-        default: '',
-        placeholder: 'order-17',
-        description: 'Such as an order number; within 48 hours the same key creates no second task',
-      },
-      PRIORITY,
-      STATUS,
-      TAGS,
-      TYPE,
-    ],
+    options: [...FIELDS.filter((field) => !isTitle(field)), idempotencyKey].sort(byName),
   },
 ];
 
@@ -88,20 +75,13 @@ const update: INodeProperties[] = [
     default: {},
     displayOptions: on('update'),
     description: 'Only the fields added here change. One that is left empty stays as it is.',
-    options: [ATTACHMENTS, CATEGORY, DESCRIPTION, DUE_DATE, PRIORITY, STATUS, TAGS, TITLE, TYPE],
+    options: FIELDS,
   },
   {
     displayName: 'Fields to Clear',
     name: 'clearFields',
     type: 'multiOptions',
-    options: [
-      { name: 'Attachments', value: 'attachments' },
-      { name: 'Category', value: 'category' },
-      { name: 'Description', value: 'description' },
-      { name: 'Due Date', value: 'dueDate' },
-      { name: 'Tags', value: 'tags' },
-      { name: 'Type', value: 'type' },
-    ],
+    options: CLEARABLE,
     default: [],
     displayOptions: on('update'),
     description: 'These fields become empty. A task always has a title, a status and a priority.',
@@ -133,64 +113,13 @@ const getAll: INodeProperties[] = [
     placeholder: 'Add Filter',
     default: {},
     displayOptions: on('getAll'),
-    options: [
-      CATEGORY,
-      {
-        displayName: 'Due After',
-        name: 'dueAfter',
-        type: 'dateTime',
-        default: '',
-        description: 'Due at this moment or later',
-      },
-      {
-        displayName: 'Due Before',
-        name: 'dueBefore',
-        type: 'dateTime',
-        default: '',
-        description: 'Due before this moment',
-      },
-      PRIORITY,
-      {
-        displayName: 'Search',
-        name: 'q',
-        type: 'string',
-        default: '',
-        description: 'The title or the description contains this, whatever the case',
-      },
-      STATUS,
-      {
-        displayName: 'Tag',
-        name: 'tag',
-        type: 'string',
-        default: '',
-        description: 'Only tasks with this tag',
-      },
-      TYPE,
-      {
-        displayName: 'Updated Since',
-        name: 'updatedSince',
-        type: 'dateTime',
-        default: '',
-        description: 'Changed at this moment or later',
-      },
-    ],
+    options: FILTERS,
   },
   {
     displayName: 'Sort By',
     name: 'sort',
     type: 'options',
-    options: [
-      { name: 'Created, Newest First', value: '-createdAt' },
-      { name: 'Created, Oldest First', value: 'createdAt' },
-      { name: 'Due Date, Earliest First', value: 'dueDate' },
-      { name: 'Due Date, Latest First', value: '-dueDate' },
-      { name: 'Priority, Highest First', value: '-priority' },
-      { name: 'Priority, Lowest First', value: 'priority' },
-      { name: 'Title, A to Z', value: 'title' },
-      { name: 'Title, Z to A', value: '-title' },
-      { name: 'Updated, Newest First', value: '-updatedAt' },
-      { name: 'Updated, Oldest First', value: 'updatedAt' },
-    ],
+    options: ORDERS,
     default: 'createdAt',
     displayOptions: on('getAll'),
   },
