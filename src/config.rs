@@ -6,6 +6,7 @@ mod dotenv;
 mod gather;
 mod outgoing;
 mod parse;
+mod parse_webhook;
 mod reference;
 mod setting;
 

@@ -4,390 +4,65 @@
 //! not know of HTTP, settings or what time it is: times and ids come in with the job.
 #![doc = include_str!("../docs/internals/store.md")]
 
-mod alerts;
-mod backlog;
-mod bulk;
-mod bulk_steps;
-#[cfg(test)]
-mod bulk_tests;
-mod changes;
-mod claims;
 mod clock_step;
-mod columns;
-mod conditions;
-mod contents;
-mod damage;
 mod deliveries;
-mod delivery_edits;
-mod delivery_list;
-mod earlier;
-mod error;
+mod engine;
 mod events;
-mod expiry;
 mod figures;
-mod files;
-mod filter_text;
-mod idempotency;
-mod jobs;
-mod lanes;
-mod line;
-#[cfg(test)]
-mod list_tests;
-mod locked;
-mod migrate;
-mod needle;
-mod open;
-mod opening;
-mod outbox;
-mod outcomes;
-mod pages;
-mod picture;
-mod place;
-mod readers;
-mod recoveries;
-mod recovery_steps;
-#[cfg(test)]
-mod recovery_tests;
-#[cfg(test)]
-mod refusal_tests;
-mod removals;
-mod requests;
-mod retention;
-mod runs;
 mod sessions;
-#[cfg(test)]
-mod simulation;
-#[cfg(test)]
-mod small_world;
-mod sqlite;
-mod standing;
-mod state;
-mod task_list;
 mod tasks;
-mod tx;
 #[cfg(test)]
-mod upkeep_tests;
-#[cfg(test)]
-mod waiting_tests;
-mod webhook_edits;
-mod webhook_figures;
-mod webhook_rows;
+mod tests;
 mod webhooks;
 
-use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
-
-use jobs::Read;
-use state::Shared;
-
-pub use alerts::{is_behind, tell_of_backlog};
-pub use backlog::{Backlog, backlog, waiting, waiting_in_all};
-pub use bulk::{
+pub use clock_step::{ClockStep, follow_clock};
+pub use deliveries::backlog::{Backlog, backlog, waiting, waiting_in_all};
+pub use deliveries::bulk::{
     Action, Job, JobState, begin_job, end_job, find_job, held, list_jobs, running_jobs,
 };
-pub use bulk_steps::{Found, bounds_of_job, count_for_job, job_step, look_for_job};
-pub use changes::{Change, Written, create, delete, last_version, update, was_deleted};
-pub use claims::{Claim, Claims, claim_due};
-pub use clock_step::{ClockStep, follow_clock};
-pub use columns::{Row, Value};
-pub use conditions::{look_again, put_from_settings};
+pub use deliveries::bulk_steps::{Found, bounds_of_job, count_for_job, job_step, look_for_job};
+pub use deliveries::claims::{Claim, Claims, claim_due};
+pub use deliveries::edits::{Edit, cancel, redeliver};
+pub use deliveries::expiry::{
+    Aged, AgedBy, Place, expire_step, look_for_expired, webhooks_that_age,
+};
+pub use deliveries::list::{DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries};
+pub use deliveries::outcomes::{Record, Recorded, record, restart};
+pub use deliveries::request::{Sent, sent};
+pub use deliveries::retention::{Cutoffs, Stretch, delete_old, look_for_old};
 pub use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};
-pub use delivery_edits::{Edit, cancel, redeliver};
-pub use delivery_list::{DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries};
-pub use earlier::{Earlier, earlier};
-pub use error::{Error, Result};
+pub use engine::columns::{Row, Value};
+pub use engine::error::{Error, Result};
+pub use engine::free_pages::{Pages, give_back, pages};
+pub use engine::handle::Store;
+pub use engine::open::sqlite_version;
+pub use engine::opening::Opening;
+pub use engine::tx::Tx;
 pub use events::{
     EventFilter, EventPage, Story, count_events, event_seq, list_events, newest_by, story,
 };
-pub use expiry::{Aged, AgedBy, Place, expire_step, look_for_expired, webhooks_that_age};
 pub use figures::{Line, add_figures, figures_since, forget_figures};
-pub use idempotency::{Key, Repeat, forget_before, look_up, remember};
-pub use open::sqlite_version;
-pub use opening::Opening;
-pub use outcomes::{Record, Recorded, record, restart};
-pub use pages::{Pages, give_back, pages};
-pub use picture::{Picture, picture_size, take_picture};
-pub use recoveries::{
+pub use sessions::{end_sessions, ended_sessions, session_key};
+pub use tasks::change::{Change, Written, create, delete, last_version, update, was_deleted};
+pub use tasks::earlier::{Earlier, earlier};
+pub use tasks::idempotency::{Key, Repeat, forget_before, look_up, remember};
+pub use tasks::list::{
+    Cursor, CursorKey, LabelOf, Sort, SortKey, TaskFilter, labels_in_use, list_count, list_page,
+};
+pub use tasks::picture::{Picture, picture_size, take_picture};
+pub use tasks::{Stored, get};
+pub use webhooks::alerts::{is_behind, tell_of_backlog};
+pub use webhooks::conditions::look_again;
+pub use webhooks::edits::{
+    Made, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, make_webhook, pause_webhook,
+    put_from_settings, rotate_secret,
+};
+pub use webhooks::figures::{OfWebhook, figures_of_webhooks};
+pub use webhooks::recoveries::{
     Again, Begun, Recovery, Wanted, begin_recovery, end_recovery, events_between, find_recovery,
     list_recoveries,
 };
-pub use recovery_steps::{Due, look_for_again, recover_step};
-pub use removals::{Removal, deleted_webhooks, remove_step};
-pub use requests::{Sent, sent};
-pub use retention::{Cutoffs, Stretch, delete_old, look_for_old};
-pub use sessions::{end_sessions, ended_sessions, session_key};
-pub use task_list::{
-    Cursor, CursorKey, LabelOf, Sort, SortKey, TaskFilter, labels_in_use, list_count, list_page,
-};
-pub use tasks::{Stored, get};
-pub use tx::Tx;
-pub use webhook_edits::{
-    Made, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, find_webhook, list_webhooks,
-    make_webhook, pause_webhook, rotate_secret,
-};
-pub use webhook_figures::{OfWebhook, figures_of_webhooks};
+pub use webhooks::recovery_steps::{Due, look_for_again, recover_step};
+pub use webhooks::removals::{Removal, deleted_webhooks, remove_step};
 pub use webhooks::{Known, Presence};
-
-/// Writes of people and programs that may wait before another is refused.
-const ASKED: usize = 1024;
-/// Writes of our own (claims, outcomes, upkeep) that may stand in line beside them; the others wait
-/// until there is room. So few that a person's write behind all of them is still quick.
-const OWN: usize = 256;
-/// Reads that look something up: how many may wait, and how many threads there are for them.
-const LOOKS: (usize, usize) = (1024, 2);
-/// Pages of lists in which nothing has to be searched for.
-const LISTS: (usize, usize) = (256, 1);
-/// Reads that look through much. Fewer may wait than the server has places for requests, so that they
-/// cannot take them all.
-const SEARCHES: (usize, usize) = (128, 2);
-
-/// A queue that closes when this becomes `None`.
-type Queue<S> = Mutex<Option<S>>;
-
-/// The database, for the whole life of the server.
-pub struct Store {
-    line: Arc<line::Line>,
-    /// Room in the line for what is asked of the server,
-    asked: Arc<Semaphore>,
-    /// and for what it does by itself: neither takes the other's.
-    own: Arc<Semaphore>,
-    looks: Queue<mpsc::Sender<Read>>,
-    lists: Queue<mpsc::Sender<Read>>,
-    searches: Queue<mpsc::Sender<Read>>,
-    check: Queue<oneshot::Sender<()>>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
-    shared: Arc<Shared>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // The guarded values are whole at every moment, so a panic elsewhere has not hurt them.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Store {
-    /// Opens or makes the database at `path`, migrates it and starts its threads.
-    ///
-    /// # Errors
-    /// A sentence for a person: held by another server, newer than this program, damaged, …
-    pub fn open(path: &Path) -> Result<Store, Opening> {
-        let shared = Arc::new(Shared::of(path));
-        let line = Arc::new(line::Line::default());
-        let (looks, look_queue) = mpsc::channel(LOOKS.0);
-        let (lists, list_queue) = mpsc::channel(LISTS.0);
-        let (searches, search_queue) = mpsc::channel(SEARCHES.0);
-        let lanes = [(look_queue, LOOKS.1), (list_queue, LISTS.1), (search_queue, SEARCHES.1)];
-        let (check, may_check) = oneshot::channel();
-        let threads = sqlite::start(path, &line, lanes, may_check, &shared)?;
-        Ok(Store {
-            line,
-            asked: Arc::new(Semaphore::new(ASKED)),
-            own: Arc::new(Semaphore::new(OWN)),
-            looks: Mutex::new(Some(looks)),
-            lists: Mutex::new(Some(lists)),
-            searches: Mutex::new(Some(searches)),
-            check: Mutex::new(Some(check)),
-            threads: Mutex::new(threads),
-            shared,
-        })
-    }
-
-    /// Runs a job in a write transaction. When this returns `Ok`, the work is on disk.
-    ///
-    /// # Errors
-    /// `Busy` at once if too many writes wait; see [`Error`] for what each means.
-    pub async fn write<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        let place = Arc::clone(&self.asked).try_acquire_owned().map_err(|_| Error::Busy)?;
-        self.in_line(work, place, false).await
-    }
-
-    /// Like [`Store::write`], for what the server does by itself: with room of its own, for which it
-    /// waits. So what is asked of the server is never refused because of it.
-    ///
-    /// # Errors
-    /// As for `write`, but never `Busy`.
-    pub async fn write_patiently<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        let place = Arc::clone(&self.own).acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.in_line(work, place, true).await
-    }
-
-    async fn in_line<T, F>(&self, work: F, place: OwnedSemaphorePermit, is_own: bool) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        self.shared.is_whole()?;
-        let (waiting, answer) = jobs::write(work, place);
-        self.line.join(waiting, is_own)?;
-        answer.await.unwrap_or(Err(Error::Closed))
-    }
-
-    /// Runs a job on a consistent picture of the database: one that looks up single things by their
-    /// keys. Whoever drops this waits no longer: a job that has not begun never does, one under way is
-    /// interrupted.
-    ///
-    /// # Errors
-    /// `Busy` if too many reads wait; see [`Error`].
-    pub async fn read<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        self.look(&self.looks, work).await
-    }
-
-    /// Like [`Store::read`], for a page of a list. Where an index leads to all that is in it, it has a lane
-    /// of its own; where rows have to be searched through, it waits with the other searches.
-    ///
-    /// # Errors
-    /// As for `read`.
-    pub async fn list<T, F>(&self, is_search: bool, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        self.look(if is_search { &self.searches } else { &self.lists }, work).await
-    }
-
-    /// Like [`Store::read`], for a job that looks through many rows: a whole list, a search, a count.
-    /// These have a lane of their own, so that they never keep the others waiting. Keep it short all
-    /// the same: no transaction stays open while a client reads.
-    ///
-    /// # Errors
-    /// As for `read`.
-    pub async fn search<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        self.look(&self.searches, work).await
-    }
-
-    /// Like [`Store::search`], but waits for a place in line: for an answer that has begun, and for what
-    /// the server does by itself.
-    ///
-    /// # Errors
-    /// As for `read`, but never `Busy`.
-    pub async fn search_patiently<T, F>(&self, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        let queue = lock(&self.searches).clone().ok_or(Error::Closed)?;
-        let place = queue.reserve_owned().await.map_err(|_| Error::Closed)?;
-        self.picture(place, work).await
-    }
-
-    async fn look<T, F>(&self, lane: &Queue<mpsc::Sender<Read>>, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        let queue = lock(lane).clone().ok_or(Error::Closed)?;
-        let place = queue.try_reserve_owned().map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Error::Busy,
-            mpsc::error::TrySendError::Closed(_) => Error::Closed,
-        })?;
-        self.picture(place, work).await
-    }
-
-    async fn picture<T, F>(&self, place: mpsc::OwnedPermit<Read>, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
-    {
-        let asker = Arc::new(());
-        let (job, answer) = jobs::read(work, &asker);
-        // What is left of the place is a sender, which would keep the queue open.
-        drop(place.send(job));
-        answer.await.unwrap_or(Err(Error::Closed)).map_err(|error| self.shared.note(error))
-    }
-
-    /// Begins to look through the database for damage, beside the work. Once what the start itself has
-    /// to write is written: a server that is up can say what is wrong, one that is not cannot.
-    pub fn look_for_damage(&self) {
-        if let Some(check) = lock(&self.check).take() {
-            let _closing = check.send(());
-        }
-    }
-
-    /// Told after each commit that left something to send.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.shared.changes.subscribe()
-    }
-
-    /// How many commits have written anything since the store was opened.
-    pub fn commits(&self) -> watch::Receiver<u64> {
-        self.shared.commits.subscribe()
-    }
-
-    /// Cancelled when the disk has failed and the process must end.
-    pub fn broken(&self) -> CancellationToken {
-        self.shared.broken.clone()
-    }
-
-    /// Whether another program had locked the database at the last look.
-    pub fn is_locked(&self) -> bool {
-        self.shared.locked.load(Ordering::Relaxed)
-    }
-
-    /// Passes through the writer: it does its work. After a full disk only a real write shows that
-    /// there is room again; else nothing is written, and it costs no fsync.
-    pub async fn try_writer(&self) -> Result<()> {
-        let is_full = self.shared.full.load(Ordering::Relaxed);
-        let pass = move |tx: &mut Tx<'_>| {
-            if is_full { tx.execute("UPDATE probe SET n = n + 1", &[]).map(drop) } else { Ok(()) }
-        };
-        // In the line of those who ask, since it is they who want to know, and without taking a place from them.
-        let place = Arc::clone(&self.asked).acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.in_line(pass, place, false).await?;
-        if self.shared.full.load(Ordering::Relaxed) { Err(Error::Full) } else { Ok(()) }
-    }
-
-    /// Passes through a reader: single things can be looked up.
-    pub async fn try_reader(&self) -> Result<()> {
-        self.read(|_| Ok(())).await
-    }
-
-    /// Takes no more jobs, finishes those that wait, closes the database.
-    pub fn close(&self) {
-        self.let_go();
-        for thread in lock(&self.threads).drain(..) {
-            // A thread that panicked has nothing left to close.
-            let _panicked = thread.join();
-        }
-    }
-
-    /// Has every thread end as soon as what waits for it is done.
-    fn let_go(&self) {
-        // First, since SQLite removes its side files when the last connection closes.
-        self.shared.closing.store(true, Ordering::SeqCst);
-        self.line.close();
-        drop(lock(&self.looks).take());
-        drop(lock(&self.lists).take());
-        drop(lock(&self.searches).take());
-        drop(lock(&self.check).take());
-        for thread in lock(&self.threads).iter() {
-            thread.thread().unpark();
-        }
-    }
-}
-
-/// Who forgets to close it leaves no thread behind that waits for ever.
-impl Drop for Store {
-    fn drop(&mut self) {
-        self.let_go();
-    }
-}
+pub use webhooks::{find_webhook, list_webhooks};

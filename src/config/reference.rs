@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::outgoing::{attempts, headers, origins, webhook_url};
+use super::parse_webhook::{attempts, headers, origins, webhook_url};
 use super::setting::{Defaulted, Optional, Setting, settings};
 use super::{Rate, parse};
 use crate::model::{OnReject, Origin, Payload, Profile};

@@ -2,7 +2,8 @@
 //!
 //! Must not know how a step is noticed.
 
-use super::{Result, Tx};
+use super::engine::error::Result;
+use super::engine::tx::Tx;
 use crate::model::Time;
 
 /// How the wall clock stepped, and which times were set before it did.
@@ -41,10 +42,10 @@ pub fn follow_clock(tx: &mut Tx<'_>, step: &ClockStep) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::small_world::{HOUR, World};
     use super::*;
     use crate::delivery::pace::Seen;
     use crate::model::Outcome;
+    use crate::store::tests::small_world::{HOUR, World};
 
     fn world() -> World {
         let mut world = World::new(&["wh_a"]);

@@ -3,11 +3,29 @@
 //! Must not choose among many: that is `delivery_list`. Must not change one: see `delivery_edits` for
 //! people, `claims` and `outcomes` for the engine.
 
-use super::columns::only;
-use super::standing::{self, Waiting};
+pub(crate) mod backlog;
+pub(crate) mod bulk;
+pub(crate) mod bulk_steps;
+pub(crate) mod claims;
+pub(crate) mod edits;
+pub(crate) mod expiry;
+pub(crate) mod filter_text;
+pub(crate) mod lanes;
+pub(crate) mod list;
+pub(crate) mod merge;
+pub(crate) mod outbox;
+pub(crate) mod outcomes;
+pub(crate) mod request;
+pub(crate) mod retention;
+pub(crate) mod search;
+pub(crate) mod standing;
+
+use self::standing::Waiting;
+use super::engine::error::Result;
+use super::engine::tx::Tx;
 use super::webhooks::{self, Known};
-use super::{Result, Row, Tx};
 use crate::model::{Attempt, Delivery, DeliveryStatus, Event, Named, Reason, Time};
+use crate::store::engine::columns::{Row, only};
 
 /// The id of a delivery: the order of its event and its webhook.
 pub fn delivery_id(seq: i64, webhook: &str) -> String {

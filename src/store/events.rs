@@ -3,12 +3,13 @@
 //!
 //! Events are written by the outbox and never change. Must not judge which webhook wants one.
 
-use super::columns::only;
 use super::deliveries::{attempts, of_event};
-use super::webhook_edits::list_webhooks;
+use super::engine::error::Result;
+use super::engine::tx::Tx;
 use super::webhooks::Known;
-use super::{Result, Row, Tx, Value};
+use super::webhooks::list_webhooks;
 use crate::model::{Attempt, Delivery, Event, EventKind, Origin, TaskId, Time};
+use crate::store::engine::columns::{Row, Value, only};
 
 /// Events that one request looks at: a kind may be rare, and there may be a million.
 const LOOKED_MOST: usize = 5_000;
@@ -193,8 +194,8 @@ pub fn newest_by(tx: &mut Tx<'_>, cutoff: Time) -> Result<Option<i64>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Store;
     use super::*;
+    use crate::store::Store;
 
     /// The last column of a line of a plan.
     fn detail(row: &Row<'_>) -> Result<String> {

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::columns::only;
-use super::{Result, Row, Tx, Value};
+use super::engine::error::Result;
+use super::engine::tx::Tx;
 use crate::figures::{Batch, HOUR, Lags, MINUTE, TEN_MINUTES, Tally, Waiting, start};
 use crate::model::Time;
+use crate::store::engine::columns::{Row, Value, only};
 
 const HOUR_MS: i64 = 3_600_000;
 /// The spans of all webhooks together, each with how long it is kept, in milliseconds: what a day
@@ -207,10 +208,10 @@ pub fn forget_figures(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::small_world::{HOUR as HOUR_LONG, START, World};
-    use super::super::webhook_figures::{OfWebhook, figures_of_webhooks};
     use super::*;
     use crate::figures::{Answer, Ended, Figures, Hour, points};
+    use crate::store::tests::small_world::{HOUR as HOUR_LONG, START, World};
+    use crate::store::webhooks::figures::{OfWebhook, figures_of_webhooks};
 
     const M: i64 = 60_000;
 

@@ -3,9 +3,10 @@
 //!
 //! Must not know what a session lets in.
 
-use super::columns::only;
-use super::{Result, Tx};
+use super::engine::error::Result;
+use super::engine::tx::Tx;
 use crate::model::Time;
+use crate::store::engine::columns::only;
 
 /// The key of this database; `fresh` becomes it if there is none yet.
 pub fn session_key(tx: &mut Tx<'_>, fresh: &str) -> Result<String> {

@@ -3,9 +3,16 @@
 //! Must not know of events; `changes` ties the two together. Must not choose among many: that is
 //! `task_list`.
 
-use super::columns::{Row, Value, columns, damaged, only};
-use super::{Result, Tx};
+pub(crate) mod change;
+pub(crate) mod earlier;
+pub(crate) mod idempotency;
+pub(crate) mod list;
+pub(crate) mod picture;
+
+use super::engine::error::Result;
+use super::engine::tx::Tx;
 use crate::model::{Named, Priority, Task, TaskId};
+use crate::store::engine::columns::{Row, Value, columns, damaged, only};
 
 /// A task and what is kept beside it.
 #[derive(Clone, Debug)]

@@ -1,20 +1,30 @@
 //! Webhooks as the outbox, the dispatcher and the API find them: read whole, and remembered by the
 //! writer until something changes, so that an event asks the database nothing about them.
 //!
-//! Must not change a webhook: see `webhook_edits` for people and `conditions` for the engine.
+//! Must not change a webhook: see `edits` for people and `conditions` for the engine.
+
+pub(crate) mod alerts;
+pub(crate) mod conditions;
+pub(crate) mod edits;
+pub(crate) mod figures;
+pub(crate) mod recoveries;
+pub(crate) mod recovery_steps;
+pub(crate) mod removals;
+pub(crate) mod rows;
 
 use std::sync::Arc;
 
-use super::{Result, Tx, webhook_rows};
+use super::engine::error::Result;
+use super::engine::tx::Tx;
 
-pub use super::webhook_rows::{Known, Presence};
+pub use self::rows::{Known, Presence};
 
 /// Every webhook, by id.
 pub(super) fn all(tx: &mut Tx<'_>) -> Result<Arc<Vec<Known>>> {
     if let Some(remembered) = tx.recall::<Vec<Known>>() {
         return Ok(remembered);
     }
-    let all = webhook_rows::all(tx)?;
+    let all = rows::all(tx)?;
     let all = Arc::new(all);
     tx.remember(Arc::clone(&all));
     Ok(all)
@@ -24,7 +34,7 @@ pub(super) fn all(tx: &mut Tx<'_>) -> Result<Arc<Vec<Known>>> {
 pub(super) fn refresh(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     let Some(mut all) = tx.recall::<Vec<Known>>() else { return Ok(()) };
     tx.forget();
-    let is = webhook_rows::one(tx, id)?;
+    let is = rows::one(tx, id)?;
     // Nobody else holds the list now, so this changes it where it is.
     let list = Arc::make_mut(&mut all);
     match (list.binary_search_by(|known| known.webhook.id.as_str().cmp(id)), is) {
@@ -47,4 +57,17 @@ pub(super) fn known(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
 pub(super) fn find<'k>(all: &'k [Known], id: &str) -> Option<&'k Known> {
     let at = all.binary_search_by(|known| known.webhook.id.as_str().cmp(id)).ok()?;
     all.get(at)
+}
+
+/// Every webhook that is there, the oldest first.
+pub fn list_webhooks(tx: &mut Tx<'_>) -> Result<Vec<Known>> {
+    let mut found: Vec<Known> =
+        all(tx)?.iter().filter(|known| known.presence == Presence::Live).cloned().collect();
+    found.sort_by_key(|known| (known.created, known.webhook.id.clone()));
+    Ok(found)
+}
+
+/// One webhook that is there.
+pub fn find_webhook(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
+    Ok(known(tx, id)?.filter(|known| known.presence == Presence::Live))
 }

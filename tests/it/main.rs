@@ -22,6 +22,7 @@ mod backlog;
 mod book;
 mod bulkheads;
 mod changes;
+mod circles;
 mod crash;
 mod deliveries;
 mod ends;

@@ -21,7 +21,7 @@ fn table() -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-fn sources() -> Vec<PathBuf> {
+pub(crate) fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
     walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "rs", &mut found);
     found

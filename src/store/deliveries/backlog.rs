@@ -1,0 +1,66 @@
+//! The backlog: what waits and what is under way, for the metrics and for each webhook.
+//!
+//! Must not know of single deliveries.
+
+use super::merge::{self, Span, Total, UNFINISHED};
+use crate::model::{DeliveryStatus, Time};
+use crate::store::engine::columns::only;
+use crate::store::engine::error::Result;
+use crate::store::engine::tx::Tx;
+
+/// What waits, for the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Deliveries that wait.
+    pub pending: i64,
+    /// Requests under way.
+    pub sending: i64,
+    /// When the oldest unfinished event was committed.
+    pub oldest: Option<Time>,
+}
+
+/// What waits, over all webhooks.
+pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
+    let totals = merge::totals(tx, None)?;
+    let is_sending = |_: &str, status, _| status == DeliveryStatus::Sending;
+    let mut sending = 0;
+    for run in totals.iter().flat_map(|total| total.runs(&is_sending)) {
+        sending += run.count(tx, Span::ALL)?;
+    }
+    let all: i64 = totals.iter().map(|total| total.unfinished).sum();
+    Ok(Backlog { pending: all - sending, sending, oldest: oldest(tx, &totals)? })
+}
+
+/// How many deliveries of a webhook have not ended.
+pub fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
+    Ok(merge::totals(tx, Some(webhook))?.iter().map(|total| total.unfinished).sum())
+}
+
+/// When the oldest delivery of a webhook that has not ended was committed.
+pub(crate) fn oldest_waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<Option<Time>> {
+    let totals = merge::totals(tx, Some(webhook))?;
+    oldest(tx, &totals)
+}
+
+fn oldest(tx: &mut Tx<'_>, totals: &[Total]) -> Result<Option<Time>> {
+    let is_unfinished = |_: &str, status, _| UNFINISHED.contains(&status);
+    let mut oldest = None;
+    for run in totals.iter().flat_map(|total| total.runs(&is_unfinished)) {
+        let first = run.first(tx)?;
+        oldest = oldest.into_iter().chain(first).min();
+    }
+    let Some(seq) = oldest else { return Ok(None) };
+    tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], only)
+}
+
+/// How many deliveries have not ended, over all webhooks.
+pub fn waiting_in_all(tx: &mut Tx<'_>) -> Result<i64> {
+    let all = tx.row("SELECT SUM(unfinished) FROM totals", &[], only::<Option<i64>>)?;
+    Ok(all.flatten().unwrap_or_default())
+}
+
+/// The webhooks that have deliveries which have not ended.
+pub(crate) fn who_waits(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT webhook_id FROM totals WHERE unfinished > 0";
+    tx.rows(sql, &[], only)
+}

@@ -1,0 +1,157 @@
+//! Whether the files of the database are still those that were opened, with what SQLite put in them.
+//!
+//! Who takes one away, puts another in its place or writes into it leaves the server writing what
+//! nobody will read again. Looks by name, and into files that stay open: opening and closing one would
+//! drop SQLite's locks on it. Must not know what follows from it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::contents::{Contents, Foreign};
+use super::place::{LOCK, Place, beside};
+
+/// Well within the second in which it is to be noticed.
+const EVERY: Duration = Duration::from_millis(200);
+/// A body has at most so many bytes.
+const ROOM: u64 = 1024 * 1024;
+/// What a log is called that no longer belongs to the database beside it.
+const ASIDE: &str = "-wal.aside";
+
+/// The files that belong together. Every thread that has a connection holds them until it is closed.
+#[derive(Debug)]
+pub(crate) struct Files {
+    contents: Contents,
+    names: Names,
+    place: Place,
+}
+
+/// What has become of them, in words that begin with the name of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// One is gone, or another one stands there. Those that are open are still whole.
+    Taken(String),
+    /// The database is another one, which the log does not belong to.
+    Database(String),
+    /// The log is not what it was, and so not to be copied into the database.
+    Log(String),
+}
+
+impl Files {
+    /// Those of a database that SQLite has open.
+    pub(crate) fn of(place: Place) -> io::Result<Files> {
+        let names = Names::of(&place.path)?;
+        Ok(Files { contents: Contents::of(&place.path)?, names, place })
+    }
+
+    /// The first change that is found. Costs a microsecond a file.
+    pub(crate) fn changed(&self) -> Option<Change> {
+        if let Some(taken) = self.names.changed() {
+            return Some(Change::Taken(taken));
+        }
+        let path = &self.place.path;
+        Some(match self.contents.foreign(&self.place.database)? {
+            Foreign::Database => Change::Database(format!("{} was overwritten", path.display())),
+            Foreign::Log => Change::Log(format!(
+                "{} was emptied or overwritten",
+                beside(path, "-wal").display()
+            )),
+            Foreign::Index => {
+                Change::Log(format!("{} was emptied", beside(path, "-shm").display()))
+            }
+        })
+    }
+
+    /// Whether the disk has room for the largest task. Where that cannot be told, yes: a write will show it.
+    pub(crate) fn have_room(&self) -> bool {
+        let disk = rustix::fs::fstatvfs(&self.place.database);
+        disk.map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM)
+    }
+
+    /// Puts the log where nobody takes it for that of the database which stands there now.
+    pub(crate) fn put_log_aside(&self) -> io::Result<PathBuf> {
+        let aside = beside(&self.place.path, ASIDE);
+        fs::rename(beside(&self.place.path, "-wal"), &aside).map(|()| aside)
+    }
+}
+
+/// Their names, with device and number of each.
+#[derive(Debug)]
+struct Names(Vec<(PathBuf, (u64, u64))>);
+
+impl Names {
+    /// The database, its log, the log's index and the lock file.
+    fn of(database: &Path) -> io::Result<Names> {
+        let names = ["", "-wal", "-shm", LOCK].map(|ending| beside(database, ending));
+        let known = names.map(|path| fs::symlink_metadata(&path).map(|found| (path, id(&found))));
+        Ok(Names(known.into_iter().collect::<io::Result<_>>()?))
+    }
+
+    /// The first that is gone or is another one, in words.
+    fn changed(&self) -> Option<String> {
+        self.0.iter().find_map(|(path, known)| match fs::symlink_metadata(path) {
+            Ok(found) if id(&found) == *known => None,
+            Ok(_) => Some(format!("{} was replaced by another file", path.display())),
+            Err(error) if is_gone(error.kind()) => {
+                Some(format!("{} was taken away", path.display()))
+            }
+            // A folder that may not be entered for now says nothing of what is in it.
+            Err(_) => None,
+        })
+    }
+}
+
+/// Looks until somebody closes the database, or a file has changed.
+pub(crate) fn until(closing: &AtomicBool, files: &Files, then: impl FnOnce(Change)) {
+    while !closing.load(Ordering::SeqCst) {
+        if let Some(what) = files.changed() {
+            // A close that has begun meanwhile takes files away by itself.
+            if !closing.load(Ordering::SeqCst) {
+                then(what);
+            }
+            return;
+        }
+        thread::park_timeout(EVERY);
+    }
+}
+
+fn id(found: &fs::Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+fn is_gone(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_gone_or_another_one_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("a.db");
+        let names = ["", "-wal", "-shm", ".lock"].map(|ending| beside(&database, ending));
+        for name in &names {
+            fs::write(name, "x").unwrap();
+        }
+        let files = Names::of(&database).unwrap();
+        assert_eq!(files.changed(), None);
+        fs::write(&names[0], "longer, and still the same file").unwrap();
+        assert_eq!(files.changed(), None);
+        for name in &names {
+            let aside = folder.path().join("aside");
+            fs::rename(name, &aside).unwrap();
+            let said = files.changed().unwrap();
+            assert_eq!(said, format!("{} was taken away", name.display()));
+            fs::copy(&aside, name).unwrap();
+            assert!(files.changed().unwrap().contains("replaced"));
+            fs::rename(&aside, name).unwrap();
+            assert_eq!(files.changed(), None);
+        }
+    }
+}

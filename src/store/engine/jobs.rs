@@ -1,0 +1,111 @@
+//! Jobs: closures on their way to the threads, each with who waits for its answer and since when.
+//!
+//! Must not know a connection, nor what a job does.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::error::{Error, Result};
+use super::tx::Tx;
+
+/// A write on its way through the writer thread.
+pub(crate) trait Write: Send {
+    /// Whether somebody still waits for the answer.
+    fn is_wanted(&self) -> bool;
+    /// Does the work, inside the open transaction. An error undoes this job alone.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
+    /// Called once, after the commit (or instead of it).
+    fn finish(self: Box<Self>, end: Result<()>);
+}
+
+/// A write that waits for its turn.
+pub(crate) struct Waiting {
+    pub(crate) job: Box<dyn Write>,
+    pub(crate) since: Instant,
+    /// Its place among those that wait; another may have it when this one is begun.
+    pub(crate) place: OwnedSemaphorePermit,
+}
+
+struct WriteJob<T, F> {
+    work: Option<F>,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<T, F> Write for WriteJob<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send,
+{
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        if let Some(work) = self.work.take() {
+            self.value = Some(work(tx)?);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, end: Result<()>) {
+        let WriteJob { value, reply, .. } = *self;
+        // The caller may have gone; the write stands all the same.
+        let _gone = reply.send(end.and_then(|()| value.ok_or(Error::Closed)));
+    }
+}
+
+/// A write and where its answer will come.
+pub(crate) fn write<T, F>(
+    work: F,
+    place: OwnedSemaphorePermit,
+) -> (Waiting, oneshot::Receiver<Result<T>>)
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    let job = Box::new(WriteJob { work: Some(work), value: None, reply });
+    (Waiting { job, since: Instant::now(), place }, answer)
+}
+
+/// What a read does with a picture of the database, or with the reason why there is none.
+type Look = dyn FnOnce(Result<&mut Tx<'_>>) + Send;
+
+/// A read that waits for its turn.
+pub(crate) struct Read {
+    work: Box<Look>,
+    /// Gone when nobody waits for the answer any more.
+    pub(crate) asker: Weak<()>,
+    pub(crate) since: Instant,
+}
+
+impl Read {
+    /// Whether somebody still waits for the answer.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.asker.strong_count() > 0
+    }
+
+    /// Does the work and answers, also where the work panics.
+    pub(crate) fn run(self, tx: Result<&mut Tx<'_>>) {
+        (self.work)(tx);
+    }
+}
+
+/// A read and where its answer will come. Who asks keeps `asker` for as long as it waits.
+pub(crate) fn read<T, F>(work: F, asker: &Arc<()>) -> (Read, oneshot::Receiver<Result<T>>)
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+{
+    let (reply, answer) = oneshot::channel();
+    let work = Box::new(move |tx: Result<&mut Tx<'_>>| {
+        let end = catch_unwind(AssertUnwindSafe(|| tx.and_then(work)))
+            .unwrap_or_else(|_| Err(Error::Database("a read panicked".to_owned())));
+        let _gone = reply.send(end);
+    });
+    (Read { work, asker: Arc::downgrade(asker), since: Instant::now() }, answer)
+}

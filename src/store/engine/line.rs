@@ -1,0 +1,219 @@
+//! The line for the writer: what is asked of the server and what it does by itself, taken in turn, so
+//! that neither waits behind all of the other.
+//!
+//! Must not know a connection, nor how many may stand in it: each comes with its place.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::error::{Error, Result};
+use super::jobs::{Waiting, Write};
+use super::lock::lock;
+use super::locked;
+
+/// The line.
+#[derive(Default)]
+pub(crate) struct Line {
+    queues: Mutex<Queues>,
+    came: Condvar,
+}
+
+#[derive(Default)]
+struct Queues {
+    asked: VecDeque<Waiting>,
+    own: VecDeque<Waiting>,
+    is_own_turn: bool,
+    is_closed: bool,
+    writer: Writer,
+    /// Whether the writer is to look up although nobody is there.
+    is_called: bool,
+}
+
+/// What the writer does: waking one that works would be a system call for each job.
+#[derive(Default, PartialEq, Eq)]
+enum Writer {
+    #[default]
+    Works,
+    Sleeps,
+}
+
+impl Queues {
+    fn is_empty(&self) -> bool {
+        self.asked.is_empty() && self.own.is_empty()
+    }
+
+    fn next(&mut self) -> Option<Waiting> {
+        self.is_own_turn = !self.is_own_turn;
+        let Queues { asked, own, .. } = self;
+        let (first, second) = if self.is_own_turn { (own, asked) } else { (asked, own) };
+        first.pop_front().or_else(|| second.pop_front())
+    }
+}
+
+impl Line {
+    /// A job of the server's own, or one that was asked of it, takes its place.
+    pub(crate) fn join(&self, waiting: Waiting, is_own: bool) -> Result<()> {
+        let mut queues = lock(&self.queues);
+        if queues.is_closed {
+            return Err(Error::Closed);
+        }
+        let queue = if is_own { &mut queues.own } else { &mut queues.asked };
+        queue.push_back(waiting);
+        self.wake(queues);
+        Ok(())
+    }
+
+    /// Nobody joins any more.
+    pub(crate) fn close(&self) {
+        let mut queues = lock(&self.queues);
+        queues.is_closed = true;
+        self.wake(queues);
+    }
+
+    /// Has the writer look up once, also where nobody comes.
+    pub(crate) fn call(&self) {
+        let mut queues = lock(&self.queues);
+        queues.is_called = true;
+        self.wake(queues);
+    }
+
+    fn wake(&self, mut queues: MutexGuard<'_, Queues>) {
+        let writer = std::mem::take(&mut queues.writer);
+        drop(queues);
+        if writer == Writer::Sleeps {
+            self.came.notify_one();
+        }
+    }
+
+    /// Waits until somebody is there or calls; false if nobody will ever come.
+    pub(crate) fn wait(&self) -> bool {
+        let is_idle = |queues: &mut Queues| {
+            let is_idle = queues.is_empty() && !queues.is_closed && !queues.is_called;
+            queues.writer = if is_idle { Writer::Sleeps } else { Writer::Works };
+            is_idle
+        };
+        let queues = self.came.wait_while(lock(&self.queues), is_idle);
+        let mut queues = queues.unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut queues.is_called) || !queues.is_empty()
+    }
+
+    /// The next job that somebody still waits for. Its place is free from then on.
+    pub(crate) fn next(&self) -> Option<Box<dyn Write>> {
+        loop {
+            let Waiting { job, place, .. } = lock(&self.queues).next()?;
+            drop(place);
+            if job.is_wanted() {
+                return Some(job);
+            }
+        }
+    }
+
+    /// Refuses everybody who has waited for a lock for long enough; answers whether somebody is left.
+    pub(crate) fn refuse_late(&self, now: Instant) -> bool {
+        let is_late = |waiting: &mut Waiting| locked::is_over(waiting.since, now);
+        let mut late: Vec<Waiting> = Vec::new();
+        let mut queues = lock(&self.queues);
+        let Queues { asked, own, .. } = &mut *queues;
+        for queue in [asked, own] {
+            queue.retain(|waiting| waiting.job.is_wanted());
+            while let Some(waiting) = queue.pop_front_if(is_late) {
+                late.push(waiting);
+            }
+        }
+        let is_somebody_left = !queues.is_empty();
+        drop(queues);
+        for waiting in late {
+            waiting.job.finish(Err(Error::Locked));
+        }
+        is_somebody_left
+    }
+
+    /// Refuses everybody there is.
+    pub(crate) fn refuse(&self, error: &Error) {
+        while let Some(job) = self.next() {
+            job.finish(Err(error.clone()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::store::engine::jobs;
+    use crate::store::engine::tx::Tx;
+
+    type Answer = tokio::sync::oneshot::Receiver<Result<u32>>;
+
+    fn join(line: &Line, room: &Arc<Semaphore>, number: u32, is_own: bool) -> Answer {
+        let place = Arc::clone(room).try_acquire_owned().unwrap();
+        let (waiting, answer) = jobs::write(move |_: &mut Tx<'_>| Ok(number), place);
+        line.join(waiting, is_own).unwrap();
+        answer
+    }
+
+    /// Ends the jobs one by one; answers which had an answer, in their order.
+    fn order(line: &Line, answers: &mut Vec<(u32, Answer)>) -> Vec<u32> {
+        let mut ended = Vec::new();
+        while let Some(job) = line.next() {
+            job.finish(Err(Error::Full));
+            answers.retain_mut(|(number, answer)| {
+                let is_waiting = answer.try_recv().is_err();
+                if !is_waiting {
+                    ended.push(*number);
+                }
+                is_waiting
+            });
+        }
+        ended
+    }
+
+    #[test]
+    fn both_kinds_are_taken_in_turn_each_in_order_of_arrival() {
+        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
+        let own = [1, 2, 3, 4, 5].map(|number| (number, join(&line, &room, number, true)));
+        let asked = [11, 12].map(|number| (number, join(&line, &room, number, false)));
+        let mut all: Vec<_> = own.into_iter().chain(asked).collect();
+        assert_eq!(room.available_permits(), 93);
+        assert_eq!(order(&line, &mut all), [1, 11, 2, 12, 3, 4, 5]);
+        assert_eq!(room.available_permits(), 100);
+    }
+
+    #[test]
+    fn who_is_gone_is_passed_over() {
+        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
+        drop(join(&line, &room, 1, true));
+        let mut left = vec![(2, join(&line, &room, 2, true))];
+        assert_eq!(order(&line, &mut left), [2]);
+    }
+
+    #[test]
+    fn a_lock_is_told_to_all_who_have_waited_long_enough_and_to_nobody_else() {
+        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
+        let mut early = [join(&line, &room, 1, true), join(&line, &room, 2, false)];
+        let now = Instant::now();
+        assert!(line.refuse_late(now), "they wait");
+        assert!(!line.refuse_late(now + Duration::from_mins(1)), "nobody is left");
+        for answer in &mut early {
+            assert!(matches!(answer.try_recv(), Ok(Err(Error::Locked))));
+        }
+        assert_eq!(room.available_permits(), 100);
+    }
+
+    #[test]
+    fn a_closed_line_is_emptied_and_ends() {
+        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
+        let _answer = join(&line, &room, 1, true);
+        line.close();
+        assert!(line.wait() && line.next().is_some());
+        assert!(!line.wait());
+        let place = Arc::clone(&room).try_acquire_owned().unwrap();
+        let (late, _answer) = jobs::write(|_: &mut Tx<'_>| Ok(()), place);
+        assert!(matches!(line.join(late, false), Err(Error::Closed)));
+    }
+}

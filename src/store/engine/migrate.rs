@@ -1,0 +1,130 @@
+//! Migrations: numbered scripts, each run once, in order, and never changed once it was released.
+//!
+//! Must not know what the scripts do.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::opening::Why;
+use crate::secret::hex;
+
+/// The scripts of this program; the first has the number 1.
+const SCRIPTS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_init.sql")];
+
+/// Brings the database to this program's version, a transaction a script.
+///
+/// # Errors
+/// The database was made by a newer program, or a script that already ran has been altered.
+pub(crate) fn run(connection: &mut Connection) -> Result<(), Why> {
+    run_scripts(connection, &SCRIPTS)
+}
+
+fn run_scripts(connection: &mut Connection, scripts: &[&str]) -> Result<(), Why> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migrations (
+             number INTEGER PRIMARY KEY, checksum TEXT NOT NULL) STRICT",
+    )?;
+    let done: Vec<(i64, String)> = connection
+        .prepare("SELECT number, checksum FROM migrations ORDER BY number")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    if done.len() > scripts.len() {
+        return Err(Why::Newer { found: done.len(), known: scripts.len() });
+    }
+    for (at, script) in scripts.iter().enumerate() {
+        let number = i64::try_from(at + 1).unwrap_or(i64::MAX);
+        let checksum = checksum(script);
+        match done.get(at) {
+            Some(known) if *known == (number, checksum.clone()) => {}
+            Some(_) => return Err(Why::Altered(number)),
+            None => {
+                run_one(connection, script, number, &checksum).map_err(|error| match Why::from(
+                    error,
+                ) {
+                    Why::Database(said) => Why::Migration { number, said },
+                    other => other,
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn run_one(
+    connection: &mut Connection,
+    script: &str,
+    number: i64,
+    checksum: &str,
+) -> rusqlite::Result<()> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    tx.execute_batch(script)?;
+    tx.execute("INSERT INTO migrations VALUES (?1, ?2)", (number, checksum))?;
+    tx.commit()
+}
+
+/// SHA-256 of a script in hexadecimal, whatever its line ends are.
+fn checksum(script: &str) -> String {
+    hex(&hmac_sha256::Hash::hash(script.replace("\r\n", "\n").as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_runs_once_and_may_not_change() {
+        let mut db = Connection::open_in_memory().unwrap();
+        let first = "CREATE TABLE a (x INTEGER)";
+        run_scripts(&mut db, &[first]).unwrap();
+        run_scripts(&mut db, &[first, "CREATE TABLE b (x INTEGER)"]).unwrap();
+        let altered = run_scripts(&mut db, &["CREATE TABLE a (y INTEGER)", "x"]).unwrap_err();
+        assert!(matches!(altered, Why::Altered(1)), "{altered}");
+        let newer = run_scripts(&mut db, &[first]).unwrap_err();
+        assert!(matches!(newer, Why::Newer { found: 2, known: 1 }), "{newer}");
+    }
+
+    #[test]
+    fn a_script_that_fails_leaves_nothing_behind() {
+        let mut db = Connection::open_in_memory().unwrap();
+        let failed = run_scripts(&mut db, &["CREATE TABLE a (x INTEGER); nonsense"]).unwrap_err();
+        let said = failed.to_string();
+        assert!(said.contains("migration 1 failed") && !said.contains("CREATE TABLE"), "{said}");
+        run_scripts(&mut db, &["CREATE TABLE a (x INTEGER)"]).unwrap();
+    }
+
+    #[test]
+    fn deliveries_are_counted_by_kind_whatever_becomes_of_them() {
+        let mut db = Connection::open_in_memory().unwrap();
+        run(&mut db).unwrap();
+        for (seq, status, finished) in
+            [(1, "pending", "NULL"), (2, "delivered", "5"), (3, "pending", "NULL")]
+        {
+            db.execute_batch(&format!(
+                "INSERT INTO events (seq, id, kind, origin, task_id, version, at_ms, task)
+                     VALUES ({seq}, 'evt_{seq}', 'task_created', 'api', 't', 1, 0, '{{}}');
+                 INSERT INTO deliveries (seq, webhook_id, task_id, kind, status, attempts, tries,
+                         finished_ms)
+                     VALUES ({seq}, 'default', 't', 'task_created', '{status}', 0, 0, {finished});"
+            ))
+            .unwrap();
+        }
+        let totals = || -> (i64, i64) {
+            let sql = "SELECT n, unfinished FROM totals WHERE kind = 'task_created'";
+            db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+        };
+        assert_eq!(totals(), (3, 2));
+        db.execute_batch("UPDATE deliveries SET finished_ms = NULL WHERE seq = 2").unwrap();
+        assert_eq!(totals(), (3, 3));
+        db.execute_batch("DELETE FROM deliveries WHERE seq = 2").unwrap();
+        assert_eq!(totals(), (2, 2));
+        db.execute_batch("UPDATE deliveries SET finished_ms = 7").unwrap();
+        assert_eq!(totals(), (2, 0));
+        db.execute_batch("DELETE FROM deliveries").unwrap();
+        let left: i64 = db.query_row("SELECT COUNT(*) FROM totals", [], |row| row.get(0)).unwrap();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn the_scripts_of_this_program_run() {
+        run(&mut Connection::open_in_memory().unwrap()).unwrap();
+    }
+}

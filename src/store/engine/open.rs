@@ -1,0 +1,144 @@
+//! Opening the database: the settings of each connection.
+//!
+//! Must not know what is done with the connections, nor who else may want the file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::FromSqlError;
+
+use super::migrate;
+use super::opening::Why;
+use super::place::APPLICATION_ID;
+use crate::model::composed;
+use crate::store::deliveries::search::Needle;
+
+/// Below this version the log could be reset under a reader and lose committed writes
+/// (SQLite release history, "WAL-reset bug", fixed in 3.51.3).
+const SAFE_SQLITE: i32 = 3_051_003;
+
+/// The version of the SQLite in this program.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
+/// Whether the SQLite in this program is safe to use.
+pub(crate) fn check_version() -> Result<(), Why> {
+    if rusqlite::version_number() < SAFE_SQLITE {
+        return Err(Why::OldSqlite(rusqlite::version()));
+    }
+    Ok(())
+}
+
+/// What PostgreSQL has and SQLite lacks, so that the same SQL runs on both: `lower` beyond ASCII,
+/// `strpos`, and `normalize`. And what each database has of us: `has_words`, whether each word of a
+/// search is in one of two texts.
+pub(crate) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
+    let pure = FunctionFlags::SQLITE_UTF8
+        | FunctionFlags::SQLITE_DETERMINISTIC
+        | FunctionFlags::SQLITE_INNOCUOUS;
+    connection.create_scalar_function("lower", 1, pure, |args| {
+        Ok(args.get_raw(0).as_str_or_null()?.map(str::to_lowercase))
+    })?;
+    connection.create_scalar_function("strpos", 2, pure, |args| {
+        let text = args.get_raw(0).as_str_or_null()?.unwrap_or_default();
+        let part = args.get_raw(1).as_str_or_null()?.unwrap_or_default();
+        Ok(text.find(part).map_or(0, |at| i64::try_from(at + 1).unwrap_or(i64::MAX)))
+    })?;
+    connection.create_scalar_function("normalize", 1, pure, |args| {
+        Ok(args.get_raw(0).as_str_or_null()?.map(|text| composed(text).into_owned()))
+    })?;
+    connection.create_scalar_function("has_words", 3, pure, |args| {
+        // Kept from row to row, as the words stay the same.
+        let needle = args.get_or_create_aux(0, |words| -> Result<Needle, FromSqlError> {
+            Ok(Needle::new(words.as_str_or_null()?.unwrap_or_default()))
+        })?;
+        let text = |at| args.get_raw(at).as_str_or_null();
+        Ok(needle.is_in(&[text(1)?.unwrap_or_default(), text(2)?.unwrap_or_default()]))
+    })
+}
+
+/// Each statement is prepared once and kept. Plans do not depend on bound values: else SQLite prepares
+/// a statement again whenever a new value might suit another index, which cost a fifth of the writer's
+/// time.
+pub(crate) fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
+/// What SQLite tells of its log after a commit.
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    /// Pages in it.
+    pub(crate) pages: AtomicI32,
+    /// Whether anything has been written since this was last set to false.
+    pub(crate) written: AtomicBool,
+}
+
+pub(crate) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Why> {
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+    // Before there is a log, so that it stands in the file itself from the first moment.
+    let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if id != APPLICATION_ID {
+        connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))?;
+    }
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Why::NoLog(mode));
+    }
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -16384;
+         PRAGMA cell_size_check = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA mmap_size = 0;",
+    )?;
+    prepare_once(&connection)?;
+    add_functions(&connection)?;
+    migrate::run(&mut connection)?;
+    // What a crash left in the log, so that from here on it can be told who wrote into the database. A
+    // disk that does not take it now is met again.
+    let _later = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    let log = Arc::new(Log::default());
+    let seen = Arc::clone(&log);
+    connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
+        seen.pages.store(pages, Ordering::Relaxed);
+        seen.written.store(true, Ordering::Relaxed);
+        Ok(())
+    }))?;
+    Ok((connection, log))
+}
+
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, Why> {
+    let connection = Connection::open(path)?;
+    // A list of a million tasks by title is sorted in a file, two megabytes at a time; its place is
+    // beside the database, since what is in it is no business of the rest of the machine. Where that
+    // cannot be, SQLite has a place of its own choice.
+    let folder = path.parent().and_then(Path::to_str);
+    let _elsewhere = connection.pragma_update(None, "temp_store_directory", folder);
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.execute_batch(
+        "PRAGMA wal_autocheckpoint = 0;
+         PRAGMA temp_store = FILE;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA mmap_size = 0;
+         PRAGMA query_only = ON;",
+    )?;
+    prepare_once(&connection)?;
+    add_functions(&connection)?;
+    // From now on it holds the log, and not only from its first job on: by then somebody may have taken the log away,
+    // and a new one made in its place would hide from the writer what is in the old one.
+    connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(connection)
+}

@@ -1,0 +1,332 @@
+//! The threads over SQLite: they are started here, and here is the one that writes, with group commit.
+//!
+//! The writer takes what is queued, a savepoint for each job, one commit with an fsync for all,
+//! and answers only then. Must not know any table or what a job does.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::{Error, Result};
+use super::files::{self, Change, Files};
+use super::jobs::{Read, Write};
+use super::line::Line;
+use super::open::{Log, check_version, open_reader, open_writer};
+use super::opening::{Opening, Why};
+use super::state::Shared;
+use super::tx::{Memory, Tx, run};
+use super::{damage, locked, place, readers};
+
+/// Jobs that share one commit, at most.
+const BATCH_MOST: usize = 256;
+/// No job joins a batch that has been open for this long.
+const BATCH_TIME: Duration = Duration::from_millis(20);
+/// Pages of log after which it is copied into the database: 4 MiB.
+const CHECKPOINT_PAGES: i32 = 1_000;
+
+/// While the log is longer than this, nothing looks for damage: who reads for long keeps the log from
+/// being used anew. 64 MiB, which is what stays of it.
+const CHECK_PAGES: i32 = 16_000;
+
+/// For readers that still look when the server ends, before the log is copied a last time.
+const LAST_READS: Duration = Duration::from_secs(1);
+
+/// Opens the database and starts its threads; they end when their queues close. Each lane of reads has
+/// so many threads.
+pub(crate) fn start(
+    path: &Path,
+    line: &Arc<Line>,
+    lanes: [(mpsc::Receiver<Read>, usize); 3],
+    check: oneshot::Receiver<()>,
+    shared: &Arc<Shared>,
+) -> Result<Vec<JoinHandle<()>>, Opening> {
+    check_version().map_err(|why| Opening::of(path, why))?;
+    let place = place::take(path)?;
+    let path = &place.path.clone();
+    let failed = |why: Why| Opening::of(path, why);
+    let (writer, log) = open_writer(path).map_err(failed)?;
+    let files = Arc::new(Files::of(place).map_err(|error| failed(error.into()))?);
+    let _first = shared.files.set(Arc::downgrade(&files));
+    // Named after the files, so that it is closed before them whatever happens.
+    let connection = writer;
+    // From here on, who meets a lock of another program waits as `locked` says.
+    connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
+    let mut threads = Vec::new();
+    for (queue, readers) in lanes {
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..readers {
+            let connection = open_reader(path).map_err(failed)?;
+            connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
+            let (queue, shared, held) =
+                (Arc::clone(&queue), Arc::clone(shared), Arc::clone(&files));
+            threads.push(spawn("btk-reader", path, move || {
+                close(readers::read_loop(connection, &queue, &shared), &shared);
+                drop(held);
+            })?);
+        }
+    }
+    let (watched, told, called) = (Arc::clone(&files), Arc::clone(shared), Arc::clone(line));
+    threads.push(spawn("btk-files", path, move || {
+        files::until(&told.closing, &watched, |change| {
+            drop(told.taken_away(change));
+            // So that the writer sees to the log, also where nobody writes.
+            called.call();
+        });
+    })?);
+    let mut checked = open_reader(path).map_err(failed)?;
+    let (told, seen, held) = (Arc::clone(shared), Arc::clone(&log), Arc::clone(&files));
+    threads.push(spawn("btk-check", path, move || {
+        // Where nobody says that it may begin, nobody needs to know.
+        if check.blocking_recv().is_ok() {
+            look_for_damage(&mut checked, &told, seen);
+        }
+        close(checked, &told);
+        drop(held);
+    })?);
+    let (line, shared) = (Arc::clone(line), Arc::clone(shared));
+    threads.push(spawn("btk-writer", path, move || {
+        write_loop(&connection, &line, &shared, &log, &files);
+        close(connection, &shared);
+        drop(files);
+    })?);
+    Ok(threads)
+}
+
+/// The last connection that closes copies the log into the database, unless it is told not to.
+fn close(connection: Connection, shared: &Shared) {
+    if !shared.belong_together() {
+        let _closes = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+    }
+    drop(connection);
+}
+
+fn spawn(
+    name: &str,
+    path: &Path,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, Opening> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map_err(|why| Opening::of(path, why))
+}
+
+fn look_for_damage(connection: &mut Connection, shared: &Arc<Shared>, log: Arc<Log>) {
+    let state = Arc::clone(shared);
+    let is_in_the_way = move || {
+        state.closing.load(Ordering::Relaxed) || log.pages.load(Ordering::Relaxed) > CHECK_PAGES
+    };
+    match damage::look(connection, is_in_the_way) {
+        Ok(None) => {}
+        Err(_) if shared.closing.load(Ordering::Relaxed) => {}
+        Ok(Some(what)) | Err(Error::Damaged(what) | Error::Broken(what)) => {
+            drop(shared.note(Error::Damaged(what)));
+        }
+        Err(why) => tracing::info!("The database was not looked through for damage: {why}"),
+    }
+}
+
+fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, files: &Files) {
+    let memory = Memory::default();
+    while line.wait() {
+        if shared.broken.is_cancelled() {
+            save(connection, shared, files);
+            line.refuse(&Error::Broken("an earlier write failed".to_owned()));
+            continue;
+        }
+        if let Err(damaged) = shared.is_whole() {
+            line.refuse(&damaged);
+            continue;
+        }
+        log.written.store(false, Ordering::Relaxed);
+        let (done, mut end, wakes) = match begin(connection, line, shared) {
+            Ok(true) => batch(connection, &memory, line, shared),
+            Ok(false) => continue,
+            Err(error) => (line.next().into_iter().collect(), Err(error), false),
+        };
+        if end.is_err() {
+            // What was undone may have been remembered.
+            memory.take();
+        }
+        let mut has_written = end.is_ok() && log.written.load(Ordering::Relaxed);
+        // Before anybody hears of it: it may have gone into a file that nobody will read again.
+        if has_written && let Some(change) = files.changed() {
+            end = Err(shared.taken_away(change));
+            save(connection, shared, files);
+            has_written = false;
+        }
+        match &end {
+            // Only what reached the disk shows that there is room; of what is small, room for what is small.
+            Ok(()) if has_written && shared.full.load(Ordering::Relaxed) => {
+                shared.full.store(!files.have_room(), Ordering::Relaxed);
+            }
+            Err(Error::Full) => shared.full.store(true, Ordering::Relaxed),
+            Ok(()) | Err(_) => {}
+        }
+        end = end.map_err(|error| shared.note(error));
+        for job in done {
+            job.finish(end.clone());
+        }
+        if wakes && end.is_ok() {
+            shared.changes.send_modify(|n| *n += 1);
+        }
+        if has_written {
+            shared.commits.send_modify(|n| *n += 1);
+        }
+        // On a full disk the log itself may be what fills it.
+        let is_due = log.pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES;
+        if (end.is_ok() && is_due) || matches!(end, Err(Error::Full)) {
+            checkpoint(connection, "PASSIVE", shared);
+            log.pages.store(0, Ordering::Relaxed);
+        }
+    }
+    // A connection is open, so that the end itself has taken no file away yet.
+    if !shared.broken.is_cancelled()
+        && let Some(change) = files.changed()
+    {
+        drop(shared.taken_away(change));
+    }
+    if shared.broken.is_cancelled() {
+        save(connection, shared, files);
+    } else {
+        copy_all(connection, shared);
+    }
+}
+
+/// Where the files are not what they were, what was acknowledged is saved as far as it can be, and no
+/// log is left to be taken for that of another database.
+fn save(connection: &Connection, shared: &Shared, files: &Files) {
+    match shared.changed.get() {
+        // Nothing to be saved from a disk that failed. Of a log that was written into, SQLite takes what is whole.
+        None | Some(Change::Log(_)) => {}
+        // Into its database, wherever that is now.
+        Some(Change::Taken(_)) => copy_all(connection, shared),
+        Some(Change::Database(_)) => {
+            // Or it was done before, or it is not to be done.
+            if let Ok(aside) = files.put_log_aside() {
+                tracing::error!(
+                    "The log of what was there before was put aside, so that it is not mixed with what \
+                     stands there now: {}",
+                    aside.display()
+                );
+            }
+        }
+    }
+}
+
+fn copy_all(connection: &Connection, shared: &Shared) {
+    // Without it, a reader in the way only means that the log stays.
+    let _impatient = connection.busy_timeout(LAST_READS);
+    checkpoint(connection, "TRUNCATE", shared);
+}
+
+/// Copies the log into the database file. After the answers, so that nobody waits for it but the
+/// next batch.
+fn checkpoint(connection: &Connection, mode: &str, shared: &Shared) {
+    let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
+    // A full disk or a reader in the way only means that the log stays longer.
+    let _noted = done.map_err(|error| shared.note(error.into()));
+}
+
+/// Begins a transaction, as soon as no other program has locked the database. False if meanwhile
+/// nobody is left who waits.
+fn begin(connection: &Connection, line: &Line, shared: &Shared) -> Result<bool> {
+    let mut met = None;
+    loop {
+        match run(connection, "BEGIN IMMEDIATE") {
+            Err(Error::Locked) => {}
+            end => {
+                shared.locked.store(false, Ordering::Relaxed);
+                return end.map(|()| true);
+            }
+        }
+        shared.locked.store(true, Ordering::Relaxed);
+        let now = Instant::now();
+        if !line.refuse_late(now) {
+            return Ok(false);
+        }
+        locked::pause(*met.get_or_insert(now));
+    }
+}
+
+/// As many jobs as are there, in the transaction that is open, and its end. Answers the jobs that
+/// succeeded and how the transaction ended; jobs that failed alone have had their answer.
+fn batch(
+    connection: &Connection,
+    memory: &Memory,
+    line: &Line,
+    shared: &Shared,
+) -> (Vec<Box<dyn Write>>, Result<()>, bool) {
+    let mut done: Vec<Box<dyn Write>> = Vec::new();
+    let mut wakes = false;
+    let opened = Instant::now();
+    while done.len() < BATCH_MOST {
+        let Some(mut job) = line.next() else { break };
+        match one(connection, memory, job.as_mut()) {
+            Ok(wake) => {
+                wakes |= wake;
+                done.push(job);
+            }
+            Err(Fault::Job(error)) => {
+                if matches!(error, Error::Full) {
+                    shared.full.store(true, Ordering::Relaxed);
+                }
+                job.finish(Err(error));
+            }
+            Err(Fault::Batch(error)) => {
+                done.push(job);
+                roll_back(connection);
+                return (done, Err(error), false);
+            }
+        }
+        if opened.elapsed() >= BATCH_TIME {
+            break;
+        }
+    }
+    let end = run(connection, "COMMIT");
+    if end.is_err() {
+        roll_back(connection);
+    }
+    (done, end, wakes)
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        // If even this fails, the next BEGIN says so.
+        let _lost = run(connection, "ROLLBACK");
+    }
+}
+
+/// What a fault within a job undoes.
+enum Fault {
+    /// The job alone.
+    Job(Error),
+    /// The whole transaction: SQLite has rolled it back, the disk has failed, or the job could not
+    /// be undone alone.
+    Batch(Error),
+}
+
+fn one(connection: &Connection, memory: &Memory, job: &mut dyn Write) -> Result<bool, Fault> {
+    run(connection, "SAVEPOINT job").map_err(Fault::Batch)?;
+    let mut tx = Tx::with_memory(connection, memory);
+    let end = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)))
+        .unwrap_or_else(|_| Err(Error::Database("a write panicked".to_owned())));
+    match end {
+        Ok(()) => {
+            run(connection, "RELEASE job").map_err(Fault::Batch)?;
+            Ok(tx.wakes())
+        }
+        Err(error @ (Error::Broken(_) | Error::Damaged(_))) => Err(Fault::Batch(error)),
+        Err(error) if connection.is_autocommit() => Err(Fault::Batch(error)),
+        Err(error) => {
+            memory.take();
+            run(connection, "ROLLBACK TO job").map_err(Fault::Batch)?;
+            run(connection, "RELEASE job").map_err(Fault::Batch)?;
+            Err(Fault::Job(error))
+        }
+    }
+}

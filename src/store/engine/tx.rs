@@ -1,0 +1,166 @@
+//! Tx: the narrow waist between our SQL and the database: `execute`, `rows`, `row`.
+//!
+//! Statements are written once, with `?1 ?2 …`, in SQL that SQLite and PostgreSQL both run. Must
+//! not know any table.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::columns::{Row, Value};
+use super::error::{Error, Result};
+
+/// Something read that stays true until a write says otherwise. One connection writes, so what it
+/// remembers is what is there.
+pub(crate) type Memory = RefCell<Option<Arc<dyn Any + Send + Sync>>>;
+
+/// An open transaction.
+pub struct Tx<'c> {
+    connection: &'c rusqlite::Connection,
+    memory: Option<&'c Memory>,
+    wakes: bool,
+}
+
+impl<'c> Tx<'c> {
+    /// A transaction that remembers nothing of others.
+    pub(crate) fn new(connection: &'c rusqlite::Connection) -> Tx<'c> {
+        Tx { connection, memory: None, wakes: false }
+    }
+
+    /// One of the connection that writes.
+    pub(crate) fn with_memory(connection: &'c rusqlite::Connection, memory: &'c Memory) -> Tx<'c> {
+        Tx { connection, memory: Some(memory), wakes: false }
+    }
+
+    /// What was remembered.
+    pub(crate) fn recall<T: 'static + Send + Sync>(&self) -> Option<Arc<T>> {
+        let remembered = self.memory?.borrow().clone()?;
+        remembered.downcast().ok()
+    }
+
+    /// Remembers for the transactions to come.
+    pub(crate) fn remember<T: 'static + Send + Sync>(&self, value: Arc<T>) {
+        if let Some(memory) = self.memory {
+            *memory.borrow_mut() = Some(value);
+        }
+    }
+
+    /// What is remembered is no longer true.
+    pub(crate) fn forget(&mut self) {
+        if let Some(memory) = self.memory {
+            *memory.borrow_mut() = None;
+        }
+    }
+
+    /// Runs a statement; answers how many rows it touched.
+    pub fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.execute(rusqlite::params_from_iter(args))?)
+    }
+
+    /// Every row of the answer.
+    pub fn rows<T>(
+        &mut self,
+        sql: &str,
+        args: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.rows_until(sql, args, read, |_| false)
+    }
+
+    /// Rows of the answer until `enough` says so of one; that one is the last.
+    pub fn rows_until<T>(
+        &mut self,
+        sql: &str,
+        args: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+        mut enough: impl FnMut(&T) -> bool,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(args))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let value = read(&Row::new(row))?;
+            let is_last = enough(&value);
+            found.push(value);
+            if is_last {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The first row of the answer, if there is one.
+    pub fn row<T>(
+        &mut self,
+        sql: &str,
+        args: &[Value<'_>],
+        read: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(args))?;
+        match rows.next()? {
+            Some(row) => read(&Row::new(row)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Says that this write leaves something to send, so that it is looked for after the commit.
+    pub fn wake(&mut self) {
+        self.wakes = true;
+    }
+
+    pub(crate) fn wakes(&self) -> bool {
+        self.wakes
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Error {
+        use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+        match error.sqlite_error() {
+            // The shared-memory file of the log could not grow: the same want of room.
+            Some(e) if e.extended_code == SQLITE_IOERR_SHMSIZE => Error::Full,
+            Some(e) => match e.code {
+                ErrorCode::DiskFull => Error::Full,
+                ErrorCode::SystemIoFailure
+                    if e.extended_code == SQLITE_IOERR_WRITE && is_want_of_room() =>
+                {
+                    Error::Full
+                }
+                ErrorCode::SystemIoFailure | ErrorCode::ReadOnly => {
+                    Error::Broken(error.to_string())
+                }
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+                    Error::Damaged(error.to_string())
+                }
+                // A file of its own could not be opened: the process is out of file handles for now.
+                ErrorCode::CannotOpen => Error::Busy,
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed => Error::Locked,
+                _ => Error::Database(error.to_string()),
+            },
+            // Only text is written, so what is none was not written by us.
+            None if matches!(error, rusqlite::Error::Utf8Error(..)) => {
+                Error::Damaged(error.to_string())
+            }
+            None => Error::Database(error.to_string()),
+        }
+    }
+}
+
+/// Whether the write that SQLite has just failed at met a quota, or the size that a file may have.
+/// SQLite knows of a full disk alone and undoes both in the same way, but only the system's error,
+/// which the thread still has, tells them from a disk that fails.
+fn is_want_of_room() -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let kind = std::io::Error::last_os_error().kind();
+    matches!(kind, QuotaExceeded | FileTooLarge | StorageFull)
+}
+
+/// Runs a statement that takes no values and gives no rows.
+pub(crate) fn run(connection: &rusqlite::Connection, sql: &str) -> Result<()> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}

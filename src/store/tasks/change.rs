@@ -1,0 +1,114 @@
+//! A change of a task, whole: the row, its event and its deliveries, in the caller's transaction.
+//!
+//! Must not know who asked for it (a handler or an incoming webhook), nor decide what changes.
+
+use crate::model::{Event, EventKind, Origin, Task, TaskId, Time, payload};
+use crate::store::deliveries::outbox;
+use crate::store::engine::error::Result;
+use crate::store::engine::tx::Tx;
+use crate::store::tasks::{self, Stored};
+
+/// What a change needs that is not the task: decided before the transaction.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The id its event will have, if there is one.
+    pub event_id: String,
+    /// Where the change comes from.
+    pub origin: Origin,
+    /// When.
+    pub now: Time,
+}
+
+/// What a write left: enough to answer with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The task as JSON, after the write (before it, for a deletion).
+    pub snapshot: String,
+    /// The task's version.
+    pub version: i64,
+}
+
+/// Requests that race may be committed in another order than they came in; a step of the clock is
+/// more than this, in milliseconds.
+const RACE_MS: i64 = 2_000;
+
+/// Whether a task of this id was deleted here, and not made again.
+pub fn was_deleted(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {
+    tasks::has_tombstone(tx, id)
+}
+
+/// The version of a task that was deleted, 0 if there never was one. The id is about to be used again.
+pub fn last_version(tx: &mut Tx<'_>, id: &TaskId) -> Result<i64> {
+    Ok(tasks::take_tombstone(tx, id)?.unwrap_or(0))
+}
+
+/// Inserts a new task whose versions go on after `last_version`. The caller has made sure that its
+/// id is free.
+pub fn create(
+    tx: &mut Tx<'_>,
+    mut task: Task,
+    last_version: i64,
+    change: Change,
+) -> Result<Written> {
+    let at = commit_time(tx, change.now)?;
+    (task.created_at, task.updated_at) = (at, at);
+    let written = tell(tx, &task, EventKind::Created, None, last_version + 1, at, change)?;
+    tasks::insert(tx, &task, written.version)?;
+    Ok(written)
+}
+
+/// Writes the new state of a task that is there.
+pub fn update(
+    tx: &mut Tx<'_>,
+    before: &Stored,
+    mut after: Task,
+    kind: EventKind,
+    change: Change,
+) -> Result<Written> {
+    let at = commit_time(tx, change.now)?;
+    after.updated_at = at.max(after.updated_at);
+    let diff = payload::diff(&before.task, &after);
+    let written = tell(tx, &after, kind, Some(diff), before.version + 1, at, change)?;
+    tasks::update(tx, before.num, &after, written.version)?;
+    Ok(written)
+}
+
+/// Deletes a task; its event carries the last state.
+pub fn delete(tx: &mut Tx<'_>, before: &Stored, change: Change) -> Result<Written> {
+    let at = commit_time(tx, change.now)?;
+    let diff = payload::diff(&before.task, &before.task);
+    let (kind, version) = (EventKind::Deleted, before.version + 1);
+    let written = tell(tx, &before.task, kind, Some(diff), version, at, change)?;
+    tasks::delete(tx, before, written.version)?;
+    Ok(written)
+}
+
+/// The time that a change carries: no earlier than that of the commit before it, so that lists by
+/// time and by order agree, and who asks for what changed since T misses nothing.
+pub(crate) fn commit_time(tx: &mut Tx<'_>, now: Time) -> Result<Time> {
+    let last = outbox::last_time(tx)?;
+    Ok(last.filter(|last| (0..=RACE_MS).contains(&last.ms_since(now))).unwrap_or(now))
+}
+
+fn tell(
+    tx: &mut Tx<'_>,
+    task: &Task,
+    kind: EventKind,
+    before: Option<String>,
+    version: i64,
+    at: Time,
+    change: Change,
+) -> Result<Written> {
+    let event = Event {
+        id: change.event_id,
+        kind,
+        origin: change.origin,
+        task_id: task.id.clone(),
+        version,
+        at,
+        snapshot: Event::snapshot(task),
+        before,
+    };
+    outbox::put(tx, &event, task, change.now)?;
+    Ok(Written { snapshot: event.snapshot, version })
+}

@@ -1,0 +1,10 @@
+//! Tests of several parts of the store at once, on a database in memory and with a clock turned by hand.
+
+mod bulk;
+mod list;
+mod recovery;
+mod refusal;
+mod simulation;
+pub(crate) mod small_world;
+mod upkeep;
+mod waiting;

@@ -1,0 +1,400 @@
+//! Simulation: the real claims, lanes, health and pace over a real database in memory, with a clock
+//! that is turned by hand, receivers that follow a script, and chance from a seed.
+//!
+//! A hundred thousand random steps, and ten times as many where `BTK_EPISODES=1300` asks for them; the promises are
+//! checked after each. A seed that fails is named and runs again with `BTK_SEED=<seed> cargo test --lib simulation`.
+//! Must not know of threads, sockets or real time.
+#![doc = include_str!("../../../docs/internals/simulation.md")]
+
+mod actors;
+mod checks;
+mod jobs;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
+
+use rusqlite::Connection;
+
+use crate::delivery::health::{Condition, Policy};
+use crate::delivery::pace::Gates;
+use crate::model::{
+    ALERTS_WEBHOOK, EventKind, OnReject, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time,
+    Unknown, Webhook,
+};
+use crate::store::engine::tx::Memory;
+use crate::store::engine::{migrate, open};
+use crate::store::{
+    Change, Claim, Edit, Record, Tx, cancel, change_webhook, claim_due, create, delete,
+    delivery_id, find_webhook, get, last_version, list_webhooks, make_webhook, pause_webhook,
+    put_from_settings, record, redeliver, restart, update,
+};
+use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
+
+/// Unless `BTK_EPISODES` says otherwise.
+const EPISODES: u64 = 130;
+const STEPS: u64 = 800;
+const TASKS: u64 = 6;
+const POLICY: Policy =
+    Policy { recovers: true, probe_first_ms: 30_000, probe_max_ms: 600_000, max_age_ms: i64::MAX };
+
+struct World<'c> {
+    connection: &'c Connection,
+    memory: Memory,
+    dice: Dice,
+    now: Time,
+    /// A clock that never steps back.
+    steady_ms: i64,
+    gates: Gates,
+    under_way: Vec<Claim>,
+    moods: HashMap<String, Mood>,
+    /// Deliveries that were put back into their lane, which may be overtaken by one under way.
+    rejoined: HashSet<(String, i64)>,
+    /// What each event looked like when it was first sent.
+    bytes: HashMap<String, String>,
+    /// What each webhook has refused since its last 2xx, or since it was not up.
+    refusals: HashMap<String, HashSet<i64>>,
+    /// When requests left to the webhook that is paced.
+    left: VecDeque<i64>,
+    events: u64,
+    /// What the database had written, and what was under way, when the rows were last checked.
+    checked: Option<(u64, usize)>,
+}
+
+impl<'c> World<'c> {
+    fn new(connection: &'c Connection, seed: u64) -> World<'c> {
+        let mut world = World {
+            connection,
+            memory: Memory::default(),
+            dice: Dice(seed),
+            now: Time(1_765_216_530_445),
+            steady_ms: 0,
+            gates: Gates::default(),
+            under_way: Vec::new(),
+            moods: HashMap::new(),
+            rejoined: HashSet::new(),
+            bytes: HashMap::new(),
+            refusals: HashMap::new(),
+            left: VecDeque::new(),
+            events: 0,
+            checked: None,
+        };
+        for (id, profile, on_reject, max_attempts) in [
+            ("wh_a", Profile::Auto, OnReject::Skip, 3),
+            ("wh_b", Profile::Make, OnReject::Skip, 2),
+            ("wh_c", Profile::Plain, OnReject::Hold, 1),
+        ] {
+            let webhook = webhook(id, profile, on_reject, max_attempts);
+            let now = world.now;
+            world.tx(|tx| make_webhook(tx, &webhook, now).unwrap());
+            world.moods.insert(id.to_owned(), Mood::Well);
+        }
+        let alerts = webhook(ALERTS_WEBHOOK, Profile::Plain, OnReject::Skip, 3);
+        let alerts = Webhook { events: EventKind::ALERTS.to_vec(), ..alerts };
+        let now = world.now;
+        world.tx(|tx| put_from_settings(tx, ALERTS_WEBHOOK, Some(&alerts), now).unwrap());
+        world.moods.insert(ALERTS_WEBHOOK.to_owned(), Mood::Well);
+        world
+    }
+
+    fn tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
+        work(&mut Tx::with_memory(self.connection, &self.memory))
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        self.connection.prepare_cached(sql).unwrap().query_row([], |row| row.get(0)).unwrap()
+    }
+
+    fn step(&mut self) {
+        match self.dice.below(100) {
+            0..=24 => self.change_a_task(),
+            25..=54 => self.look(),
+            55..=84 => self.end_one(),
+            85..=91 => {
+                let ms = self.dice.pick(&[1, 20, 200, 1_000, 2_000, 11_000, 40_000]);
+                self.pass(ms);
+            }
+            92..=93 => {
+                let webhook = self.dice.pick(&["wh_a", "wh_b", "wh_c", ALERTS_WEBHOOK]);
+                let mood = self.dice.pick(&MOODS);
+                self.moods.insert(webhook.to_owned(), mood);
+            }
+            94 => self.pause_or_resume(),
+            95..=96 => self.edit_a_delivery(),
+            97 => self.edit_many(),
+            98 if self.dice.below(4) == 0 => self.move_a_webhook(),
+            98 => self.pass(600_000),
+            _ if self.dice.below(10) == 0 => self.crash(),
+            _ => {}
+        }
+    }
+
+    fn pass(&mut self, ms: i64) {
+        self.now = self.now.plus_ms(ms);
+        self.steady_ms += ms;
+    }
+
+    fn change_a_task(&mut self) {
+        let id = TaskId::parse(&format!("t{}", self.dice.below(TASKS))).unwrap();
+        self.events += 1;
+        let (n, now) = (self.events, self.now);
+        let change = Change { event_id: format!("evt_{n}"), origin: Origin::api(), now };
+        let body = serde_json::json!({ "title": format!("Title {n}") });
+        let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
+        let deletes = self.dice.below(8) == 0;
+        self.tx(|tx| match get(tx, &id).unwrap() {
+            Some(before) if deletes => drop(delete(tx, &before, change).unwrap()),
+            Some(before) => {
+                let (after, kind) = before.task.apply(input, now, &mut String::new).unwrap();
+                update(tx, &before, after, kind, change).unwrap();
+            }
+            None => {
+                let last = last_version(tx, &id).unwrap();
+                create(
+                    tx,
+                    Task::create(id, input.try_into().unwrap(), now, &mut String::new),
+                    last,
+                    change,
+                )
+                .unwrap();
+            }
+        });
+    }
+
+    fn look(&mut self) {
+        let (now, steady_ms) = (self.now, self.steady_ms);
+        let mut gates = std::mem::take(&mut self.gates);
+        let found = self.tx(|tx| claim_due(tx, now, steady_ms, &mut gates).unwrap());
+        self.gates = gates;
+        for claim in found.claims {
+            self.gates.take(&claim.webhook.id, claim.bytes());
+            self.check_claim(&claim);
+            self.under_way.push(claim);
+        }
+        for id in ["wh_a", "wh_b", "wh_c"] {
+            let to = self.under_way.iter().filter(|claim| claim.webhook.id == id).count();
+            assert!(to <= 32, "{to} requests at a time to {id}");
+        }
+    }
+
+    fn check_claim(&mut self, claim: &Claim) {
+        let id = &claim.webhook.id;
+        let known = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap();
+        assert!(!known.health.is_paused, "sent to {id}, which is paused");
+        let others = || self.under_way.iter().filter(|other| other.webhook.id == *id);
+        if known.health.condition != Condition::Up {
+            assert_eq!(others().count(), 0, "{id} is not up and gets more than one probe");
+        }
+        let task = &claim.event.task_id;
+        assert!(others().all(|other| other.event.task_id != *task), "two of a task at a time");
+        let earlier: Vec<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT seq FROM deliveries
+                 WHERE webhook_id = ?1 AND task_id = ?2 AND seq < ?3 AND finished_ms IS NULL",
+            )
+            .unwrap()
+            .query_map((id, task.as_str(), claim.seq), |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        for seq in earlier {
+            let may = self.rejoined.contains(&(id.clone(), seq));
+            assert!(may, "event {} overtakes event {seq} of its task on {id}", claim.seq);
+        }
+        let bytes = format!("{} {:?}", claim.event.snapshot, claim.event.before);
+        let first = self.bytes.entry(claim.event.id.clone()).or_insert_with(|| bytes.clone());
+        assert_eq!(*first, bytes, "the same event, the same bytes");
+        if id == "wh_b" {
+            self.left.push_back(self.steady_ms);
+            while self.left.front().is_some_and(|at| *at <= self.steady_ms - 10_000) {
+                self.left.pop_front();
+            }
+            let most = usize::try_from(PACE * 11).unwrap();
+            assert!(self.left.len() <= most, "{} requests in 10 s", self.left.len());
+        }
+    }
+
+    fn end_one(&mut self) {
+        if self.under_way.is_empty() {
+            return;
+        }
+        let at = usize::try_from(self.dice.below(self.under_way.len() as u64)).unwrap();
+        let claim = self.under_way.swap_remove(at);
+        let id = claim.webhook.id.clone();
+        let (outcome, why) = answer(self.moods[&id], &claim, &mut self.dice);
+        let seen = self.gates.release(&id, &claim.released(&outcome, self.steady_ms));
+        let end = Record {
+            alert_id: format!("evt_alert_{}", self.dice.next()),
+            ..Record::of(&claim, (outcome, why), self.now, self.steady_ms, seen)
+        };
+        let before = self.tx(|tx| find_webhook(tx, &id).unwrap()).unwrap();
+        let done = self.tx(|tx| record(tx, &POLICY, &claim, &end).unwrap());
+        let recorded = done.expect("what was claimed can be recorded");
+        let is_same_url = before.webhook.url == claim.webhook.url;
+        self.check_refusals(&claim, &end.outcome, recorded.is_rejected, is_same_url);
+        if recorded.turned.is_some_and(|(_, health)| health.condition != Condition::Up) {
+            for seq in before.health.refused {
+                self.rejoined.insert((id.clone(), seq));
+            }
+        }
+    }
+
+    /// Who refuses everything is known to, and nobody else is.
+    fn check_refusals(
+        &mut self,
+        claim: &Claim,
+        outcome: &Outcome,
+        is_rejected: bool,
+        is_same_url: bool,
+    ) {
+        let id = &claim.webhook.id;
+        let health = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap().health;
+        let refused = self.refusals.entry(id.clone()).or_default();
+        if health.condition != Condition::Up || outcome.is_success() && is_same_url {
+            refused.clear();
+        } else if is_rejected && is_same_url {
+            refused.insert(claim.seq);
+        }
+        assert_eq!(health.is_refusing(), refused.len() >= 10, "{id}: {refused:?}, {health:?}");
+    }
+
+    fn pause_or_resume(&mut self) {
+        let id = self.dice.pick(&["wh_a", "wh_b", "wh_c"]);
+        let (now, pauses) = (self.now, self.dice.below(3) == 0);
+        self.tx(|tx| {
+            let known = find_webhook(tx, id).unwrap().unwrap();
+            pause_webhook(tx, &known, pauses, now).unwrap();
+        });
+    }
+
+    fn move_a_webhook(&mut self) {
+        let id = self.dice.pick(&["wh_a", "wh_b", "wh_c"]);
+        let (now, n) = (self.now, self.dice.next());
+        self.tx(|tx| {
+            let known = find_webhook(tx, id).unwrap().unwrap();
+            let url = format!("http://127.0.0.1:9/{n}");
+            let after = Webhook { url, ..(*known.webhook).clone() };
+            change_webhook(tx, &known, &after, now).unwrap();
+        });
+        self.refusals.remove(id);
+    }
+
+    fn edit_a_delivery(&mut self) {
+        if self.events == 0 {
+            return;
+        }
+        let newest = self.count("SELECT MAX(seq) FROM events");
+        let seq = newest - i64::try_from(self.dice.below(40)).unwrap();
+        let id = self.dice.pick(&["wh_a", "wh_b", "wh_c", ALERTS_WEBHOOK]);
+        let delivery = delivery_id(seq, id);
+        let (now, cancels) = (self.now, self.dice.below(2) == 0);
+        let edit = self.tx(|tx| {
+            if cancels { cancel(tx, &delivery, now) } else { redeliver(tx, &delivery, now) }
+                .unwrap()
+        });
+        if !cancels && matches!(edit, Edit::Done(_)) {
+            self.rejoined.insert((id.to_owned(), seq));
+        }
+    }
+
+    fn crash(&mut self) {
+        self.under_way.clear();
+        self.gates = Gates::default();
+        self.left.clear();
+        self.memory.take();
+        let now = self.now;
+        self.tx(|tx| restart(tx, &POLICY, now).unwrap());
+    }
+
+    /// Everybody is well again and a person looks after what is left: then nothing is left.
+    fn settle(&mut self) {
+        for mood in self.moods.values_mut() {
+            *mood = Mood::Well;
+        }
+        for round in 0.. {
+            assert!(round < 20_000, "something is never delivered");
+            for known in self.tx(|tx| list_webhooks(tx).unwrap()) {
+                let now = self.now;
+                let needs =
+                    matches!(known.health.condition, Condition::Gone | Condition::Misconfigured);
+                if known.health.is_paused || (needs && known.health.probe_at.is_none()) {
+                    self.tx(|tx| pause_webhook(tx, &known, false, now).unwrap());
+                }
+            }
+            let asks = "SELECT seq, webhook_id FROM deliveries
+                        WHERE status = 'failed' OR (status = 'held' AND reason = 'rejected')
+                        ORDER BY seq LIMIT 1";
+            let left = self
+                .connection
+                .query_row(asks, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
+            if let Ok((seq, id)) = left {
+                let (delivery, now) = (delivery_id(seq, &id), self.now);
+                self.rejoined.insert((id, seq));
+                self.tx(|tx| redeliver(tx, &delivery, now).unwrap());
+            }
+            self.step_jobs();
+            self.look();
+            while !self.under_way.is_empty() {
+                self.end_one();
+            }
+            if self.count(
+                "SELECT COUNT(*) FROM deliveries WHERE status NOT IN ('delivered', 'cancelled')",
+            ) == 0
+            {
+                return;
+            }
+            self.pass(if round % 50 == 49 { 60_000 } else { 500 });
+        }
+    }
+}
+
+/// A database in memory with nothing in it but its tables.
+fn empty() -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    open::prepare_once(&connection).unwrap();
+    open::add_functions(&connection).unwrap();
+    migrate::run(&mut connection).unwrap();
+    connection
+}
+
+/// One episode; afterwards the database is empty again.
+fn run(connection: &Connection, seed: u64) {
+    connection.execute_batch("BEGIN").unwrap();
+    let told = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut world = World::new(connection, seed);
+        for n in 0..STEPS {
+            world.step();
+            world.check_rows();
+            if n % 100 == 0 {
+                world.check_all_rows();
+            }
+        }
+        world.settle();
+        world.check_rows();
+        world.check_all_rows();
+    }));
+    assert!(told.is_ok(), "run this again with BTK_SEED={seed}");
+    connection.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test has no cli that could pass the seed on")]
+fn the_promises_hold_in_random_steps() {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    if let Some(seed) = number("BTK_SEED") {
+        return run(&empty(), seed);
+    }
+    let episodes: u64 = number("BTK_EPISODES").unwrap_or(EPISODES);
+    // As many at a time as the machine can: each has a database of its own.
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    std::thread::scope(|scope| {
+        for first in 0..threads {
+            scope.spawn(move || {
+                let connection = empty();
+                (0..episodes)
+                    .filter(|n| n % threads == first)
+                    .for_each(|seed| run(&connection, seed));
+            });
+        }
+    });
+}
