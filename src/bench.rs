@@ -45,7 +45,7 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// What `btk bench` can be told.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// Seconds that each measurement lasts
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: u32,
@@ -88,7 +88,7 @@ enum System {
 ///
 /// # Errors
 /// A process did not do its part, or the product lost, repeated or turned round an event.
-pub async fn command(options: Options) -> anyhow::Result<()> {
+pub(crate) async fn command(options: Options) -> anyhow::Result<()> {
     match options.role {
         Some(Role::Receiver) => on_one_thread(receiver::run).await,
         Some(Role::Driver) => on_one_thread(driver::run).await,

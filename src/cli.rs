@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::clock::Clock;
+use crate::clock;
 use crate::config::{Config, EnvFile, Faults, Gathered, REFERENCE};
 use crate::model::masked_url;
 use crate::output::{Gap, Output, Stream};
@@ -75,6 +75,7 @@ fn settings() -> String {
 
 /// Runs the command; the exit code is 0 after a clean end, 2 for settings that need mending, 1 for
 /// every other fault.
+#[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -224,11 +225,11 @@ fn start_log(filter: &str, json: bool) -> Arc<Output> {
 
 /// Tells of lines that nobody saw.
 fn gap(dropped: u64) -> String {
-    format!("{}  WARN {dropped} {UNSEEN}\n", Clock.now())
+    format!("{}  WARN {dropped} {UNSEEN}\n", clock::now())
 }
 
 fn gap_as_json(dropped: u64) -> String {
-    let now = Clock.now();
+    let now = clock::now();
     format!(
         "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"message\":\"{dropped} {UNSEEN}\",\"dropped\":{dropped}}}\n"
     )

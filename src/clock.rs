@@ -7,17 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::model::{TaskId, Time};
 
-/// Which time it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock;
-
-impl Clock {
-    /// The time now, by the machine's wall clock.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that may ask")]
-    pub fn now(self) -> Time {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-    }
+/// The time now, by the machine's wall clock.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that may ask")]
+pub(crate) fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// 36^7: how many ends a task id can have.
@@ -28,7 +22,7 @@ const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// Makes ids that no one else has.
 #[derive(Debug)]
-pub struct Ids {
+pub(crate) struct Ids {
     next: AtomicU64,
 }
 
@@ -37,20 +31,20 @@ impl Ids {
     ///
     /// # Errors
     /// The operating system gives no random numbers.
-    pub fn new() -> Result<Ids, getrandom::Error> {
+    pub(crate) fn new() -> Result<Ids, getrandom::Error> {
         Ok(Ids { next: AtomicU64::new(getrandom::u64()? % SUFFIXES) })
     }
 
     /// `task_<unix milliseconds>_<7 characters of [0-9a-z]>`; never the same one twice in a process.
-    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "impossible, as said below")]
-    pub fn task(&self, now: Time) -> TaskId {
+    #[expect(clippy::expect_used, reason = "impossible, as said below")]
+    pub(crate) fn task(&self, now: Time) -> TaskId {
         let id = format!("task_{}_{}", now.0, self.suffix());
         // Digits, lower-case letters and underscores, 21 to 32 of them: a valid id by its making.
         TaskId::parse(&id).expect("a made id keeps the rules of ids")
     }
 
     /// `evt_` and a UUID of version 7: in order of time, unique everywhere, also after a restore.
-    pub fn event(&self, now: Time) -> String {
+    pub(crate) fn event(&self, now: Time) -> String {
         let mut random = [0; 10];
         // Without the system's generator, the counter and the time still keep ids apart.
         if getrandom::fill(&mut random).is_err() {
@@ -62,7 +56,7 @@ impl Ids {
     }
 
     /// `wh_` and 7 characters: a webhook made over the API.
-    pub fn webhook(&self) -> String {
+    pub(crate) fn webhook(&self) -> String {
         format!("wh_{}", self.suffix())
     }
 
@@ -70,14 +64,14 @@ impl Ids {
     ///
     /// # Errors
     /// The operating system gives no random numbers: no secret is better than one that is known.
-    pub fn secret_bytes(&self) -> Result<[u8; 32], getrandom::Error> {
+    pub(crate) fn secret_bytes() -> Result<[u8; 32], getrandom::Error> {
         let mut random = [0; 32];
         getrandom::fill(&mut random)?;
         Ok(random)
     }
 
     /// A number from 0 to 1, to keep apart what would otherwise happen at once.
-    pub fn chance(&self) -> f64 {
+    pub(crate) fn chance(&self) -> f64 {
         let random = getrandom::u32().unwrap_or_else(|_| {
             // The counter steps far, so it will do where the system's generator fails.
             u32::try_from(self.step().wrapping_mul(STEP) >> 32).unwrap_or_default()
@@ -86,12 +80,12 @@ impl Ids {
     }
 
     /// `att_` and 7 characters, for an attachment that came without an id.
-    pub fn attachment(&self) -> String {
+    pub(crate) fn attachment(&self) -> String {
         format!("att_{}", self.suffix())
     }
 
     /// `req_` and 7 characters that name one request in logs and errors.
-    pub fn request(&self) -> String {
+    pub(crate) fn request(&self) -> String {
         format!("req_{}", self.suffix())
     }
 

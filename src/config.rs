@@ -14,11 +14,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-pub use dotenv::EnvFile;
-pub use gather::Gathered;
-pub use outgoing::Retention;
-pub use reference::REFERENCE;
-pub use setting::Setting;
+pub(crate) use dotenv::EnvFile;
+pub(crate) use gather::Gathered;
+pub(crate) use outgoing::Retention;
+pub(crate) use reference::REFERENCE;
+pub(crate) use setting::Setting;
 
 use outgoing::Outgoing;
 use setting::{Defaulted, Optional};
@@ -31,53 +31,53 @@ use crate::trust::Trust;
 
 /// How many requests in which time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// At once, and in one period.
-    pub burst: f64,
+    pub(crate) burst: f64,
     /// On the average.
-    pub per_second: f64,
+    pub(crate) per_second: f64,
 }
 
 /// Everything the server needs to know, checked.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub(crate) struct Config {
     /// Where to listen.
-    pub host: IpAddr,
+    pub(crate) host: IpAddr,
     /// On which port; 0 = any free one.
-    pub port: u16,
+    pub(crate) port: u16,
     /// How the world reaches the server, without a slash at the end.
-    pub public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// The database file.
-    pub database: PathBuf,
+    pub(crate) database: PathBuf,
     /// What API clients must show.
-    pub api_token: Option<Secret>,
+    pub(crate) api_token: Option<Secret>,
     /// Where changes go.
-    pub webhook: Option<Webhook>,
+    pub(crate) webhook: Option<Webhook>,
     /// Where alerts go.
-    pub alerts: Option<Webhook>,
+    pub(crate) alerts: Option<Webhook>,
     /// What happens when a webhook does not work.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// Which private addresses webhooks made over the API may reach.
-    pub targets: Targets,
+    pub(crate) targets: Targets,
     /// Whose certificates are believed.
-    pub trust: Trust,
+    pub(crate) trust: Trust,
     /// How long what has ended is kept.
-    pub retention: Retention,
+    pub(crate) retention: Retention,
     /// What incoming webhooks must show.
-    pub webhook_secret: Option<Secret>,
+    pub(crate) webhook_secret: Option<Secret>,
     /// How many incoming webhooks are taken.
-    pub incoming_rate: Rate,
+    pub(crate) incoming_rate: Rate,
     /// Log lines as JSON.
-    pub log_json: bool,
+    pub(crate) log_json: bool,
     /// Which log lines, in the syntax of `tracing`'s `EnvFilter`.
-    pub log_filter: String,
+    pub(crate) log_filter: String,
     /// What is allowed but deserves a word at the start.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Every fault in the settings, each with its name and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Faults(pub Vec<String>);
+pub(crate) struct Faults(pub(crate) Vec<String>);
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,7 +102,7 @@ impl Config {
     ///
     /// # Errors
     /// All faults together.
-    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Faults> {
+    pub(crate) fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, Faults> {
         let mut read = Reader { lookup, faults: Vec::new() };
         let config = Config::of(&mut read);
         config.filter(|_| read.faults.is_empty()).ok_or(Faults(read.faults))

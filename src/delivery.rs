@@ -3,8 +3,8 @@
 //! Pure: values, times and chance come in, values go out. Must not know where a delivery is kept, nor how it
 //! is sent.
 
-pub mod explain;
-pub mod health;
-pub mod pace;
-pub mod request;
-pub mod retry;
+pub(crate) mod explain;
+pub(crate) mod health;
+pub(crate) mod pace;
+pub(crate) mod request;
+pub(crate) mod retry;

@@ -85,7 +85,7 @@ const OPERATIONS: [Operation; 4] = [
 ///
 /// # Errors
 /// The server does not start, refuses an operation or does not stop, or a webhook does not arrive.
-pub async fn command(out: &Output, log_lines_dropped: Counter) -> anyhow::Result<()> {
+pub(crate) async fn command(out: &Output, log_lines_dropped: Counter) -> anyhow::Result<()> {
     let folder = TemporaryFolder::new("btk-demo")?;
     let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let webhook_url = format!("http://{}", listener.address());
@@ -285,7 +285,7 @@ mod tests {
                 body: Bytes::new(),
                 fault: None,
                 answered: None,
-                received_at: crate::model::Time(0),
+                at: crate::model::Time(0),
             };
             send.send(received).await.unwrap();
         }

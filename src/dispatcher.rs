@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use crate::clock::{Clock, Ids};
+use crate::clock::{self, Ids};
 use crate::delivery::explain;
 use crate::delivery::health::{Fate, Policy};
 use crate::delivery::pace::Gates;
@@ -40,27 +40,25 @@ const SILENT_MS: u64 = 30_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a dispatcher works with.
-pub struct Parts {
+pub(crate) struct Parts {
     /// Where everything is found and written down.
-    pub store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     /// Makes the requests.
-    pub sender: Sender,
-    /// Which time it is.
-    pub clock: Clock,
+    pub(crate) sender: Sender,
     /// Chance, and ids for alerts.
-    pub ids: Arc<Ids>,
+    pub(crate) ids: Arc<Ids>,
     /// What is counted for monitoring.
-    pub metrics: Arc<Metrics>,
+    pub(crate) metrics: Arc<Metrics>,
     /// What is counted for the pages.
-    pub figures: Arc<Figures>,
+    pub(crate) figures: Arc<Figures>,
     /// What happens when a webhook does not work.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// Requests under way at a time, over all webhooks.
-    pub requests_most: usize,
+    pub(crate) requests_most: usize,
 }
 
 /// [`Parts`] and how it goes.
-pub struct Dispatcher {
+pub(crate) struct Dispatcher {
     parts: Parts,
     /// How much may go to whom. Locked for moments only.
     gates: Arc<Mutex<Gates>>,
@@ -72,7 +70,7 @@ pub struct Dispatcher {
 
 impl Dispatcher {
     /// A dispatcher that has not begun.
-    pub fn new(parts: Parts) -> Dispatcher {
+    pub(crate) fn new(parts: Parts) -> Dispatcher {
         Dispatcher {
             gates: Arc::new(Mutex::new(Gates::new(parts.requests_most))),
             parts,
@@ -83,7 +81,7 @@ impl Dispatcher {
     }
 
     /// Whether it has looked for work lately.
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         let silent = self.age_ms().saturating_sub(self.looked.load(Ordering::Relaxed));
         silent < SILENT_MS
     }
@@ -102,9 +100,9 @@ impl Dispatcher {
     }
 
     /// Works until `stop`; what is under way then goes on in `tracker`.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken, tracker: TaskTracker) {
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken, tracker: TaskTracker) {
         let mut changes = self.parts.store.changes();
-        let mut clock = Steady::new(self.parts.clock.now());
+        let mut clock = Steady::new(clock::now());
         let mut was_faulty = false;
         while !stop.is_cancelled() {
             // Register for the wake-up first, then look: nothing can fall between.
@@ -143,7 +141,7 @@ impl Dispatcher {
         clock: &mut Steady,
         tracker: &TaskTracker,
     ) -> store::Result<Duration> {
-        let now = self.parts.clock.now();
+        let now = clock::now();
         let (step, seen) = clock.look(now);
         let steady_ms = self.steady_ms();
         let gates = Arc::clone(&self.gates);
@@ -175,7 +173,7 @@ impl Dispatcher {
     async fn deliver(&self, claim: Claim) {
         let sent = AssertUnwindSafe(async {
             narrate::sending(&claim);
-            let message = message::of(&claim, self.parts.clock.now());
+            let message = message::of(&claim, clock::now());
             let outcome = self.parts.sender.send(&message).await;
             let why = explain::what_went_wrong(&claim.webhook, &outcome);
             narrate::answer(&claim, why.as_deref());
@@ -186,7 +184,7 @@ impl Dispatcher {
             let why = "The server met a fault of its own while sending.";
             (Outcome::broken(why), Some(why.to_owned()))
         });
-        let (ended, steady_ms) = (self.parts.clock.now(), self.steady_ms());
+        let (ended, steady_ms) = (clock::now(), self.steady_ms());
         let seen = self.gates().release(&claim.webhook.id, &claim.released(&outcome, steady_ms));
         if seen.is_short {
             self.freed.notify_one();
@@ -205,8 +203,8 @@ impl Dispatcher {
 
     /// Sends an event that is in no database, to try a webhook out: beside lanes, pace, health and
     /// the log of deliveries.
-    pub async fn try_out(&self, webhook: &Webhook, event: &Event) -> Outcome {
-        self.parts.sender.send(&message::of_test(webhook, event, self.parts.clock.now())).await
+    pub(crate) async fn try_out(&self, webhook: &Webhook, event: &Event) -> Outcome {
+        self.parts.sender.send(&message::of_test(webhook, event, clock::now())).await
     }
 
     fn count(&self, claim: &Claim, record: &Record, fate: &Fate) {

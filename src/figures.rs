@@ -12,70 +12,70 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::Time;
 
-pub use lags::Lags;
-pub use points::{Hour, Point, hours, per_minute, points};
+pub(crate) use lags::Lags;
+pub(crate) use points::{Hour, Point, hours, per_minute, points};
 
 /// The seconds of a minute, the finest span that figures are kept by.
-pub const MINUTE: i64 = 60;
+pub(crate) const MINUTE: i64 = 60;
 /// The seconds of ten minutes: a span for the lags of single webhooks.
-pub const TEN_MINUTES: i64 = 600;
+pub(crate) const TEN_MINUTES: i64 = 600;
 /// The seconds of an hour, the longest span.
-pub const HOUR: i64 = 3_600;
+pub(crate) const HOUR: i64 = 3_600;
 
 /// The start of the span of so many seconds that a moment is in: a whole multiple, in UTC.
-pub fn start(at: Time, seconds: i64) -> Time {
+pub(crate) fn start(at: Time, seconds: i64) -> Time {
     at.plus_ms(-at.0.rem_euclid(seconds * 1_000))
 }
 
 /// What is told of a request that has ended.
 #[derive(Clone, Debug)]
-pub struct Ended<'a> {
+pub(crate) struct Ended<'a> {
     /// Whose it was.
-    pub webhook_id: &'a str,
+    pub(crate) webhook_id: &'a str,
     /// From the commit of the event to now, in milliseconds, if this delivered it.
-    pub lag_ms: Option<i64>,
+    pub(crate) lag_ms: Option<i64>,
     /// What came back.
-    pub answer: Answer,
+    pub(crate) answer: Answer,
 }
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// When.
-    pub at: Time,
+    pub(crate) at: Time,
     /// The HTTP status; `None` if no answer came.
-    pub status: Option<i64>,
+    pub(crate) status: Option<i64>,
     /// Milliseconds that it took.
-    pub ms: i64,
+    pub(crate) ms: i64,
     /// What went wrong, in words; `None` if nothing did.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// How many waited within a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// The most.
-    pub most: i64,
+    pub(crate) most: i64,
     /// At its last look.
-    pub last: i64,
+    pub(crate) last: i64,
 }
 
 /// The figures of a span.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Requests that ended.
-    pub attempts: i64,
+    pub(crate) attempts: i64,
     /// Of those, answered with 2xx.
-    pub delivered: i64,
+    pub(crate) delivered: i64,
     /// How long the delivered took from their commit.
-    pub lags: Lags,
+    pub(crate) lags: Lags,
     /// Deliveries that waited; `None` if nobody looked.
-    pub waiting: Option<Waiting>,
+    pub(crate) waiting: Option<Waiting>,
 }
 
 impl Tally {
     /// Adds what came later within the same span.
-    pub fn add(&mut self, later: &Tally) {
+    pub(crate) fn add(&mut self, later: &Tally) {
         self.attempts += later.attempts;
         self.delivered += later.delivered;
         self.lags.merge(&later.lags);
@@ -96,30 +96,30 @@ impl Tally {
 
 /// What has come together and is not written down yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// Over all webhooks, by the start of the minute.
-    pub all: BTreeMap<Time, Tally>,
+    pub(crate) all: BTreeMap<Time, Tally>,
     /// By the start of the minute and the webhook.
-    pub webhooks: BTreeMap<(Time, String), Tally>,
+    pub(crate) webhooks: BTreeMap<(Time, String), Tally>,
     /// The newest answer of each webhook.
-    pub answers: BTreeMap<String, Answer>,
+    pub(crate) answers: BTreeMap<String, Answer>,
 }
 
 impl Batch {
     /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty() && self.webhooks.is_empty() && self.answers.is_empty()
     }
 
     /// How many waited at a moment.
-    pub fn look(&mut self, now: Time, waiting: i64) {
+    pub(crate) fn look(&mut self, now: Time, waiting: i64) {
         let waiting = Some(Waiting { most: waiting, last: waiting });
         self.all.entry(start(now, MINUTE)).or_default().add(&Tally { waiting, ..Tally::default() });
     }
 
     /// Takes a part that has at most so many rows of webhooks, to be written at once.
     #[must_use]
-    pub fn part(&mut self, most: usize) -> Batch {
+    pub(crate) fn part(&mut self, most: usize) -> Batch {
         Batch {
             all: std::mem::take(&mut self.all),
             webhooks: first(&mut self.webhooks, most),
@@ -128,7 +128,7 @@ impl Batch {
     }
 
     /// Adds what came later.
-    pub fn add(&mut self, later: Batch) {
+    pub(crate) fn add(&mut self, later: Batch) {
         for (minute, tally) in later.all {
             self.all.entry(minute).or_default().add(&tally);
         }
@@ -147,11 +147,11 @@ fn first<K: Ord + Clone, V>(all: &mut BTreeMap<K, V>, most: usize) -> BTreeMap<K
 
 /// Where those who send tell what became of it. Locked for moments only.
 #[derive(Debug, Default)]
-pub struct Figures(Mutex<Batch>);
+pub(crate) struct Figures(Mutex<Batch>);
 
 impl Figures {
     /// A request has ended.
-    pub fn tell(&self, ended: Ended<'_>) {
+    pub(crate) fn tell(&self, ended: Ended<'_>) {
         let minute = start(ended.answer.at, MINUTE);
         let mut batch = self.batch();
         batch.all.entry(minute).or_default().count(&ended);
@@ -162,12 +162,12 @@ impl Figures {
     }
 
     /// Everything so far; what is told from now on is another batch.
-    pub fn take(&self) -> Batch {
+    pub(crate) fn take(&self) -> Batch {
         std::mem::take(&mut *self.batch())
     }
 
     /// What could not be written down is kept for the next time.
-    pub fn put_back(&self, mut earlier: Batch) {
+    pub(crate) fn put_back(&self, mut earlier: Batch) {
         let mut batch = self.batch();
         earlier.add(std::mem::take(&mut *batch));
         *batch = earlier;

@@ -36,9 +36,9 @@ mod tasks;
 mod unreadable;
 mod webhooks;
 
-pub use app::Services;
-pub use connection::{NoRoom, Peer};
-pub use limits::network;
-pub use routes::router;
-pub use takers::Client;
-pub use unreadable::unreadable;
+pub(crate) use app::Services;
+pub(crate) use connection::{NoRoom, Peer};
+pub(crate) use limits::network;
+pub(crate) use routes::router;
+pub(crate) use takers::Client;
+pub(crate) use unreadable::unreadable;

@@ -24,17 +24,17 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::clock;
 use crate::http::Client;
 use crate::listener;
 use crate::secret::Secret;
 use check::check;
 pub(crate) use command::coloured;
-pub use command::{Options, command};
+pub(crate) use command::{Options, command};
 use manner::Answer;
-pub use manner::Manner;
+pub(crate) use manner::Manner;
 pub(crate) use print::{Show, block};
-pub use received::Received;
+pub(crate) use received::Received;
 
 /// The largest body that is read; a webhook of ours stays far below it.
 const MAX_BODY: usize = 1024 * 1024;
@@ -44,17 +44,17 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 256;
 /// How it answers, and what it checks.
 #[derive(Debug, Default)]
-pub struct Ways {
+pub(crate) struct Ways {
     /// Which answers, and how late.
-    pub manner: Manner,
+    pub(crate) manner: Manner,
     /// Signatures are checked with it.
-    pub secret: Option<Secret>,
+    pub(crate) secret: Option<Secret>,
 }
 
 type Callback = dyn Fn(&Received) + Send + Sync;
 
 /// A receiver that has its port and waits to be run.
-pub struct Listener {
+pub(crate) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
 }
@@ -64,7 +64,7 @@ impl Listener {
     ///
     /// # Errors
     /// The port is taken, or not ours to take.
-    pub async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
         let socket = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; --port names another port"))?;
@@ -74,12 +74,12 @@ impl Listener {
 
     /// Where it listens, with the port that was really taken.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Answers requests until `stop`, and calls `on_webhook` for each POST before it is answered.
-    pub async fn run(
+    pub(crate) async fn run(
         self,
         ways: Ways,
         stop: CancellationToken,
@@ -120,7 +120,7 @@ async fn answer(
             return plain(StatusCode::REQUEST_TIMEOUT, "The body did not arrive within 10 s.");
         }
     };
-    let now = Clock.now();
+    let now = clock::now();
     let mut received = Received::read(&head.headers, body, now);
     received.check = (ways.secret.as_ref())
         .map(|secret| check(&head.headers, &received.body, secret, now.0.div_euclid(1_000)));

@@ -28,7 +28,7 @@ use crate::http::{Client, NoRoom, Peer, network};
 use stream::{Stream, Watched};
 use table::{Seat, Table};
 
-pub use stream::Unreadable;
+pub(crate) use stream::Unreadable;
 
 /// Bytes of a request's head.
 const HEAD_MOST: usize = 64 * 1024;
@@ -47,18 +47,18 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// How the files that the system allows are shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Files {
+pub(crate) struct Files {
     /// Connections of clients at a time.
-    pub connections: usize,
+    pub(crate) connections: usize,
     /// Requests to receivers at a time, over all webhooks.
-    pub requests: usize,
+    pub(crate) requests: usize,
 }
 
 impl Files {
     /// Asks for as many files as the system allows and shares them out. A third is for clients, a
     /// third for requests to receivers; what is left is for the database and for connections to
     /// receivers that are kept open.
-    pub fn share() -> Files {
+    pub(crate) fn share() -> Files {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
         let wanted = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -72,7 +72,7 @@ impl Files {
 }
 
 /// Listens, with more room for who comes than the 128 that `TcpListener::bind` has.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // As there: a restart takes the address from connections that are fading.
     #[cfg(unix)]
@@ -82,7 +82,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts and serves until `stop`, then lets what is under way end, for at most [`GRACE`].
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     unreadable: Unreadable,

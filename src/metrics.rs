@@ -11,55 +11,55 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 /// The media type of what [`Metrics::text`] writes.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The label of the delivery counter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ResultLabel {
+pub(crate) struct ResultLabel {
     /// How the attempt ended.
-    pub result: &'static str,
+    pub(crate) result: &'static str,
 }
 
 /// The label of the webhooks' gauge.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct StatusLabel {
+pub(crate) struct StatusLabel {
     /// How they are doing.
-    pub status: &'static str,
+    pub(crate) status: &'static str,
 }
 
 /// The labels of the request counter. The path is the route, e.g. `/api/tasks/{id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RequestLabels {
+pub(crate) struct RequestLabels {
     /// GET, POST …
-    pub method: &'static str,
+    pub(crate) method: &'static str,
     /// The route, or `other`.
-    pub path: String,
+    pub(crate) path: String,
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
 }
 
 /// Everything that is counted.
 #[derive(Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     /// Attempts by how they ended.
-    pub deliveries: Family<ResultLabel, Counter>,
+    pub(crate) deliveries: Family<ResultLabel, Counter>,
     /// Seconds from an event's commit to its delivery.
-    pub delivery_lag: Histogram,
+    pub(crate) delivery_lag: Histogram,
     /// Seconds an attempt took.
-    pub attempt_duration: Histogram,
+    pub(crate) attempt_duration: Histogram,
     /// Answered requests.
-    pub requests: Family<RequestLabels, Counter>,
+    pub(crate) requests: Family<RequestLabels, Counter>,
     /// Seconds a request took until its answer began.
-    pub request_duration: Histogram,
+    pub(crate) request_duration: Histogram,
     /// Webhooks by how they are doing.
-    pub webhooks: Family<StatusLabel, Gauge>,
+    pub(crate) webhooks: Family<StatusLabel, Gauge>,
     /// Deliveries that wait.
-    pub queue_depth: Gauge,
+    pub(crate) queue_depth: Gauge,
     /// Requests to receivers under way.
-    pub sending: Gauge,
+    pub(crate) sending: Gauge,
     /// Age of the oldest event that is not finished, in seconds; 0 if there is none.
-    pub oldest_pending: Gauge,
+    pub(crate) oldest_pending: Gauge,
     log_lines_dropped: Counter,
 }
 
@@ -68,7 +68,7 @@ const BUCKETS: [f64; 14] =
 
 impl Metrics {
     /// All at nothing, but for the lines of the log that nobody saw, which are counted from before.
-    pub fn new(log_lines_dropped: Counter) -> Metrics {
+    pub(crate) fn new(log_lines_dropped: Counter) -> Metrics {
         let mut metrics = Metrics {
             registry: Registry::with_prefix("btk"),
             deliveries: Family::default(),
@@ -125,7 +125,7 @@ impl Metrics {
     }
 
     /// All of it as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
         let _infallible = encode(&mut text, &self.registry);

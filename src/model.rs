@@ -12,9 +12,9 @@ mod forms;
 mod input;
 mod kind;
 mod names;
-pub mod payload;
+pub(crate) mod payload;
 mod reason;
-pub mod receiver;
+pub(crate) mod receiver;
 mod status;
 mod task;
 mod text;
@@ -22,24 +22,23 @@ mod time;
 mod webhook;
 mod webhook_input;
 
-pub use address::{encoded_url, is_same_url};
-pub use body::Unknown;
+pub(crate) use address::{encoded_url, is_same_url};
+pub(crate) use body::Unknown;
 pub(crate) use body::body;
-pub use delivery::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, Later, Outcome};
-pub use event::{Event, Origin};
-pub use fields::{Invalid, optional, quoted, shown_key, time as read_time};
-pub use forms::{Label, OriginName, Tag, TaskEventKind, Text};
-pub use input::{NewTask, TaskInput};
-pub use kind::EventKind;
-pub use names::Named;
+pub(crate) use delivery::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, Later, Outcome};
+pub(crate) use event::{Event, Origin};
+pub(crate) use fields::{Invalid, optional, quoted, shown_key, time as read_time};
+pub(crate) use forms::{TaskEventKind, Text};
+pub(crate) use input::{NewTask, TaskInput};
+pub(crate) use kind::EventKind;
+pub(crate) use names::Named;
 pub(crate) use names::names;
-pub use reason::Reason;
-pub use status::{Priority, Status};
-pub use task::{Attachment, Task, TaskId};
-pub use text::{composed, folded};
-pub use time::Time;
-pub use webhook::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Filter, OnReject, Payload, Profile, Unwanted, Webhook,
-    masked_url,
+pub(crate) use reason::Reason;
+pub(crate) use status::{Priority, Status};
+pub(crate) use task::{Task, TaskId};
+pub(crate) use text::{composed, folded};
+pub(crate) use time::Time;
+pub(crate) use webhook::{
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Filter, OnReject, Payload, Profile, Webhook, masked_url,
 };
-pub use webhook_input::{MASKED, NewWebhook, WebhookChange, WebhookInput};
+pub(crate) use webhook_input::{MASKED, NewWebhook, WebhookChange, WebhookInput};

@@ -30,7 +30,7 @@ const LAST: Duration = Duration::from_secs(1);
 
 /// Which stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
+pub(crate) enum Stream {
     /// Standard output.
     Out,
     /// Standard error.
@@ -49,7 +49,7 @@ impl Stream {
 }
 
 /// The line that tells of so many dropped ones, with its line break.
-pub type Gap = fn(u64) -> String;
+pub(crate) type Gap = fn(u64) -> String;
 
 /// What waits, and what found no room.
 #[derive(Debug, Default)]
@@ -65,19 +65,19 @@ struct Waiting {
 
 /// A stream that is written by a thread of its own.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     waiting: Mutex<Waiting>,
     has_more: Condvar,
     is_idle: Condvar,
     /// Lines that nobody will see.
-    pub dropped: Counter,
+    pub(crate) dropped: Counter,
     /// Cancelled when nobody can read any more: the other end of a pipe is closed.
-    pub unread: CancellationToken,
+    pub(crate) unread: CancellationToken,
 }
 
 impl Output {
     /// Starts the thread of a stream; it lives as long as the process.
-    pub fn start(stream: Stream, gap: Gap) -> Arc<Output> {
+    pub(crate) fn start(stream: Stream, gap: Gap) -> Arc<Output> {
         let output = Arc::new(Output {
             waiting: Mutex::default(),
             has_more: Condvar::new(),
@@ -100,7 +100,7 @@ impl Output {
     }
 
     /// Takes whole lines, or drops and counts them.
-    pub fn put(&self, lines: impl AsRef<[u8]>) {
+    pub(crate) fn put(&self, lines: impl AsRef<[u8]>) {
         let lines = lines.as_ref();
         let mut waiting = self.waiting();
         let before = waiting.lines.len();
@@ -118,7 +118,7 @@ impl Output {
     }
 
     /// Waits until everything is written, but not for long.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         let end = Instant::now() + LAST;
         let mut waiting = self.waiting();
         waiting.is_last = true;

@@ -8,21 +8,21 @@ use subtle::ConstantTimeEq as _;
 
 /// A text that must not be shown. `Debug` shows only that it is there.
 #[derive(Clone)]
-pub struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// Wraps a secret.
-    pub fn new(text: impl Into<String>) -> Secret {
+    pub(crate) fn new(text: impl Into<String>) -> Secret {
         Secret(text.into())
     }
 
     /// The secret itself, for those who must send or measure it.
-    pub fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
     /// Whether somebody named it right; takes as long for a near miss as for a far one.
-    pub fn matches(&self, offered: &str) -> bool {
+    pub(crate) fn matches(&self, offered: &str) -> bool {
         let ours = hmac_sha256::Hash::hash(self.0.as_bytes());
         let theirs = hmac_sha256::Hash::hash(offered.as_bytes());
         ours.ct_eq(&theirs).into()
@@ -36,7 +36,7 @@ impl fmt::Debug for Secret {
 }
 
 /// Bytes as hexadecimal text.
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |n: u8| char::from(b"0123456789abcdef"[usize::from(n & 15)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
@@ -45,7 +45,7 @@ pub fn hex(bytes: &[u8]) -> String {
 const MASKED_LEAST: usize = 6;
 
 /// The text with each of the secrets in it replaced by `…`.
-pub fn mask<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
+pub(crate) fn mask<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let mut text = text.to_owned();
     let mut secrets: Vec<&str> =
         secrets.into_iter().filter(|secret| secret.len() >= MASKED_LEAST).collect();

@@ -25,7 +25,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use crate::clock::Clock;
+use crate::clock;
 use crate::delivery::request::{FIXED, is_signature};
 use crate::delivery::retry;
 use crate::model::{Outcome, Profile, masked_url};
@@ -37,33 +37,33 @@ use answer::Deadline;
 use connect::{Client, Connector};
 
 /// The bounds of a message's timeout.
-pub const TIMEOUT: std::ops::RangeInclusive<Duration> =
+pub(crate) const TIMEOUT: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(30);
 /// What is kept of an answer's body.
 const KEPT_MOST: usize = 4 * 1024;
 
 /// A request to be made.
 #[derive(Clone)]
-pub struct Message<'m> {
+pub(crate) struct Message<'m> {
     /// Where to: a secret.
-    pub url: &'m str,
+    pub(crate) url: &'m str,
     /// Our headers: names and values.
-    pub headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// The webhook's own headers; their values are secrets.
-    pub own_headers: &'m [(String, String)],
+    pub(crate) own_headers: &'m [(String, String)],
     /// The webhook's secrets, which are not sent.
-    pub secrets: Vec<&'m Secret>,
+    pub(crate) secrets: Vec<&'m Secret>,
     /// The body, JSON.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
     /// What is known of the receiver: some say "later" by their words.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// Over a connection of its own: the one before may have been what failed.
-    pub is_alone: bool,
+    pub(crate) is_alone: bool,
     /// From connecting to the last byte of the answer; kept within [`TIMEOUT`].
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// The owner of this server wrote the URL into its settings: any address is meant. All other
     /// URLs reach only what [`Targets`] allows.
-    pub is_trusted: bool,
+    pub(crate) is_trusted: bool,
 }
 
 impl Message<'_> {
@@ -89,10 +89,9 @@ impl Message<'_> {
 /// Sends messages over shared connections.
 ///
 /// What is trusted and what is guarded never share a connection: each has a pool of its own.
-pub struct Sender {
+pub(crate) struct Sender {
     trusted: Clients,
     guarded: Clients,
-    clock: Clock,
     /// Ours, masked in what a receiver sends back.
     secrets: Vec<Secret>,
 }
@@ -100,8 +99,7 @@ pub struct Sender {
 impl Sender {
     /// A sender that believes the certificates of `trust`, and lets messages that are not trusted
     /// reach public addresses and `targets`.
-    pub fn new(
-        clock: Clock,
+    pub(crate) fn new(
         secrets: Vec<Secret>,
         targets: Targets,
         trust: &Trust,
@@ -109,11 +107,11 @@ impl Sender {
         let tls = tls::config(trust)?;
         let trusted = Clients::new(&tls, &Connector::open());
         let guarded = Clients::new(&tls, &Connector::guarded(targets));
-        Ok(Sender { trusted, guarded, clock, secrets })
+        Ok(Sender { trusted, guarded, secrets })
     }
 
     /// Makes one attempt. Ends within the message's timeout, whatever the receiver does.
-    pub async fn send(&self, message: &Message<'_>) -> Outcome {
+    pub(crate) async fn send(&self, message: &Message<'_>) -> Outcome {
         let began = Instant::now();
         let limit = message.timeout.clamp(*TIMEOUT.start(), *TIMEOUT.end());
         let clients = if message.is_trusted { &self.trusted } else { &self.guarded };
@@ -169,7 +167,7 @@ impl Sender {
             location::shown(to, message.url, ours.chain(message.secrets()))
         });
         let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let retry_after_ms = retry::retry_after_ms(status.as_u16(), asked, self.clock.now().0);
+        let retry_after_ms = retry::retry_after_ms(status.as_u16(), asked, clock::now().0);
         let (head, body) = answer.into_parts();
         let (excerpt, end) = answer::read(&head.headers, body, deadline).await;
         Outcome {

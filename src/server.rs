@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::{Clock, Ids};
+use crate::clock::{self, Ids};
 use crate::config::Config;
 use crate::dispatcher::{self, Dispatcher};
 use crate::figures::Figures;
@@ -35,16 +35,16 @@ const GRACE: Duration = Duration::from_secs(4);
 
 /// What a start found that is worth a word.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// There was no database; it was made.
-    pub is_new: bool,
+    pub(crate) is_new: bool,
     /// Changes from before `WEBHOOK_URL` was what it is now, which were never sent to it.
-    pub earlier: Option<store::Earlier>,
+    pub(crate) earlier: Option<store::Earlier>,
 }
 
 /// A server that is up.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     found: Found,
     main: tokio::task::JoinHandle<anyhow::Result<()>>,
@@ -52,12 +52,12 @@ pub struct Server {
 
 impl Server {
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// What it found when it started.
-    pub fn found(&self) -> &Found {
+    pub(crate) fn found(&self) -> &Found {
         &self.found
     }
 
@@ -65,7 +65,7 @@ impl Server {
     ///
     /// # Errors
     /// The fault, if it was one.
-    pub async fn finished(self) -> anyhow::Result<()> {
+    pub(crate) async fn finished(self) -> anyhow::Result<()> {
         self.main.await.context("the server's main task ended unexpectedly")?
     }
 }
@@ -75,12 +75,11 @@ impl Server {
 ///
 /// # Errors
 /// The database cannot be opened, or the address cannot be listened on.
-pub async fn start(
+pub(crate) async fn start(
     config: Config,
     log_lines_dropped: Counter,
     stop: CancellationToken,
 ) -> anyhow::Result<Server> {
-    let clock = Clock;
     let metrics = Arc::new(Metrics::new(log_lines_dropped));
     let path = config.database.clone();
     let is_new = !path.exists();
@@ -88,10 +87,10 @@ pub async fn start(
     // was made. Where there is one, a server that holds it is the better answer than its port.
     let listener = if is_new { Some(listen(&config)?) } else { None };
     let store = Arc::new(tokio::task::spawn_blocking(move || Store::open(&path)).await??);
-    match prepare(&config, clock, &store, listener).await {
+    match prepare(&config, &store, listener).await {
         Ok(Prepared { listener, address, sender, sessions, ids, earlier }) => {
             let wiring =
-                Wiring { config, clock, metrics, store, sender, sessions, ids, listener, address };
+                Wiring { config, metrics, store, sender, sessions, ids, listener, address };
             Ok(wiring.run(stop, Found { is_new, earlier }))
         }
         Err(error) => {
@@ -122,7 +121,6 @@ struct Prepared {
 /// Everything that can still fail, before anything runs.
 async fn prepare(
     config: &Config,
-    clock: Clock,
     store: &Store,
     listener: Option<TcpListener>,
 ) -> anyhow::Result<Prepared> {
@@ -132,8 +130,8 @@ async fn prepare(
     };
     let address = listener.local_addr()?;
     let (webhook, alerts, policy) = (config.webhook.clone(), config.alerts.clone(), config.policy);
-    let (ids, now) = (Arc::new(Ids::new()?), clock.now());
-    let fresh = hex(&ids.secret_bytes()?);
+    let (ids, now) = (Arc::new(Ids::new()?), clock::now());
+    let fresh = hex(&Ids::secret_bytes()?);
     let oldest = config.retention.unsent_since(now);
     let (again, key, ended, earlier) = store
         .write(move |tx| {
@@ -158,14 +156,13 @@ async fn prepare(
     }
     let secrets: Vec<Secret> =
         [&config.webhook_secret, &config.api_token].into_iter().flatten().cloned().collect();
-    let sender = Sender::new(clock, secrets, config.targets.clone(), &config.trust)?;
+    let sender = Sender::new(secrets, config.targets.clone(), &config.trust)?;
     Ok(Prepared { listener, address, sender, sessions, ids, earlier })
 }
 
 /// The parts of a server, before they run.
 struct Wiring {
     config: Config,
-    clock: Clock,
     metrics: Arc<Metrics>,
     store: Arc<Store>,
     sender: Sender,
@@ -183,8 +180,7 @@ impl Wiring {
     }
 
     async fn until(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Wiring { config, clock, metrics, store, sender, sessions, ids, listener, address } =
-            self;
+        let Wiring { config, metrics, store, sender, sessions, ids, listener, address } = self;
         let broken = store.broken();
         store.look_for_damage();
         // Ends when somebody stops the server or the disk fails, whichever is first.
@@ -194,18 +190,16 @@ impl Wiring {
         let dispatcher = Arc::new(Dispatcher::new(dispatcher::Parts {
             store: Arc::clone(&store),
             sender,
-            clock,
             ids: Arc::clone(&ids),
             metrics: Arc::clone(&metrics),
             figures: Arc::clone(&figures),
             policy: config.policy,
             requests_most: files.requests,
         }));
-        let recorder = Arc::new(Recorder::new(Arc::clone(&store), figures, clock));
+        let recorder = Arc::new(Recorder::new(Arc::clone(&store), figures));
         let (looking, testing) = (Arc::clone(&dispatcher), Arc::clone(&dispatcher));
         let upkeep = Upkeep {
             store: Arc::clone(&store),
-            clock,
             ids: Arc::clone(&ids),
             policy: config.policy,
             retention: config.retention,
@@ -213,7 +207,6 @@ impl Wiring {
         let naming = Arc::clone(&ids);
         let router = http::router(Services {
             store: Arc::clone(&store),
-            clock,
             ids,
             metrics,
             api_token: config.api_token,

@@ -16,10 +16,10 @@ use crate::model::Time;
 use crate::secret::{Secret, hex};
 
 /// How long a session holds.
-pub const SECONDS: i64 = 30 * 24 * 3_600;
+pub(crate) const SECONDS: i64 = 30 * 24 * 3_600;
 
 /// All sessions: how they are proved, and which have ended early.
-pub struct Sessions {
+pub(crate) struct Sessions {
     /// Without it, whoever guesses a token could try it by making sessions, which nobody counts.
     key: Secret,
     state: Mutex<State>,
@@ -40,13 +40,13 @@ impl fmt::Debug for Sessions {
 
 impl Sessions {
     /// Those that are proved with this key, without those that were ended.
-    pub fn new(key: Secret, ended: impl IntoIterator<Item = Time>) -> Sessions {
+    pub(crate) fn new(key: Secret, ended: impl IntoIterator<Item = Time>) -> Sessions {
         let ended = ended.into_iter().map(|time| time.0).collect();
         Sessions { key, state: Mutex::new(State { last_until: i64::MIN, ended }) }
     }
 
     /// A new value: until when it holds, and the proof.
-    pub fn issue(&self, token: &Secret, now: Time) -> String {
+    pub(crate) fn issue(&self, token: &Secret, now: Time) -> String {
         let mut state = self.state();
         let mut until = now.plus_ms(SECONDS * 1_000).0.max(state.last_until.saturating_add(1));
         while state.ended.contains(&until) {
@@ -59,7 +59,7 @@ impl Sessions {
     }
 
     /// Until when a value holds; `None` if it was not made here and with this token, or has ended.
-    pub fn until(&self, token: &Secret, value: &str, now: Time) -> Option<Time> {
+    pub(crate) fn until(&self, token: &Secret, value: &str, now: Time) -> Option<Time> {
         let (until, offered) = value.split_once('.')?;
         // The proof first: what the time is worth is known only then.
         let is_ours: bool = self.proof(token, until).as_bytes().ct_eq(offered.as_bytes()).into();
@@ -68,12 +68,12 @@ impl Sessions {
     }
 
     /// Whether one of these was ended.
-    pub fn has_ended(&self, untils: &[Time]) -> bool {
+    pub(crate) fn has_ended(&self, untils: &[Time]) -> bool {
         !untils.is_empty() && untils.iter().any(|until| self.state().ended.contains(&until.0))
     }
 
     /// From now on these hold no more.
-    pub fn end(&self, untils: &[Time], now: Time) {
+    pub(crate) fn end(&self, untils: &[Time], now: Time) {
         let mut state = self.state();
         // What has ended by itself need not be remembered.
         state.ended = state.ended.split_off(&now.0);

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 ///
 /// # Errors
 /// The system does not let us listen for them.
-pub async fn asked_to_stop() -> anyhow::Result<()> {
+pub(crate) async fn asked_to_stop() -> anyhow::Result<()> {
     let mut term = signal(SignalKind::terminate()).context("SIGTERM cannot be listened for")?;
     let mut hangup =
         unless_ignored(SignalKind::hangup()).context("SIGHUP cannot be listened for")?;
@@ -25,7 +25,7 @@ pub async fn asked_to_stop() -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The system does not let us listen for it.
-pub fn outlive_limits_on_files() -> anyhow::Result<()> {
+pub(crate) fn outlive_limits_on_files() -> anyhow::Result<()> {
     let number = rustix::process::Signal::XFSZ.as_raw();
     // Listened for once is listened for until the end; nobody has to wait for it.
     signal(SignalKind::from_raw(number)).map(drop).context("SIGXFSZ cannot be listened for")

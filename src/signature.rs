@@ -17,7 +17,7 @@ const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 ///
 /// # Errors
 /// What it must be and how to make one, to stand after a name; never the value itself.
-pub fn parse(text: &str) -> Result<Secret, String> {
+pub(crate) fn parse(text: &str) -> Result<Secret, String> {
     if key(text).is_some_and(|key| KEY_BYTES.contains(&key.len())) {
         return Ok(Secret::new(text));
     }
@@ -27,7 +27,7 @@ pub fn parse(text: &str) -> Result<Secret, String> {
 }
 
 /// A new secret from random bytes.
-pub fn generate(random: [u8; 32]) -> Secret {
+pub(crate) fn generate(random: [u8; 32]) -> Secret {
     Secret::new(format!("{PREFIX}{}", STANDARD.encode(random)))
 }
 
@@ -37,7 +37,7 @@ pub fn generate(random: [u8; 32]) -> Secret {
 /// both are signed, so they must be sent as they are here. `secrets` are those that
 /// [`parse`] or [`generate`] made, the newest first: `webhook-signature` has one signature for
 /// each, so that a receiver may know either; `x-btk-signature` is made with the newest.
-pub fn headers(
+pub(crate) fn headers(
     id: &str,
     timestamp_seconds: i64,
     body: &[u8],

@@ -15,7 +15,7 @@ use http::Uri;
 use idna::AsciiDenyList;
 
 use literal::{Spelled, bare, spelled};
-pub use public::{Why, is_public};
+pub(crate) use public::{Why, is_public};
 
 /// The longest host that is shown in a sentence, in bytes: no name may be longer.
 const SHOWN_MOST: usize = 253;
@@ -41,7 +41,7 @@ struct Entry {
 /// A network or address covers every name that resolves into it; a name covers whatever it
 /// resolves to. The metadata service of a cloud is reached only if its very address is named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Targets(Vec<Entry>);
+pub(crate) struct Targets(Vec<Entry>);
 
 impl Targets {
     /// Reads the setting: networks, addresses, hosts, the latter two also with `:port`, commas
@@ -49,7 +49,7 @@ impl Targets {
     ///
     /// # Errors
     /// What is wrong and what is allowed, to stand after the setting's name.
-    pub fn parse(text: &str) -> Result<Targets, String> {
+    pub(crate) fn parse(text: &str) -> Result<Targets, String> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         entries.map(entry).collect::<Result<_, _>>().map(Targets)
     }
@@ -58,7 +58,7 @@ impl Targets {
     ///
     /// # Errors
     /// A sentence for people that names the address, the host and the way out.
-    pub fn allows(&self, host: &str, port: u16, address: IpAddr) -> Result<(), String> {
+    pub(crate) fn allows(&self, host: &str, port: u16, address: IpAddr) -> Result<(), String> {
         let Err(why) = is_public(address) else { return Ok(()) };
         let address = address.to_canonical();
         let host = bare(host);
@@ -101,13 +101,13 @@ impl Targets {
     /// A refusal that needs no resolver, for the moment in which a webhook is made: the host is an
     /// address, however it is spelled, or `localhost`. `None` says only that the URL must be
     /// judged when it is connected to.
-    pub fn refuse_literal(&self, url: &str) -> Option<String> {
+    pub(crate) fn refuse_literal(&self, url: &str) -> Option<String> {
         let uri: Uri = url.parse().ok()?;
         self.refuse_host(uri.host()?, port_of(&uri))
     }
 
     /// The same for a host, with or without brackets, and a port.
-    pub fn refuse_host(&self, host: &str, port: u16) -> Option<String> {
+    pub(crate) fn refuse_host(&self, host: &str, port: u16) -> Option<String> {
         match spelled(host) {
             Spelled::Name => None,
             Spelled::Address(address) => self.allows(host, port, address).err(),
@@ -144,7 +144,7 @@ impl fmt::Display for Targets {
 }
 
 /// The port that a URL means.
-pub fn port_of(uri: &Uri) -> u16 {
+pub(crate) fn port_of(uri: &Uri) -> u16 {
     let known = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     uri.port_u16().unwrap_or(known)
 }

@@ -11,20 +11,20 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 /// Certificates as they stand in a file.
-pub type Certificates = Vec<CertificateDer<'static>>;
+pub(crate) type Certificates = Vec<CertificateDer<'static>>;
 
 /// Whose certificates are believed.
 #[derive(Clone, Debug, Default)]
-pub struct Trust {
+pub(crate) struct Trust {
     /// From `SSL_CERT_FILE` and `SSL_CERT_DIR`; `None`: the system's.
-    pub instead: Option<Certificates>,
+    pub(crate) instead: Option<Certificates>,
     /// From `WEBHOOK_CA_FILE`: authorities, or receivers' own certificates.
-    pub also: Certificates,
+    pub(crate) also: Certificates,
 }
 
 impl Trust {
     /// The authorities of the system, or those that stand in for them; perhaps none.
-    pub fn roots(&self) -> Certificates {
+    pub(crate) fn roots(&self) -> Certificates {
         match &self.instead {
             Some(roots) => roots.clone(),
             None => rustls_native_certs::load_native_certs().certs,
@@ -32,7 +32,7 @@ impl Trust {
     }
 
     /// What is believed beside them, also as the very certificate of a receiver.
-    pub fn named(&self) -> &[CertificateDer<'static>] {
+    pub(crate) fn named(&self) -> &[CertificateDer<'static>] {
         &self.also
     }
 }
@@ -41,7 +41,7 @@ impl Trust {
 ///
 /// # Errors
 /// What is wrong with it, to stand after the name of a setting.
-pub fn read_each(path: &str) -> Result<Certificates, String> {
+pub(crate) fn read_each(path: &str) -> Result<Certificates, String> {
     let certificates = read(path)?;
     for (at, certificate) in certificates.iter().enumerate() {
         if RootCertStore::empty().add(certificate.clone()).is_err() {
@@ -60,7 +60,7 @@ pub fn read_each(path: &str) -> Result<Certificates, String> {
 ///
 /// # Errors
 /// What is wrong with it, to stand after the name of a setting.
-pub fn read_bundle(path: &str) -> Result<Certificates, String> {
+pub(crate) fn read_bundle(path: &str) -> Result<Certificates, String> {
     let certificates = read(path)?;
     let (usable, _) = RootCertStore::empty().add_parsable_certificates(certificates.clone());
     if usable == 0 {
@@ -73,7 +73,7 @@ pub fn read_bundle(path: &str) -> Result<Certificates, String> {
 ///
 /// # Errors
 /// What is wrong with them, to stand after the name of a setting.
-pub fn read_folders(paths: &str) -> Result<Certificates, String> {
+pub(crate) fn read_folders(paths: &str) -> Result<Certificates, String> {
     let mut found = Vec::new();
     for path in paths.split(':').filter(|path| !path.is_empty()) {
         let listed = std::fs::read_dir(path);

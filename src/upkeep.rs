@@ -19,14 +19,14 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::clock::{Clock, Ids};
+use crate::clock::{self, Ids};
 use crate::config::Retention;
 use crate::delivery::health::Policy;
 use crate::model::ALERTS_WEBHOOK;
 use crate::store::{self, Action, AgedBy, Cutoffs, Job, Recovery, Removal, Store, Tx};
 
 use even::Even;
-pub use recorder::Recorder;
+pub(crate) use recorder::Recorder;
 
 /// Keys that are forgotten in one write.
 const KEYS: i64 = 500;
@@ -85,17 +85,15 @@ impl Fault {
 }
 
 /// What upkeep works with.
-pub struct Upkeep {
+pub(crate) struct Upkeep {
     /// Everything that lasts.
-    pub store: Arc<Store>,
-    /// Which time it is.
-    pub clock: Clock,
+    pub(crate) store: Arc<Store>,
     /// Ids for alerts.
-    pub ids: Arc<Ids>,
+    pub(crate) ids: Arc<Ids>,
     /// What happens when a webhook does not work.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// How long what has ended is kept.
-    pub retention: Retention,
+    pub(crate) retention: Retention,
 }
 
 /// How often to look for what is older than a span: a tenth of it, within bounds.
@@ -106,7 +104,7 @@ fn round(span_ms: i64, most: Duration) -> Duration {
 
 impl Upkeep {
     /// Works until `stop`. A step that is under way then is finished by the store, or not begun.
-    pub async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken) {
         let kept = self.retention.delivered_ms.min(self.retention.failed_ms);
         let retention = round(kept, ROUNDS_MOST.1);
         let expiry = round(self.policy.max_age_ms, ROUNDS_MOST.0);
@@ -128,7 +126,7 @@ impl Upkeep {
 
     /// A chore, again and again.
     async fn every(&self, chore: Chore, pause: Duration) {
-        let (mut fault, mut even) = (Fault::default(), Even::new(self.clock.now()));
+        let (mut fault, mut even) = (Fault::default(), Even::new(clock::now()));
         loop {
             let round = async {
                 match chore {
@@ -197,7 +195,7 @@ impl Upkeep {
         let mut after = job.cursor.clone();
         let found = loop {
             let (action, filter, last) = (job.action, job.filter.clone(), job.last);
-            let (now, from) = (self.clock.now(), after.clone());
+            let (now, from) = (clock::now(), after.clone());
             let look =
                 move |tx: &mut Tx<'_>| store::look_for_job(tx, action, &filter, &from, last, now);
             let found = self.store.search_patiently(look).await?;
@@ -206,7 +204,7 @@ impl Upkeep {
                 _ => break found,
             }
         };
-        let (now, num) = (self.clock.now(), job.num);
+        let (now, num) = (clock::now(), job.num);
         let what = match job.action {
             Action::Redeliver => "in line again",
             Action::Cancel => "cancelled",
@@ -218,7 +216,7 @@ impl Upkeep {
     }
 
     async fn recover_some(&self, recovery: Recovery) -> store::Result<()> {
-        let now = self.clock.now();
+        let now = clock::now();
         let oldest = self.retention.unsent_since(now);
         let (id, wanted) = (recovery.webhook_id.clone(), recovery.wanted.clone());
         let (cursor, last) = (recovery.cursor, recovery.last);
@@ -235,7 +233,7 @@ impl Upkeep {
     async fn remove_deleted(&self) -> store::Result<()> {
         for webhook in self.store.read(store::deleted_webhooks).await? {
             loop {
-                let (id, now) = (webhook.clone(), self.clock.now());
+                let (id, now) = (webhook.clone(), clock::now());
                 if self.step(move |tx| store::remove_step(tx, &id, now)).await? != Removal::Goes {
                     break;
                 }
@@ -245,19 +243,19 @@ impl Upkeep {
     }
 
     async fn forget_keys(&self) -> store::Result<()> {
-        let now = self.clock.now();
+        let now = clock::now();
         while self.step(move |tx| store::forget_before(tx, now, KEYS)).await? > 0 {}
         Ok(())
     }
 
     async fn forget_figures(&self) -> store::Result<()> {
-        let now = self.clock.now();
+        let now = clock::now();
         while self.step(move |tx| store::forget_figures(tx, now)).await? > 0 {}
         Ok(())
     }
 
     async fn delete_old(&self) -> store::Result<()> {
-        let now = self.clock.now();
+        let now = clock::now();
         let Retention { delivered_ms, failed_ms } = self.retention;
         let cutoffs = Cutoffs {
             delivered: now.plus_ms(-delivered_ms),
@@ -301,7 +299,7 @@ impl Upkeep {
         if !self.policy.recovers {
             return Ok(());
         }
-        let (policy, now) = (self.policy, self.clock.now());
+        let (policy, now) = (self.policy, clock::now());
         let by = AgedBy { now, even_since: even.since(now) };
         let cutoff = now.plus_ms(-policy.max_age_ms);
         let Some(newest) = self.store.read(move |tx| store::newest_by(tx, cutoff)).await? else {
@@ -342,7 +340,7 @@ impl Upkeep {
             let count = id.clone();
             let waiting = self.store.read(move |tx| store::waiting(tx, &count)).await?;
             if store::is_behind(waiting, known.is_behind) != known.is_behind {
-                let now = self.clock.now();
+                let now = clock::now();
                 let alert_id = self.ids.event(now);
                 self.step(move |tx| store::tell_of_backlog(tx, &id, waiting, &alert_id, now))
                     .await?;

@@ -9,15 +9,15 @@ use std::path::Path;
 
 /// What stands in a `.env` file.
 #[derive(Debug, Default)]
-pub struct EnvFile {
+pub(crate) struct EnvFile {
     values: HashMap<String, String>,
     /// What is allowed, but may not be what was meant.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl EnvFile {
     /// Reads the file; one that is not there is empty. Beside it, every fault in words.
-    pub fn load(path: &Path) -> (EnvFile, Vec<String>) {
+    pub(crate) fn load(path: &Path) -> (EnvFile, Vec<String>) {
         match std::fs::read(path) {
             Ok(bytes) => EnvFile::parse(bytes),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Default::default(),
@@ -27,7 +27,7 @@ impl EnvFile {
 
     /// Reads what a file holds; of a name that stands twice, the last one counts. Beside it, the lines
     /// that are no settings, by number: a line itself may hold a secret.
-    pub fn parse(bytes: impl AsRef<[u8]>) -> (EnvFile, Vec<String>) {
+    pub(crate) fn parse(bytes: impl AsRef<[u8]>) -> (EnvFile, Vec<String>) {
         let (mut file, mut faults) = (EnvFile::default(), Vec::new());
         let bytes = bytes.as_ref();
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
@@ -54,12 +54,12 @@ impl EnvFile {
     }
 
     /// The value of a setting.
-    pub fn get(&self, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.values.get(name).cloned()
     }
 
     /// Every name in the file.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
     }
 }

@@ -21,17 +21,17 @@ const FILE_MOST: u64 = 64 * 1024;
 
 /// Texts by name, with what is wrong about them and what deserves a word.
 #[derive(Debug, Default)]
-pub struct Gathered {
+pub(crate) struct Gathered {
     texts: HashMap<String, String>,
     /// What keeps the program from starting.
-    pub faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
     /// What is allowed, but may not be what was meant.
-    pub warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Gathered {
     /// Gathers every setting; `environment` gives what the process was started with.
-    pub fn from(environment: &dyn Fn(&str) -> Option<OsString>, file: &EnvFile) -> Gathered {
+    pub(crate) fn from(environment: &dyn Fn(&str) -> Option<OsString>, file: &EnvFile) -> Gathered {
         let mut gathered = Gathered::default();
         for setting in REFERENCE {
             let here = gathered.level(setting, &|gathered, name| {
@@ -62,7 +62,7 @@ impl Gathered {
     }
 
     /// The text of a setting.
-    pub fn get(&self, name: &str) -> Option<String> {
+    pub(crate) fn get(&self, name: &str) -> Option<String> {
         self.texts.get(name).cloned()
     }
 

@@ -10,17 +10,17 @@ use crate::trust::Trust;
 
 /// How long what has ended is kept, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
+pub(crate) struct Retention {
     /// Deliveries that arrived, and events without any delivery left.
-    pub delivered_ms: i64,
+    pub(crate) delivered_ms: i64,
     /// Deliveries that failed or were cancelled.
-    pub failed_ms: i64,
+    pub(crate) failed_ms: i64,
 }
 
 impl Retention {
     /// The oldest event of which it is known that it was never sent to somebody: the deliveries of
     /// those before may have been, and be gone.
-    pub fn unsent_since(&self, now: Time) -> Time {
+    pub(crate) fn unsent_since(&self, now: Time) -> Time {
         now.plus_ms(1 - self.delivered_ms.min(self.failed_ms))
     }
 }

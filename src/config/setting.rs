@@ -4,21 +4,25 @@
 
 /// A setting as people read about it.
 #[derive(Clone, Copy, Debug)]
-pub struct Setting {
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "a test makes the book and .env.example from these")
+)]
+pub(crate) struct Setting {
     /// Its name in the environment and in `.env`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Settings that belong together have this in common.
-    pub group: &'static str,
+    pub(crate) group: &'static str,
     /// What holds without it.
-    pub default: &'static str,
+    pub(crate) default: &'static str,
     /// What it does, with code between backticks.
-    pub help: &'static str,
+    pub(crate) help: &'static str,
     /// What else there is to say where there is room.
-    pub more: &'static str,
+    pub(crate) more: &'static str,
     /// What it may look like, if it has no default.
-    pub example: &'static str,
+    pub(crate) example: &'static str,
     /// Whether it is kept from sight, and may stand in a file that `NAME_FILE` names.
-    pub is_secret: bool,
+    pub(crate) is_secret: bool,
 }
 
 /// One that is never without a value. What reads it reads its default too, so that stands nowhere else.
@@ -56,7 +60,7 @@ impl Setting {
     }
 
     /// What it does, in plain words.
-    pub fn plain_help(&self) -> String {
+    pub(crate) fn plain_help(&self) -> String {
         self.help.replace('`', "")
     }
 }
@@ -70,7 +74,7 @@ macro_rules! settings {
         )+)+
 
         /// Every setting there is.
-        pub const REFERENCE: &[Setting] = &[$($($NAME.about),+),+];
+        pub(crate) const REFERENCE: &[Setting] = &[$($($NAME.about),+),+];
     };
 }
 

@@ -17,7 +17,7 @@ use crate::model::{
 use answers::{advice, meaning};
 
 /// What went wrong with an attempt; `None` if nothing did.
-pub fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
+pub(crate) fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
     if outcome.is_success() {
         return None;
     }
@@ -39,7 +39,7 @@ pub fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
 
 /// Why a delivery stands as it does after an attempt, unless it arrived or simply goes out again; `wrong`
 /// is [`what_went_wrong`] with it.
-pub fn after_attempt(
+pub(crate) fn after_attempt(
     fate: &Fate,
     webhook: &Webhook,
     outcome: &Outcome,
@@ -88,7 +88,7 @@ fn why_held(wrong: &str) -> String {
 }
 
 /// Why what waits for a webhook that is not up is held.
-pub fn why_not_up(health: &Health) -> String {
+pub(crate) fn why_not_up(health: &Health) -> String {
     let why = &health.why;
     match health.condition {
         Condition::Up => String::new(),
@@ -108,7 +108,7 @@ pub fn why_not_up(health: &Health) -> String {
 }
 
 /// What is wrong with a webhook that refuses everything.
-pub fn why_refusing(webhook: &Webhook, health: &Health) -> String {
+pub(crate) fn why_refusing(webhook: &Webhook, health: &Health) -> String {
     let refused = match webhook.on_reject {
         OnReject::Skip => "What it refuses has failed; recover it then.",
         OnReject::Hold => {
@@ -123,7 +123,7 @@ pub fn why_refusing(webhook: &Webhook, health: &Health) -> String {
 }
 
 /// Why what waits for a paused webhook is held.
-pub fn why_paused(health: &Health) -> String {
+pub(crate) fn why_paused(health: &Health) -> String {
     let paused = "Somebody paused the webhook; resume it, and everything goes out in order.";
     match health.condition {
         Condition::Up if !health.is_refusing() => paused.to_owned(),
@@ -132,7 +132,7 @@ pub fn why_paused(health: &Health) -> String {
 }
 
 /// What the answer to a test says, and what would become of a real event.
-pub fn of_test(webhook: &Webhook, outcome: &Outcome) -> String {
+pub(crate) fn of_test(webhook: &Webhook, outcome: &Outcome) -> String {
     let Some(wrong) = what_went_wrong(webhook, outcome) else {
         let status = outcome.status.map(named).unwrap_or_default();
         return format!("The receiver took the sample ({status}); changes will arrive like it.");
@@ -155,7 +155,7 @@ pub fn of_test(webhook: &Webhook, outcome: &Outcome) -> String {
 }
 
 /// Where a delivery stands and what happens next, in words.
-pub fn where_it_stands(delivery: &Delivery) -> String {
+pub(crate) fn where_it_stands(delivery: &Delivery) -> String {
     let mut text = match (&delivery.reason_text, delivery.attempt_count) {
         (Some(why), _) => why.clone(),
         (None, 0 | 1) => "It arrived with the first attempt.".to_owned(),
@@ -171,7 +171,7 @@ pub fn where_it_stands(delivery: &Delivery) -> String {
 }
 
 /// Why a webhook that would want an event has no delivery of it. `is_newer`: it was made later.
-pub fn why_none(webhook: &str, is_newer: bool) -> String {
+pub(crate) fn why_none(webhook: &str, is_newer: bool) -> String {
     let why = if is_newer {
         "The webhook was made after this change."
     } else {
@@ -182,13 +182,13 @@ pub fn why_none(webhook: &str, is_newer: bool) -> String {
 }
 
 /// Why what waits for a webhook of the settings is held when its setting is gone.
-pub fn no_url(webhook: &str) -> String {
+pub(crate) fn no_url(webhook: &str) -> String {
     let setting = if webhook == ALERTS_WEBHOOK { "ALERT_URL" } else { "WEBHOOK_URL" };
     format!("{setting} is not set; set it and restart, then this goes out.")
 }
 
 /// Why an event that was too old is no longer sent.
-pub fn why_expired(max_age_ms: i64) -> String {
+pub(crate) fn why_expired(max_age_ms: i64) -> String {
     let hours = max_age_ms / 3_600_000;
     let age = if hours > 0 { format!("{hours} h") } else { format!("{} s", max_age_ms / 1_000) };
     format!(
@@ -198,7 +198,7 @@ pub fn why_expired(max_age_ms: i64) -> String {
 }
 
 /// The text of an alert: a webhook is down, refuses everything, or works again.
-pub fn alert_of_condition(webhook: &Webhook, was: &Health, is: &Health) -> String {
+pub(crate) fn alert_of_condition(webhook: &Webhook, was: &Health, is: &Health) -> String {
     let (id, url) = (&webhook.id, masked_url(&webhook.url));
     match is.condition {
         Condition::Up if is.is_refusing() => {
@@ -215,7 +215,7 @@ pub fn alert_of_condition(webhook: &Webhook, was: &Health, is: &Health) -> Strin
 }
 
 /// The text of an alert: a delivery failed for good.
-pub fn alert_of_failure(webhook: &str, delivery: &str, why: &str) -> String {
+pub(crate) fn alert_of_failure(webhook: &str, delivery: &str, why: &str) -> String {
     format!(
         "Delivery {delivery} to webhook {webhook} failed: {why} Further failures of this webhook \
          are not told for a minute; GET /api/deliveries?status=failed lists all."
@@ -223,7 +223,7 @@ pub fn alert_of_failure(webhook: &str, delivery: &str, why: &str) -> String {
 }
 
 /// The text of an alert: a delivery was refused and is held with its task.
-pub fn alert_of_held(webhook: &str, delivery: &str, why: &str) -> String {
+pub(crate) fn alert_of_held(webhook: &str, delivery: &str, why: &str) -> String {
     format!(
         "Delivery {delivery} to webhook {webhook} was refused and is held: {why} Further ones of this \
          webhook are not told for a minute; GET /api/deliveries?status=held lists all."
@@ -231,7 +231,7 @@ pub fn alert_of_held(webhook: &str, delivery: &str, why: &str) -> String {
 }
 
 /// The text of an alert: much waits.
-pub fn alert_of_backlog(webhook: &str, most: i64) -> String {
+pub(crate) fn alert_of_backlog(webhook: &str, most: i64) -> String {
     format!(
         "More than {most} deliveries wait for webhook {webhook}. Nothing is lost; see whether it is \
          down, paused or slower than the changes come."
@@ -239,7 +239,7 @@ pub fn alert_of_backlog(webhook: &str, most: i64) -> String {
 }
 
 /// The body of an alert; tools in the manner of Slack show its `text`.
-pub fn alert_body(kind: EventKind, webhook: &str, text: &str, now: Time) -> String {
+pub(crate) fn alert_body(kind: EventKind, webhook: &str, text: &str, now: Time) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Body<'b> {
@@ -254,7 +254,7 @@ pub fn alert_body(kind: EventKind, webhook: &str, text: &str, now: Time) -> Stri
 }
 
 /// A status with its usual name: `503 Service Unavailable`.
-pub fn named(status: u16) -> String {
+pub(crate) fn named(status: u16) -> String {
     StatusCode::from_u16(status).map_or_else(
         |_| status.to_string(),
         |known| match known.canonical_reason() {

@@ -11,9 +11,9 @@ mod verdict;
 use crate::delivery::retry::{self, Decision};
 use crate::model::{OnReject, Outcome, Reason, Time, Webhook, names};
 
-pub use policy::{Policy, is_expired, probe_wait_ms};
-pub use refusals::Refusals;
-pub use verdict::{Fate, Verdict};
+pub(crate) use policy::{Policy, is_expired, probe_wait_ms};
+pub(crate) use refusals::Refusals;
+pub(crate) use verdict::{Fate, Verdict};
 
 /// Different events in a row that must be refused with 401, 403 or 404 before the fault is the
 /// webhook's.
@@ -27,7 +27,7 @@ const OURS_MS: i64 = 1_000;
 
 names! {
     /// Whether a webhook works.
-    pub enum Condition {
+    pub(crate) enum Condition {
         /// It takes events, as far as is known.
         Up = "up",
         /// It answers nothing with 2xx; one request at a time looks whether it is back.
@@ -41,31 +41,31 @@ names! {
 
 /// How a webhook is doing. Kept over restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
+pub(crate) struct Health {
     /// Whether it works.
-    pub condition: Condition,
+    pub(crate) condition: Condition,
     /// A person stopped it.
-    pub is_paused: bool,
+    pub(crate) is_paused: bool,
     /// Since when it is in this condition; what was tried before does not count any more.
-    pub since: Time,
+    pub(crate) since: Time,
     /// Probes that have failed since.
-    pub failures: u32,
+    pub(crate) failures: u32,
     /// When the next probe goes out; `None` = not by itself.
-    pub probe_at: Option<Time>,
+    pub(crate) probe_at: Option<Time>,
     /// When the request left that last failed while it was not up: nothing is given up without such a
     /// look.
-    pub looked_at: Option<Time>,
+    pub(crate) looked_at: Option<Time>,
     /// The events (by their order) refused in a row with 401, 403 or 404.
-    pub refused: Vec<i64>,
+    pub(crate) refused: Vec<i64>,
     /// What it has refused in a row, whatever the answer.
-    pub refusals: Refusals,
+    pub(crate) refusals: Refusals,
     /// What went wrong, in words; empty while nothing does.
-    pub why: String,
+    pub(crate) why: String,
 }
 
 impl Health {
     /// A webhook about which nothing bad is known.
-    pub fn fresh(now: Time) -> Health {
+    pub(crate) fn fresh(now: Time) -> Health {
         Health {
             condition: Condition::Up,
             is_paused: false,
@@ -80,24 +80,24 @@ impl Health {
     }
 
     /// Whether events go out as they come.
-    pub fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         self.condition == Condition::Up && !self.is_paused
     }
 
     /// Whether it refuses everything; it is sent what comes all the same.
-    pub fn is_refusing(&self) -> bool {
+    pub(crate) fn is_refusing(&self) -> bool {
         self.refusals.since.is_some()
     }
 
     /// A person says: go on. If it was not up, one probe looks at once, and earlier ones say no more.
     #[must_use]
-    pub fn resumed(&self, now: Time) -> Health {
+    pub(crate) fn resumed(&self, now: Time) -> Health {
         let probe_at = (self.condition != Condition::Up).then_some(now);
         Health { is_paused: false, probe_at, looked_at: None, ..self.clone() }
     }
 
     /// Whether a request that left at `since` or later has failed, so that what waits may be given up.
-    pub fn was_looked_at(&self, since: Time) -> bool {
+    pub(crate) fn was_looked_at(&self, since: Time) -> bool {
         self.looked_at.is_some_and(|at| at >= since)
     }
 
@@ -130,35 +130,40 @@ impl Health {
 
 /// An attempt that has ended, and what is known around it.
 #[derive(Clone, Copy, Debug)]
-pub struct Ended<'e> {
+pub(crate) struct Ended<'e> {
     /// The order of its event.
-    pub seq: i64,
+    pub(crate) seq: i64,
     /// Which attempt of its series it was: 1, 2, 3 …
-    pub attempt: u32,
+    pub(crate) attempt: u32,
     /// When that series began.
-    pub first: Time,
+    pub(crate) first: Time,
     /// When this request began.
-    pub started: Time,
+    pub(crate) started: Time,
     /// It was sent to a webhook that was not up, to see whether it is.
-    pub is_probe: bool,
+    pub(crate) is_probe: bool,
     /// It was held as `refused_alone` before.
-    pub is_alone: bool,
+    pub(crate) is_alone: bool,
     /// What came back.
-    pub outcome: &'e Outcome,
+    pub(crate) outcome: &'e Outcome,
     /// The same in words.
-    pub why: &'e str,
+    pub(crate) why: &'e str,
     /// When this webhook last answered anything with 2xx.
-    pub last_success: Option<Time>,
+    pub(crate) last_success: Option<Time>,
     /// Since when this webhook has answered nothing with 2xx and failed at least once.
-    pub failing_since: Option<Time>,
+    pub(crate) failing_since: Option<Time>,
     /// When it ended.
-    pub now: Time,
+    pub(crate) now: Time,
     /// At random, 0 to 1: keeps probes of many webhooks apart.
-    pub chance: f64,
+    pub(crate) chance: f64,
 }
 
 /// Decides about a delivery and its webhook after an attempt.
-pub fn after(health: &Health, webhook: &Webhook, policy: &Policy, ended: &Ended<'_>) -> Verdict {
+pub(crate) fn after(
+    health: &Health,
+    webhook: &Webhook,
+    policy: &Policy,
+    ended: &Ended<'_>,
+) -> Verdict {
     let mut verdict = verdict_after(health, webhook, policy, ended);
     // A fault of this machine is no look.
     if let Some(health) = verdict.health.as_mut().filter(|_| !ended.outcome.ours)

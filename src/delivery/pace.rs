@@ -21,7 +21,7 @@ const BYTES_MOST: usize = 16 * 1024 * 1024;
 const MAKE_RATE: u32 = 25;
 
 /// How many requests a second a webhook gets, and at once; `None` = as fast as it answers.
-pub fn rate(webhook: &Webhook) -> Option<u32> {
+pub(crate) fn rate(webhook: &Webhook) -> Option<u32> {
     match webhook.rate_per_second {
         Some(rate) => Some(rate),
         None => webhook.is_make().then_some(MAKE_RATE),
@@ -71,44 +71,44 @@ struct Gate {
 
 /// How much may go out now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room {
+pub(crate) struct Room {
     /// Requests that may leave now.
-    pub free: usize,
+    pub(crate) free: usize,
     /// If that is 0 for want of a token: milliseconds until there is one.
-    pub wait_ms: Option<i64>,
+    pub(crate) wait_ms: Option<i64>,
     /// Whether no request is under way, as a probe needs.
-    pub is_idle: bool,
+    pub(crate) is_idle: bool,
 }
 
 /// What a request that has ended says of its webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Released {
+pub(crate) struct Released {
     /// Bytes of its task.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// An answer came.
-    pub is_answered: bool,
+    pub(crate) is_answered: bool,
     /// It was a 2xx.
-    pub is_success: bool,
+    pub(crate) is_success: bool,
     /// It failed in a way that speaks of the webhook: no answer, or one that says "later".
-    pub is_failure: bool,
+    pub(crate) is_failure: bool,
     /// When it ended, by a clock that never steps.
-    pub now_ms: i64,
+    pub(crate) now_ms: i64,
 }
 
 /// What is known of a webhook since the start of the process, by a clock that never steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Something that is due waited for a place.
-    pub is_short: bool,
+    pub(crate) is_short: bool,
     /// When it last answered with 2xx.
-    pub success_ms: Option<i64>,
+    pub(crate) success_ms: Option<i64>,
     /// When the first request failed since.
-    pub failing_ms: Option<i64>,
+    pub(crate) failing_ms: Option<i64>,
 }
 
 /// The room of every webhook.
 #[derive(Debug)]
-pub struct Gates {
+pub(crate) struct Gates {
     each: HashMap<String, Gate>,
     /// Requests at a time over all webhooks: as many as the system gives files for.
     most: usize,
@@ -131,7 +131,7 @@ impl Default for Gates {
 
 impl Gates {
     /// Gates through which at most so many requests go at a time.
-    pub fn new(most: usize) -> Gates {
+    pub(crate) fn new(most: usize) -> Gates {
         Gates {
             each: HashMap::new(),
             most,
@@ -144,7 +144,7 @@ impl Gates {
     }
 
     /// The room of a webhook at `now_ms`; `chosen` requests are about to leave but not yet taken.
-    pub fn room(&mut self, webhook: &Webhook, chosen: usize, now_ms: i64) -> Room {
+    pub(crate) fn room(&mut self, webhook: &Webhook, chosen: usize, now_ms: i64) -> Room {
         let gate = self.each.entry(webhook.id.clone()).or_default();
         // Where it gets tight, each webhook gets one at a time, so that none takes what is left.
         let is_tight =
@@ -179,24 +179,24 @@ impl Gates {
     }
 
     /// A look ended before it came to this webhook.
-    pub fn end_before(&mut self, webhook_id: &str) {
+    pub(crate) fn end_before(&mut self, webhook_id: &str) {
         webhook_id.clone_into(&mut self.turn);
     }
 
     /// A look begins. Answers the webhook to begin with, so that all get their turn: this one, or the
     /// next in the order of ids. Empty: the first.
-    pub fn begin_with(&mut self) -> String {
+    pub(crate) fn begin_with(&mut self) -> String {
         self.chosen = 0;
         std::mem::take(&mut self.turn)
     }
 
     /// The look has chosen requests with so many bytes of tasks.
-    pub fn choose(&mut self, bytes: usize) {
+    pub(crate) fn choose(&mut self, bytes: usize) {
         self.chosen += bytes;
     }
 
     /// A request of a webhook leaves, with a task of so many bytes.
-    pub fn take(&mut self, webhook_id: &str, bytes: usize) {
+    pub(crate) fn take(&mut self, webhook_id: &str, bytes: usize) {
         self.bytes += bytes;
         self.under_way += 1;
         let gate = self.each.entry(webhook_id.to_owned()).or_default();
@@ -207,12 +207,12 @@ impl Gates {
     }
 
     /// Something due was left because no place was free: look again when one is.
-    pub fn fell_short(&mut self, webhook_id: &str) {
+    pub(crate) fn fell_short(&mut self, webhook_id: &str) {
         self.each.entry(webhook_id.to_owned()).or_default().is_short = true;
     }
 
     /// A request has ended.
-    pub fn release(&mut self, webhook_id: &str, end: &Released) -> Seen {
+    pub(crate) fn release(&mut self, webhook_id: &str, end: &Released) -> Seen {
         self.bytes = self.bytes.saturating_sub(end.bytes);
         self.under_way = self.under_way.saturating_sub(1);
         let is_short = std::mem::take(&mut self.is_short);
@@ -233,12 +233,12 @@ impl Gates {
     }
 
     /// Forgets webhooks that are gone and have nothing under way.
-    pub fn keep(&mut self, is_known: impl Fn(&str) -> bool) {
+    pub(crate) fn keep(&mut self, is_known: impl Fn(&str) -> bool) {
         self.each.retain(|id, gate| gate.under_way > 0 || is_known(id));
     }
 
     /// How many webhooks it knows.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.each.len()
     }
 }

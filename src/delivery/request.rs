@@ -12,7 +12,7 @@ use crate::signature;
 
 /// What every request has, whatever it tells. Nothing is unpacked of an answer: what a few packed
 /// bytes would grow to is not our affair.
-pub const FIXED: [(&str, &str); 3] = [
+pub(crate) const FIXED: [(&str, &str); 3] = [
     ("content-type", "application/json"),
     ("user-agent", concat!("BTK-System/", env!("CARGO_PKG_VERSION"))),
     ("accept-encoding", "identity"),
@@ -20,30 +20,30 @@ pub const FIXED: [(&str, &str); 3] = [
 
 /// What is told, and as which attempt.
 #[derive(Clone, Copy, Debug)]
-pub struct Content<'e> {
+pub(crate) struct Content<'e> {
     /// The event.
-    pub event: Full<'e>,
+    pub(crate) event: Full<'e>,
     /// Which body.
-    pub payload: Payload,
+    pub(crate) payload: Payload,
     /// The id of the delivery.
-    pub delivery_id: &'e str,
+    pub(crate) delivery_id: &'e str,
     /// The number of the attempt.
-    pub number: i64,
+    pub(crate) number: i64,
 }
 
 /// A request, but for what a webhook brings along of its own.
 #[derive(Clone, Debug)]
-pub struct Request<'w> {
+pub(crate) struct Request<'w> {
     /// Our headers, beside those of [`FIXED`].
-    pub headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
     /// The secrets that signed it, the newest first.
-    pub secrets: Vec<&'w Secret>,
+    pub(crate) secrets: Vec<&'w Secret>,
     /// The body, JSON.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 /// What an attempt at `now` sends.
-pub fn make<'w>(webhook: &'w Webhook, content: &Content<'_>, now: Time) -> Request<'w> {
+pub(crate) fn make<'w>(webhook: &'w Webhook, content: &Content<'_>, now: Time) -> Request<'w> {
     let Full { id, kind, version, .. } = content.event;
     let body = Bytes::from(body(kind, content.payload, &content.event));
     let timestamp = now.0 / 1_000;
@@ -72,6 +72,6 @@ fn body(kind: EventKind, payload: Payload, event: &Full<'_>) -> String {
 }
 
 /// Whoever has the signature of a body can send that body in our name.
-pub fn is_signature(header: &str) -> bool {
+pub(crate) fn is_signature(header: &str) -> bool {
     header == "webhook-signature" || header == "x-btk-signature"
 }

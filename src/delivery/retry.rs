@@ -7,11 +7,11 @@ use serde_json::Value;
 use crate::model::{Later, Outcome, Profile};
 
 /// The longest wait that a receiver may ask for, in milliseconds: one hour.
-pub const RETRY_AFTER_MOST_MS: i64 = 3_600_000;
+pub(crate) const RETRY_AFTER_MOST_MS: i64 = 3_600_000;
 
 /// What to do after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// It arrived.
     Delivered,
     /// Again, this many milliseconds after the attempt ended.
@@ -30,7 +30,7 @@ pub enum Decision {
 /// Connection errors, timeouts, 5xx and 429 are retried after 1 s, 2 s, 4 s …; any other answer
 /// is not, unless it means "later". A `Retry-After` that is longer than the series wins. A kept
 /// connection that was cut says nothing of the receiver: a new one is tried at once.
-pub fn after(outcome: &Outcome, attempt: u32, max_attempts: u32) -> Decision {
+pub(crate) fn after(outcome: &Outcome, attempt: u32, max_attempts: u32) -> Decision {
     if outcome.is_success() {
         return Decision::Delivered;
     }
@@ -46,7 +46,7 @@ pub fn after(outcome: &Outcome, attempt: u32, max_attempts: u32) -> Decision {
 }
 
 /// Whether the same request may well succeed later.
-pub fn is_retryable(outcome: &Outcome) -> bool {
+pub(crate) fn is_retryable(outcome: &Outcome) -> bool {
     match outcome.status {
         _ if outcome.is_success() => false,
         _ if outcome.later.is_some() => true,
@@ -61,7 +61,7 @@ pub fn is_retryable(outcome: &Outcome) -> bool {
 /// Make's full queue is a 400 (Make Help Center, "Webhooks", "Error handling"); n8n answers 200 to
 /// everything while it migrates its database at a start. Both come with and without full stops, and through
 /// gateways as JSON.
-pub fn meant(status: u16, text: &str, profile: Profile) -> Option<Later> {
+pub(crate) fn meant(status: u16, text: &str, profile: Profile) -> Option<Later> {
     let is_asked = profile != Profile::Plain && matches!(status, 200..=299 | 400);
     let text = if is_asked { said(text) } else { String::new() };
     let says = |words: &str| text.eq_ignore_ascii_case(words);
@@ -94,13 +94,13 @@ fn said(text: &str) -> String {
 
 /// An attempt that was made before, as far as it tells whether the receiver was ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Earlier {
+pub(crate) struct Earlier {
     /// The receiver's HTTP status; none where no answer came.
-    pub status: Option<i64>,
+    pub(crate) status: Option<i64>,
     /// It was delivered.
-    pub is_delivered: bool,
+    pub(crate) is_delivered: bool,
     /// The beginning of the answer.
-    pub excerpt: String,
+    pub(crate) excerpt: String,
 }
 
 impl Earlier {
@@ -121,14 +121,14 @@ impl Earlier {
 /// Whether a 404 means that the receiver is not back yet: just before, it was not ready. `before` are
 /// the attempts that were made, the newest first; 404s among them meant the same. So it is with n8n:
 /// first nobody answers, or a gateway, then it is starting, then no workflow is registered.
-pub fn is_not_back(outcome: &Outcome, before: &[Earlier], profile: Profile) -> bool {
+pub(crate) fn is_not_back(outcome: &Outcome, before: &[Earlier], profile: Profile) -> bool {
     let last = before.iter().find(|attempt| attempt.status != Some(404));
     outcome.status == Some(404) && last.is_some_and(|attempt| attempt.was_not_ready(profile))
 }
 
 /// Reads `Retry-After` of a 429 or a 503: seconds, or an HTTP date compared to `now_ms`. Garbage
 /// and the past are no wait; more than an hour is an hour. In milliseconds.
-pub fn retry_after_ms(status: u16, value: Option<&str>, now_ms: i64) -> Option<i64> {
+pub(crate) fn retry_after_ms(status: u16, value: Option<&str>, now_ms: i64) -> Option<i64> {
     if status != 429 && status != 503 {
         return None;
     }

@@ -13,7 +13,7 @@ const MOST: u64 = (1 << 40) - 1;
 
 /// How many events took how long. Only as long as the slowest bucket in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lags(Vec<u64>);
+pub(crate) struct Lags(Vec<u64>);
 
 /// The bucket of a lag.
 fn bucket(ms: u64) -> usize {
@@ -44,12 +44,12 @@ fn middle(bucket: usize) -> i64 {
 
 impl Lags {
     /// Adds one event. Who delivers before the commit has a clock that stepped back: that is 0.
-    pub fn add(&mut self, ms: i64) {
+    pub(crate) fn add(&mut self, ms: i64) {
         self.put(bucket(u64::try_from(ms).unwrap_or_default()), 1);
     }
 
     /// Adds those of another.
-    pub fn merge(&mut self, other: &Lags) {
+    pub(crate) fn merge(&mut self, other: &Lags) {
         for (bucket, count) in other.counts() {
             self.put(bucket, count);
         }
@@ -57,7 +57,7 @@ impl Lags {
 
     /// Adds what was written by [`Lags::text`]. What is not readable is left out: a figure is
     /// nothing to fail for.
-    pub fn merge_text(&mut self, text: &str) {
+    pub(crate) fn merge_text(&mut self, text: &str) {
         let last = bucket(MOST);
         for pair in text.split(' ') {
             let Some((bucket, count)) = pair.split_once(':') else { continue };
@@ -70,14 +70,14 @@ impl Lags {
     }
 
     /// The buckets in use with their counts: `4:12 5:1`.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let pairs: Vec<String> = self.counts().map(|(b, count)| format!("{b}:{count}")).collect();
         pairs.join(" ")
     }
 
     /// The lag in milliseconds that so many of a hundred did not exceed, within a sixteenth; `None`
     /// where nothing was delivered.
-    pub fn percentile(&self, percent: u64) -> Option<i64> {
+    pub(crate) fn percentile(&self, percent: u64) -> Option<i64> {
         let all: u64 = self.0.iter().sum();
         let rank = all.saturating_mul(percent).div_ceil(100).max(1);
         let mut passed = 0;

@@ -7,13 +7,13 @@ use crate::model::Time;
 
 /// A point of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Point {
+pub(crate) struct Point {
     /// Its start.
-    pub at: Time,
+    pub(crate) at: Time,
     /// What was counted in it.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// The most that waited in it; `None` = not known.
-    pub waiting: Option<i64>,
+    pub(crate) waiting: Option<i64>,
 }
 
 /// So many points of so many seconds; the last one is the running one. `rows` go from the oldest
@@ -21,7 +21,7 @@ pub struct Point {
 ///
 /// Nothing is written while nothing waits, and nothing can begin to wait while there is no server:
 /// so after a 0 it is 0 until a row says otherwise, and after anything else it is not known.
-pub fn points(
+pub(crate) fn points(
     rows: &[(Time, Tally)],
     before: Option<i64>,
     seconds: i64,
@@ -58,7 +58,7 @@ const RATE_MINUTES: i64 = 5;
 
 /// How many a minute were delivered over the last five minutes, to the hundredth. Of the oldest
 /// minute, which is partly over, that share counts which is within the five.
-pub fn per_minute(minutes: &[(Time, i64)], now: Time) -> f64 {
+pub(crate) fn per_minute(minutes: &[(Time, i64)], now: Time) -> f64 {
     let length = MINUTE * 1_000;
     let running = start(now, MINUTE);
     let oldest = running.plus_ms(-RATE_MINUTES * length);
@@ -77,17 +77,17 @@ pub fn per_minute(minutes: &[(Time, i64)], now: Time) -> f64 {
 
 /// A bar: an hour of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hour {
+pub(crate) struct Hour {
     /// Its start.
-    pub at: Time,
+    pub(crate) at: Time,
     /// Requests that ended in it.
-    pub attempts: i64,
+    pub(crate) attempts: i64,
     /// Of those, answered with 2xx.
-    pub delivered: i64,
+    pub(crate) delivered: i64,
 }
 
 /// The last so many hours, the oldest first, the running one last.
-pub fn hours(rows: &[Hour], count: i64, now: Time) -> Vec<Hour> {
+pub(crate) fn hours(rows: &[Hour], count: i64, now: Time) -> Vec<Hour> {
     let last = start(now, HOUR);
     let all = (0..count).rev().map(|n| {
         let at = last.plus_ms(-n * HOUR * 1_000);

@@ -15,12 +15,12 @@ use super::pool::Share;
 use super::takers::{Client, Taking};
 
 /// An answer whose JSON is written already: by `model::payload`, or as it was stored.
-pub fn written_json(body: impl IntoResponse) -> Response {
+pub(crate) fn written_json(body: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// An answer that is being written. Where there is no room for more, it holds nothing any longer and only counts.
-pub struct Answer {
+pub(crate) struct Answer {
     bytes: Vec<u8>,
     share: Option<Share>,
     length: usize,
@@ -28,22 +28,22 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn new(share: Share) -> Answer {
+    pub(crate) fn new(share: Share) -> Answer {
         Answer { bytes: Vec::new(), share: Some(share), length: 0, has_items: false }
     }
 
     /// How large it may become without more room.
-    pub fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         self.share.as_ref().map_or(0, Share::size)
     }
 
     /// The bytes that it needs, if there was no room for them.
-    pub fn lacks(&self) -> Option<usize> {
+    pub(crate) fn lacks(&self) -> Option<usize> {
         self.share.is_none().then_some(self.length)
     }
 
     /// Begins an array, or goes on with one that has items already.
-    pub fn array(&mut self, goes_on: bool) {
+    pub(crate) fn array(&mut self, goes_on: bool) {
         self.has_items = goes_on;
         if !goes_on {
             self.push(b"[");
@@ -51,7 +51,7 @@ impl Answer {
     }
 
     /// The next item of an array.
-    pub fn item(&mut self, json: &str) {
+    pub(crate) fn item(&mut self, json: &str) {
         if self.has_items {
             self.push(b",");
         }
@@ -60,12 +60,12 @@ impl Answer {
     }
 
     /// The array is complete.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.push(b"]");
     }
 
     /// A value, whole.
-    pub fn value<T: Serialize>(&mut self, value: &T) {
+    pub(crate) fn value<T: Serialize>(&mut self, value: &T) {
         // What is answered has nothing in it that JSON refuses, and a text takes all.
         let _refused_never = serde_json::to_writer(self, value);
     }
@@ -86,7 +86,7 @@ impl Answer {
     }
 
     /// An answer that holds its share until the client has taken it.
-    pub fn json(self, client: &Client) -> Response {
+    pub(crate) fn json(self, client: &Client) -> Response {
         let (bytes, kept) = self.kept(client);
         let mut response = written_json(bytes);
         if let Some(kept) = kept {
@@ -96,7 +96,7 @@ impl Answer {
     }
 
     /// Bytes that hold their share until the client has taken them.
-    pub fn sent(self, client: &Client) -> Bytes {
+    pub(crate) fn sent(self, client: &Client) -> Bytes {
         self.kept(client).0
     }
 
@@ -122,11 +122,11 @@ impl io::Write for Answer {
 
 /// The share of an answer that is being sent. Lies beside the answer, for who writes it otherwise.
 #[derive(Clone)]
-pub struct Kept(Arc<(Mutex<Share>, Taking)>);
+pub(crate) struct Kept(Arc<(Mutex<Share>, Taking)>);
 
 impl Kept {
     /// Bytes that hold the share. They are the whole answer, and no longer than it was.
-    pub fn hold(self, mut bytes: Vec<u8>) -> Bytes {
+    pub(crate) fn hold(self, mut bytes: Vec<u8>) -> Bytes {
         // What grew bit by bit may have twice the memory that it needs.
         bytes.shrink_to_fit();
         // The share is whole at every moment, so a panic elsewhere has not hurt it.

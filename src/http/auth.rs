@@ -16,6 +16,7 @@ use super::limits::Tried;
 use super::places::{self, Place};
 use super::problem::Problem;
 use super::unreadable::{self, HEADERS_MOST};
+use crate::clock;
 use crate::model::Time;
 use crate::secret::Secret;
 
@@ -36,7 +37,7 @@ const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 const ANY_HOST: [&str; 3] = ["/api/incoming-webhook", "/healthz", "/readyz"];
 
 /// The cookie that counts as the token.
-pub const COOKIE: &str = "btk_session";
+pub(crate) const COOKIE: &str = "btk_session";
 
 /// Without a token, only names that no stranger can give to this machine are answered: else a page
 /// elsewhere could point its own name here and act as its reader ("DNS rebinding").
@@ -73,7 +74,7 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
 }
 
 /// The host of `PUBLIC_URL`.
-pub fn public_host(app: &App) -> Option<&str> {
+pub(crate) fn public_host(app: &App) -> Option<&str> {
     app.public_url.as_ref()?.host()
 }
 
@@ -141,7 +142,7 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
     if OPEN.contains(&path) || path.starts_with(FILES) {
         return Ok(());
     }
-    let (headers, now) = (request.headers(), app.clock.now());
+    let (headers, now) = (request.headers(), clock::now());
     let is_let_in = match bearer(headers) {
         Bearer::Is(offered) if token.matches(offered) => true,
         Bearer::Is(_) => {
@@ -165,12 +166,12 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
 }
 
 /// The sessions that a request shows: until when each holds.
-pub fn sessions(app: &App, token: &Secret, headers: &HeaderMap, now: Time) -> Vec<Time> {
+pub(crate) fn sessions(app: &App, token: &Secret, headers: &HeaderMap, now: Time) -> Vec<Time> {
     cookies(headers).filter_map(|value| app.sessions.until(token, value, now)).collect()
 }
 
 /// Lets a request in, or says why not. Those that show how the server is doing take no place.
-pub fn admit(app: &App, request: &Request, path: &str) -> Result<Option<Place>, Problem> {
+pub(crate) fn admit(app: &App, request: &Request, path: &str) -> Result<Option<Place>, Problem> {
     if request.headers().len() > HEADERS_MOST {
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         let (code, message) = unreadable::words(status.as_u16());
@@ -221,7 +222,7 @@ fn bearer(headers: &HeaderMap) -> Bearer<'_> {
 }
 
 /// Whether a browser holds a session, be it one that has ended.
-pub fn has_cookie(headers: &HeaderMap) -> bool {
+pub(crate) fn has_cookie(headers: &HeaderMap) -> bool {
     cookies(headers).next().is_some()
 }
 

@@ -22,7 +22,7 @@ use tokio::time::timeout;
 use super::errors::{Kind, MediaType, TooLarge, TooSlow};
 use super::places::{Coming, Place};
 use super::problem::Problem;
-pub use charset::{Pairs, form, pairs};
+pub(crate) use charset::{Pairs, form, pairs};
 
 /// The largest body, packed or not.
 const MOST: usize = 1024 * 1024;
@@ -39,7 +39,7 @@ const WHOLE: Duration = Duration::from_secs(30);
 /// # Errors
 /// 413 over 1 MiB, 408 after a pause of 10 s or 30 s in all, 400 if the connection breaks or it is
 /// not what it says, 415 for a packing or a charset that is not known, 503 if others need the room that it takes.
-pub async fn read(request: Request) -> Result<Bytes, Problem> {
+pub(crate) async fn read(request: Request) -> Result<Bytes, Problem> {
     let (parts, body) = request.into_parts();
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
     if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > MOST as u64) {
@@ -111,20 +111,20 @@ impl Pieces {
 }
 
 /// The media type of a body, without its parameters, in small letters; empty if none is named.
-pub fn media_type(headers: &HeaderMap) -> String {
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Whether a media type is JSON.
-pub fn is_json(media_type: &str) -> bool {
+pub(crate) fn is_json(media_type: &str) -> bool {
     media_type == "application/json"
         || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
 /// 415 unless the body is JSON or there is none. A body without a media type is refused: a page of
 /// another site could send it.
-pub fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
+pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     let found = media_type(headers);
     if is_json(&found) {
         return Ok(());
@@ -136,7 +136,7 @@ pub fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// Reads a JSON object; names the line and column of what is no JSON.
-pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Problem::bad_request("invalid_json", "The body is empty; send a JSON object"));
     }

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 /// Who sent a request: the other end of its connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub SocketAddr);
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Beside a request whose connection is one too many: it is told so.
 #[derive(Clone, Copy, Debug)]
-pub struct NoRoom;
+pub(crate) struct NoRoom;

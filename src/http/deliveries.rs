@@ -2,8 +2,8 @@
 //!
 //! Must not send anything itself: asking for a redelivery is a write like any other.
 
-pub mod jobs;
-pub mod request;
+pub(crate) mod jobs;
+pub(crate) mod request;
 
 use axum::Json;
 use axum::extract::State;
@@ -21,6 +21,7 @@ use super::problem::Problem;
 use super::query::{Query, parameters};
 use super::room::THOUSAND;
 use super::takers::Client;
+use crate::clock;
 use crate::model::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named, Time};
 use crate::store::{self, DeliveryFilter, Edit};
 
@@ -32,7 +33,7 @@ const TASKS_MOST: usize = 100;
 parameters! {
     /// Which deliveries: of a list, and of what is done with all of it.
     #[derive(Clone)]
-    pub struct DeliveryParameters {
+    pub(crate) struct DeliveryParameters {
         /// Only these statuses
         #[param(value_type = Option<Vec<DeliveryStatus>>)]
         "status" status: Vec<DeliveryStatus> = Query::choices,
@@ -78,7 +79,7 @@ fn events(query: &Query, name: &str) -> Result<(Vec<EventKind>, Option<String>),
 
 parameters! {
     /// Which part of the list.
-    pub struct DeliveryPage {
+    pub(crate) struct DeliveryPage {
         /// `taskTitle` adds the title of its task to each
         #[param(value_type = Option<String>, pattern = "^taskTitle$")]
         "include" is_titled: bool = is_titled,
@@ -97,12 +98,12 @@ fn is_titled(query: &Query, name: &str) -> Result<bool, Problem> {
 
 /// A delivery with its attempts.
 #[derive(Serialize, ToSchema)]
-pub struct DeliveryDetails {
+pub(crate) struct DeliveryDetails {
     /// The delivery.
     #[serde(flatten)]
-    pub delivery: Delivery,
+    pub(crate) delivery: Delivery,
     /// Its requests, the first one first.
-    pub attempts: Vec<Attempt>,
+    pub(crate) attempts: Vec<Attempt>,
 }
 
 /// List deliveries
@@ -117,7 +118,7 @@ pub struct DeliveryDetails {
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, unless there is a `q`"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
-pub async fn list_deliveries(
+pub(crate) async fn list_deliveries(
     State(app): State<App>,
     Params((filter, page), query): Params<(DeliveryParameters, DeliveryPage)>,
     client: Client,
@@ -125,7 +126,7 @@ pub async fn list_deliveries(
     let filter = DeliveryFilter::from(filter);
     let DeliveryPage { is_titled, limit, cursor: after } = page;
     let most = limit.unwrap_or(PAGE);
-    let now = app.clock.now();
+    let now = clock::now();
     let is_search = filter.q.is_some();
     let make = |mut answer: Answer| {
         let (filter, after) = (filter.clone(), after.clone());
@@ -157,17 +158,17 @@ pub async fn list_deliveries(
 
 /// The delivery of a task that is furthest from done, and how the others of its event stand.
 #[derive(Serialize, ToSchema)]
-pub struct LatestDelivery {
+pub(crate) struct LatestDelivery {
     /// The delivery.
     #[serde(flatten)]
-    pub delivery: Delivery,
+    pub(crate) delivery: Delivery,
     /// How many of the event stand where, this one included: one for each webhook.
-    pub counts: DeliveryCounts,
+    pub(crate) counts: DeliveryCounts,
 }
 
 parameters! {
     /// Of which tasks.
-    pub struct TaskIds {
+    pub(crate) struct TaskIds {
         /// 1 to 100 tasks, with commas between them
         #[param(value_type = String, format = "task-ids", example = "task_1,task_2")]
         "taskId" ids: Vec<String> = task_ids,
@@ -194,11 +195,11 @@ fn task_ids(query: &Query, name: &str) -> Result<Vec<String>, Problem> {
 #[utoipa::path(get, path = "/api/deliveries/latest", tag = "Deliveries",
     params(TaskIds),
     responses((status = 200, description = "At most one for each task, in the order asked", body = Vec<LatestDelivery>)))]
-pub async fn list_latest_deliveries(
+pub(crate) async fn list_latest_deliveries(
     State(app): State<App>,
     Params(TaskIds { ids: tasks }, _): Params<TaskIds>,
 ) -> Result<Json<Vec<LatestDelivery>>, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let read = move |tx: &mut store::Tx<'_>| store::latest_deliveries(tx, &tasks, now);
     let found = app.store.read(read).await?.into_iter();
     Ok(Json(found.map(|(delivery, counts)| LatestDelivery { delivery, counts }).collect()))
@@ -208,12 +209,12 @@ pub async fn list_latest_deliveries(
 #[utoipa::path(get, path = "/api/deliveries/{id}", tag = "Deliveries",
     params(DeliveryPath),
     responses((status = 200, description = "The delivery", body = DeliveryDetails)))]
-pub async fn get_delivery(
+pub(crate) async fn get_delivery(
     State(app): State<App>,
     DeliveryPath(id): DeliveryPath,
     _: NoParams,
 ) -> Result<Json<DeliveryDetails>, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let found = app
         .store
         .read(move |tx| {
@@ -232,12 +233,12 @@ pub async fn get_delivery(
 #[utoipa::path(post, path = "/api/deliveries/{id}/redeliver", tag = "Deliveries",
     params(DeliveryPath),
     responses((status = 202, description = "It waits for its turn", body = Delivery), NotNow))]
-pub async fn redeliver(
+pub(crate) async fn redeliver(
     State(app): State<App>,
     DeliveryPath(id): DeliveryPath,
     _: NoParams,
 ) -> Result<(StatusCode, Json<Delivery>), Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let edit = app.store.write(move |tx| store::redeliver(tx, &id, now)).await?;
     let delivery = done(edit, |status| {
         format!(
@@ -254,12 +255,12 @@ pub async fn redeliver(
 #[utoipa::path(post, path = "/api/deliveries/{id}/cancel", tag = "Deliveries",
     params(DeliveryPath),
     responses((status = 200, description = "It is cancelled", body = Delivery), NotNow))]
-pub async fn cancel_delivery(
+pub(crate) async fn cancel_delivery(
     State(app): State<App>,
     DeliveryPath(id): DeliveryPath,
     _: NoParams,
 ) -> Result<Json<Delivery>, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let edit = app.store.write(move |tx| store::cancel(tx, &id, now)).await?;
     let delivery = done(edit, |status| {
         format!("The delivery is {status}. Only one that is pending or held can be cancelled")

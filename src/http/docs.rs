@@ -13,7 +13,7 @@ use super::pages::assets::SHELL;
 /// Every address on one page, with a curl line each
 #[utoipa::path(get, path = "/docs", tag = "Server", security(()),
     responses((status = 200, description = "The page", body = String, content_type = "text/html")))]
-pub async fn docs(State(app): State<App>, asked: HeaderMap) -> Response {
+pub(crate) async fn docs(State(app): State<App>, asked: HeaderMap) -> Response {
     let csp = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
                frame-ancestors 'none'";
     let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(csp))];
@@ -62,7 +62,7 @@ impl Route<'_> {
 }
 
 /// The page, from the document.
-pub fn page(document: &Value, address: &str, has_token: bool, assets: &str) -> String {
+pub(crate) fn page(document: &Value, address: &str, has_token: bool, assets: &str) -> String {
     let nothing = Vec::new();
     let tags = document["tags"].as_array().unwrap_or(&nothing);
     let names = tags.iter().map(|tag| tag["name"].as_str().unwrap_or_default());

@@ -9,7 +9,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use super::problem::Problem;
 
 /// One kind of error.
-pub trait Kind {
+pub(crate) trait Kind {
     /// The HTTP status.
     const STATUS: u16;
     /// The kind, for programs.
@@ -49,7 +49,7 @@ macro_rules! kinds {
     ($($Kind:ident = $status:literal $code:literal $(after $seconds:literal s)?, $about:literal, $says:literal;)+) => {
         $(
             #[doc = $about]
-            pub struct $Kind;
+            pub(crate) struct $Kind;
 
             impl Kind for $Kind {
                 const STATUS: u16 = $status;

@@ -2,8 +2,8 @@
 //!
 //! Must not decide anything: the words are `explain`'s, the rules the model's.
 
-pub mod list;
-pub mod samples;
+pub(crate) mod list;
+pub(crate) mod samples;
 
 use axum::Json;
 use axum::extract::State;
@@ -15,6 +15,7 @@ use super::app::App;
 use super::deliveries::DeliveryDetails;
 use super::extract::{EventPath, NoParams};
 use super::problem::Problem;
+use crate::clock;
 use crate::delivery::explain;
 use crate::model::{Event, EventKind, Named, Task, Time, payload};
 use crate::store::{self, Known, Story};
@@ -23,43 +24,43 @@ use crate::store::{self, Known, Story};
 #[derive(Serialize, ToSchema)]
 #[schema(as = Event)]
 #[serde(rename_all = "camelCase")]
-pub struct EventView {
+pub(crate) struct EventView {
     /// The `webhook-id` that receivers see.
     #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
-    pub id: String,
+    pub(crate) id: String,
     /// What happened.
-    pub event: EventKind,
+    pub(crate) event: EventKind,
     /// The same as Standard Webhooks writes it.
     #[schema(example = "task.created")]
-    pub r#type: String,
+    pub(crate) r#type: String,
     /// Whose change it is; of an alert, `webhook:` and the webhook that it tells of.
     #[schema(example = "task_1765216530445_che0wi9")]
-    pub task_id: String,
+    pub(crate) task_id: String,
     /// 1, 2, 3 … of its task; 0 of an alert.
     #[schema(example = 3)]
-    pub version: i64,
+    pub(crate) version: i64,
     /// Where the change came from.
     #[schema(example = "api")]
-    pub origin: String,
+    pub(crate) origin: String,
     /// When it was committed.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
-    pub timestamp: Time,
+    pub(crate) timestamp: Time,
     /// The names of the fields that changed.
     #[schema(example = json!(["status"]))]
-    pub changed: Vec<&'static str>,
+    pub(crate) changed: Vec<&'static str>,
     /// The task before the change; null for a creation.
     #[schema(required)]
-    pub previous: Option<Task>,
+    pub(crate) previous: Option<Task>,
     /// The task after the change; of an alert, its body.
-    pub task: Subject,
+    pub(crate) task: Subject,
     /// Each webhook, and what became of the event there.
-    pub webhooks: Vec<WebhookStory>,
+    pub(crate) webhooks: Vec<WebhookStory>,
 }
 
 /// What an event tells of.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// A task.
     Task(Box<Task>),
     /// Of an alert.
@@ -72,7 +73,7 @@ pub enum Subject {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only described here; an alert is stored as it is sent")]
 #[expect(clippy::struct_field_names, reason = "that is its name")]
-pub struct Alert {
+pub(crate) struct Alert {
     /// For people.
     text: String,
     /// Which kind it is.
@@ -87,22 +88,22 @@ pub struct Alert {
 /// What became of an event for one webhook.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct WebhookStory {
+pub(crate) struct WebhookStory {
     /// Which webhook; it may be gone by now.
     #[schema(example = "default")]
-    pub webhook_id: String,
+    pub(crate) webhook_id: String,
     /// Whether there is a delivery.
-    pub matched: bool,
+    pub(crate) matched: bool,
     /// Why there is none: the first property of the webhook that says no (`events`, `ignoreOrigin`,
     /// `filter.status` …), or `later`: it was made or changed after this event. Null if it matched.
     #[schema(required, example = json!(null))]
-    pub rule: Option<String>,
+    pub(crate) rule: Option<String>,
     /// The same in words: where it stands, what blocks it, what happens next and when.
     #[schema(example = "It arrived with the first attempt.")]
-    pub text: String,
+    pub(crate) text: String,
     /// The delivery with its attempts.
     #[schema(required)]
-    pub delivery: Option<DeliveryDetails>,
+    pub(crate) delivery: Option<DeliveryDetails>,
 }
 
 /// Explain an event
@@ -112,12 +113,12 @@ pub struct WebhookStory {
 #[utoipa::path(get, path = "/api/events/{id}", tag = "Deliveries",
     params(EventPath),
     responses((status = 200, description = "The event and what became of it", body = EventView)))]
-pub async fn get_event(
+pub(crate) async fn get_event(
     State(app): State<App>,
     EventPath(id): EventPath,
     _: NoParams,
 ) -> Result<Json<EventView>, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let found = app.store.read(move |tx| store::story(tx, &id, now)).await?;
     let story = found.ok_or_else(|| Problem::not_found("Event"))?;
     Ok(Json(view(story).ok_or_else(|| Problem {

@@ -9,11 +9,11 @@ use http::request::Parts;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
-use super::app::App;
 use super::body;
 use super::idempotency::{IdempotencyKey, IfMatch, OriginHeader};
 use super::problem::Problem;
 use super::query::{Parameters, Query};
+use crate::clock;
 use crate::model::{NewTask, Origin, TaskId, TaskInput, Time, Unknown};
 use crate::store::Key;
 
@@ -24,10 +24,10 @@ macro_rules! path_ids {
             #[doc = $said]
             #[derive(IntoParams)]
             #[into_params(names("id"), parameter_in = Path)]
-            pub struct $Id(
+            pub(crate) struct $Id(
                 #[doc = $said]
                 #[param(example = $example)]
-                pub String,
+                pub(crate) String,
             );
 
             impl<S: Send + Sync> FromRequestParts<S> for $Id {
@@ -57,10 +57,10 @@ fn text(found: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
 /// The task.
 #[derive(IntoParams)]
 #[into_params(names("id"), parameter_in = Path)]
-pub struct TaskPath(
+pub(crate) struct TaskPath(
     /// The task
     #[param(value_type = String, example = "task_1765216530445_che0wi9")]
-    pub TaskId,
+    pub(crate) TaskId,
 );
 
 impl<S: Send + Sync> FromRequestParts<S> for TaskPath {
@@ -74,10 +74,10 @@ impl<S: Send + Sync> FromRequestParts<S> for TaskPath {
 }
 
 /// The parameters of an address, and how they were written.
-pub struct Params<T>(pub T, pub Query);
+pub(crate) struct Params<T>(pub(crate) T, pub(crate) Query);
 
 /// None.
-pub type NoParams = Params<()>;
+pub(crate) type NoParams = Params<()>;
 
 impl<T: Parameters, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
@@ -89,7 +89,7 @@ impl<T: Parameters, S: Send + Sync> FromRequestParts<S> for Params<T> {
 }
 
 /// What a body in JSON may be.
-pub trait FromObject: Sized {
+pub(crate) trait FromObject: Sized {
     /// Reads it.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ impl FromObject for NewTask {
 }
 
 /// A body in JSON.
-pub struct Body<T>(pub T);
+pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: FromObject, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
@@ -150,10 +150,10 @@ impl<T: FromObject, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
 }
 
 /// No body: what is sent all the same is not looked at.
-pub struct NoBody;
+pub(crate) struct NoBody;
 
 /// What the body of a write is read as.
-pub trait WriteBody: Sized {
+pub(crate) trait WriteBody: Sized {
     /// Reads it.
     ///
     /// # Errors
@@ -175,26 +175,26 @@ impl<T: FromObject> WriteBody for T {
 }
 
 /// A write of a task: its body, and what came with it.
-pub struct Write<T> {
+pub(crate) struct Write<T> {
     /// What is asked for.
-    pub input: T,
+    pub(crate) input: T,
     /// Under which key a repeat would come.
-    pub key: Option<Key>,
+    pub(crate) key: Option<Key>,
     /// Where the change comes from.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// Of which version.
-    pub if_match: IfMatch,
+    pub(crate) if_match: IfMatch,
     /// When it was read.
-    pub now: Time,
+    pub(crate) now: Time,
 }
 
-impl<T: WriteBody> FromRequest<App> for Write<T> {
+impl<T: WriteBody, S: Send + Sync> FromRequest<S> for Write<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, app: &App) -> Result<Write<T>, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Write<T>, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = body::read(Request::from_parts(parts.clone(), body)).await?;
-        let now = app.clock.now();
+        let now = clock::now();
         Ok(Write {
             key: IdempotencyKey::read(&parts.headers)?.of(
                 &parts.method,

@@ -11,7 +11,7 @@ use crate::store;
 
 impl Problem {
     /// 404 with the noun that is not there.
-    pub fn not_found(what: &str) -> Problem {
+    pub(crate) fn not_found(what: &str) -> Problem {
         NotFound::saying(format!("{what} not found"))
     }
 }

@@ -18,7 +18,7 @@ use super::answer::Kept;
 const SIZES: std::ops::Range<u64> = 1_400..512 * 1024;
 
 /// Whether the other side unpacks gzip (RFC 9110, 12.5.3).
-pub fn takes_gzip(headers: &HeaderMap) -> bool {
+pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let listed = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok());
     listed.flat_map(|list| list.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
@@ -35,20 +35,20 @@ fn gzip(bytes: &[u8], level: Compression) -> Bytes {
 }
 
 /// What is served often and never changes: as it is and as gzip, made once.
-pub struct Prepared {
+pub(crate) struct Prepared {
     plain: Bytes,
     packed: Bytes,
 }
 
 impl Prepared {
     /// Packs it, which takes some milliseconds.
-    pub fn new(plain: impl Into<Bytes>) -> Prepared {
+    pub(crate) fn new(plain: impl Into<Bytes>) -> Prepared {
         let plain = plain.into();
         Prepared { packed: gzip(&plain, Compression::best()), plain }
     }
 
     /// The answer to who has sent these headers.
-    pub fn answer(&self, asked: &HeaderMap, kind: &'static str) -> Response {
+    pub(crate) fn answer(&self, asked: &HeaderMap, kind: &'static str) -> Response {
         let mut response = if !self.packed.is_empty() && takes_gzip(asked) {
             let encoding = [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))];
             (encoding, self.packed.clone()).into_response()
@@ -64,7 +64,7 @@ impl Prepared {
 
 /// Packs JSON whose size is known. What is streamed stays as it is, and so does what has an `ETag`: that names
 /// these very bytes.
-pub async fn packed(response: Response) -> Response {
+pub(crate) async fn packed(response: Response) -> Response {
     let headers = response.headers();
     let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let is_plain =

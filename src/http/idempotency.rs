@@ -15,12 +15,12 @@ use crate::store::{self, Key, Repeat, Tx, Written, look_up, remember};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that an answer was given before.
-pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 const ORIGIN: HeaderName = HeaderName::from_static("x-btk-origin");
 
 /// What a write in a transaction came to.
 #[derive(Clone, Debug)]
-pub enum Done {
+pub(crate) enum Done {
     /// Answer with this status and what was written.
     Answer {
         /// 200 or 201.
@@ -40,13 +40,13 @@ pub enum Done {
 
 impl Done {
     /// A write that just happened.
-    pub fn now(status: u16, written: Written) -> Done {
+    pub(crate) fn now(status: u16, written: Written) -> Done {
         Done::Answer { status, written, replayed: false }
     }
 }
 
 /// Runs a write once for its key: a repeat is answered from what the first one left.
-pub fn once(
+pub(crate) fn once(
     tx: &mut Tx<'_>,
     key: Option<&Key>,
     write: impl FnOnce(&mut Tx<'_>) -> store::Result<Done>,
@@ -67,7 +67,7 @@ pub fn once(
 }
 
 /// The answer to a write of a task; `body` makes it from the snapshot.
-pub fn answer(done: Done, body: impl FnOnce(&str) -> String) -> Result<Response, Problem> {
+pub(crate) fn answer(done: Done, body: impl FnOnce(&str) -> String) -> Result<Response, Problem> {
     match done {
         Done::NotFound => Err(Problem::not_found("Task")),
         Done::KeyTaken => Err(KeyReused::problem()),
@@ -87,7 +87,7 @@ pub fn answer(done: Done, body: impl FnOnce(&str) -> String) -> Result<Response,
 }
 
 /// A JSON answer with the version of its task as `ETag`.
-pub fn task_response(status: StatusCode, body: String, version: i64) -> Response {
+pub(crate) fn task_response(status: StatusCode, body: String, version: i64) -> Response {
     let mut response = written_json((status, body));
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         response.headers_mut().insert(header::ETAG, tag);
@@ -98,7 +98,7 @@ pub fn task_response(status: StatusCode, body: String, version: i64) -> Response
 /// The client's `Idempotency-Key`: 1 to 255 printable ASCII characters.
 #[derive(IntoParams)]
 #[into_params(names("Idempotency-Key"), parameter_in = Header)]
-pub struct IdempotencyKey(
+pub(crate) struct IdempotencyKey(
     /// Makes a repeat safe for 48 hours
     Option<String>,
 );
@@ -108,7 +108,7 @@ impl IdempotencyKey {
     ///
     /// # Errors
     /// 400 if it is none, or stands twice.
-    pub fn read(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
+    pub(crate) fn read(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
         let value = single(headers, &KEY)?;
         if let Some(found) = value.map(str::len).filter(|length| !(1..=255).contains(length)) {
             let what = format!("has {found} characters; 1 to 255 are allowed");
@@ -118,23 +118,23 @@ impl IdempotencyKey {
     }
 
     /// The key of this request, if it names one.
-    pub fn of(self, method: &Method, path: &str, body: &[u8], now: Time) -> Option<Key> {
+    pub(crate) fn of(self, method: &Method, path: &str, body: &[u8], now: Time) -> Option<Key> {
         let value = self.0?;
         let mut hash = hmac_sha256::Hash::new();
         for part in [method.as_str().as_bytes(), b"\n", path.as_bytes(), b"\n", body] {
             hash.update(part);
         }
-        Some(Key { key: format!("key:{value}"), hash: hex(&hash.finalize()), now })
+        Some(Key { name: format!("key:{value}"), hash: hex(&hash.finalize()), now })
     }
 }
 
 /// Where an API write says it comes from.
 #[derive(IntoParams)]
 #[into_params(names("X-BTK-Origin"), parameter_in = Header)]
-pub struct OriginHeader(
+pub(crate) struct OriginHeader(
     /// Where the change comes from; `api` if absent
     #[param(value_type = Option<String>, format = "origin")]
-    pub Origin,
+    pub(crate) Origin,
 );
 
 impl OriginHeader {
@@ -142,7 +142,7 @@ impl OriginHeader {
     ///
     /// # Errors
     /// 400 if it is no origin, or stands twice.
-    pub fn read(headers: &HeaderMap) -> Result<OriginHeader, Problem> {
+    pub(crate) fn read(headers: &HeaderMap) -> Result<OriginHeader, Problem> {
         Ok(OriginHeader(match single(headers, &ORIGIN)? {
             None => Origin::api(),
             Some(text) => Origin::parse("X-BTK-Origin", text)?,
@@ -151,7 +151,10 @@ impl OriginHeader {
 }
 
 /// The text of a header that may stand once.
-pub fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Problem> {
+pub(crate) fn single<'h>(
+    headers: &'h HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'h str>, Problem> {
     let mut all = headers.get_all(name).iter();
     let Some(value) = all.next() else { return Ok(None) };
     if all.next().is_some() {
@@ -165,21 +168,21 @@ pub fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'
 /// The condition of `If-Match`.
 #[derive(IntoParams)]
 #[into_params(names("If-Match"), parameter_in = Header)]
-pub struct IfMatch(
+pub(crate) struct IfMatch(
     /// Only if the task still has this version
     Option<String>,
 );
 
 impl IfMatch {
     /// Reads the header.
-    pub fn read(headers: &HeaderMap) -> IfMatch {
+    pub(crate) fn read(headers: &HeaderMap) -> IfMatch {
         let values = headers.get_all(header::IF_MATCH).iter().map(|v| v.to_str().unwrap_or("?"));
         let all: Vec<&str> = values.collect();
         IfMatch((!all.is_empty()).then(|| all.join(",")))
     }
 
     /// Whether a task of this version may be changed.
-    pub fn allows(&self, version: i64) -> bool {
+    pub(crate) fn allows(&self, version: i64) -> bool {
         let Some(text) = &self.0 else { return true };
         let wanted = version.to_string();
         text.split(',')

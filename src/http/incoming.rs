@@ -3,7 +3,7 @@
 //! The event that we make is named after what changed, not after what was claimed. Must never log
 //! or answer the secret, nor the query that may hold it.
 
-pub mod latest;
+pub(crate) mod latest;
 mod message;
 
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use super::errors::{KeyReused, Kind, NoSecret, TooManyRequests, WrongSecret};
 use super::idempotency::{IdempotencyKey, REPLAYED, single};
 use super::limits::Tried;
 use super::problem::Problem;
+use crate::clock;
 use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time};
 use crate::store::{self, Key, Repeat, Tx, look_up, remember};
 use message::{Incoming, object};
@@ -33,7 +34,7 @@ use message::{Incoming, object};
 /// The answer to an incoming webhook.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Received {
+pub(crate) struct Received {
     success: bool,
     #[schema(example = "Webhook received successfully")]
     message: &'static str,
@@ -48,7 +49,7 @@ pub struct Received {
 
 /// The answer to a look at the incoming address.
 #[derive(Serialize, ToSchema)]
-pub struct Ready {
+pub(crate) struct Ready {
     #[schema(example = "ready")]
     status: &'static str,
     #[schema(
@@ -62,7 +63,7 @@ pub struct Ready {
 /// What an incoming webhook says. Unknown keys are ignored.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only described here; `Incoming::read` reads it")]
-pub struct IncomingBody {
+pub(crate) struct IncomingBody {
     /// What happened.
     event: TaskEventKind,
     /// The fields of the task that are known to the sender.
@@ -73,11 +74,11 @@ pub struct IncomingBody {
 /// Look whether the incoming address is there
 #[utoipa::path(get, path = "/api/incoming-webhook", tag = "Incoming webhooks", security(()),
     responses((status = 200, description = "It is", body = Ready)))]
-pub async fn incoming_ready(State(app): State<App>) -> Json<Ready> {
+pub(crate) async fn incoming_ready() -> Json<Ready> {
     Json(Ready {
         status: "ready",
         message: "Send task events here by POST, with ?secret=… or the X-Webhook-Secret header",
-        timestamp: app.clock.now(),
+        timestamp: clock::now(),
     })
 }
 
@@ -93,11 +94,11 @@ pub async fn incoming_ready(State(app): State<App>) -> Json<Ready> {
            IdempotencyKey),
     responses((status = 200, description = "It was taken; `result` says what was done", body = Received),
         WrongSecret, NoSecret, TooManyRequests))]
-pub async fn receive_webhook(
+pub(crate) async fn receive_webhook(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut last = LastReceived::new(app.clock.now(), request.headers());
+    let mut last = LastReceived::new(clock::now(), request.headers());
     let received = receive(&app, request, &mut last).await;
     if let Err(problem) = &received {
         last.refused(problem);
@@ -119,7 +120,7 @@ async fn receive(
     request: Request,
     last: &mut LastReceived,
 ) -> Result<Response, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     authenticate(app, &request, now)?;
     app.limits.take(now).map_err(|seconds| TooManyRequests::problem().retry_after(seconds))?;
     let (parts, body) = request.into_parts();
@@ -221,7 +222,7 @@ fn keys(parts: &Parts, bytes: &[u8], now: Time) -> Result<Vec<Key>, Problem> {
             return Err(Problem::bad_parameter("webhook-id", "has more than 255 characters"));
         }
         // Whoever sends a webhook again says by its id that it is the same one.
-        keys.push(Key { key: format!("webhook:{id}"), hash: String::new(), now });
+        keys.push(Key { name: format!("webhook:{id}"), hash: String::new(), now });
     }
     let key = IdempotencyKey::read(&parts.headers)?;
     keys.extend(key.of(&parts.method, parts.uri.path(), bytes, now));

@@ -14,7 +14,7 @@ use crate::model::Time;
 
 /// What somebody tried who had it wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tried {
+pub(crate) enum Tried {
     /// A secret, or the token on the sign-in page.
     Secret,
     /// The token, as programs send it.
@@ -46,7 +46,7 @@ const ADDRESSES_MOST: usize = 10_000;
 
 /// Counts what comes in.
 #[derive(Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     rate: Rate,
     state: Mutex<State>,
 }
@@ -65,14 +65,14 @@ type Wrong = HashMap<IpAddr, (Time, u32)>;
 
 impl Limits {
     /// Limits with a full bucket.
-    pub fn new(rate: Rate, now: Time) -> Limits {
+    pub(crate) fn new(rate: Rate, now: Time) -> Limits {
         let state =
             State { room: rate.burst, filled: now, secrets: Wrong::new(), tokens: Wrong::new() };
         Limits { rate, state: Mutex::new(state) }
     }
 
     /// Takes one place in the rate; if there is none, the seconds after which there is.
-    pub fn take(&self, now: Time) -> Result<(), u32> {
+    pub(crate) fn take(&self, now: Time) -> Result<(), u32> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = now.ms_since(state.filled).clamp(0, 3_600_000);
         #[expect(clippy::cast_precision_loss, reason = "at most 3,600,000")]
@@ -89,7 +89,13 @@ impl Limits {
     }
 
     /// Counts what was wrong and gives its answer: `wrong`, or that it was one too many.
-    pub fn refusal(&self, what: Tried, peer: Option<Peer>, now: Time, wrong: Problem) -> Problem {
+    pub(crate) fn refusal(
+        &self,
+        what: Tried,
+        peer: Option<Peer>,
+        now: Time,
+        wrong: Problem,
+    ) -> Problem {
         match peer.map(|Peer(address)| self.wrong(what, address.ip(), now)) {
             None | Some(Ok(())) => wrong,
             Some(Err(seconds)) => what.too_many().retry_after(seconds),
@@ -125,7 +131,7 @@ impl Limits {
 }
 
 /// One sender: an IPv4 address, or the /64 network that an IPv6 user has to himself.
-pub fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => {

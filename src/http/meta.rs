@@ -26,7 +26,7 @@ const MOST: usize = 500;
 /// Which server answers, and that the token is right.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Me {
+pub(crate) struct Me {
     /// The host of `PUBLIC_URL`, or `BTK-System`: how a connection to this server may be called.
     #[schema(example = "tasks.example.org")]
     name: String,
@@ -46,7 +46,7 @@ pub struct Me {
 /// For tools that try out a connection: 401 if the token is wrong.
 #[utoipa::path(get, path = "/api/me", tag = "Server",
     responses((status = 200, description = "The token is right, or none is needed", body = Me)))]
-pub async fn get_me(State(app): State<App>, _: NoParams) -> Result<Json<Me>, Problem> {
+pub(crate) async fn get_me(State(app): State<App>, _: NoParams) -> Result<Json<Me>, Problem> {
     Ok(Json(Me {
         name: public_host(&app).unwrap_or("BTK-System").to_owned(),
         version: env!("CARGO_PKG_VERSION"),
@@ -57,7 +57,7 @@ pub async fn get_me(State(app): State<App>, _: NoParams) -> Result<Json<Me>, Pro
 
 /// One value of a field, and its name for people.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// What the API takes.
     #[schema(example = "IN_PROGRESS")]
     value: String,
@@ -68,7 +68,7 @@ pub struct Choice {
 
 names! {
     /// Which field
-    pub enum Listed {
+    pub(crate) enum Listed {
         /// Where a task stands.
         Statuses = "statuses",
         /// How much it matters.
@@ -85,7 +85,7 @@ names! {
 /// The field that an address names.
 #[derive(utoipa::IntoParams)]
 #[into_params(names("field"), parameter_in = Path)]
-pub struct FieldPath(
+pub(crate) struct FieldPath(
     /// Which field
     #[param(inline, example = "statuses")]
     Listed,
@@ -114,7 +114,7 @@ impl<S: Send + Sync> FromRequestParts<S> for FieldPath {
 #[utoipa::path(get, path = "/api/meta/{field}", tag = "Tasks",
     params(FieldPath),
     responses((status = 200, description = "The values", body = Vec<Choice>)))]
-pub async fn list_choices(
+pub(crate) async fn list_choices(
     State(app): State<App>,
     FieldPath(field): FieldPath,
     _: NoParams,

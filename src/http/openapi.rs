@@ -32,7 +32,7 @@ use errors::add_errors;
     ),
     components(schemas(ErrorBody, Text)),
 )]
-pub struct Document;
+pub(crate) struct Document;
 
 /// What is sent to be written, with everything that may stand in it. What may be `null` may be `""`.
 const INPUTS: [&str; 5] =
@@ -42,7 +42,7 @@ const INPUTS: [&str; 5] =
 const CONDITIONS: [&str; 2] = ["If-Match", "Idempotency-Key"];
 
 /// The document as JSON, with every error that a route can answer.
-pub fn complete(document: &utoipa::openapi::OpenApi) -> Value {
+pub(crate) fn complete(document: &utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
     document["components"]["securitySchemes"] = json!({
         "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, where one is set"},

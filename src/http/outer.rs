@@ -24,7 +24,7 @@ use crate::metrics::RequestLabels;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Wraps every request.
-pub async fn respond(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn respond(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = named(request.headers()).unwrap_or_else(|| app.ids.request());
     let method = request.method().clone();
@@ -110,7 +110,7 @@ fn known_method(method: &Method) -> &'static str {
 }
 
 /// No such address: a page for people, a problem for programs.
-pub async fn no_route(State(app): State<App>, request: Request) -> Response {
+pub(crate) async fn no_route(State(app): State<App>, request: Request) -> Response {
     pages::nowhere(&app, &request).unwrap_or_else(|| {
         Problem::new(
             StatusCode::NOT_FOUND,
@@ -122,7 +122,7 @@ pub async fn no_route(State(app): State<App>, request: Request) -> Response {
 }
 
 /// The address is there, but not for this method; `Allow` says for which.
-pub async fn no_method(method: Method) -> Problem {
+pub(crate) async fn no_method(method: Method) -> Problem {
     let shown: String = method.as_str().chars().take(20).collect();
     NoMethod::saying(format!(
         "{shown} is not allowed at this address; the Allow header and /docs say what is"

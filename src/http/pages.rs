@@ -4,11 +4,11 @@
 
 #![doc = include_str!("../../docs/internals/pages.md")]
 
-pub mod assets;
-pub mod figures;
-pub mod session;
-pub mod setup;
-pub mod stream;
+pub(crate) mod assets;
+pub(crate) mod figures;
+pub(crate) mod session;
+pub(crate) mod setup;
+pub(crate) mod stream;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -22,7 +22,7 @@ use super::app::App;
 use super::problem::Problem;
 
 /// One file of the pages.
-pub async fn asset(
+pub(crate) async fn asset(
     State(app): State<App>,
     Path((hash, path)): Path<(String, String)>,
     asked: HeaderMap,
@@ -62,7 +62,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
                       form-action 'self'; frame-ancestors 'none'";
 
 /// Adds the address of each page.
-pub fn add(mut router: Router<App>) -> Router<App> {
+pub(crate) fn add(mut router: Router<App>) -> Router<App> {
     for page in &PAGES {
         let show = async |State(app): State<App>| page.show(&app.assets.hash);
         router = router.route(page.path, get(show));
@@ -78,13 +78,17 @@ fn is_visit(request: &Request) -> bool {
 }
 
 /// The page that says that there is nothing at an address; for people alone.
-pub fn nowhere(app: &App, request: &Request) -> Option<Response> {
+pub(crate) fn nowhere(app: &App, request: &Request) -> Option<Response> {
     let page = is_visit(request).then(|| NOWHERE.show(&app.assets.hash))?;
     Some((StatusCode::NOT_FOUND, page).into_response())
 }
 
 /// Whoever opens a page without a session signs in first and is led back to it. `has_ended`: there was one.
-pub fn to_sign_in(request: &Request, problem: &Problem, has_ended: bool) -> Option<Response> {
+pub(crate) fn to_sign_in(
+    request: &Request,
+    problem: &Problem,
+    has_ended: bool,
+) -> Option<Response> {
     let uri = request.uri();
     let is_page = PAGES.iter().any(|page| page.path == uri.path());
     if problem.code != "unauthorized" || !is_page || !is_visit(request) {

@@ -30,19 +30,19 @@ const ALL: Share = Share { bodies: 256, bytes: 32 * 1024 * 1024 };
 const STRANGERS: Share = Share { bodies: 64, bytes: 1024 * 1024 };
 
 /// All places.
-pub struct Places {
+pub(crate) struct Places {
     answers: Arc<Semaphore>,
     bodies: Mutex<Bodies>,
 }
 
 impl Places {
     /// All of them free.
-    pub fn new() -> Arc<Places> {
+    pub(crate) fn new() -> Arc<Places> {
         Arc::new(Places { answers: Arc::new(Semaphore::new(PLACES)), bodies: Mutex::default() })
     }
 
     /// Gives a request a place; none is left for it after a body that `is_strange` was refused.
-    pub fn take(self: &Arc<Self>, is_strange: bool) -> Result<Place, Problem> {
+    pub(crate) fn take(self: &Arc<Self>, is_strange: bool) -> Result<Place, Problem> {
         let free = self.free()?;
         Ok(Place(Arc::new(Inner {
             places: Arc::clone(self),
@@ -61,13 +61,13 @@ impl Places {
 }
 
 /// Everything is taken.
-pub fn busy() -> Problem {
+pub(crate) fn busy() -> Problem {
     Busy::saying("The server answers as many requests as it can; try again in a second")
 }
 
 /// The place of one request, until its answer begins. It lies beside a request that has a body.
 #[derive(Clone)]
-pub struct Place(Arc<Inner>);
+pub(crate) struct Place(Arc<Inner>);
 
 struct Inner {
     places: Arc<Places>,
@@ -81,7 +81,10 @@ impl Place {
     ///
     /// # Errors
     /// 503 if others need the room more, or if no place is free when all of it is there; whatever `read` says.
-    pub async fn while_it_comes<T, F>(&self, read: impl FnOnce(Coming) -> F) -> Result<T, Problem>
+    pub(crate) async fn while_it_comes<T, F>(
+        &self,
+        read: impl FnOnce(Coming) -> F,
+    ) -> Result<T, Problem>
     where
         F: Future<Output = Result<T, Problem>>,
     {
@@ -111,14 +114,14 @@ impl Place {
 }
 
 /// A body on its way in.
-pub struct Coming {
+pub(crate) struct Coming {
     places: Arc<Places>,
     id: u64,
 }
 
 impl Coming {
     /// So many bytes more are here.
-    pub fn grows(&self, bytes: usize) {
+    pub(crate) fn grows(&self, bytes: usize) {
         let mut bodies = self.places.bodies();
         if let Some(body) = bodies.under_way.get_mut(&self.id) {
             body.bytes += bytes;

@@ -15,7 +15,7 @@ use crate::store::{Error, Result};
 
 /// So many requests wait for room at a time; another is refused at once, so that they leave the places of requests to
 /// those who need no room.
-pub const WAITING: usize = 128;
+pub(crate) const WAITING: usize = 128;
 /// How long a request waits for room. Longer than it takes until a client that takes nothing is cut, and as long as most
 /// clients wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -23,17 +23,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Bytes that may be held at a time.
-pub struct Pool {
+pub(crate) struct Pool {
     all: usize,
     /// What is left of them.
-    pub free: Arc<Semaphore>,
+    pub(crate) free: Arc<Semaphore>,
     /// Who may still wait.
-    pub waiting: Semaphore,
+    pub(crate) waiting: Semaphore,
     takers: Arc<Takers>,
 }
 
 /// A share of the room; free again when this goes.
-pub struct Share {
+pub(crate) struct Share {
     permit: OwnedSemaphorePermit,
     all: usize,
     takers: Arc<Takers>,
@@ -41,13 +41,13 @@ pub struct Share {
 
 impl Pool {
     /// All of it free.
-    pub fn new(all: usize, takers: &Arc<Takers>) -> Pool {
+    pub(crate) fn new(all: usize, takers: &Arc<Takers>) -> Pool {
         let (free, waiting) = (Arc::new(Semaphore::new(all)), Semaphore::new(WAITING));
         Pool { all, free, waiting, takers: Arc::clone(takers) }
     }
 
     /// Waits for so many bytes, while who is slow goes: at each look as many as hold `room` bytes.
-    pub async fn share(&self, bytes: usize, room: usize) -> Result<Share> {
+    pub(crate) async fn share(&self, bytes: usize, room: usize) -> Result<Share> {
         let all = self.all;
         let share = |permit| Share { permit, all, takers: Arc::clone(&self.takers) };
         let bytes = u32::try_from(bytes.min(all)).unwrap_or(u32::MAX);
@@ -72,23 +72,23 @@ impl Pool {
 
 impl Share {
     /// Its bytes.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.permit.num_permits()
     }
 
     /// Gives back what is more than so many bytes.
-    pub fn shrink(&mut self, bytes: usize) {
+    pub(crate) fn shrink(&mut self, bytes: usize) {
         drop(self.permit.split(self.size().saturating_sub(bytes)));
     }
 
     /// The client begins to take what is held.
-    pub fn taken_by(&self, client: &Client) -> Taking {
+    pub(crate) fn taken_by(&self, client: &Client) -> Taking {
         self.takers.enter(client, self.size())
     }
 
     /// Whether so many bytes may be held; takes more room for them if there is some at once. Who has all of it may hold
     /// more than that: it is alone.
-    pub fn holds(&mut self, bytes: usize) -> bool {
+    pub(crate) fn holds(&mut self, bytes: usize) -> bool {
         let twice = (2 * self.size()).min(self.all);
         bytes <= self.size()
             || self.size() == self.all

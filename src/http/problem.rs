@@ -10,44 +10,48 @@ use utoipa::ToSchema;
 /// The body of every error.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ErrorBody {
+pub(crate) struct ErrorBody {
     /// What was wrong, what is allowed, what to do.
     #[schema(
         example = "status \"CLOSED\" is not allowed; use one of OPEN, IN_PROGRESS, DONE, CANCELLED"
     )]
-    pub error: String,
+    pub(crate) error: String,
     /// The kind of error, for programs; does not change.
     #[schema(example = "invalid_field")]
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// The field that is wrong, if one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "status")]
-    pub field: Option<String>,
+    pub(crate) field: Option<String>,
     /// Names this request in the server's log.
     #[schema(example = "req_7x2m9qk")]
-    pub request_id: String,
+    pub(crate) request_id: String,
 }
 
 /// An error on its way to the client.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The HTTP status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// The kind of error, for programs.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// A sentence for a person.
-    pub message: String,
+    pub(crate) message: String,
     /// The field that is wrong.
-    pub field: Option<String>,
+    pub(crate) field: Option<String>,
     /// Seconds after which to try again.
-    pub retry_after: Option<u32>,
+    pub(crate) retry_after: Option<u32>,
     /// For the log alone.
-    pub cause: Option<String>,
+    pub(crate) cause: Option<String>,
 }
 
 impl Problem {
     /// An error with a sentence.
-    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Problem {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Problem {
         Problem {
             status,
             code,
@@ -59,25 +63,25 @@ impl Problem {
     }
 
     /// 400: the request cannot be understood.
-    pub fn bad_request(code: &'static str, message: impl Into<String>) -> Problem {
+    pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, code, message)
     }
 
     /// 400: a part of the request that is not a body field.
-    pub fn bad_parameter(name: &str, what: impl std::fmt::Display) -> Problem {
+    pub(crate) fn bad_parameter(name: &str, what: impl std::fmt::Display) -> Problem {
         let problem = Problem::bad_request("invalid_parameter", format!("{name} {what}"));
         Problem { field: Some(name.to_owned()), ..problem }
     }
 
     /// 503 or 429: try again later.
     #[must_use]
-    pub fn retry_after(mut self, seconds: u32) -> Problem {
+    pub(crate) fn retry_after(mut self, seconds: u32) -> Problem {
         self.retry_after = Some(seconds);
         self
     }
 
     /// The answer, with the id of its request.
-    pub fn render(self, request_id: &str) -> Response {
+    pub(crate) fn render(self, request_id: &str) -> Response {
         let body = ErrorBody {
             error: self.message,
             code: self.code,

@@ -14,7 +14,7 @@ use crate::model::{Named, Time, quoted, shown_key};
 const VALUES_MOST: usize = 50;
 
 /// What an address may say.
-pub trait Parameters: Sized {
+pub(crate) trait Parameters: Sized {
     /// The names of all, as they are told to who writes one that is not among them.
     fn names() -> Vec<&'static str>;
 
@@ -69,7 +69,7 @@ macro_rules! parameters {
         #[derive(Debug, utoipa::IntoParams)]
         #[into_params(parameter_in = Query)]
         $see struct $Set {
-            $($(#[$said])* #[param(rename = $name)] pub $field: $type,)+
+            $($(#[$said])* #[param(rename = $name)] pub(crate) $field: $type,)+
         }
 
         impl $crate::http::query::Parameters for $Set {
@@ -90,14 +90,14 @@ pub(super) use parameters;
 
 /// The parameters of a request as they are written.
 #[derive(Debug, Default)]
-pub struct Query(Vec<(String, String)>);
+pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads a query string.
     ///
     /// # Errors
     /// 400 for a parameter that is not among `known`, or that is no text.
-    pub fn read(query: Option<&str>, known: &[&str]) -> Result<Query, Problem> {
+    pub(crate) fn read(query: Option<&str>, known: &[&str]) -> Result<Query, Problem> {
         let written = query.unwrap_or_default().as_bytes();
         let written = pairs(UTF_8, written).map_err(|(name, wrong)| {
             let what = format!("{}; write it in UTF-8 and percent-encode that", wrong.what());
@@ -139,12 +139,12 @@ impl Query {
     }
 
     /// A text.
-    pub fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, Problem> {
         Ok(self.one(name)?.map(str::to_owned))
     }
 
     /// One id. Several would find nothing, as if there were none.
-    pub fn id(&self, name: &str) -> Result<Option<String>, Problem> {
+    pub(crate) fn id(&self, name: &str) -> Result<Option<String>, Problem> {
         let id = self.text(name)?;
         if id.as_deref().is_some_and(|id| id.contains(',')) {
             return Err(Problem::bad_parameter(name, "takes one id; ask for each by itself"));
@@ -153,7 +153,7 @@ impl Query {
     }
 
     /// A place in a list, by the function that reads one.
-    pub fn place<T>(
+    pub(crate) fn place<T>(
         read: impl Fn(&str) -> Option<T>,
     ) -> impl Fn(&Query, &str) -> Result<Option<T>, Problem> {
         move |query, name| {
@@ -166,45 +166,53 @@ impl Query {
     }
 
     /// The values of a parameter that may stand more than once, none of them empty.
-    pub fn all(&self, name: &str) -> Result<Vec<&str>, Problem> {
+    pub(crate) fn all(&self, name: &str) -> Result<Vec<&str>, Problem> {
         let found = self.0.iter().filter(|(known, _)| known == name);
         distinct(name, found.map(|(_, value)| value.as_str()))
     }
 
     /// The values of a parameter that may have several: with commas between them, each as a
     /// parameter of its own, or both.
-    pub fn values(&self, name: &str) -> Result<Vec<&str>, Problem> {
+    pub(crate) fn values(&self, name: &str) -> Result<Vec<&str>, Problem> {
         distinct(name, self.all(name)?.into_iter().flat_map(|text| text.split(',')))
     }
 
     /// The same as texts.
-    pub fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
         Ok(self.values(name)?.into_iter().map(str::to_owned).collect())
     }
 
     /// One of a closed set.
-    pub fn choice<T: Named>(&self, name: &str) -> Result<Option<T>, Problem> {
+    pub(crate) fn choice<T: Named>(&self, name: &str) -> Result<Option<T>, Problem> {
         self.one_of(name, T::ALL)
     }
 
     /// Some of a closed set.
-    pub fn choices<T: Named>(&self, name: &str) -> Result<Vec<T>, Problem> {
+    pub(crate) fn choices<T: Named>(&self, name: &str) -> Result<Vec<T>, Problem> {
         self.some_of(name, T::ALL)
     }
 
     /// `true` or `false`, which it is if it is not there.
-    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Problem> {
         let all = [("true", true), ("false", false)];
         self.one_of(name, &all).map(Option::unwrap_or_default)
     }
 
     /// One of these.
-    pub fn one_of<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Option<T>, Problem> {
+    pub(crate) fn one_of<T: Copy>(
+        &self,
+        name: &str,
+        all: &[(&str, T)],
+    ) -> Result<Option<T>, Problem> {
         self.one(name)?.map(|text| find(name, text, all)).transpose()
     }
 
     /// Some of these.
-    pub fn some_of<T: Copy>(&self, name: &str, all: &[(&str, T)]) -> Result<Vec<T>, Problem> {
+    pub(crate) fn some_of<T: Copy>(
+        &self,
+        name: &str,
+        all: &[(&str, T)],
+    ) -> Result<Vec<T>, Problem> {
         self.values(name)?.into_iter().map(|text| find(name, text, all)).collect()
     }
 
@@ -212,7 +220,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 for more than 50: each is looked for in every text.
-    pub fn words(&self, name: &str) -> Result<Option<String>, Problem> {
+    pub(crate) fn words(&self, name: &str) -> Result<Option<String>, Problem> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         if text.split_whitespace().count() > VALUES_MOST {
             let what = format!("has more than {VALUES_MOST} words; up to that many are allowed");
@@ -222,7 +230,7 @@ impl Query {
     }
 
     /// A moment.
-    pub fn time(&self, name: &str) -> Result<Option<Time>, Problem> {
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Time>, Problem> {
         let Some(text) = self.one(name)? else { return Ok(None) };
         // In a query, a plus that was not encoded arrives as a blank.
         let with_plus = || {
@@ -237,7 +245,7 @@ impl Query {
     }
 
     /// So many at most: 1 to 1000.
-    pub fn limit(&self, name: &str) -> Result<Option<usize>, Problem> {
+    pub(crate) fn limit(&self, name: &str) -> Result<Option<usize>, Problem> {
         let Some(text) = self.one(name)? else { return Ok(None) };
         let number = text.parse().ok().filter(|n| (1..=1000).contains(n));
         number.map(Some).ok_or_else(|| {
@@ -250,7 +258,7 @@ impl Query {
     }
 
     /// The same query with another cursor, percent-encoded.
-    pub fn with_cursor(&self, cursor: &str) -> String {
+    pub(crate) fn with_cursor(&self, cursor: &str) -> String {
         let mut text = form_urlencoded::Serializer::new(String::new());
         for (name, value) in self.0.iter().filter(|(name, _)| name != "cursor") {
             text.append_pair(name, value);

@@ -23,7 +23,7 @@ const PAGES: usize = 8 * 1024 * 1024;
 /// holds a picture waits for pages, and must not wait for who holds a picture.
 const PICTURES: usize = 16 * 1024 * 1024;
 /// A list of a thousand that have no long texts, as JSON.
-pub const THOUSAND: usize = 1024 * 1024;
+pub(crate) const THOUSAND: usize = 1024 * 1024;
 /// A page of a long list takes a small part of what is free, so that clients which take their time
 /// leave something for all who come,
 const PART: usize = 64;
@@ -34,7 +34,7 @@ const PAGE_LEAST: usize = 16 * 1024;
 const TRIES: usize = 4;
 
 /// The room for answers.
-pub struct Room {
+pub(crate) struct Room {
     wholes: Pool,
     searches: Pool,
     pages: Pool,
@@ -59,7 +59,11 @@ impl Room {
     ///
     /// # Errors
     /// `Busy` if there is no room for long, or too many wait for it; and what `make` says.
-    pub async fn whole<T, F>(&self, bytes: usize, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    pub(crate) async fn whole<T, F>(
+        &self,
+        bytes: usize,
+        make: impl Fn(Answer) -> F,
+    ) -> Result<(Answer, T)>
     where
         F: Future<Output = Result<(Answer, T)>>,
     {
@@ -70,7 +74,7 @@ impl Room {
     ///
     /// # Errors
     /// As for `whole`.
-    pub async fn list<T, F>(
+    pub(crate) async fn list<T, F>(
         &self,
         is_search: bool,
         bytes: usize,
@@ -84,7 +88,7 @@ impl Room {
     }
 
     /// Whether an answer of so many bytes would have to wait.
-    pub fn is_short(&self, bytes: usize) -> bool {
+    pub(crate) fn is_short(&self, bytes: usize) -> bool {
         self.wholes.free.available_permits() < bytes
     }
 
@@ -92,7 +96,7 @@ impl Room {
     ///
     /// # Errors
     /// As for `whole`.
-    pub async fn page<T, F>(&self, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    pub(crate) async fn page<T, F>(&self, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
     where
         F: Future<Output = Result<(Answer, T)>>,
     {
@@ -107,7 +111,7 @@ impl Room {
     ///
     /// # Errors
     /// As for `whole`.
-    pub async fn picture(&self, bytes: usize) -> Result<Share> {
+    pub(crate) async fn picture(&self, bytes: usize) -> Result<Share> {
         // Who holds how much of it is not known here: one goes after the other.
         self.pictures.share(bytes, 1).await
     }
@@ -134,17 +138,17 @@ impl Pool {
 #[cfg(test)]
 impl Room {
     /// Bytes of whole answers that are counted.
-    pub fn counted(&self) -> usize {
+    pub(crate) fn counted(&self) -> usize {
         WHOLES - self.wholes.free.available_permits()
     }
 
     /// And those that are not.
-    pub fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         WHOLES - self.counted()
     }
 
     /// A share of whole answers.
-    pub async fn some(&self, bytes: usize) -> Share {
+    pub(crate) async fn some(&self, bytes: usize) -> Share {
         self.wholes.share(bytes, bytes).await.unwrap()
     }
 }

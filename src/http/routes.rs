@@ -19,6 +19,7 @@ use super::{
     deliveries, docs, events, gzip, incoming, limits, meta, openapi, outer, pages, places, room,
     site, tasks, webhooks,
 };
+use crate::clock;
 
 /// Webhooks that are tried out at a time.
 const TESTS: usize = 8;
@@ -73,13 +74,13 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// The whole service.
-pub fn router(services: Services) -> Router {
+pub(crate) fn router(services: Services) -> Router {
     let (router, document) = routes().split_for_parts();
     let document = openapi::complete(&document);
     let assets = assets::Assets::new();
     let docs = docs::page(&document, &services.address, services.api_token.is_some(), &assets.hash);
     let app: App = Arc::new(Shared {
-        limits: limits::Limits::new(services.incoming_rate, services.clock.now()),
+        limits: limits::Limits::new(services.incoming_rate, clock::now()),
         places: places::Places::new(),
         tests: Semaphore::new(TESTS),
         streams: Arc::new(Semaphore::new(stream::STREAMS)),

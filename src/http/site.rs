@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::app::App;
 use super::problem::Problem;
 use super::webhooks::view::WebhookStatus;
+use crate::clock;
 use crate::metrics::{self, StatusLabel};
 use crate::model::Named;
 use crate::store;
@@ -23,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// That the server is there.
 #[derive(Serialize, ToSchema)]
-pub struct Health {
+pub(crate) struct Health {
     #[schema(example = "ok")]
     status: &'static str,
     #[schema(example = "0.1.0")]
@@ -40,7 +41,7 @@ fn health(status: &'static str) -> Json<Health> {
 /// Whether the server is there
 #[utoipa::path(get, path = "/healthz", tag = "Server", security(()),
     responses((status = 200, description = "It is", body = Health)))]
-pub async fn healthz() -> Json<Health> {
+pub(crate) async fn healthz() -> Json<Health> {
     health("ok")
 }
 
@@ -52,7 +53,7 @@ const PASS: Duration = Duration::from_secs(1);
 /// The database takes writes, can be read, and the dispatcher is alive. Says why not, and within two seconds.
 #[utoipa::path(get, path = "/readyz", tag = "Server", security(()),
     responses((status = 200, description = "It can", body = Health)))]
-pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
+pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
     let not_ready = |message: &str| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", message).retry_after(5)
     };
@@ -87,7 +88,7 @@ pub async fn readyz(State(app): State<App>) -> Result<Json<Health>, Problem> {
 /// Counters and histograms for Prometheus
 #[utoipa::path(get, path = "/metrics", tag = "Server",
     responses((status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text")))]
-pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let look = |tx: &mut store::Tx<'_>| Ok((store::backlog(tx)?, store::list_webhooks(tx)?));
     // Where the database has no time for it, what was known last must do: the rest is still worth having.
     if let Ok(Ok((backlog, webhooks))) = timeout(LOOK, app.store.read(look)).await {
@@ -96,7 +97,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
             let gauge = app.metrics.webhooks.get_or_create(&StatusLabel { status });
             gauge.set(i64::try_from(n).unwrap_or(i64::MAX));
         }
-        let now = app.clock.now();
+        let now = clock::now();
         app.metrics.queue_depth.set(backlog.pending);
         app.metrics.sending.set(backlog.sending);
         let age = backlog.oldest.map_or(0, |oldest| now.ms_since(oldest).max(0) / 1_000);
@@ -109,6 +110,6 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
 /// This document
 #[utoipa::path(get, path = "/api/openapi.json", tag = "Server", security(()),
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
-pub async fn openapi(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(crate) async fn openapi(State(app): State<App>, headers: HeaderMap) -> Response {
     app.document.answer(&headers, "application/json")
 }

@@ -19,11 +19,11 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// The other end of a connection, as the listener knows it. Lies beside each request.
 #[derive(Clone, Debug, Default)]
-pub struct Client {
+pub(crate) struct Client {
     /// Bytes that it has taken so far.
-    pub taken: Arc<AtomicU64>,
+    pub(crate) taken: Arc<AtomicU64>,
     /// Ends the connection at once, with all that is held for it.
-    pub end: CancellationToken,
+    pub(crate) end: CancellationToken,
 }
 
 /// Who sent a request.
@@ -38,7 +38,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Client {
 
 /// Who takes answers out of one room.
 #[derive(Default)]
-pub struct Takers(Mutex<All>);
+pub(crate) struct Takers(Mutex<All>);
 
 #[derive(Default)]
 struct All {
@@ -70,7 +70,7 @@ impl Taker {
 
 impl Takers {
     /// A client begins to take so many bytes.
-    pub fn enter(self: &Arc<Self>, client: &Client, bytes: usize) -> Taking {
+    pub(crate) fn enter(self: &Arc<Self>, client: &Client, bytes: usize) -> Taking {
         let (client, since) = (client.clone(), Instant::now());
         let before = client.taken.load(Ordering::Relaxed);
         let mut all = self.all();
@@ -81,7 +81,7 @@ impl Takers {
     }
 
     /// Ends the slowest of those that are slow, until so many bytes are free.
-    pub fn make_room(&self, bytes: usize, now: Instant) {
+    pub(crate) fn make_room(&self, bytes: usize, now: Instant) {
         let all = self.all();
         let slow = all.takers.values().filter_map(|taker| Some((taker.slowness(now)?, taker)));
         let mut slow: Vec<_> = slow.collect();
@@ -103,7 +103,7 @@ impl Takers {
 }
 
 /// A client that takes an answer; it has taken it when this goes.
-pub struct Taking {
+pub(crate) struct Taking {
     id: u64,
     takers: Arc<Takers>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Must hold no SQL and know of no receiver: a write leaves an event, and that is all.
 
-pub mod list;
+pub(crate) mod list;
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ use crate::store::{self, Change, Stored, Tx, Written};
 
 /// The answer to a deletion.
 #[derive(Serialize, ToSchema)]
-pub struct Deleted {
+pub(crate) struct Deleted {
     /// Says that it was done.
     #[schema(example = "Task deleted successfully")]
-    pub message: String,
+    pub(crate) message: String,
     /// The task as it was last.
-    pub task: Task,
+    pub(crate) task: Task,
 }
 
 impl<T> Write<T> {
@@ -43,7 +43,7 @@ impl<T> Write<T> {
     params(IdempotencyKey, OriginHeader),
     responses((status = 201, description = "The new task", body = Task,
         headers(("ETag" = String, description = "Its version")))))]
-pub async fn create_task(
+pub(crate) async fn create_task(
     State(app): State<App>,
     _: NoParams,
     write: Write<NewTask>,
@@ -64,7 +64,7 @@ pub async fn create_task(
     params(TaskPath),
     responses((status = 200, description = "The task", body = Task,
         headers(("ETag" = String, description = "Its version")))))]
-pub async fn get_task(
+pub(crate) async fn get_task(
     State(app): State<App>,
     TaskPath(id): TaskPath,
     _: NoParams,
@@ -84,7 +84,7 @@ pub async fn get_task(
     params(TaskPath, IfMatch, IdempotencyKey, OriginHeader),
     responses((status = 200, description = "The task as it is now", body = Task,
         headers(("ETag" = String, description = "Its version")))))]
-pub async fn update_task(
+pub(crate) async fn update_task(
     State(app): State<App>,
     TaskPath(id): TaskPath,
     _: NoParams,
@@ -115,7 +115,7 @@ pub async fn update_task(
     params(TaskPath, IfMatch, IdempotencyKey, OriginHeader),
     responses((status = 200, description = "The task as it is now", body = Task,
         headers(("ETag" = String, description = "Its version")))))]
-pub async fn patch_task(
+pub(crate) async fn patch_task(
     app: State<App>,
     id: TaskPath,
     none: NoParams,
@@ -130,7 +130,7 @@ pub async fn patch_task(
 #[utoipa::path(delete, path = "/api/tasks/{id}", tag = "Tasks",
     params(TaskPath, IfMatch, IdempotencyKey, OriginHeader),
     responses((status = 200, description = "It is gone", body = Deleted)))]
-pub async fn delete_task(
+pub(crate) async fn delete_task(
     State(app): State<App>,
     TaskPath(id): TaskPath,
     _: NoParams,

@@ -8,10 +8,10 @@ use super::problem::ErrorBody;
 use crate::clock::Ids;
 
 /// The headers of a request at most.
-pub const HEADERS_MOST: usize = 64;
+pub(crate) const HEADERS_MOST: usize = 64;
 
 /// Header lines, an empty line and the body.
-pub fn unreadable(ids: &Ids, status: u16) -> String {
+pub(crate) fn unreadable(ids: &Ids, status: u16) -> String {
     let (code, error) = words(status);
     let request_id = ids.request();
     let error = error.to_owned();
@@ -26,7 +26,7 @@ pub fn unreadable(ids: &Ids, status: u16) -> String {
 }
 
 /// The code and the sentence.
-pub fn words(status: u16) -> (&'static str, &'static str) {
+pub(crate) fn words(status: u16) -> (&'static str, &'static str) {
     match StatusCode::from_u16(status) {
         Ok(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => (
             "headers_too_large",

@@ -2,9 +2,9 @@
 //!
 //! Must not send anything, nor show a URL, a header's value or a secret that it was not just given.
 
-pub mod actions;
-pub mod recover;
-pub mod view;
+pub(crate) mod actions;
+pub(crate) mod recover;
+pub(crate) mod view;
 
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ use super::problem::Problem;
 use super::query::{Query, parameters};
 use super::room::THOUSAND;
 use super::takers::Client;
+use crate::clock::{self, Ids};
 use crate::model::{
     ALERTS_WEBHOOK, Invalid, NewWebhook, Time, Unknown, Webhook, WebhookChange, WebhookInput,
     is_same_url,
@@ -52,8 +53,8 @@ pub(super) fn read_only(webhook: &Webhook) -> Problem {
 }
 
 /// A new secret. Without randomness there is none: a secret that can be guessed protects nothing.
-pub(super) fn fresh_secret(app: &App) -> Result<Secret, Problem> {
-    app.ids.secret_bytes().map(signature::generate).map_err(|error| Problem {
+pub(super) fn fresh_secret() -> Result<Secret, Problem> {
+    Ids::secret_bytes().map(signature::generate).map_err(|error| Problem {
         cause: Some(error.to_string()),
         ..Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -93,7 +94,7 @@ fn refuse(app: &App, url: Option<&str>) -> Result<(), Problem> {
 
 parameters! {
     /// Which webhooks.
-    pub struct WebhookParameters {
+    pub(crate) struct WebhookParameters {
         /// Only with exactly this whole URL
         #[param(format = "text")]
         "url" url: Option<String> = Query::text,
@@ -115,14 +116,14 @@ parameters! {
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
-pub async fn list_webhooks(
+pub(crate) async fn list_webhooks(
     State(app): State<App>,
     Params(asked, query): Params<WebhookParameters>,
     client: Client,
 ) -> Result<Response, Problem> {
     let WebhookParameters { url, limit, cursor: after } = asked;
     let most = limit.unwrap_or(PAGE);
-    let now = app.clock.now();
+    let now = clock::now();
     let make = |mut answer: Answer| {
         let (url, after) = (url.clone(), after.clone());
         app.store.list(false, move |tx| {
@@ -174,14 +175,14 @@ fn read_cursor(text: &str) -> Option<(Time, String)> {
     request_body(content = NewWebhook, example = json!({"url": "https://hook.eu1.make.com/abc", "events": ["task_created"], "source": "make", "filter": {"priority": ["HIGH", "URGENT"]}})),
     responses((status = 201, description = "The new webhook", body = WebhookWithSecret),
               (status = 200, description = "One with this URL and these events is there", body = WebhookView), TooManyWebhooks))]
-pub async fn create_webhook(
+pub(crate) async fn create_webhook(
     State(app): State<App>,
     _: NoParams,
     Body(new): Body<NewWebhook>,
 ) -> Result<Response, Problem> {
     refuse(&app, Some(&new.url))?;
-    let webhook = new.create(app.ids.webhook(), fresh_secret(&app)?)?;
-    let now = app.clock.now();
+    let webhook = new.create(app.ids.webhook(), fresh_secret()?)?;
+    let now = clock::now();
     match app.store.write(move |tx| store::make_webhook(tx, &webhook, now)).await? {
         Made::New(known) => {
             let made = Arc::clone(&known.webhook);
@@ -202,7 +203,7 @@ pub async fn create_webhook(
 /// A webhook as it is shown. Read apart from the write before it: what waits is counted, and that
 /// must keep no other write waiting.
 pub(super) async fn view(app: &App, known: Known) -> Result<WebhookView, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     Ok(app.store.read(move |tx| WebhookView::read(tx, &known, now)).await?)
 }
 
@@ -210,12 +211,12 @@ pub(super) async fn view(app: &App, known: Known) -> Result<WebhookView, Problem
 #[utoipa::path(get, path = "/api/webhooks/{id}", tag = "Webhooks",
     params(WebhookPath),
     responses((status = 200, description = "The webhook", body = WebhookView)))]
-pub async fn get_webhook(
+pub(crate) async fn get_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
 ) -> Result<Json<WebhookView>, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let found = app
         .store
         .read(move |tx| match store::find_webhook(tx, &id)? {
@@ -243,14 +244,14 @@ enum Refused {
     request_body(content = WebhookChange, example = json!({"ratePerSecond": 5})),
     params(WebhookPath),
     responses((status = 200, description = "The webhook as it is now", body = WebhookView), WebhookExists))]
-pub async fn update_webhook(
+pub(crate) async fn update_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
     Body(input): Body<WebhookChange>,
 ) -> Result<Json<WebhookView>, Problem> {
     refuse(&app, input.url())?;
-    let now = app.clock.now();
+    let now = clock::now();
     let done = app.store.write(move |tx| change(tx, &id, input, now)).await?;
     let known = done.map_err(|refused| match refused {
         Refused::Unknown => not_found(),
@@ -298,7 +299,7 @@ fn change(
 #[utoipa::path(delete, path = "/api/webhooks/{id}", tag = "Webhooks",
     params(WebhookPath),
     responses((status = 204, description = "There is no such webhook any more"), ReadOnly))]
-pub async fn delete_webhook(
+pub(crate) async fn delete_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,

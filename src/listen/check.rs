@@ -13,11 +13,11 @@ const AGE_MOST: i64 = 300;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// It comes from who has the secret, and is not old.
-    pub is_good: bool,
+    pub(crate) is_good: bool,
     /// In words.
-    pub words: String,
+    pub(crate) words: String,
 }
 
 /// Checks both kinds of signatures at `now`, in seconds since 1970.

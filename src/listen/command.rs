@@ -19,7 +19,7 @@ use crate::signature;
 
 /// What `btk listen` can be told.
 #[derive(Debug, clap::Args)]
-pub struct Options {
+pub(crate) struct Options {
     /// The port to listen on
     #[arg(long, default_value_t = 5055)]
     port: u16,
@@ -46,7 +46,7 @@ pub struct Options {
 ///
 /// # Errors
 /// It cannot listen.
-pub async fn command(options: Options, out: Arc<Output>) -> anyhow::Result<()> {
+pub(crate) async fn command(options: Options, out: Arc<Output>) -> anyhow::Result<()> {
     let Options { port, host, headers, secret, answer, delay } = options;
     let secret = secret.as_deref().map(signature::parse).transpose();
     let secret = secret.map_err(|why| anyhow::anyhow!("--secret {why}"))?;

@@ -12,7 +12,7 @@ const DELAY_MOST: Duration = Duration::from_mins(10);
 
 /// An answer that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// This status with this body.
     Status(StatusCode, String),
     /// None: the connection is closed.
@@ -21,16 +21,16 @@ pub enum Answer {
 
 /// Answers in turn; the last one goes on for ever. None: as a receiver that works.
 #[derive(Debug, Default)]
-pub struct Manner {
+pub(crate) struct Manner {
     answers: Vec<Answer>,
     given: AtomicUsize,
     /// How long each answer takes.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
 }
 
 impl Manner {
     /// These answers, each after `delay`.
-    pub fn new(answers: Vec<Answer>, delay: Duration) -> Manner {
+    pub(crate) fn new(answers: Vec<Answer>, delay: Duration) -> Manner {
         Manner { answers, given: AtomicUsize::new(0), delay }
     }
 
@@ -46,7 +46,7 @@ impl Manner {
 ///
 /// # Errors
 /// What is no answer, and what would be.
-pub fn answers(text: &str) -> Result<Answers, String> {
+pub(crate) fn answers(text: &str) -> Result<Answers, String> {
     let mut found: Vec<Answer> = Vec::new();
     for part in text.split(',') {
         match (answer(part.trim_start()), found.last_mut()) {
@@ -68,7 +68,7 @@ pub fn answers(text: &str) -> Result<Answers, String> {
 
 /// What one `--answer` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answers(pub Vec<Answer>);
+pub(crate) struct Answers(pub(crate) Vec<Answer>);
 
 fn answer(text: &str) -> Option<Answer> {
     if text.trim_end() == "cut" {
@@ -84,7 +84,7 @@ fn answer(text: &str) -> Option<Answer> {
 ///
 /// # Errors
 /// It is none of these, or too long.
-pub fn delay(text: &str) -> Result<Duration, String> {
+pub(crate) fn delay(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(digits);
     let count: Option<u64> = count.parse().ok();

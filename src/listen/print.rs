@@ -34,7 +34,7 @@ pub(crate) struct Show {
 pub(crate) fn block(received: &Received, show: Show) -> String {
     let paint = Paint { on: show.colour };
     let shown = |value: &Option<String>| neutral(value.as_deref().unwrap_or("-")).into_owned();
-    let time = received.received_at.to_string();
+    let time = received.at.to_string();
     let mut text = format!(
         "{}  {}  {}\n  {} {}  {} {}  {} {}\n",
         paint.with(DIM, &time),
@@ -209,7 +209,7 @@ mod tests {
             body: Bytes::copy_from_slice(body.as_bytes()),
             fault: None,
             answered: None,
-            received_at: Time(0),
+            at: Time(0),
         }
     }
 

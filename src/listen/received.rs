@@ -11,33 +11,33 @@ use crate::model::Time;
 
 /// One request that arrived, read as a webhook as far as it can be read.
 #[derive(Debug, Clone)]
-pub struct Received {
+pub(crate) struct Received {
     /// `event` of the body, else the header `x-btk-event`.
-    pub event: Option<String>,
+    pub(crate) event: Option<String>,
     /// `task.id` of the body.
-    pub task_id: Option<String>,
+    pub(crate) task_id: Option<String>,
     /// `task.title` of the body.
-    pub title: Option<String>,
+    pub(crate) title: Option<String>,
     /// The header `webhook-id`: the same for every repeat of one event.
-    pub webhook_id: Option<String>,
+    pub(crate) webhook_id: Option<String>,
     /// The header `x-btk-attempt`, as it was sent.
-    pub attempt: Option<String>,
+    pub(crate) attempt: Option<String>,
     /// The body, byte for byte.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
     /// Its headers, in the order in which they came.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// What its signatures are worth, where that was asked.
-    pub check: Option<Check>,
+    pub(crate) check: Option<Check>,
     /// Why the body is no JSON, where it is none.
-    pub fault: Option<String>,
+    pub(crate) fault: Option<String>,
     /// What it is answered, where that is not `200 OK`.
-    pub answered: Option<String>,
+    pub(crate) answered: Option<String>,
     /// When the last byte of the body was there.
-    pub received_at: Time,
+    pub(crate) at: Time,
 }
 
 impl Received {
-    pub(super) fn read(headers: &HeaderMap, body: Bytes, received_at: Time) -> Self {
+    pub(super) fn read(headers: &HeaderMap, body: Bytes, at: Time) -> Self {
         let header = |name: &str| {
             headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
@@ -62,7 +62,7 @@ impl Received {
             body,
             fault,
             answered: None,
-            received_at,
+            at,
         }
     }
 

@@ -26,10 +26,10 @@ const TAKES: (usize, Duration) = (16 * 1024, Duration::from_secs(10));
 const LINGER: (Duration, usize) = (Duration::from_secs(1), 1024 * 1024);
 
 /// Header lines, an empty line and a body for a request that cannot be read, by the status.
-pub type Unreadable = Arc<dyn Fn(u16) -> String + Send + Sync>;
+pub(crate) type Unreadable = Arc<dyn Fn(u16) -> String + Send + Sync>;
 
 /// A stream whose connection has a seat.
-pub struct Stream {
+pub(crate) struct Stream {
     socket: TcpStream,
     seat: Arc<Seat>,
     /// Bytes that the other side has taken.
@@ -44,7 +44,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(
+    pub(crate) fn new(
         socket: TcpStream,
         seat: Arc<Seat>,
         taken: Arc<AtomicU64>,
@@ -230,14 +230,14 @@ impl AsyncWrite for Stream {
 }
 
 /// A body, and what is done when it is gone: told whether all of it was taken.
-pub struct Watched<B: Body, F: FnMut(bool)> {
+pub(crate) struct Watched<B: Body, F: FnMut(bool)> {
     body: B,
     has_ended: bool,
     gone: F,
 }
 
 impl<B: Body, F: FnMut(bool)> Watched<B, F> {
-    pub fn new(body: B, gone: F) -> Watched<B, F> {
+    pub(crate) fn new(body: B, gone: F) -> Watched<B, F> {
         Watched { body, has_ended: false, gone }
     }
 }

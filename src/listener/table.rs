@@ -32,7 +32,7 @@ mod phase {
 }
 
 /// The connections of a listener.
-pub struct Table {
+pub(crate) struct Table {
     /// Of all addresses together.
     most: usize,
     /// Of one address.
@@ -105,7 +105,7 @@ impl Seats {
 
 impl Table {
     /// A table for so many connections.
-    pub fn new(most: usize) -> Arc<Table> {
+    pub(crate) fn new(most: usize) -> Arc<Table> {
         let spare = most / 16;
         let most = (most - spare).max(1);
         // A proxy has one address for all its clients, so a share is much; yet nobody has all.
@@ -115,7 +115,7 @@ impl Table {
     }
 
     /// Seats a new connection; `None` if there is no room even to say so.
-    pub fn seat(self: &Arc<Self>, address: IpAddr) -> Option<Guest> {
+    pub(crate) fn seat(self: &Arc<Self>, address: IpAddr) -> Option<Guest> {
         let mut seats = self.seats();
         let is_full = seats.taken >= self.most;
         let has_share = seats.own(address) >= self.per_address;
@@ -146,7 +146,7 @@ impl Table {
     }
 
     /// Cuts whoever has waited the longest: the system has no more files.
-    pub fn make_room(&self) {
+    pub(crate) fn make_room(&self) {
         self.seats().cut(None, self.now_ms());
     }
 
@@ -162,10 +162,10 @@ impl Table {
 }
 
 /// A seat, for as long as its connection is there.
-pub struct Guest {
+pub(crate) struct Guest {
     id: u64,
     /// What the connection tells of itself.
-    pub seat: Arc<Seat>,
+    pub(crate) seat: Arc<Seat>,
 }
 
 impl Drop for Guest {
@@ -180,7 +180,7 @@ impl Drop for Guest {
 }
 
 /// What is known of a connection. Its own task alone changes its phase.
-pub struct Seat {
+pub(crate) struct Seat {
     table: Arc<Table>,
     address: IpAddr,
     phase: AtomicU8,
@@ -216,22 +216,22 @@ impl Seat {
     }
 
     /// No request has been understood since the last answer.
-    pub fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         self.phase.load(Ordering::Relaxed) == phase::WAITING
     }
 
     /// Whether it is to go.
-    pub fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         self.is_cut.load(Ordering::SeqCst)
     }
 
     /// Whoever polls the connection is woken when it is to go.
-    pub fn watch(&self, waker: &std::task::Waker) {
+    pub(crate) fn watch(&self, waker: &std::task::Waker) {
         self.waker.register(waker);
     }
 
     /// It stays after all: something came in the meantime.
-    pub fn stay(&self) {
+    pub(crate) fn stay(&self) {
         let mut seats = self.table.seats();
         if self.is_cut.swap(false, Ordering::SeqCst) {
             seats.enter(self.address);
@@ -239,7 +239,7 @@ impl Seat {
     }
 
     /// A request begins. Answers whether there is still no room for it.
-    pub fn begin(&self) -> bool {
+    pub(crate) fn begin(&self) -> bool {
         self.phase.store(phase::WORKING, Ordering::SeqCst);
         self.since_ms.store(0, Ordering::SeqCst);
         if self.is_cut() {
@@ -256,22 +256,22 @@ impl Seat {
     }
 
     /// The body of a request is not read to its end.
-    pub fn leave_unread(&self) {
+    pub(crate) fn leave_unread(&self) {
         self.has_unread.store(true, Ordering::Relaxed);
     }
 
     /// Whether more of a request may come that nobody reads.
-    pub fn has_unread(&self) -> bool {
+    pub(crate) fn has_unread(&self) -> bool {
         self.has_unread.load(Ordering::Relaxed)
     }
 
     /// All of the answer is made.
-    pub fn answered(&self) {
+    pub(crate) fn answered(&self) {
         self.phase.store(phase::ANSWERED, Ordering::Relaxed);
     }
 
     /// All that was made is handed to the system.
-    pub fn flushed(&self) {
+    pub(crate) fn flushed(&self) {
         if self.phase.load(Ordering::Relaxed) == phase::ANSWERED {
             self.since_ms.store(self.table.now_ms(), Ordering::Relaxed);
             self.phase.store(phase::WAITING, Ordering::Relaxed);
@@ -279,7 +279,7 @@ impl Seat {
     }
 
     /// The other side takes nothing for now, or takes something again.
-    pub fn stalls(&self, is_stalled: bool) {
+    pub(crate) fn stalls(&self, is_stalled: bool) {
         if !self.is_waiting() {
             let since = if is_stalled { self.table.now_ms() } else { 0 };
             self.since_ms.store(since, Ordering::Relaxed);

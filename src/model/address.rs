@@ -18,7 +18,7 @@ const HOST: &str = "names a host that is no name: a blank or a sign in it belong
 ///
 /// # Errors
 /// What is wrong, to stand after its name.
-pub fn encoded_url(text: &str) -> Result<String, &'static str> {
+pub(crate) fn encoded_url(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     if text.chars().any(char::is_control) {
         return Err(CONTROL);
@@ -38,7 +38,7 @@ pub fn encoded_url(text: &str) -> Result<String, &'static str> {
 
 /// Whether two addresses are one, however each is written. One that was stored as it was typed is
 /// the one that it would be stored as now.
-pub fn is_same_url(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_url(one: &str, other: &str) -> bool {
     let is_encoded = |one| encoded_url(one).is_ok_and(|one| encoded_url(other) == Ok(one));
     one == other || is_encoded(one)
 }

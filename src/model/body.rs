@@ -6,7 +6,7 @@
 
 /// What to do with a key that is no field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
+pub(crate) enum Unknown {
     /// Our own API: a typing error must not pass silently.
     Refused,
     /// Incoming webhooks: other systems send more than we ask for.
@@ -37,7 +37,7 @@ macro_rules! body {
         $(#[$about])*
         #[derive(Clone, Default, utoipa::ToSchema)]
         $see struct $Body {
-            $($(#[$said])* #[schema(rename = $key)] pub $field: $type,)+
+            $($(#[$said])* #[schema(rename = $key)] pub(crate) $field: $type,)+
         }
 
         impl $Body {
@@ -45,7 +45,7 @@ macro_rules! body {
             ///
             /// # Errors
             /// The first field that breaks a rule, or that is none.
-            pub fn read(
+            pub(crate) fn read(
                 body: &serde_json::Map<String, serde_json::Value>,
                 prefix: &str,
                 $unknown: $crate::model::Unknown,
@@ -76,7 +76,7 @@ macro_rules! body {
 
 /// A field that may be there and says nothing: made by the server, so that what was read can be written back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ignored;
+pub(crate) struct Ignored;
 
 impl Ignored {
     /// Whatever it holds.

@@ -12,7 +12,7 @@ use super::time::Time;
 
 names! {
     /// Where a delivery stands. A closed set.
-    pub enum DeliveryStatus {
+    pub(crate) enum DeliveryStatus {
         /// Waits: for its turn, or for the next attempt.
         Pending = "pending",
         /// A request is under way.
@@ -30,30 +30,30 @@ names! {
 
 /// How many deliveries of an event, one for each webhook, stand where. Every key is always there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct DeliveryCounts {
+pub(crate) struct DeliveryCounts {
     /// Wait for their turn or the next attempt.
     #[schema(example = 0)]
-    pub pending: i64,
+    pub(crate) pending: i64,
     /// Are under way.
     #[schema(example = 0)]
-    pub sending: i64,
+    pub(crate) sending: i64,
     /// Have arrived.
     #[schema(example = 8)]
-    pub delivered: i64,
+    pub(crate) delivered: i64,
     /// Wait for the cause to end.
     #[schema(example = 0)]
-    pub held: i64,
+    pub(crate) held: i64,
     /// Were given up.
     #[schema(example = 1)]
-    pub failed: i64,
+    pub(crate) failed: i64,
     /// Were ended.
     #[schema(example = 0)]
-    pub cancelled: i64,
+    pub(crate) cancelled: i64,
 }
 
 impl DeliveryCounts {
     /// Counts some that stand there.
-    pub fn add(&mut self, status: DeliveryStatus, n: i64) {
+    pub(crate) fn add(&mut self, status: DeliveryStatus, n: i64) {
         let place = match status {
             DeliveryStatus::Pending => &mut self.pending,
             DeliveryStatus::Sending => &mut self.sending,
@@ -69,90 +69,90 @@ impl DeliveryCounts {
 /// One event for one webhook, as the API shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// `dlv_<order of the event>_<webhook>`; never changes.
     #[schema(example = "dlv_42_default")]
-    pub id: String,
+    pub(crate) id: String,
     /// The `webhook-id` that the receiver sees.
     #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
-    pub event_id: String,
+    pub(crate) event_id: String,
     /// `default` is the one from `WEBHOOK_URL`.
     #[schema(example = "default")]
-    pub webhook_id: String,
+    pub(crate) webhook_id: String,
     /// Whose change it tells of.
     #[schema(example = "task_1765216530445_che0wi9")]
-    pub task_id: String,
+    pub(crate) task_id: String,
     /// The title of the task as it was sent; only in a list, where it is asked for, and not of alerts.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "Send the offer")]
-    pub task_title: Option<String>,
+    pub(crate) task_title: Option<String>,
     /// What happened.
-    pub event: EventKind,
+    pub(crate) event: EventKind,
     /// 1, 2, 3 … of its task.
     #[schema(example = 3)]
-    pub version: i64,
+    pub(crate) version: i64,
     /// Where it stands.
-    pub status: DeliveryStatus,
+    pub(crate) status: DeliveryStatus,
     /// Why, as a code; null once delivered. Pending: `due`, `waiting_turn`, `retry`,
     /// `receiver_busy`, `recovering`. Sending: `sending`. Held: `refused_alone`, `rejected`,
     /// `webhook_down`, `webhook_misconfigured`, `webhook_gone`, `webhook_paused`, `no_url`. Failed:
     /// `rejected`, `attempts_used`, `expired`. Cancelled: `by_person`, `webhook_deleted`.
     #[schema(required, value_type = Option<String>, example = "retry")]
-    pub reason: Option<Reason>,
+    pub(crate) reason: Option<Reason>,
     /// Why, in words a person can act on.
     #[schema(
         required,
         example = "The last attempt failed; the next one goes out at the time shown."
     )]
-    pub reason_text: Option<String>,
+    pub(crate) reason_text: Option<String>,
     /// The delivery of the same task that must end first.
     #[schema(required, example = "dlv_41_default")]
-    pub blocked_by: Option<String>,
+    pub(crate) blocked_by: Option<String>,
     /// Requests made so far, those with an unknown end included.
     #[schema(example = 1)]
-    pub attempt_count: i64,
+    pub(crate) attempt_count: i64,
     /// When the next request goes out, where that is known.
     #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-02-20T08:15:31.445Z")]
-    pub next_attempt_at: Option<Time>,
+    pub(crate) next_attempt_at: Option<Time>,
     /// When its event was committed.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
-    pub created_at: Time,
+    pub(crate) created_at: Time,
     /// When it was delivered or given up.
     #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
-    pub finished_at: Option<Time>,
+    pub(crate) finished_at: Option<Time>,
 }
 
 /// One HTTP request of a delivery.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// 1, 2, 3 … of its delivery.
     #[schema(example = 1)]
-    pub number: i64,
+    pub(crate) number: i64,
     /// When the request began.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.447Z")]
-    pub started_at: Time,
+    pub(crate) started_at: Time,
     /// Milliseconds until the outcome was known; null if it never was.
     #[schema(required, example = 84)]
-    pub ms: Option<i64>,
+    pub(crate) ms: Option<i64>,
     /// The receiver's HTTP status, if it answered.
     #[schema(required, example = 503)]
-    pub status: Option<i64>,
+    pub(crate) status: Option<i64>,
     /// What went wrong, in words; null if nothing did.
     #[schema(required, example = "The receiver answered 503 Service Unavailable.")]
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The beginning of the answer's body, at most 4 KiB, secrets masked.
     #[schema(required, example = "try later")]
-    pub excerpt: Option<String>,
+    pub(crate) excerpt: Option<String>,
     /// `delivered`, `retry`, `held`, `failed`, or `unknown`: the server ended while the request was
     /// under way, so it may have arrived.
     #[schema(example = "retry")]
-    pub outcome: String,
+    pub(crate) outcome: String,
 }
 
 /// What a receiver means by an answer that says something else by its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Later {
+pub(crate) enum Later {
     /// Make: the queue of the webhook is full.
     QueueFull,
     /// n8n: it is starting, and has not taken the request.
@@ -163,32 +163,32 @@ pub enum Later {
 
 /// How one attempt ended. A failed one is not an error of ours: it is news about the receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Milliseconds from connecting to the last byte that was read.
-    pub ms: i64,
+    pub(crate) ms: i64,
     /// The receiver's HTTP status, if a whole answer head came.
-    pub status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// What broke, in words, if the exchange did not end properly.
-    pub broken: Option<String>,
+    pub(crate) broken: Option<String>,
     /// The beginning of the answer's body, at most 4 KiB.
-    pub excerpt: String,
+    pub(crate) excerpt: String,
     /// The receiver means "later", whatever the status says.
-    pub later: Option<Later>,
+    pub(crate) later: Option<Later>,
     /// Where a redirect leads, as it may be shown.
-    pub location: Option<String>,
+    pub(crate) location: Option<String>,
     /// The wait that the receiver asked for, in milliseconds, at most an hour.
-    pub retry_after_ms: Option<i64>,
+    pub(crate) retry_after_ms: Option<i64>,
     /// The other side closed a connection that had served before, instead of answering.
-    pub is_cut: bool,
+    pub(crate) is_cut: bool,
     /// The address is one that the webhook may not reach; nothing was sent.
-    pub blocked: bool,
+    pub(crate) blocked: bool,
     /// This machine could not even try (it is out of file handles, say); it does not count.
-    pub ours: bool,
+    pub(crate) ours: bool,
 }
 
 impl Outcome {
     /// No answer came, for the reason said.
-    pub fn broken(why: impl Into<String>) -> Outcome {
+    pub(crate) fn broken(why: impl Into<String>) -> Outcome {
         Outcome {
             ms: 0,
             status: None,
@@ -204,7 +204,7 @@ impl Outcome {
     }
 
     /// A whole answer with a 2xx status that means it: the only success.
-    pub fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         let is_2xx = self.status.is_some_and(|s| (200..300).contains(&s));
         self.broken.is_none() && self.later.is_none() && is_2xx
     }

@@ -9,31 +9,31 @@ use super::time::Time;
 
 /// Where a change came from: 1 to 40 of `[a-z0-9_-]`. Ends echo loops.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin(String);
+pub(crate) struct Origin(String);
 
 impl Origin {
     /// The origin of what comes through `/api/incoming-webhook`.
-    pub fn incoming() -> Origin {
+    pub(crate) fn incoming() -> Origin {
         Origin("incoming".to_owned())
     }
 
     /// The origin of alerts.
-    pub fn engine() -> Origin {
+    pub(crate) fn engine() -> Origin {
         Origin("engine".to_owned())
     }
 
     /// The origin of the sample that a webhook is tried out with.
-    pub fn test() -> Origin {
+    pub(crate) fn test() -> Origin {
         Origin("test".to_owned())
     }
 
     /// The origin of an API write that names none.
-    pub fn api() -> Origin {
+    pub(crate) fn api() -> Origin {
         Origin("api".to_owned())
     }
 
     /// Checks an origin that a client or a setting named.
-    pub fn parse(field: &str, text: &str) -> Result<Origin, Invalid> {
+    pub(crate) fn parse(field: &str, text: &str) -> Result<Origin, Invalid> {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
         if (1..=40).contains(&text.len()) && text.chars().all(allowed) {
             return Ok(Origin(text.to_owned()));
@@ -46,46 +46,46 @@ impl Origin {
     }
 
     /// The origin as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 /// One committed change of a task.
 #[derive(Clone, Debug)]
-pub struct Event {
+pub(crate) struct Event {
     /// `evt_…`; sent as `webhook-id`, the same on every repeat.
-    pub id: String,
+    pub(crate) id: String,
     /// What happened.
-    pub kind: EventKind,
+    pub(crate) kind: EventKind,
     /// Where the change came from.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// Whose change it is.
-    pub task_id: TaskId,
+    pub(crate) task_id: TaskId,
     /// 1, 2, 3 … of its task; goes on when an id is deleted and made again.
-    pub version: i64,
+    pub(crate) version: i64,
     /// When it was committed.
-    pub at: Time,
+    pub(crate) at: Time,
     /// The task after the change (before it, for a deletion), as compact JSON. Of an alert, its body.
-    pub snapshot: String,
+    pub(crate) snapshot: String,
     /// The old values of what the change changed, as a JSON object; `None` for a creation.
-    pub before: Option<String>,
+    pub(crate) before: Option<String>,
 }
 
 impl Event {
     /// The title in a snapshot, or in its beginning; `None` where it has none, as that of an alert.
     /// [`Event::TITLE_WITHIN`] characters are always enough.
-    pub fn title(snapshot: &str) -> Option<String> {
+    pub(crate) fn title(snapshot: &str) -> Option<String> {
         // The id comes first, and no id has a quote.
         let (_, rest) = snapshot.split_once("\"title\":")?;
         serde_json::Deserializer::from_str(rest).into_iter::<String>().next()?.ok()
     }
 
     /// An id of 128 characters, a title of 500 that JSON writes with six each, and their names.
-    pub const TITLE_WITHIN: i64 = 3_300;
+    pub(crate) const TITLE_WITHIN: i64 = 3_300;
 
     /// The snapshot of a task as an event keeps it.
-    pub fn snapshot(task: &Task) -> String {
+    pub(crate) fn snapshot(task: &Task) -> String {
         // Strings, integers, vectors: serde_json has nothing here that it can refuse.
         serde_json::to_string(task).unwrap_or_default()
     }

@@ -13,31 +13,31 @@ pub(super) const LIST_MOST: usize = 50;
 
 /// A value that breaks a rule: which field, and a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid {
+pub(crate) struct Invalid {
     /// Where it stands in the body, e.g. `tags[2]` or `task.title`; empty for the body as a whole.
-    pub field: String,
+    pub(crate) field: String,
     /// What was found, what is allowed. Names the field.
-    pub message: String,
+    pub(crate) message: String,
     /// The body is well-formed but lacks what this request needs (answered as 422, not 400).
-    pub missing: bool,
+    pub(crate) missing: bool,
 }
 
 impl Invalid {
     /// A broken rule of `field`; the sentence is `<field> <what>`.
-    pub fn new(field: impl Into<String>, what: impl fmt::Display) -> Invalid {
+    pub(crate) fn new(field: impl Into<String>, what: impl fmt::Display) -> Invalid {
         let field = field.into();
         let message = format!("{field} {what}");
         Invalid { field, message, missing: false }
     }
 
     /// `field` is needed here and is not there.
-    pub fn missing(field: impl Into<String>, why: impl fmt::Display) -> Invalid {
+    pub(crate) fn missing(field: impl Into<String>, why: impl fmt::Display) -> Invalid {
         Invalid { missing: true, ..Invalid::new(field, why) }
     }
 }
 
 /// A value as a person would recognise it, in JSON, cut to 60 characters.
-pub fn quoted(value: &Value) -> String {
+pub(crate) fn quoted(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {
         Some((at, _)) => format!("{}…", &text[..at]),
@@ -62,14 +62,14 @@ pub(super) fn is_empty(value: &Value) -> bool {
 }
 
 /// Reads `None` from what is empty, and all else as `read` does.
-pub fn optional<T>(
+pub(crate) fn optional<T>(
     read: impl Fn(&str, &Value) -> Result<T, Invalid>,
 ) -> impl Fn(&str, &Value) -> Result<Option<T>, Invalid> {
     move |field, value| if is_empty(value) { Ok(None) } else { read(field, value).map(Some) }
 }
 
 /// A key as it may stand in a message: a megabyte of key is not echoed.
-pub fn shown_key(key: &str) -> String {
+pub(crate) fn shown_key(key: &str) -> String {
     key.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
@@ -146,7 +146,7 @@ pub(super) fn named<T: Named>(field: &str, value: &Value) -> Result<T, Invalid> 
 }
 
 /// A moment: RFC 3339 with any offset, or a plain date.
-pub fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
+pub(crate) fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
     // What is no text is no date, like a text of nothing.
     Time::read(value.as_str().unwrap_or_default())
         .map_err(|why| Invalid::new(field, format!("{} {why}", quoted(value))))

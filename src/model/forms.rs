@@ -12,7 +12,7 @@ macro_rules! forms {
             #[derive(ToSchema)]
             #[schema(format = $form)]
             #[expect(dead_code, reason = "only described")]
-            pub struct $Form(String);
+            pub(crate) struct $Form(String);
         )+
     };
 }

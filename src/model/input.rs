@@ -20,7 +20,7 @@ body! {
     /// What may be sent to make or change a task. Fields that are left out stay as they are; `null` or
     /// `""` clears what may be empty.
     #[derive(Debug, PartialEq, Eq)]
-    pub struct TaskInput(unknown): "a field of a task; the fields are" {
+    pub(crate) struct TaskInput(unknown): "a field of a task; the fields are" {
         /// 1 to 500 characters after trimming. Required for a new task.
         #[schema(nullable = false, format = "title", example = "Send the offer")]
         "title" title: Option<String> = fields::title,
@@ -63,7 +63,7 @@ body! {
 body! {
     /// A link to hang on a task.
     #[derive(Debug, PartialEq, Eq)]
-    pub struct AttachmentInput(unknown): "a field of an attachment; the fields are" {
+    pub(crate) struct AttachmentInput(unknown): "a field of an attachment; the fields are" {
         /// Made by the server if it is left out.
         #[schema(format = "text", min_length = 1, max_length = 128, example = "att_7x2m9qk")]
         "id" id: Option<String> = optional(fields::text::<128>),
@@ -87,12 +87,12 @@ body! {
 
 /// A new task: as a change, with a title.
 #[derive(Clone, Debug, ToSchema)]
-pub struct NewTask {
+pub(crate) struct NewTask {
     #[serde(flatten)]
     pub(super) rest: TaskInput,
     /// 1 to 500 characters after trimming.
     #[schema(format = "title", example = "Send the offer")]
-    pub title: String,
+    pub(crate) title: String,
 }
 
 impl TryFrom<TaskInput> for NewTask {

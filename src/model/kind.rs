@@ -6,7 +6,7 @@ use super::names::names;
 
 names! {
     /// What happened to the task.
-    pub enum EventKind {
+    pub(crate) enum EventKind {
         /// It was made.
         Created = "task_created",
         /// Something other than its status changed.
@@ -30,10 +30,10 @@ names! {
 
 impl EventKind {
     /// Those of a task, which webhooks may ask for.
-    pub const OF_TASKS: [EventKind; 4] =
+    pub(crate) const OF_TASKS: [EventKind; 4] =
         [EventKind::Created, EventKind::Updated, EventKind::StatusChanged, EventKind::Deleted];
     /// Those of the engine itself, for the `alerts` webhook alone.
-    pub const ALERTS: [EventKind; 5] = [
+    pub(crate) const ALERTS: [EventKind; 5] = [
         EventKind::WebhookDown,
         EventKind::WebhookRefusing,
         EventKind::WebhookUp,
@@ -42,7 +42,7 @@ impl EventKind {
     ];
 
     /// Whether it is of the engine itself, not of a task.
-    pub fn is_alert(self) -> bool {
+    pub(crate) fn is_alert(self) -> bool {
         EventKind::ALERTS.contains(&self)
     }
 }

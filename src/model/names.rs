@@ -3,7 +3,7 @@
 //! Must not know which sets there are.
 
 /// What each of them can do.
-pub trait Named: Copy + 'static {
+pub(crate) trait Named: Copy + 'static {
     /// All of them with their names, in the order in which they are declared.
     const ALL: &'static [(&'static str, Self)];
 

@@ -32,7 +32,7 @@ const FIELDS: [&str; 12] = [
 
 /// The old values of the fields in which two states of a task differ, as a compact JSON object:
 /// what an event keeps of the state before it. A deletion changes nothing: `{}`; a creation has none.
-pub fn diff(before: &Task, after: &Task) -> String {
+pub(crate) fn diff(before: &Task, after: &Task) -> String {
     let mut text = String::from("{");
     keep(&mut text, "id", &before.id, &after.id);
     keep(&mut text, "title", &before.title, &after.title);
@@ -74,7 +74,7 @@ fn json<T: Serialize + ?Sized>(value: &T) -> String {
 
 /// The names of the fields that a change changed, in the order of the task's keys; `updatedAt`,
 /// which every change changes, is left out. Empty for a creation and for a deletion.
-pub fn changed(diff: Option<&str>) -> Vec<&'static str> {
+pub(crate) fn changed(diff: Option<&str>) -> Vec<&'static str> {
     let old: Map<String, Value> =
         diff.and_then(|diff| serde_json::from_str(diff).ok()).unwrap_or_default();
     let is_named = |name: &&str| *name != "updatedAt" && old.contains_key(*name);
@@ -83,7 +83,7 @@ pub fn changed(diff: Option<&str>) -> Vec<&'static str> {
 
 /// The whole task before a change, byte for byte as its own event had it in its snapshot; `None`
 /// for a creation (no `diff`), and where the stored JSON is damaged.
-pub fn previous(snapshot: &str, diff: Option<&str>) -> Option<String> {
+pub(crate) fn previous(snapshot: &str, diff: Option<&str>) -> Option<String> {
     let mut task: Map<String, Value> = serde_json::from_str(snapshot).ok()?;
     let old: Map<String, Value> = serde_json::from_str(diff?).ok()?;
     task.extend(old);
@@ -103,27 +103,27 @@ pub fn previous(snapshot: &str, diff: Option<&str>) -> Option<String> {
 }
 
 /// The body of the contract: exactly `{"event":"…","task":{…}}`.
-pub fn classic(kind: EventKind, snapshot: &str) -> String {
+pub(crate) fn classic(kind: EventKind, snapshot: &str) -> String {
     format!("{{\"event\":\"{}\",\"task\":{snapshot}}}", kind.as_str())
 }
 
 /// What the full body is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Full<'a> {
+pub(crate) struct Full<'a> {
     /// `evt_…`, the same as in the header `webhook-id`.
-    pub id: &'a str,
+    pub(crate) id: &'a str,
     /// What happened to the task.
-    pub kind: EventKind,
+    pub(crate) kind: EventKind,
     /// When it was committed.
-    pub at: Time,
+    pub(crate) at: Time,
     /// 1, 2, 3 … of its task.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Where the change came from.
-    pub origin: &'a str,
+    pub(crate) origin: &'a str,
     /// The task after the change, as [`super::Event::snapshot`] writes it.
-    pub snapshot: &'a str,
+    pub(crate) snapshot: &'a str,
     /// The old values, as [`diff`] writes them; `None` for a creation.
-    pub diff: Option<&'a str>,
+    pub(crate) diff: Option<&'a str>,
 }
 
 impl<'e> From<&'e Event> for Full<'e> {
@@ -142,7 +142,7 @@ impl<'e> From<&'e Event> for Full<'e> {
 
 /// The full body: always the same keys in the same order, so that a tool that learns them from one
 /// event knows them for all.
-pub fn full(event: &Full<'_>) -> String {
+pub(crate) fn full(event: &Full<'_>) -> String {
     let name = event.kind.as_str();
     let mut text = String::with_capacity(2 * event.snapshot.len() + 512);
     text.push('{');
@@ -165,7 +165,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A task for a test event, of one of the four kinds that tasks have, with every field filled, so that the
 /// receiver can learn them all; and the old values, `None` for a creation. No task has its id.
-pub fn sample(kind: EventKind, now: Time) -> (Task, Option<String>) {
+pub(crate) fn sample(kind: EventKind, now: Time) -> (Task, Option<String>) {
     let is_new = kind == EventKind::Created;
     let created_at = if is_new { now } else { now.plus_ms(-DAY_MS) };
     let task = Task {

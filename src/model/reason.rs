@@ -7,7 +7,7 @@ use super::names::names;
 
 names! {
     /// Why a delivery stands where it stands.
-    pub enum Reason {
+    pub(crate) enum Reason {
         /// Pending: it goes out now.
         Due = "due",
         /// Pending: another of its task goes first.
@@ -47,11 +47,11 @@ names! {
 
 impl Reason {
     /// Those for which a delivery is held for its own sake, not for its webhook's.
-    pub const OWN: [Reason; 2] = [Reason::RefusedAlone, Reason::Rejected];
+    pub(crate) const OWN: [Reason; 2] = [Reason::RefusedAlone, Reason::Rejected];
 
     /// What it says to people, if that is the same of each delivery. Empty where the receiver, the webhook or
     /// the settings have a part in it: that is put into words by `explain`.
-    pub fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Reason::Due => "It goes out as soon as its webhook's pace and room allow.",
             Reason::WaitingTurn => "An earlier change of the same task goes out first.",

@@ -9,7 +9,7 @@ use http::{HeaderName, Uri};
 use super::address::encoded_url;
 
 /// The most characters of a URL.
-pub const URL_MOST: usize = 2_048;
+pub(crate) const URL_MOST: usize = 2_048;
 
 /// Set by us or by HTTP itself; a webhook may not bring its own.
 const RESERVED: [&str; 12] = [
@@ -31,7 +31,7 @@ const RESERVED: [&str; 12] = [
 ///
 /// # Errors
 /// What it must be, without showing it.
-pub fn url(text: &str) -> Result<String, String> {
+pub(crate) fn url(text: &str) -> Result<String, String> {
     let wrong = |why: &str| {
         Err(format!("{why}: paste the whole address that Make shows, https://hook.….make.com/…"))
     };
@@ -70,7 +70,7 @@ pub fn url(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// It is no header name, or one of ours.
-pub fn header_name(text: &str) -> Result<String, String> {
+pub(crate) fn header_name(text: &str) -> Result<String, String> {
     let name = text.to_ascii_lowercase();
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Err("has a name that is no header name: letters, digits and - are usual".to_owned());
@@ -89,7 +89,7 @@ pub fn header_name(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// It cannot be sent as it is.
-pub fn check_header_value(name: &str, value: &str) -> Result<(), String> {
+pub(crate) fn check_header_value(name: &str, value: &str) -> Result<(), String> {
     let is_printable = value.bytes().all(|b| (b' '..=b'~').contains(&b));
     if value.is_empty() || value.trim() != value || !is_printable {
         return Err(format!(

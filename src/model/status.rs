@@ -7,7 +7,7 @@ use super::names::names;
 names! {
     /// Where a task stands.
     #[derive(Default)]
-    pub enum Status {
+    pub(crate) enum Status {
         /// Not begun. The default.
         #[default]
         Open = "OPEN",
@@ -23,7 +23,7 @@ names! {
 names! {
     /// How much a task matters.
     #[derive(Default)]
-    pub enum Priority {
+    pub(crate) enum Priority {
         /// Can wait.
         Low = "LOW",
         /// The default.
@@ -38,7 +38,7 @@ names! {
 
 impl Priority {
     /// 0 for `LOW` to 3 for `URGENT`: the order in which lists are sorted.
-    pub fn rank(self) -> i64 {
+    pub(crate) fn rank(self) -> i64 {
         self as i64
     }
 }

@@ -16,17 +16,17 @@ use super::time::Time;
 /// The id of a task: 1 to 128 of `[A-Za-z0-9_.:-]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TaskId(pub(super) String);
+pub(crate) struct TaskId(pub(super) String);
 
 impl TaskId {
     /// The id that another system gave a task, if it may be one. `.` and `..` are folders to whoever
     /// puts an address together, so nobody could reach their tasks.
-    pub fn brought(text: &str) -> Option<TaskId> {
+    pub(crate) fn brought(text: &str) -> Option<TaskId> {
         TaskId::parse(text).ok().filter(|id| ![".", ".."].contains(&id.as_str()))
     }
 
     /// Checks an id that stands in an address or in the database.
-    pub fn parse(text: &str) -> Result<TaskId, Invalid> {
+    pub(crate) fn parse(text: &str) -> Result<TaskId, Invalid> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
         if (1..=128).contains(&text.len()) && text.chars().all(allowed) {
             return Ok(TaskId(text.to_owned()));
@@ -39,7 +39,7 @@ impl TaskId {
     }
 
     /// The id as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -53,69 +53,74 @@ impl fmt::Display for TaskId {
 /// A link that hangs on a task. The file itself lies elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Attachment {
+pub(crate) struct Attachment {
     /// Given by the sender, or made by the server.
     #[schema(example = "att_7x2m9qk41b0z")]
-    pub id: String,
+    pub(crate) id: String,
     /// What a person sees.
     #[schema(example = "offer.pdf")]
-    pub name: String,
+    pub(crate) name: String,
     /// Where the file is: http or https.
     #[schema(example = "https://files.example.com/offer.pdf")]
-    pub url: String,
+    pub(crate) url: String,
     /// Its media type, where known.
     #[schema(required, example = "application/pdf")]
-    pub r#type: Option<String>,
+    pub(crate) r#type: Option<String>,
     /// Bytes, where known.
     #[schema(required, example = 48213)]
-    pub size: Option<u64>,
+    pub(crate) size: Option<u64>,
     /// When it was added; RFC 3339 in UTC.
     #[schema(value_type = String, format = DateTime, example = "2026-03-01T09:00:00.000Z")]
-    pub uploaded_at: Time,
+    pub(crate) uploaded_at: Time,
 }
 
 /// A task as the API shows it. Every key is always there, `null` where empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Task {
+pub(crate) struct Task {
     /// Made by the server, or brought by an incoming webhook.
     #[schema(value_type = String, example = "task_1765216530445_che0wi9")]
-    pub id: TaskId,
+    pub(crate) id: TaskId,
     /// 1 to 500 characters.
     #[schema(example = "Send the offer")]
-    pub title: String,
+    pub(crate) title: String,
     /// Up to 64 KiB.
     #[schema(required, example = "Two pages, with prices")]
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// A label: 1 to 40 of `[A-Z0-9_]`.
     #[schema(required, example = "WRITING")]
-    pub r#type: Option<String>,
+    pub(crate) r#type: Option<String>,
     /// A label: 1 to 40 of `[A-Z0-9_]`.
     #[schema(required, example = "WORK")]
-    pub category: Option<String>,
+    pub(crate) category: Option<String>,
     /// Where it stands.
-    pub status: Status,
+    pub(crate) status: Status,
     /// How much it matters.
-    pub priority: Priority,
+    pub(crate) priority: Priority,
     /// RFC 3339 in UTC with milliseconds.
     #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-03-01T09:00:00.000Z")]
-    pub due_date: Option<Time>,
+    pub(crate) due_date: Option<Time>,
     /// Up to 50, each 1 to 64 characters.
     #[schema(example = json!(["sales", "q1"]))]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// Up to 50.
-    pub attachments: Vec<Attachment>,
+    pub(crate) attachments: Vec<Attachment>,
     /// Made by the server.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
-    pub created_at: Time,
+    pub(crate) created_at: Time,
     /// Made by the server.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
-    pub updated_at: Time,
+    pub(crate) updated_at: Time,
 }
 
 impl Task {
     /// A new task from what was asked for; `fresh` makes ids for its attachments.
-    pub fn create(id: TaskId, new: NewTask, now: Time, fresh: &mut dyn FnMut() -> String) -> Task {
+    pub(crate) fn create(
+        id: TaskId,
+        new: NewTask,
+        now: Time,
+        fresh: &mut dyn FnMut() -> String,
+    ) -> Task {
         let NewTask { rest: input, title } = new;
         let links = input.attachments.unwrap_or_default();
         Task {
@@ -135,7 +140,7 @@ impl Task {
     }
 
     /// Bytes that it takes as JSON, at most.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let tags: usize = self.tags.iter().map(|tag| written(tag)).sum();
         let links = self.attachments.iter().map(|a| {
             let kind = a.r#type.as_deref().map_or(0, written);
@@ -151,7 +156,7 @@ impl Task {
     ///
     /// Fields that the input does not name stay. `updated_at` never goes back, even if the clock
     /// does, so that a late echo can be told from news.
-    pub fn apply(
+    pub(crate) fn apply(
         &self,
         input: TaskInput,
         now: Time,

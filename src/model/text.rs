@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
 
 /// The text with its letters composed (Unicode's NFC).
-pub fn composed(text: &str) -> Cow<'_, str> {
+pub(crate) fn composed(text: &str) -> Cow<'_, str> {
     // Below U+0300, whose first byte is this, nothing can be composed.
     let is_plain = text.bytes().all(|byte| byte < 0xCC);
     if is_plain || is_nfc_quick(text.chars()) == IsNormalized::Yes {
@@ -19,7 +19,7 @@ pub fn composed(text: &str) -> Cow<'_, str> {
 }
 
 /// The text as it is compared in a search: in small letters, composed.
-pub fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let small = text.to_lowercase();
     match composed(&small) {
         Cow::Owned(composed) => composed,

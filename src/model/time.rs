@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment as milliseconds since 1970-01-01T00:00:00Z, within the years 1 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Time(pub i64);
+pub(crate) struct Time(pub i64);
 
 /// 0001-01-01T00:00:00.000Z.
 const FIRST: i64 = -62_135_596_800_000;
@@ -41,7 +41,7 @@ impl Time {
     ///
     /// # Errors
     /// Why it is none, and how to write one; a sentence to stand after the text.
-    pub fn read(text: &str) -> Result<Time, &'static str> {
+    pub(crate) fn read(text: &str) -> Result<Time, &'static str> {
         let (date, rest) = date(text.trim()).ok_or(NO_DATE)?;
         let days = i64::from(EPOCH.until(date).map_err(|_| NO_DATE)?.get_days());
         let (clock, offset_ms) = if rest.is_empty() {
@@ -58,18 +58,18 @@ impl Time {
     }
 
     /// The same where nobody asks why.
-    pub fn parse(text: &str) -> Option<Time> {
+    pub(crate) fn parse(text: &str) -> Option<Time> {
         Time::read(text).ok()
     }
 
     /// The moment `ms` milliseconds later (earlier if negative).
     #[must_use]
-    pub fn plus_ms(self, ms: i64) -> Time {
+    pub(crate) fn plus_ms(self, ms: i64) -> Time {
         Time(self.0.saturating_add(ms))
     }
 
     /// Milliseconds from `earlier` to this moment; negative if `earlier` is later.
-    pub fn ms_since(self, earlier: Time) -> i64 {
+    pub(crate) fn ms_since(self, earlier: Time) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 }

@@ -20,9 +20,9 @@ use super::time::Time;
 use crate::secret::Secret;
 
 /// The id of the webhook that comes from `WEBHOOK_URL`.
-pub const DEFAULT_WEBHOOK: &str = "default";
+pub(crate) const DEFAULT_WEBHOOK: &str = "default";
 /// The id of the webhook that comes from `ALERT_URL`.
-pub const ALERTS_WEBHOOK: &str = "alerts";
+pub(crate) const ALERTS_WEBHOOK: &str = "alerts";
 
 /// Seconds from connecting to the last byte of the answer, unless somebody says otherwise.
 pub(super) const TIMEOUT_SECONDS: u32 = 10;
@@ -31,7 +31,7 @@ pub(super) const MAX_ATTEMPTS: u32 = 3;
 
 names! {
     /// The body that a webhook gets.
-    pub enum Payload {
+    pub(crate) enum Payload {
         /// `{event, task}`.
         Classic = "classic",
         /// `{id, event, type, timestamp, version, origin, changed, previous, task}`.
@@ -41,7 +41,7 @@ names! {
 
 names! {
     /// What is known of the receiver.
-    pub enum Profile {
+    pub(crate) enum Profile {
         /// As the host and the answers say: a host of Make gets Make's pace; whoever says "Queue is full"
         /// or "n8n is starting up" is waited for.
         Auto = "auto",
@@ -56,7 +56,7 @@ names! {
 
 names! {
     /// What becomes of a task whose event was rejected.
-    pub enum OnReject {
+    pub(crate) enum OnReject {
         /// The rejected one is `failed` and the next event of the task goes out.
         Skip = "skip",
         /// The rejected one is `held` and its task waits until somebody redelivers or cancels it.
@@ -68,7 +68,7 @@ body! {
     /// Which tasks a webhook is to hear of. Within a list one match is enough; every list that is not empty must match.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(default)]
-    pub struct Filter(_unknown): "a part of a filter; these are:" {
+    pub(crate) struct Filter(_unknown): "a part of a filter; these are:" {
         /// Types.
         #[schema(value_type = Vec<Label>)]
         "type" r#type: Vec<String> = list(fields::label),
@@ -94,54 +94,54 @@ fn name<T: Named>(field: &str, value: &Value) -> Result<String, Invalid> {
 /// A URL that wants events. The URL, the headers' values and the secrets are never shown: for Make,
 /// the URL is the password.
 #[derive(Clone)]
-pub struct Webhook {
+pub(crate) struct Webhook {
     /// `default`, `alerts`, or `wh_…` made by the server.
-    pub id: String,
+    pub(crate) id: String,
     /// Where to send: http or https. Shown only masked.
-    pub url: String,
+    pub(crate) url: String,
     /// Which kinds of events; never empty.
-    pub events: Vec<EventKind>,
+    pub(crate) events: Vec<EventKind>,
     /// Who made it: `settings`, `make`, `zapier`, `n8n` …: a label.
-    pub source: Option<String>,
+    pub(crate) source: Option<String>,
     /// A line for people.
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// Sent with every request, name and value. Values are never shown.
-    pub headers: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     /// `whsec_…`; requests are signed with it.
-    pub secret: Option<Secret>,
+    pub(crate) secret: Option<Secret>,
     /// The secret before the last rotation and until when it signs too.
-    pub old_secret: Option<(Secret, Time)>,
+    pub(crate) old_secret: Option<(Secret, Time)>,
     /// The body that it gets.
-    pub payload: Payload,
+    pub(crate) payload: Payload,
     /// Which tasks.
-    pub filter: Filter,
+    pub(crate) filter: Filter,
     /// Changes that came from here are not sent.
-    pub ignore_origin: Vec<Origin>,
+    pub(crate) ignore_origin: Vec<Origin>,
     /// What is known of the receiver.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// At most so many requests a second, 1 to 1000; `None` = as the profile says.
-    pub rate_per_second: Option<u32>,
+    pub(crate) rate_per_second: Option<u32>,
     /// Seconds from connecting to the last byte of the answer, 1 to 30.
-    pub timeout_seconds: u32,
+    pub(crate) timeout_seconds: u32,
     /// Attempts before a delivery has used them up, 1 to 20.
-    pub max_attempts: u32,
+    pub(crate) max_attempts: u32,
     /// What becomes of a task whose event was rejected.
-    pub on_reject: OnReject,
+    pub(crate) on_reject: OnReject,
 }
 
 /// Why a webhook is not sent an event: the rule and a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unwanted {
+pub(crate) struct Unwanted {
     /// `events`, `ignoreOrigin`, `filter.status` …: the property of the webhook.
-    pub rule: &'static str,
+    pub(crate) rule: &'static str,
     /// In words.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Webhook {
     /// A webhook that wants every change of a task, with nothing else named: what is left out of
     /// the settings or a request is as it is here.
-    pub fn new(id: impl Into<String>, url: impl Into<String>) -> Webhook {
+    pub(crate) fn new(id: impl Into<String>, url: impl Into<String>) -> Webhook {
         Webhook {
             id: id.into(),
             url: url.into(),
@@ -163,12 +163,17 @@ impl Webhook {
     }
 
     /// Whether it comes from the settings: it can be paused but not changed over the API.
-    pub fn is_from_settings(&self) -> bool {
+    pub(crate) fn is_from_settings(&self) -> bool {
         self.id == DEFAULT_WEBHOOK || self.id == ALERTS_WEBHOOK
     }
 
     /// Whether it wants to hear of a change of a task; `Err` names the first rule that says no.
-    pub fn wants(&self, kind: EventKind, origin: &Origin, task: &Task) -> Result<(), Unwanted> {
+    pub(crate) fn wants(
+        &self,
+        kind: EventKind,
+        origin: &Origin,
+        task: &Task,
+    ) -> Result<(), Unwanted> {
         self.wants_kind(kind, origin)?;
         let filter = &self.filter;
         let one = |value: &str| vec![value.to_owned()];
@@ -196,7 +201,7 @@ impl Webhook {
     }
 
     /// The part of [`Webhook::wants`] that does not need the task.
-    pub fn wants_kind(&self, kind: EventKind, origin: &Origin) -> Result<(), Unwanted> {
+    pub(crate) fn wants_kind(&self, kind: EventKind, origin: &Origin) -> Result<(), Unwanted> {
         if !self.events.contains(&kind) {
             let names: Vec<&str> = self.events.iter().map(|kind| kind.as_str()).collect();
             let text = format!("It takes only {}; this is {}.", names.join(", "), kind.as_str());
@@ -213,7 +218,7 @@ impl Webhook {
     }
 
     /// Whether its receiver is Make: by the profile, or with `auto` by the host.
-    pub fn is_make(&self) -> bool {
+    pub(crate) fn is_make(&self) -> bool {
         match self.profile {
             Profile::Make => true,
             Profile::N8n | Profile::Plain => false,
@@ -248,7 +253,7 @@ impl fmt::Debug for Webhook {
 
 /// A URL that may stand in a log or on a page: scheme, host and port; of path and query the last signs
 /// alone, so that two of one host can be told apart.
-pub fn masked_url(url: &str) -> String {
+pub(crate) fn masked_url(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return "…".to_owned();
     };

@@ -20,13 +20,13 @@ use crate::secret::Secret;
 use crate::signature;
 
 /// What stands for a header's value where the webhook is shown.
-pub const MASKED: &str = "…";
+pub(crate) const MASKED: &str = "…";
 const HEADERS_MOST: usize = 20;
 
 body! {
     /// What may be sent to make or change a webhook. What is left out stays as it is; `null` or `""` is
     /// the default.
-    pub struct WebhookInput(_unknown): "a property of a webhook; these are:" {
+    pub(crate) struct WebhookInput(_unknown): "a property of a webhook; these are:" {
         /// Where to send: http or https, up to 2048 characters. Required for a new webhook.
         #[schema(nullable = false, format = "webhook-url", example = "https://hook.eu1.make.com/abc")]
         "url" url: Option<String> = url,
@@ -78,12 +78,12 @@ impl fmt::Debug for WebhookInput {
 
 /// A new webhook: as a change, with a URL.
 #[derive(ToSchema)]
-pub struct NewWebhook {
+pub(crate) struct NewWebhook {
     #[serde(flatten)]
     rest: WebhookInput,
     /// Where to send: http or https, up to 2048 characters.
     #[schema(format = "webhook-url", example = "https://hook.eu1.make.com/abc")]
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl TryFrom<WebhookInput> for NewWebhook {
@@ -102,7 +102,7 @@ impl NewWebhook {
     ///
     /// # Errors
     /// A header is masked.
-    pub fn create(mut self, id: String, made: Secret) -> Result<Webhook, Invalid> {
+    pub(crate) fn create(mut self, id: String, made: Secret) -> Result<Webhook, Invalid> {
         let secret = Some(self.rest.secret.take().flatten().unwrap_or(made));
         self.rest.apply(&Webhook { secret, ..Webhook::new(id, self.url) })
     }
@@ -110,12 +110,12 @@ impl NewWebhook {
 
 /// A change of a webhook. Its secret can be another one, but not taken away.
 #[derive(ToSchema)]
-pub struct WebhookChange {
+pub(crate) struct WebhookChange {
     #[serde(flatten)]
     rest: WebhookInput,
     /// `whsec_` and 24 to 64 bytes in base64.
     #[schema(value_type = Option<String>, nullable = false, format = "secret")]
-    pub secret: Option<Secret>,
+    pub(crate) secret: Option<Secret>,
 }
 
 impl TryFrom<WebhookInput> for WebhookChange {
@@ -135,7 +135,7 @@ impl TryFrom<WebhookInput> for WebhookChange {
 
 impl WebhookChange {
     /// The URL that it asks for.
-    pub fn url(&self) -> Option<&str> {
+    pub(crate) fn url(&self) -> Option<&str> {
         self.rest.url.as_deref()
     }
 
@@ -143,7 +143,7 @@ impl WebhookChange {
     ///
     /// # Errors
     /// A header's value is masked and none is stored under its name.
-    pub fn apply(self, before: &Webhook) -> Result<Webhook, Invalid> {
+    pub(crate) fn apply(self, before: &Webhook) -> Result<Webhook, Invalid> {
         self.rest.apply(before)
     }
 }

@@ -63,7 +63,7 @@ fn serve(listener: TcpListener, visits: Arc<AtomicUsize>, answer: Vec<u8>) {
 }
 
 fn sender(targets: &str) -> Sender {
-    Sender::new(Clock, vec![], Targets::parse(targets).unwrap(), &Trust::default()).unwrap()
+    Sender::new(vec![], Targets::parse(targets).unwrap(), &Trust::default()).unwrap()
 }
 
 /// One whose guarded half resolves and connects so.

@@ -8,18 +8,18 @@ use crate::model::Time;
 
 /// How the wall clock stepped, and which times were set before it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockStep {
+pub(crate) struct ClockStep {
     /// By so many milliseconds; negative: back.
-    pub by_ms: i64,
+    pub(crate) by_ms: i64,
     /// Times after this one …
-    pub after: Time,
+    pub(crate) after: Time,
     /// … up to this one move with the clock.
-    pub up_to: Time,
+    pub(crate) up_to: Time,
 }
 
 /// Moves what waits for a time: retries with the beginning of their series, the quiet that a
 /// receiver asked for, probes; and, back, since when a webhook is as it is.
-pub fn follow_clock(tx: &mut Tx<'_>, step: &ClockStep) -> Result<()> {
+pub(crate) fn follow_clock(tx: &mut Tx<'_>, step: &ClockStep) -> Result<()> {
     let values = [step.after.0.into(), step.up_to.0.into(), step.by_ms.into()];
     for sql in [
         // A beginning that does not lie ahead was set after a step back, or long before.

@@ -28,7 +28,7 @@ use crate::model::{Attempt, Delivery, DeliveryStatus, Event, Named, Reason, Time
 use crate::store::engine::columns::{Row, only};
 
 /// The id of a delivery: the order of its event and its webhook.
-pub fn delivery_id(seq: i64, webhook: &str) -> String {
+pub(crate) fn delivery_id(seq: i64, webhook: &str) -> String {
     format!("dlv_{seq}_{webhook}")
 }
 
@@ -104,19 +104,19 @@ fn shown(stored: Delivery, waiting: &Waiting, known: Option<&Known>, now: Time) 
 }
 
 /// Whether a text is the id of a delivery, by its form.
-pub fn is_delivery_id(text: &str) -> bool {
+pub(crate) fn is_delivery_id(text: &str) -> bool {
     parse_id(text).is_some()
 }
 
 /// One delivery.
-pub fn find_delivery(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Delivery>> {
+pub(crate) fn find_delivery(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Delivery>> {
     let Some((seq, webhook)) = parse_id(id) else { return Ok(None) };
     let all = webhooks::all(tx)?;
     find(tx, seq, webhook, &all, now)
 }
 
 /// Puts the titles of their tasks to deliveries: what is long in a task is not read.
-pub fn name_tasks(tx: &mut Tx<'_>, deliveries: &mut [Delivery]) -> Result<()> {
+pub(crate) fn name_tasks(tx: &mut Tx<'_>, deliveries: &mut [Delivery]) -> Result<()> {
     for delivery in deliveries {
         let beginning = tx.row(
             "SELECT substr(task, 1, ?2) FROM events WHERE id = ?1",
@@ -144,7 +144,7 @@ pub(super) fn find(
 }
 
 /// The attempts of a delivery, the first one first.
-pub fn attempts(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Attempt>> {
+pub(crate) fn attempts(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Attempt>> {
     let Some((seq, webhook)) = parse_id(id) else { return Ok(Vec::new()) };
     tx.rows(
         "SELECT number, started_ms, ms, status, error, excerpt, outcome

@@ -56,17 +56,17 @@ pub(super) fn event_at(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Event>> {
 
 /// An event, its deliveries and who might have wanted it.
 #[derive(Clone, Debug)]
-pub struct Story {
+pub(crate) struct Story {
     /// The event.
-    pub event: Event,
+    pub(crate) event: Event,
     /// Its deliveries with their attempts, also those of webhooks that are gone.
-    pub deliveries: Vec<(Delivery, Vec<Attempt>)>,
+    pub(crate) deliveries: Vec<(Delivery, Vec<Attempt>)>,
     /// The webhooks that are there, the oldest first.
-    pub webhooks: Vec<Known>,
+    pub(crate) webhooks: Vec<Known>,
 }
 
 /// What became of an event; `None` if there is none of this id, or no longer.
-pub fn story(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Story>> {
+pub(crate) fn story(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Story>> {
     let Some((seq, event)) = find(tx, id)? else { return Ok(None) };
     let mut deliveries = Vec::new();
     for delivery in of_event(tx, seq, now)? {
@@ -78,32 +78,32 @@ pub fn story(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Story>> {
 
 /// Which events a list shows. Alerts are in none: they tell of no task.
 #[derive(Clone, Debug, Default)]
-pub struct EventFilter {
+pub(crate) struct EventFilter {
     /// What happened: any of these; empty = anything.
-    pub kind: Vec<EventKind>,
+    pub(crate) kind: Vec<EventKind>,
     /// Of this task alone.
-    pub task_id: Option<String>,
+    pub(crate) task_id: Option<String>,
     /// Committed after this one, by its place in the order.
-    pub since: Option<i64>,
+    pub(crate) since: Option<i64>,
 }
 
 /// Some events, the newest first.
 #[derive(Clone, Debug)]
-pub struct EventPage {
+pub(crate) struct EventPage {
     /// The events.
-    pub events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     /// The last event that was looked at, where more may follow.
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// The place of an event in the order of commits.
-pub fn event_seq(tx: &mut Tx<'_>, id: &str) -> Result<Option<i64>> {
+pub(crate) fn event_seq(tx: &mut Tx<'_>, id: &str) -> Result<Option<i64>> {
     tx.row("SELECT seq FROM events WHERE id = ?1", &[id.into()], only)
 }
 
 /// A page of at most `most` events before the place `before`. It looks at no more than
 /// [`LOOKED_MOST`], so it may have fewer, even none, and say where to go on.
-pub fn list_events(
+pub(crate) fn list_events(
     tx: &mut Tx<'_>,
     filter: &EventFilter,
     before: Option<i64>,
@@ -152,7 +152,7 @@ fn list_sql(filter: &EventFilter) -> String {
 }
 
 /// How many events of a task there are after a place.
-pub fn count_events(tx: &mut Tx<'_>, task_id: &str, since: Option<i64>) -> Result<i64> {
+pub(crate) fn count_events(tx: &mut Tx<'_>, task_id: &str, since: Option<i64>) -> Result<i64> {
     let args = [task_id.into(), since.unwrap_or(0).into()];
     let sql = "SELECT COUNT(*) FROM events WHERE task_id = ?1 AND seq > ?2";
     Ok(tx.row(sql, &args, only)?.unwrap_or_default())
@@ -171,7 +171,7 @@ pub(super) fn ends(tx: &mut Tx<'_>) -> Result<(i64, i64)> {
 
 /// The newest event committed by then, found by halving: times are in order, but for steps of the
 /// clock.
-pub fn newest_by(tx: &mut Tx<'_>, cutoff: Time) -> Result<Option<i64>> {
+pub(crate) fn newest_by(tx: &mut Tx<'_>, cutoff: Time) -> Result<Option<i64>> {
     let (mut low, mut high) = ends(tx)?;
     let mut newest = None;
     while low <= high {

@@ -24,15 +24,15 @@ const AHEAD_MS: i64 = HOUR_MS;
 
 /// Figures of all webhooks together.
 #[derive(Debug, Default)]
-pub struct Line {
+pub(crate) struct Line {
     /// How many waited at the last look before the rows.
-    pub before: Option<i64>,
+    pub(crate) before: Option<i64>,
     /// From the oldest to the newest.
-    pub rows: Vec<(Time, Tally)>,
+    pub(crate) rows: Vec<(Time, Tally)>,
 }
 
 /// Adds what has come together to what is there.
-pub fn add_figures(tx: &mut Tx<'_>, batch: &Batch) -> Result<()> {
+pub(crate) fn add_figures(tx: &mut Tx<'_>, batch: &Batch) -> Result<()> {
     for (seconds, _) in OF_ALL {
         let mut spans = BTreeMap::<Time, Tally>::new();
         for (minute, tally) in &batch.all {
@@ -146,7 +146,7 @@ fn read_tally(row: &Row<'_>) -> Result<(Time, Tally)> {
 
 /// The figures of all webhooks together from a moment on, by spans of so many seconds: a minute or
 /// an hour.
-pub fn figures_since(tx: &mut Tx<'_>, seconds: i64, first: Time) -> Result<Line> {
+pub(crate) fn figures_since(tx: &mut Tx<'_>, seconds: i64, first: Time) -> Result<Line> {
     let rows = tx.rows(
         "SELECT start_ms, attempts, delivered, lags, waiting_most, waiting_last FROM figures
          WHERE seconds = ?1 AND start_ms >= ?2 ORDER BY start_ms",
@@ -165,7 +165,7 @@ pub fn figures_since(tx: &mut Tx<'_>, seconds: i64, first: Time) -> Result<Line>
 
 /// Forgets some of what is too old to be shown, of clocks that were ahead, and the answers of
 /// webhooks that are gone. Answers how many rows went of single webhooks: if any, there may be more.
-pub fn forget_figures(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
+pub(crate) fn forget_figures(tx: &mut Tx<'_>, now: Time) -> Result<usize> {
     let ahead = now.plus_ms(AHEAD_MS);
     for (seconds, kept_ms) in OF_ALL {
         tx.execute(

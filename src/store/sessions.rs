@@ -9,7 +9,7 @@ use crate::model::Time;
 use crate::store::engine::columns::only;
 
 /// The key of this database; `fresh` becomes it if there is none yet.
-pub fn session_key(tx: &mut Tx<'_>, fresh: &str) -> Result<String> {
+pub(crate) fn session_key(tx: &mut Tx<'_>, fresh: &str) -> Result<String> {
     tx.execute(
         "INSERT INTO session_key (one, key) VALUES (1, ?1) ON CONFLICT (one) DO NOTHING",
         &[fresh.into()],
@@ -18,12 +18,12 @@ pub fn session_key(tx: &mut Tx<'_>, fresh: &str) -> Result<String> {
 }
 
 /// Until when each of those that were ended would have held.
-pub fn ended_sessions(tx: &mut Tx<'_>) -> Result<Vec<Time>> {
+pub(crate) fn ended_sessions(tx: &mut Tx<'_>) -> Result<Vec<Time>> {
     tx.rows("SELECT until_ms FROM ended_sessions", &[], only)
 }
 
 /// Ends those that would have held until then, and forgets those that would have ended by now.
-pub fn end_sessions(tx: &mut Tx<'_>, untils: &[Time], now: Time) -> Result<()> {
+pub(crate) fn end_sessions(tx: &mut Tx<'_>, untils: &[Time], now: Time) -> Result<()> {
     tx.execute("DELETE FROM ended_sessions WHERE until_ms <= ?1", &[now.into()])?;
     for until in untils {
         tx.execute(

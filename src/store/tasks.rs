@@ -16,13 +16,13 @@ use crate::store::engine::columns::{Row, Value, columns, damaged, only};
 
 /// A task and what is kept beside it.
 #[derive(Clone, Debug)]
-pub struct Stored {
+pub(crate) struct Stored {
     /// The task.
-    pub task: Task,
+    pub(crate) task: Task,
     /// 1, 2, 3 …; one more with each change.
-    pub version: i64,
+    pub(crate) version: i64,
     /// Its place in the order of creation.
-    pub num: i64,
+    pub(crate) num: i64,
 }
 
 columns! {
@@ -108,7 +108,7 @@ fn split_tags(text: &str) -> Vec<String> {
 }
 
 /// One task.
-pub fn get(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<Stored>> {
+pub(crate) fn get(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<Stored>> {
     tx.row(BY_ID, &[id.as_str().into()], read)
 }
 

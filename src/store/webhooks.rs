@@ -17,7 +17,7 @@ use std::sync::Arc;
 use super::engine::error::Result;
 use super::engine::tx::Tx;
 
-pub use self::rows::{Known, Presence};
+pub(crate) use self::rows::{Known, Presence};
 
 /// Every webhook, by id.
 pub(super) fn all(tx: &mut Tx<'_>) -> Result<Arc<Vec<Known>>> {
@@ -60,7 +60,7 @@ pub(super) fn find<'k>(all: &'k [Known], id: &str) -> Option<&'k Known> {
 }
 
 /// Every webhook that is there, the oldest first.
-pub fn list_webhooks(tx: &mut Tx<'_>) -> Result<Vec<Known>> {
+pub(crate) fn list_webhooks(tx: &mut Tx<'_>) -> Result<Vec<Known>> {
     let mut found: Vec<Known> =
         all(tx)?.iter().filter(|known| known.presence == Presence::Live).cloned().collect();
     found.sort_by_key(|known| (known.created, known.webhook.id.clone()));
@@ -68,6 +68,6 @@ pub fn list_webhooks(tx: &mut Tx<'_>) -> Result<Vec<Known>> {
 }
 
 /// One webhook that is there.
-pub fn find_webhook(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
+pub(crate) fn find_webhook(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
     Ok(known(tx, id)?.filter(|known| known.presence == Presence::Live))
 }

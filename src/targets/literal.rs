@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spelled {
+pub(crate) enum Spelled {
     /// An address, however it is written.
     Address(IpAddr),
     /// `localhost` or a name under it: this machine by definition (RFC 6761).
@@ -19,13 +19,13 @@ pub enum Spelled {
 }
 
 /// A host in the form in which it is compared: lower case, without brackets and trailing dots.
-pub fn bare(host: &str) -> String {
+pub(crate) fn bare(host: &str) -> String {
     let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
     host.trim_end_matches('.').to_ascii_lowercase()
 }
 
 /// Reads a host, with or without brackets.
-pub fn spelled(host: &str) -> Spelled {
+pub(crate) fn spelled(host: &str) -> Spelled {
     let host = bare(host);
     if host.contains(':') {
         // A zone (`%eth0`) says by which cable, not to whom.

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What an address that is not public is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub(crate) enum Why {
     /// `0.0.0.0/8`, `::`: "this machine" to many systems.
     Unspecified,
     /// `127.0.0.0/8`, `::1`.
@@ -32,7 +32,7 @@ pub enum Why {
 
 impl Why {
     /// The words after "The address … is".
-    pub fn words(self) -> &'static str {
+    pub(crate) fn words(self) -> &'static str {
         match self {
             Why::Unspecified => "no address of a receiver (it means this machine)",
             Why::Loopback => "this machine itself (loopback)",
@@ -106,7 +106,7 @@ const V6: [([u16; 8], u32, Why); 16] = [
 /// Whether an address is of the public internet; if not, what it is.
 ///
 /// An IPv4 address within an IPv6 one (mapped, or behind NAT64) is judged by itself.
-pub fn is_public(address: IpAddr) -> Result<(), Why> {
+pub(crate) fn is_public(address: IpAddr) -> Result<(), Why> {
     match address {
         IpAddr::V4(v4) => v4_public(v4),
         IpAddr::V6(v6) => match inner(v6) {

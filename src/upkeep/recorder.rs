@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Fault;
-use crate::clock::Clock;
+use crate::clock;
 use crate::figures::{Batch, Figures, MINUTE, start};
 use crate::model::Time;
 use crate::store::{self, Store};
@@ -21,10 +21,9 @@ const TICK: Duration = Duration::from_secs(2);
 const PART: usize = 100;
 
 /// What the recorder works with.
-pub struct Recorder {
+pub(crate) struct Recorder {
     store: Arc<Store>,
     figures: Arc<Figures>,
-    clock: Clock,
     /// The minute and the result of the last look that was written down.
     looked: Mutex<Option<(Time, i64)>>,
 }
@@ -37,12 +36,12 @@ fn is_news(before: Option<(Time, i64)>, minute: Time, waiting: i64) -> bool {
 
 impl Recorder {
     /// A recorder that has not begun.
-    pub fn new(store: Arc<Store>, figures: Arc<Figures>, clock: Clock) -> Recorder {
-        Recorder { store, figures, clock, looked: Mutex::new(None) }
+    pub(crate) fn new(store: Arc<Store>, figures: Arc<Figures>) -> Recorder {
+        Recorder { store, figures, looked: Mutex::new(None) }
     }
 
     /// Works until `stop`. A write is never left half way, or what it holds would be lost.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut fault = Fault::default();
         while !stop.is_cancelled() {
             fault.watch(self.write_down()).await;
@@ -57,9 +56,9 @@ impl Recorder {
     ///
     /// # Errors
     /// As for a write; what was not written is kept for the next time.
-    pub async fn write_down(&self) -> store::Result<()> {
+    pub(crate) async fn write_down(&self) -> store::Result<()> {
         let waiting = self.store.read(store::waiting_in_all).await?;
-        let now = self.clock.now();
+        let now = clock::now();
         let look = (start(now, MINUTE), waiting);
         let mut left = self.figures.take();
         if left.is_empty() && !is_news(self.looked(), look.0, waiting) {

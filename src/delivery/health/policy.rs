@@ -6,19 +6,19 @@ use crate::model::Time;
 
 /// What the settings say of recovery, for all webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// `false`: attempts are used up or refused, then `failed`; only a pause holds.
-    pub recovers: bool,
+    pub(crate) recovers: bool,
     /// Milliseconds to the first probe.
-    pub probe_first_ms: i64,
+    pub(crate) probe_first_ms: i64,
     /// The longest time between two probes, in milliseconds.
-    pub probe_max_ms: i64,
+    pub(crate) probe_max_ms: i64,
     /// How long after its commit an event is still worth sending once its webhook is not up.
-    pub max_age_ms: i64,
+    pub(crate) max_age_ms: i64,
 }
 
 /// Milliseconds to a probe after `failures` failed ones: first, doubling to the longest, ±10 %.
-pub fn probe_wait_ms(policy: &Policy, failures: u32, chance: f64) -> i64 {
+pub(crate) fn probe_wait_ms(policy: &Policy, failures: u32, chance: f64) -> i64 {
     let doubled = policy.probe_first_ms.saturating_mul(1_i64 << failures.min(32));
     let wait = doubled.clamp(1, policy.probe_max_ms.max(policy.probe_first_ms).max(1));
     // Tenths of a percent, so that the waits stay whole numbers: 90.0 % to 110.0 %.
@@ -28,6 +28,6 @@ pub fn probe_wait_ms(policy: &Policy, failures: u32, chance: f64) -> i64 {
 }
 
 /// Whether an event is too old to be sent by a webhook that is not up.
-pub fn is_expired(policy: &Policy, committed: Time, now: Time) -> bool {
+pub(crate) fn is_expired(policy: &Policy, committed: Time, now: Time) -> bool {
     policy.recovers && now.ms_since(committed) >= policy.max_age_ms
 }

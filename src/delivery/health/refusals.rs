@@ -12,12 +12,12 @@ const MANY: usize = 10;
 
 /// What a webhook that is up has refused since it last answered anything with 2xx.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Refusals {
+pub(crate) struct Refusals {
     /// The events (by their order), each once, and no more of them than it matters: one that is sent
     /// again and again says nothing of the others.
-    pub events: Vec<i64>,
+    pub(crate) events: Vec<i64>,
     /// Since when they are so many that it is said to refuse everything; the first 2xx ends it.
-    pub since: Option<Time>,
+    pub(crate) since: Option<Time>,
 }
 
 impl Refusals {

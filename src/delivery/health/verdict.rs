@@ -7,7 +7,7 @@ use crate::model::Reason;
 
 /// What becomes of the delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// It arrived.
     Delivered,
     /// Again after so many milliseconds.
@@ -40,7 +40,7 @@ pub enum Fate {
 
 impl Fate {
     /// How the attempt that led to it is shown and counted.
-    pub fn of_attempt(&self) -> &'static str {
+    pub(crate) fn of_attempt(&self) -> &'static str {
         match self {
             Fate::Delivered => "delivered",
             Fate::Retry { .. } | Fate::NotMade { .. } => "retry",
@@ -51,7 +51,7 @@ impl Fate {
 
     /// What becomes of a delivery whose webhook was deleted while its request was under way.
     #[must_use]
-    pub fn without_webhook(self) -> Fate {
+    pub(crate) fn without_webhook(self) -> Fate {
         match self {
             Fate::Delivered | Fate::Failed { .. } | Fate::Cancelled => self,
             Fate::Retry { .. }
@@ -65,15 +65,15 @@ impl Fate {
 
 /// What follows from an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// What becomes of the delivery.
-    pub fate: Fate,
+    pub(crate) fate: Fate,
     /// How the webhook is doing now, if that has changed.
-    pub health: Option<Health>,
+    pub(crate) health: Option<Health>,
     /// Deliveries refused earlier (by their order) for which the webhook was at fault: they wait again.
-    pub restored: Vec<i64>,
+    pub(crate) restored: Vec<i64>,
     /// The receiver's answer will not change by itself.
-    pub is_rejected: bool,
+    pub(crate) is_rejected: bool,
 }
 
 impl Verdict {

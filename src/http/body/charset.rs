@@ -13,11 +13,11 @@ use percent_encoding::percent_decode;
 use crate::http::problem::Problem;
 
 /// Names and values.
-pub type Pairs<'b> = Vec<(Cow<'b, str>, Cow<'b, str>)>;
+pub(crate) type Pairs<'b> = Vec<(Cow<'b, str>, Cow<'b, str>)>;
 
 /// A byte that no text in this charset has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotText {
+pub(crate) struct NotText {
     encoding: &'static Encoding,
     /// Counted from 1.
     place: usize,
@@ -26,7 +26,7 @@ pub struct NotText {
 
 impl NotText {
     /// What is wrong, to stand after what it is in: its place in it, and what it is.
-    pub fn what(self) -> String {
+    pub(crate) fn what(self) -> String {
         let NotText { encoding, place, byte } = self;
         format!("is not {}: its byte {place} is 0x{byte:02X}", encoding.name())
     }
@@ -80,7 +80,7 @@ fn by_zeros(body: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// The names and values of a form.
-pub fn form<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Pairs<'b>, Problem> {
+pub(crate) fn form<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Pairs<'b>, Problem> {
     let (encoding, skipped) = match Encoding::for_bom(body) {
         Some(marked) => marked,
         None => (declared(headers)?.unwrap_or(UTF_8), 0),
@@ -102,7 +102,7 @@ pub fn form<'b>(headers: &HeaderMap, body: &'b [u8]) -> Result<Pairs<'b>, Proble
 
 /// What a form and a query have in common: `name=value&…`, blanks as `+`, bytes as `%FC`. Answers
 /// in whose value a byte is wrong.
-pub fn pairs<'b>(
+pub(crate) fn pairs<'b>(
     encoding: &'static Encoding,
     text: &'b [u8],
 ) -> Result<Pairs<'b>, (String, NotText)> {

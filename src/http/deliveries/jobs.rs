@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::DeliveryParameters;
+use crate::clock;
 use crate::http::app::App;
 use crate::http::errors::{Kind, TooManyJobs};
 use crate::http::extract::{JobPath, NoParams, Params, WebhookPath};
@@ -27,34 +28,34 @@ const PAGE: usize = 100;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Job)]
 #[serde(rename_all = "camelCase")]
-pub struct JobView {
+pub(crate) struct JobView {
     /// Its id.
     #[schema(example = "job_7")]
-    pub id: String,
+    pub(crate) id: String,
     /// `redeliver` or `cancel`.
     #[schema(example = "redeliver")]
-    pub action: &'static str,
+    pub(crate) action: &'static str,
     /// With which deliveries, as in the address of `GET /api/deliveries`.
     #[schema(example = "status=failed&webhookId=default")]
-    pub filter: String,
+    pub(crate) filter: String,
     /// `running`, `done`, or `ended` by a person.
     #[schema(example = "running")]
-    pub state: &'static str,
+    pub(crate) state: &'static str,
     /// How many deliveries there were when it was asked for; null if they were not counted.
     #[schema(required, example = 420)]
-    pub expected: Option<i64>,
+    pub(crate) expected: Option<i64>,
     /// How many it has put in line again, or cancelled, so far.
     #[schema(example = 200)]
-    pub changed: i64,
+    pub(crate) changed: i64,
     /// How much of its way it has come, 0 to 1.
     #[schema(minimum = 0, maximum = 1, example = 0.5)]
-    pub progress: f64,
+    pub(crate) progress: f64,
     /// When it was asked for.
     #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
-    pub created_at: Time,
+    pub(crate) created_at: Time,
     /// When it was through or ended; null while it is under way.
     #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
-    pub finished_at: Option<Time>,
+    pub(crate) finished_at: Option<Time>,
 }
 
 impl JobView {
@@ -76,15 +77,15 @@ impl JobView {
 /// What a job would do.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct JobPreview {
+pub(crate) struct JobPreview {
     /// `redeliver` or `cancel`.
     #[schema(example = "redeliver")]
-    pub action: &'static str,
+    pub(crate) action: &'static str,
     /// How many deliveries it would put in line again, or cancel.
     #[schema(example = 420)]
-    pub would_change: i64,
+    pub(crate) would_change: i64,
     /// Always `true`: nothing was done.
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 /// Send many deliveries again
@@ -97,7 +98,7 @@ pub struct JobPreview {
     params(DeliveryParameters, DryRun),
     responses((status = 202, description = "It has begun", body = JobView),
               (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview), TooManyJobs))]
-pub async fn redeliver_many(
+pub(crate) async fn redeliver_many(
     State(app): State<App>,
     Params((filter, dry), _): Params<(DeliveryParameters, DryRun)>,
 ) -> Result<Response, Problem> {
@@ -113,7 +114,7 @@ pub async fn redeliver_many(
     params(DeliveryParameters, DryRun),
     responses((status = 202, description = "It has begun", body = JobView),
               (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview), TooManyJobs))]
-pub async fn cancel_many(
+pub(crate) async fn cancel_many(
     State(app): State<App>,
     Params((filter, dry), _): Params<(DeliveryParameters, DryRun)>,
 ) -> Result<Response, Problem> {
@@ -128,7 +129,7 @@ pub async fn cancel_many(
 #[utoipa::path(post, path = "/api/webhooks/{id}/release", tag = "Webhooks",
     params(WebhookPath),
     responses((status = 202, description = "It has begun", body = JobView), TooManyJobs))]
-pub async fn release_held(
+pub(crate) async fn release_held(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
@@ -142,7 +143,7 @@ pub async fn release_held(
 
 parameters! {
     /// Whether anything is done.
-    pub struct DryRun {
+    pub(crate) struct DryRun {
         /// `true`: only say how many
         #[param(value_type = Option<bool>)]
         "dryRun" is_dry: bool = Query::flag,
@@ -173,7 +174,7 @@ async fn begin(
 }
 
 async fn started(app: &App, action: Action, filter: DeliveryFilter) -> Result<Response, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     // Counted apart, so that it keeps no write waiting.
     let asked = filter.clone();
     let expected = app.store.search(move |tx| store::count_for_job(tx, action, &asked)).await?;
@@ -186,7 +187,7 @@ async fn started(app: &App, action: Action, filter: DeliveryFilter) -> Result<Re
 
 /// Counts as the job would, in as many short reads where it must look at each.
 async fn count(app: &App, action: Action, filter: DeliveryFilter) -> Result<i64, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let asked = filter.clone();
     let look = move |tx: &mut store::Tx<'_>| {
         Ok((store::count_for_job(tx, action, &asked)?, store::bounds_of_job(tx)?))
@@ -210,7 +211,7 @@ async fn count(app: &App, action: Action, filter: DeliveryFilter) -> Result<i64,
 
 parameters! {
     /// Which part of the list.
-    pub struct JobPage {
+    pub(crate) struct JobPage {
         /// At most this many, 1 to 1000; 100 if absent
         #[param(value_type = Option<u16>, minimum = 1, maximum = 1000)]
         "limit" limit: Option<usize> = Query::limit,
@@ -224,7 +225,7 @@ parameters! {
     params(JobPage),
     responses((status = 200, description = "The jobs", body = Vec<JobView>,
         headers(("X-Total-Count" = i64, description = "How many are known")))))]
-pub async fn list_jobs(
+pub(crate) async fn list_jobs(
     State(app): State<App>,
     Params(JobPage { limit }, _): Params<JobPage>,
 ) -> Result<Response, Problem> {
@@ -246,7 +247,7 @@ fn number(id: &str) -> Option<i64> {
 #[utoipa::path(get, path = "/api/jobs/{id}", tag = "Deliveries",
     params(JobPath),
     responses((status = 200, description = "How far it has come", body = JobView)))]
-pub async fn get_job(
+pub(crate) async fn get_job(
     State(app): State<App>,
     JobPath(id): JobPath,
     _: NoParams,
@@ -263,13 +264,13 @@ pub async fn get_job(
 #[utoipa::path(delete, path = "/api/jobs/{id}", tag = "Deliveries",
     params(JobPath),
     responses((status = 204, description = "It is not under way")))]
-pub async fn end_job(
+pub(crate) async fn end_job(
     State(app): State<App>,
     JobPath(id): JobPath,
     _: NoParams,
 ) -> Result<StatusCode, Problem> {
     if let Some(num) = number(&id) {
-        let now = app.clock.now();
+        let now = clock::now();
         app.store.write(move |tx| store::end_job(tx, num, now)).await?;
     }
     Ok(StatusCode::NO_CONTENT)

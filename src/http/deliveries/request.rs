@@ -10,6 +10,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::clock;
 use crate::delivery::request::{self, Content};
 use crate::http::app::App;
 use crate::http::extract::{DeliveryPath, NoParams};
@@ -21,7 +22,7 @@ use crate::store::{self, Sent};
 /// A request as it looks.
 #[derive(Serialize, ToSchema)]
 #[schema(as = DeliveryRequest)]
-pub struct RequestView {
+pub(crate) struct RequestView {
     /// Always POST.
     #[schema(example = "POST")]
     method: &'static str,
@@ -59,12 +60,12 @@ pub struct RequestView {
 #[utoipa::path(get, path = "/api/deliveries/{id}/request", tag = "Deliveries",
     params(DeliveryPath),
     responses((status = 200, description = "The request", body = RequestView)))]
-pub async fn get_request(
+pub(crate) async fn get_request(
     State(app): State<App>,
     DeliveryPath(id): DeliveryPath,
     _: NoParams,
 ) -> Result<Json<RequestView>, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let delivery = id.clone();
     let found = app.store.read(move |tx| store::sent(tx, &delivery)).await?;
     let sent = found.ok_or_else(|| Problem::not_found("Delivery"))?;

@@ -28,7 +28,7 @@ const WHOLE: usize = 2 * 1024 * 1024;
 /// An event of a task, as the payload `full` tells it.
 // Only described here: `payload::full` writes it.
 #[derive(Serialize, ToSchema)]
-pub struct TaskEvent {
+pub(crate) struct TaskEvent {
     /// The `webhook-id` that receivers see.
     #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
     id: String,
@@ -58,7 +58,7 @@ pub struct TaskEvent {
 
 parameters! {
     /// Which events.
-    pub struct EventParameters {
+    pub(crate) struct EventParameters {
         /// Only of this task
         #[param(format = "one-id")]
         "taskId" task_id: Option<String> = Query::id,
@@ -92,7 +92,7 @@ fn kinds(query: &Query, name: &str) -> Result<Vec<EventKind>, Problem> {
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page, with taskId and without event"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\""))), NoEvent))]
-pub async fn list_events(
+pub(crate) async fn list_events(
     State(app): State<App>,
     Params(asked, query): Params<EventParameters>,
     client: Client,

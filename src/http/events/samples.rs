@@ -10,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::list::TaskEvent;
+use crate::clock;
 use crate::http::answer::written_json;
 use crate::http::app::App;
 use crate::http::extract::Params;
@@ -19,7 +20,7 @@ use crate::model::payload::{self, Full};
 use crate::model::{Event, EventKind, Named, Origin, Payload, Task, TaskEventKind, Time};
 
 /// An event of this kind with every field of its task filled. Its origin is `test`.
-pub fn event(kind: EventKind, id: String, now: Time) -> Event {
+pub(crate) fn event(kind: EventKind, id: String, now: Time) -> Event {
     let (task, before) = payload::sample(kind, now);
     Event {
         id,
@@ -55,7 +56,7 @@ struct ClassicEvent {
 
 parameters! {
     /// Which samples.
-    pub struct SampleParameters {
+    pub(crate) struct SampleParameters {
         /// Only of this kind
         #[param(value_type = Option<TaskEventKind>)]
         "event" kind: Option<EventKind> = kind,
@@ -75,11 +76,11 @@ fn kind(query: &Query, name: &str) -> Result<Option<EventKind>, Problem> {
 #[utoipa::path(get, path = "/api/events/samples", tag = "Deliveries",
     params(SampleParameters),
     responses((status = 200, description = "The samples", body = Vec<Sample>, example = json!(examples()))))]
-pub async fn list_samples(
+pub(crate) async fn list_samples(
     State(app): State<App>,
     Params(SampleParameters { kind: asked, payload: shape }, _): Params<SampleParameters>,
 ) -> Response {
-    let now = app.clock.now();
+    let now = clock::now();
     let kinds = EventKind::OF_TASKS.into_iter().filter(|kind| asked.is_none_or(|one| one == *kind));
     let bodies: Vec<String> = kinds
         .map(|kind| {

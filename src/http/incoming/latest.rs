@@ -15,7 +15,7 @@ use crate::secret::{Secret, mask};
 
 names! {
     /// What an incoming webhook did.
-    pub enum Applied {
+    pub(crate) enum Applied {
         /// A task was made.
         Created = "created",
         /// A task was changed.
@@ -34,7 +34,7 @@ names! {
 /// The newest incoming webhook. Every key is always there.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LastReceived {
+pub(crate) struct LastReceived {
     /// When it came.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
     at: Time,
@@ -60,7 +60,7 @@ pub struct LastReceived {
 
 impl LastReceived {
     /// One that has just come.
-    pub fn new(at: Time, headers: &HeaderMap) -> LastReceived {
+    pub(crate) fn new(at: Time, headers: &HeaderMap) -> LastReceived {
         let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         LastReceived {
             at,
@@ -74,20 +74,20 @@ impl LastReceived {
     }
 
     /// What it claims.
-    pub fn claims(&mut self, object: &Map<String, Value>) {
+    pub(crate) fn claims(&mut self, object: &Map<String, Value>) {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(shown);
         self.event = text(object.get("event"));
         self.task_id = text(object.get("task").and_then(|task| task.get("id")));
     }
 
     /// It was taken.
-    pub fn did(&mut self, result: Applied, task_id: Option<&str>) {
+    pub(crate) fn did(&mut self, result: Applied, task_id: Option<&str>) {
         self.result = Some(result);
         self.task_id = task_id.map(str::to_owned).or(self.task_id.take());
     }
 
     /// It was refused.
-    pub fn refused(&mut self, problem: &Problem) {
+    pub(crate) fn refused(&mut self, problem: &Problem) {
         self.status = problem.status.as_u16();
         self.error = Some(problem.message.clone());
     }
@@ -100,11 +100,15 @@ fn shown(text: &str) -> String {
 
 /// The newest incoming webhook since the start.
 #[derive(Debug, Default)]
-pub struct Latest(Mutex<Option<LastReceived>>);
+pub(crate) struct Latest(Mutex<Option<LastReceived>>);
 
 impl Latest {
     /// Keeps one, without what it may have repeated of our secrets.
-    pub fn put<'s>(&self, mut last: LastReceived, secrets: impl Iterator<Item = &'s Secret>) {
+    pub(crate) fn put<'s>(
+        &self,
+        mut last: LastReceived,
+        secrets: impl Iterator<Item = &'s Secret>,
+    ) {
         let secrets: Vec<&str> = secrets.map(Secret::expose).collect();
         let texts = [&mut last.event, &mut last.task_id, &mut last.agent, &mut last.error];
         for text in texts.into_iter().flatten() {
@@ -118,7 +122,7 @@ impl Latest {
     }
 
     /// The newest one, if one has come.
-    pub fn get(&self) -> Option<LastReceived> {
+    pub(crate) fn get(&self) -> Option<LastReceived> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -67,7 +67,7 @@ fn form(name: &str) -> Option<Value> {
 }
 
 /// Writes out every form that the document names.
-pub fn write_out(document: &mut Value) {
+pub(crate) fn write_out(document: &mut Value) {
     match document {
         Value::Array(all) => all.iter_mut().for_each(write_out),
         Value::Object(object) => {
@@ -94,7 +94,7 @@ fn put(schema: &mut Map<String, Value>, mut meant: Map<String, Value>) {
 }
 
 /// In place of a list may stand a single value, or nothing.
-pub fn or_one(list: &mut Value) {
+pub(crate) fn or_one(list: &mut Value) {
     let Some(several) = list.as_object_mut() else { return };
     several.insert("type".to_owned(), json!("array"));
     let told = ["description", "example"].map(|key| (key, several.remove(key)));
@@ -109,7 +109,7 @@ pub fn or_one(list: &mut Value) {
 }
 
 /// What may be empty, `null` or not given, may be `""`, too: of forms and tools that cannot leave a field out.
-pub fn or_empty(schema: &mut Value) {
+pub(crate) fn or_empty(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else { return };
     if object.get("type") == Some(&json!("array")) {
         return object.get_mut("items").map_or((), or_empty);
@@ -125,7 +125,7 @@ pub fn or_empty(schema: &mut Value) {
 }
 
 /// Whether `null` is allowed.
-pub fn may_be_null(schema: &Value) -> bool {
+pub(crate) fn may_be_null(schema: &Value) -> bool {
     let is_null = |kind: &Value| *kind == "null";
     let branches = ["oneOf", "anyOf"].iter().filter_map(|key| schema[key].as_array()).flatten();
     is_null(&schema["type"])

@@ -23,7 +23,7 @@ fn read(path: &str, built: &'static [u8]) -> Cow<'static, [u8]> {
 }
 
 /// What all pages are made from; it is filled in, not served.
-pub const SHELL: &str = include_str!("../../../assets/shell.html");
+pub(crate) const SHELL: &str = include_str!("../../../assets/shell.html");
 
 /// For ever: other files have another address.
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -32,9 +32,9 @@ const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, im
 const DIGITS: usize = 16;
 
 /// What is made of the files once, at the start.
-pub struct Assets {
+pub(crate) struct Assets {
     /// The digest over all files, which stands in their address.
-    pub hash: String,
+    pub(crate) hash: String,
     /// The files by their path.
     files: BTreeMap<&'static str, Prepared>,
 }
@@ -42,7 +42,7 @@ pub struct Assets {
 impl Assets {
     /// Packs all files, which takes some milliseconds. Those of the style go out as one, since a browser draws nothing
     /// before it has all of them: in the order of their names, which begin with their place, since what comes later wins.
-    pub fn new() -> Assets {
+    pub(crate) fn new() -> Assets {
         let mut hash = hmac_sha256::Hash::new();
         let mut files = BTreeMap::new();
         let mut style = Vec::new();
@@ -66,7 +66,7 @@ impl Assets {
 
 impl Assets {
     /// One file, by the digest and the path in its address.
-    pub fn answer(&self, hash: &str, path: &str, asked: &HeaderMap) -> Option<Response> {
+    pub(crate) fn answer(&self, hash: &str, path: &str, asked: &HeaderMap) -> Option<Response> {
         let file = self.files.get(path).filter(|_| hash == self.hash)?;
         Some(([(header::CACHE_CONTROL, KEEP)], file.answer(asked, kind(path))).into_response())
     }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::clock;
 use crate::figures::{self, HOUR, Lags, MINUTE, Point, Tally};
 use crate::http::answer::Answer;
 use crate::http::app::App;
@@ -21,7 +22,7 @@ use crate::store::{self, OfWebhook};
 
 /// A span to draw: points of so many seconds, made of rows of so many.
 #[derive(Clone, Copy, Debug)]
-pub struct Span {
+pub(crate) struct Span {
     count: i64,
     seconds: i64,
     rows: i64,
@@ -35,7 +36,7 @@ const SPANS: [(&str, Span); 3] = [
 
 parameters! {
     /// Of how long.
-    pub struct FigureParameters {
+    pub(crate) struct FigureParameters {
         /// `hour`, `day` or `week`; `hour` if absent
         #[param(value_type = Option<String>, pattern = "^(hour|day|week)$", example = "day")]
         "span" span: Span = span,
@@ -53,33 +54,33 @@ const HOURS: i64 = 24;
 #[derive(Serialize, ToSchema)]
 #[schema(as = Figures)]
 #[serde(rename_all = "camelCase")]
-pub struct PointView {
+pub(crate) struct PointView {
     /// When it begins: a whole multiple of its length, in UTC.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:00.000Z")]
-    pub at: Time,
+    pub(crate) at: Time,
     /// How long it is.
     #[schema(example = 60)]
-    pub seconds: i64,
+    pub(crate) seconds: i64,
     /// Requests to receivers that ended in it; tests of a webhook are not among them.
     #[schema(example = 42)]
-    pub attempts: i64,
+    pub(crate) attempts: i64,
     /// Of those, answered with 2xx.
     #[schema(example = 40)]
-    pub delivered: i64,
+    pub(crate) delivered: i64,
     /// Of those, the rest.
     #[schema(example = 2)]
-    pub failed: i64,
+    pub(crate) failed: i64,
     /// Milliseconds from the commit of an event to its delivery that half of the delivered did not
     /// exceed, within 7 %; null where nothing was delivered.
     #[schema(required, example = 6)]
-    pub lag_p50_ms: Option<i64>,
+    pub(crate) lag_p50_ms: Option<i64>,
     /// The same of 99 in a hundred.
     #[schema(required, example = 31)]
-    pub lag_p99_ms: Option<i64>,
+    pub(crate) lag_p99_ms: Option<i64>,
     /// The most deliveries that waited in it, looked at every two seconds; null where that is not
     /// known.
     #[schema(required, example = 3)]
-    pub waiting: Option<i64>,
+    pub(crate) waiting: Option<i64>,
 }
 
 impl PointView {
@@ -107,87 +108,87 @@ fn percentiles(lags: &Lags) -> (Option<i64>, Option<i64>) {
 #[derive(Serialize, ToSchema)]
 #[schema(as = FiguresTotal)]
 #[serde(rename_all = "camelCase")]
-pub struct TotalView {
+pub(crate) struct TotalView {
     /// When the span begins.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:00.000Z")]
-    pub since: Time,
+    pub(crate) since: Time,
     /// Requests to receivers that ended in it; tests of a webhook are not among them.
     #[schema(example = 420)]
-    pub attempts: i64,
+    pub(crate) attempts: i64,
     /// Of those, answered with 2xx.
     #[schema(example = 418)]
-    pub delivered: i64,
+    pub(crate) delivered: i64,
     /// Of those, the rest.
     #[schema(example = 2)]
-    pub failed: i64,
+    pub(crate) failed: i64,
     /// Milliseconds from the commit of an event to its delivery that half of the delivered did not
     /// exceed, within 7 %; null where nothing was delivered.
     #[schema(required, example = 6)]
-    pub lag_p50_ms: Option<i64>,
+    pub(crate) lag_p50_ms: Option<i64>,
     /// The same of 99 in a hundred.
     #[schema(required, example = 31)]
-    pub lag_p99_ms: Option<i64>,
+    pub(crate) lag_p99_ms: Option<i64>,
 }
 
 /// What was counted of a webhook. Every key is always there.
 #[derive(Serialize, ToSchema)]
 #[schema(as = WebhookFigures)]
 #[serde(rename_all = "camelCase")]
-pub struct WebhookFiguresView {
+pub(crate) struct WebhookFiguresView {
     /// Which one.
     #[schema(example = "wh_7x2m9qk")]
-    pub webhook_id: String,
+    pub(crate) webhook_id: String,
     /// Deliveries a minute over the last five minutes, to the hundredth.
     #[schema(example = 12.4)]
-    pub per_minute: f64,
+    pub(crate) per_minute: f64,
     /// Milliseconds from the commit of an event to its delivery that half of those delivered over
     /// the last hour (to its ten minutes) did not exceed, within 7 %; null if nothing was delivered.
     #[schema(required, example = 6)]
-    pub lag_p50_ms: Option<i64>,
+    pub(crate) lag_p50_ms: Option<i64>,
     /// The same of 99 in a hundred.
     #[schema(required, example = 31)]
-    pub lag_p99_ms: Option<i64>,
+    pub(crate) lag_p99_ms: Option<i64>,
     /// When the oldest of its events that have not ended was committed; null if none waits.
     #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
-    pub oldest_waiting_at: Option<Time>,
+    pub(crate) oldest_waiting_at: Option<Time>,
     /// How its newest request ended; null if there was none.
     #[schema(required)]
-    pub last_answer: Option<AnswerView>,
+    pub(crate) last_answer: Option<AnswerView>,
     /// The last 24 hours, the oldest first, the running one last.
-    pub hours: Vec<HourView>,
+    pub(crate) hours: Vec<HourView>,
 }
 
 /// How the newest request of a webhook ended.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LastAnswer)]
-pub struct AnswerView {
+pub(crate) struct AnswerView {
     /// When.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
-    pub at: Time,
+    pub(crate) at: Time,
     /// The HTTP status; null if no answer came.
     #[schema(required, example = 200)]
-    pub status: Option<i64>,
+    pub(crate) status: Option<i64>,
     /// Milliseconds that it took.
     #[schema(example = 84)]
-    pub ms: i64,
+    pub(crate) ms: i64,
     /// What went wrong, in words; null if nothing did.
     #[schema(required, example = json!(null))]
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// An hour of a webhook.
 #[derive(Serialize, ToSchema)]
 #[schema(as = HourFigures)]
-pub struct HourView {
+pub(crate) struct HourView {
     /// When it begins, a whole hour in UTC.
     #[schema(format = DateTime, example = "2026-02-20T08:00:00.000Z")]
-    pub at: String,
+    pub(crate) at: String,
     /// Requests that were answered with 2xx.
     #[schema(example = 40)]
-    pub delivered: i64,
+    pub(crate) delivered: i64,
     /// Requests that ended otherwise.
     #[schema(example = 2)]
-    pub failed: i64,
+    pub(crate) failed: i64,
 }
 
 impl WebhookFiguresView {
@@ -227,7 +228,7 @@ impl WebhookFiguresView {
 #[utoipa::path(get, path = "/api/figures", tag = "Deliveries",
     params(FigureParameters),
     responses((status = 200, description = "The points", body = Vec<PointView>)))]
-pub async fn get_figures(
+pub(crate) async fn get_figures(
     State(app): State<App>,
     Params(asked, _): Params<FigureParameters>,
 ) -> Result<Json<Vec<PointView>>, Problem> {
@@ -242,7 +243,7 @@ pub async fn get_figures(
 #[utoipa::path(get, path = "/api/figures/total", tag = "Deliveries",
     params(FigureParameters),
     responses((status = 200, description = "The sum", body = TotalView)))]
-pub async fn get_total_figures(
+pub(crate) async fn get_total_figures(
     State(app): State<App>,
     Params(asked, _): Params<FigureParameters>,
 ) -> Result<Json<TotalView>, Problem> {
@@ -253,7 +254,7 @@ pub async fn get_total_figures(
     }
     let (lag_p50_ms, lag_p99_ms) = percentiles(&sum.lags);
     Ok(Json(TotalView {
-        since: points.first().map_or_else(|| app.clock.now(), |point| point.at),
+        since: points.first().map_or_else(clock::now, |point| point.at),
         attempts: sum.attempts,
         delivered: sum.delivered,
         failed: sum.attempts - sum.delivered,
@@ -264,7 +265,7 @@ pub async fn get_total_figures(
 
 /// The points of the span that is asked for, and how many seconds each has.
 async fn points(app: &App, span: Span) -> Result<(Vec<Point>, i64), Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let Span { count, seconds, rows } = span;
     let first = figures::start(now, seconds).plus_ms(-(count - 1) * seconds * 1_000);
     let line = app.store.search(move |tx| store::figures_since(tx, rows, first)).await?;
@@ -276,12 +277,12 @@ async fn points(app: &App, span: Span) -> Result<(Vec<Point>, i64), Problem> {
 /// One item for each webhook, the newest first. What is shown is up to two seconds old.
 #[utoipa::path(get, path = "/api/figures/webhooks", tag = "Deliveries",
     responses((status = 200, description = "The webhooks", body = Vec<WebhookFiguresView>)))]
-pub async fn list_webhook_figures(
+pub(crate) async fn list_webhook_figures(
     State(app): State<App>,
     _: NoParams,
     client: Client,
 ) -> Result<Response, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let make = |mut answer: Answer| {
         app.store.search(move |tx| {
             // The same for all webhooks: written out once.

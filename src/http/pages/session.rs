@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::clock;
 use crate::http::app::App;
 use crate::http::auth::{COOKIE, sessions};
 use crate::http::body;
@@ -25,7 +26,7 @@ use crate::store;
 
 /// What a sign-in says.
 #[derive(ToSchema)]
-pub struct SessionInput {
+pub(crate) struct SessionInput {
     /// The server's `API_TOKEN`.
     #[schema(example = "tok_0123456789abcdef")]
     token: String,
@@ -56,7 +57,7 @@ impl FromObject for SessionInput {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Session)]
 #[serde(rename_all = "camelCase")]
-pub struct SessionView {
+pub(crate) struct SessionView {
     /// It does: `API_TOKEN` is set.
     #[schema(example = true)]
     token_needed: bool,
@@ -72,7 +73,7 @@ pub struct SessionView {
     responses((status = 204, description = "Signed in",
         headers(("Set-Cookie" = String, description = "`btk_session`, where a token is needed"))),
         WrongToken, CrossSite, UnknownHost, TooManyWrongSecrets))]
-pub async fn create_session(
+pub(crate) async fn create_session(
     State(app): State<App>,
     peer: Option<Extension<Peer>>,
     headers: HeaderMap,
@@ -80,7 +81,7 @@ pub async fn create_session(
     Body(SessionInput { token: offered }): Body<SessionInput>,
 ) -> Result<Response, Problem> {
     let Some(token) = &app.api_token else { return Ok(StatusCode::NO_CONTENT.into_response()) };
-    let now = app.clock.now();
+    let now = clock::now();
     if !token.matches(&offered) {
         let wrong = WrongToken::problem();
         let peer = peer.map(|Extension(peer)| peer);
@@ -94,7 +95,7 @@ pub async fn create_session(
 /// 401 if you are not.
 #[utoipa::path(get, path = "/api/session", tag = "Server",
     responses((status = 200, description = "You are, or need not be", body = SessionView)))]
-pub async fn get_session(State(app): State<App>, _: NoParams) -> Json<SessionView> {
+pub(crate) async fn get_session(State(app): State<App>, _: NoParams) -> Json<SessionView> {
     Json(SessionView { token_needed: app.api_token.is_some() })
 }
 
@@ -104,14 +105,14 @@ pub async fn get_session(State(app): State<App>, _: NoParams) -> Json<SessionVie
 /// `API_TOKEN`.
 #[utoipa::path(delete, path = "/api/session", tag = "Server",
     responses((status = 204, description = "Signed out")))]
-pub async fn end_session(
+pub(crate) async fn end_session(
     State(app): State<App>,
     headers: HeaderMap,
     _: NoParams,
     request: Request,
 ) -> Result<Response, Problem> {
     body::read(request).await?;
-    let now = app.clock.now();
+    let now = clock::now();
     let shown = app.api_token.as_ref().map(|token| sessions(&app, token, &headers, now));
     if let Some(ended) = shown.filter(|ended| !ended.is_empty()) {
         let written = ended.clone();

@@ -17,7 +17,7 @@ use crate::http::incoming::latest::LastReceived;
 /// What is needed to connect another system. Every key is always there.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Setup {
+pub(crate) struct Setup {
     /// Where other systems send to: by `PUBLIC_URL`, or as this request reached the server.
     #[schema(example = "https://tasks.example.org/api/incoming-webhook")]
     incoming_url: String,
@@ -41,7 +41,11 @@ pub struct Setup {
 /// The address for incoming webhooks, which settings there are, and how the newest one fared.
 #[utoipa::path(get, path = "/api/setup", tag = "Server",
     responses((status = 200, description = "What is set and what came", body = Setup)))]
-pub async fn get_setup(State(app): State<App>, headers: HeaderMap, _: NoParams) -> Json<Setup> {
+pub(crate) async fn get_setup(
+    State(app): State<App>,
+    headers: HeaderMap,
+    _: NoParams,
+) -> Json<Setup> {
     let public_url = app.public_url.as_ref().map(|_| app.address.clone());
     let base = public_url.clone().or_else(|| asked(&headers)).unwrap_or(app.address.clone());
     Json(Setup {

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
+use crate::clock;
 use crate::http::app::App;
 use crate::http::auth::sessions;
 use crate::http::errors::{Kind, TooManyStreams};
@@ -25,7 +26,7 @@ use crate::http::problem::Problem;
 use crate::model::Time;
 
 /// Streams at a time. Each holds a connection, and there are about a thousand of these.
-pub const STREAMS: usize = 100;
+pub(crate) const STREAMS: usize = 100;
 /// Between two numbers: an eye sees no more, and a page asks several things after each.
 const PACE: Duration = Duration::from_millis(250);
 /// After so much silence comes a word, so that no proxy takes the stream for dead and a page that hears none knows soon
@@ -52,7 +53,7 @@ struct ChangeSign {
 #[utoipa::path(get, path = "/api/changes", tag = "Server",
     responses((status = 200, description = "The stream; it ends when the server stops", body = ChangeSign,
         content_type = "text/event-stream", example = "data: 1204\n\n"), TooManyStreams))]
-pub async fn watch_changes(
+pub(crate) async fn watch_changes(
     State(app): State<App>,
     headers: HeaderMap,
     _: NoParams,
@@ -63,7 +64,7 @@ pub async fn watch_changes(
     // The first number is sent at once.
     commits.mark_changed();
     let shown = app.api_token.as_ref();
-    let shown = shown.map(|token| sessions(&app, token, &headers, app.clock.now()));
+    let shown = shown.map(|token| sessions(&app, token, &headers, clock::now()));
     let (ending, now) = (app.ending.clone(), Instant::now());
     let watcher = Watcher {
         commits,

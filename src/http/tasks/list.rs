@@ -31,7 +31,7 @@ const PAGE: usize = 500;
 const WHOLE: usize = 1_536 * 1024;
 parameters! {
     /// Which tasks, in which order.
-    pub struct TaskParameters {
+    pub(crate) struct TaskParameters {
         /// Only these statuses
         #[param(value_type = Option<Vec<Status>>)]
         "status" status: Vec<Status> = Query::choices,
@@ -79,7 +79,7 @@ fn tags(query: &Query, name: &str) -> Result<Vec<String>, Problem> {
 
 /// An order, and the letter of its cursors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
+pub(crate) struct Order {
     letter: char,
     sort: Sort,
 }
@@ -104,7 +104,7 @@ const SORTS: [(&str, (char, SortKey)); 5] = [
         headers(("X-Total-Count" = i64, description = "How many there are in all; on the first page"),
                 ("X-Next-Cursor" = String, description = "Where the next page begins; absent on the last"),
                 ("Link" = String, description = "The address of the next page, rel=\"next\"")))))]
-pub async fn list_tasks(
+pub(crate) async fn list_tasks(
     State(app): State<App>,
     Params(asked, query): Params<TaskParameters>,
     client: Client,

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::view::{WebhookView, WebhookWithSecret};
 use super::{fresh_secret, not_found, read_only, view};
+use crate::clock;
 use crate::delivery::explain;
 use crate::http::app::App;
 use crate::http::errors::{Kind, ReadOnly, TooManyTests};
@@ -30,7 +31,7 @@ use crate::store;
 #[utoipa::path(post, path = "/api/webhooks/{id}/pause", tag = "Webhooks",
     params(WebhookPath),
     responses((status = 200, description = "It is paused", body = WebhookView)))]
-pub async fn pause_webhook(
+pub(crate) async fn pause_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
@@ -45,7 +46,7 @@ pub async fn pause_webhook(
 #[utoipa::path(post, path = "/api/webhooks/{id}/resume", tag = "Webhooks",
     params(WebhookPath),
     responses((status = 200, description = "It goes on", body = WebhookView)))]
-pub async fn resume_webhook(
+pub(crate) async fn resume_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
@@ -54,7 +55,7 @@ pub async fn resume_webhook(
 }
 
 async fn set_paused(app: &App, id: String, is_paused: bool) -> Result<Json<WebhookView>, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let done = app
         .store
         .write(move |tx| {
@@ -72,13 +73,13 @@ async fn set_paused(app: &App, id: String, is_paused: bool) -> Result<Json<Webho
 #[utoipa::path(post, path = "/api/webhooks/{id}/rotate-secret", tag = "Webhooks",
     params(WebhookPath),
     responses((status = 200, description = "The webhook with its new secret", body = WebhookWithSecret), ReadOnly))]
-pub async fn rotate_secret(
+pub(crate) async fn rotate_secret(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
 ) -> Result<Json<WebhookWithSecret>, Problem> {
-    let secret = fresh_secret(&app)?;
-    let (now, new) = (app.clock.now(), secret.clone());
+    let secret = fresh_secret()?;
+    let (now, new) = (clock::now(), secret.clone());
     let known = app
         .store
         .write(move |tx| {
@@ -98,7 +99,7 @@ pub async fn rotate_secret(
 
 body! {
     /// Which sample is sent.
-    pub struct TestInput(_unknown): "a field of a test; the only one is" {
+    pub(crate) struct TestInput(_unknown): "a field of a test; the only one is" {
         /// `task_created` if it is left out; of the webhook `alerts`, `webhook_down`.
         #[schema(value_type = Option<TaskEventKind>, example = "task_created")]
         "event" event: Option<String> = optional(event),
@@ -119,30 +120,30 @@ impl FromObject for TestInput {
 /// What a test brought.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TestResult {
+pub(crate) struct TestResult {
     /// Which webhook.
     #[schema(example = "wh_7x2m9qk")]
-    pub webhook_id: String,
+    pub(crate) webhook_id: String,
     /// Which kind of event the sample was.
-    pub event: EventKind,
+    pub(crate) event: EventKind,
     /// The `webhook-id` that the receiver saw; there is no such event.
     #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
-    pub id: String,
+    pub(crate) id: String,
     /// The receiver's HTTP status, if it answered.
     #[schema(required, example = 200)]
-    pub status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// From connecting to the last byte that was read.
     #[schema(example = 84)]
-    pub ms: i64,
+    pub(crate) ms: i64,
     /// What went wrong, in words; null if nothing did.
     #[schema(required, example = json!(null))]
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The beginning of the answer's body, at most 4 KiB, secrets masked.
     #[schema(required, example = "Accepted")]
-    pub excerpt: Option<String>,
+    pub(crate) excerpt: Option<String>,
     /// What the answer means and what would become of a change.
     #[schema(example = "The receiver took the sample (200 OK); changes will arrive like it.")]
-    pub reason_text: String,
+    pub(crate) reason_text: String,
 }
 
 /// Try a webhook out
@@ -153,7 +154,7 @@ pub struct TestResult {
     request_body(content = Option<TestInput>, example = json!({"event": "task_created"})),
     params(WebhookPath),
     responses((status = 200, description = "What came back", body = TestResult), TooManyTests))]
-pub async fn test_webhook(
+pub(crate) async fn test_webhook(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
@@ -165,7 +166,7 @@ pub async fn test_webhook(
     let Ok(_place) = app.tests.try_acquire() else {
         return Err(TooManyTests::problem());
     };
-    let now = app.clock.now();
+    let now = clock::now();
     let event = sample(kind, app.ids.event(now), now);
     let event_id = event.id.clone();
     let outcome = (app.try_out)(Arc::clone(&webhook), event).await;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::clock;
 use crate::http::app::App;
 use crate::http::errors::{Kind, RecoveryRunning};
 use crate::http::extract::{Body, FromObject, NoParams, WebhookPath};
@@ -22,7 +23,7 @@ use crate::store::{self, Again, Begun, Recovery, Wanted};
 body! {
     /// What may stand in a recovery.
     #[derive(Debug)]
-    pub struct RecoverInput(_unknown): "a field of a recovery; the fields are" {
+    pub(crate) struct RecoverInput(_unknown): "a field of a recovery; the fields are" {
         /// Events committed then or later: RFC 3339, or a plain date.
         #[schema(required, value_type = String, format = "moment", example = "2026-03-01T09:00:00Z")]
         "since" since: Option<Time> = read_time,
@@ -49,36 +50,36 @@ impl FromObject for RecoverInput {
 /// A recovery that has begun.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RecoveryStarted {
+pub(crate) struct RecoveryStarted {
     /// Of which webhook.
     #[schema(example = "wh_7x2m9qk")]
-    pub webhook_id: String,
+    pub(crate) webhook_id: String,
     /// Events committed then or later.
     #[schema(value_type = String, format = DateTime, example = "2026-03-01T09:00:00.000Z")]
-    pub since: Time,
+    pub(crate) since: Time,
     /// Events committed then or earlier.
     #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
-    pub until: Time,
+    pub(crate) until: Time,
     /// In which states.
     #[schema(example = json!(["failed", "unsent"]))]
-    pub states: Vec<&'static str>,
+    pub(crate) states: Vec<&'static str>,
     /// Deliveries put in line so far.
     #[schema(example = 0)]
-    pub queued: i64,
+    pub(crate) queued: i64,
     /// How much of the span has been looked at, 0 to 1.
     #[schema(minimum = 0, maximum = 1, example = 0.25)]
-    pub progress: f64,
+    pub(crate) progress: f64,
     /// Whether all are in line.
     #[schema(example = false)]
-    pub done: bool,
+    pub(crate) done: bool,
     /// When it was asked for.
     #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
-    pub created_at: Time,
+    pub(crate) created_at: Time,
 }
 
 impl RecoveryStarted {
     /// A recovery as it is shown.
-    pub fn of(recovery: &Recovery) -> RecoveryStarted {
+    pub(crate) fn of(recovery: &Recovery) -> RecoveryStarted {
         RecoveryStarted {
             webhook_id: recovery.webhook_id.clone(),
             since: recovery.wanted.since,
@@ -95,24 +96,24 @@ impl RecoveryStarted {
 /// What a recovery would do.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RecoveryPreview {
+pub(crate) struct RecoveryPreview {
     /// Of which webhook.
     #[schema(example = "wh_7x2m9qk")]
-    pub webhook_id: String,
+    pub(crate) webhook_id: String,
     /// Events committed then or later.
     #[schema(value_type = String, format = DateTime, example = "2026-03-01T09:00:00.000Z")]
-    pub since: Time,
+    pub(crate) since: Time,
     /// Events committed then or earlier.
     #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
-    pub until: Time,
+    pub(crate) until: Time,
     /// In which states.
     #[schema(example = json!(["failed", "unsent"]))]
-    pub states: Vec<&'static str>,
+    pub(crate) states: Vec<&'static str>,
     /// How many deliveries it would put in line.
     #[schema(example = 42)]
-    pub would_send: usize,
+    pub(crate) would_send: usize,
     /// Always `true`: nothing was done.
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
 }
 
 fn names(states: &[Again]) -> Vec<&'static str> {
@@ -130,13 +131,13 @@ fn names(states: &[Again]) -> Vec<&'static str> {
         example = json!({"since": "2026-03-01T09:00:00Z", "states": ["failed", "unsent"]})),
     responses((status = 202, description = "It has begun", body = RecoveryStarted),
               (status = 200, description = "With `dryRun`: what it would do", body = RecoveryPreview), RecoveryRunning))]
-pub async fn recover(
+pub(crate) async fn recover(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
     Body(input): Body<RecoverInput>,
 ) -> Result<Response, Problem> {
-    let now = app.clock.now();
+    let now = clock::now();
     let is_dry = input.dry_run;
     let wanted = wanted(input, now)?;
     if is_dry {
@@ -157,7 +158,7 @@ pub async fn recover(
 #[utoipa::path(delete, path = "/api/webhooks/{id}/recover", tag = "Webhooks",
     params(WebhookPath),
     responses((status = 204, description = "None is under way")))]
-pub async fn end_recovery(
+pub(crate) async fn end_recovery(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,

@@ -18,7 +18,7 @@ use crate::store::{self, Known, Recovery, Tx};
 
 names! {
     /// How a webhook is doing.
-    pub enum WebhookStatus {
+    pub(crate) enum WebhookStatus {
         /// Events go out as they come.
         Up = "up",
         /// It refuses everything; what comes is sent all the same.
@@ -36,7 +36,7 @@ names! {
 
 impl WebhookStatus {
     /// How a webhook is doing, in one word.
-    pub fn of(health: &Health) -> WebhookStatus {
+    pub(crate) fn of(health: &Health) -> WebhookStatus {
         match health.condition {
             _ if health.is_paused => WebhookStatus::Paused,
             Condition::Up if health.is_refusing() => WebhookStatus::Refusing,
@@ -52,83 +52,83 @@ impl WebhookStatus {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Webhook)]
 #[serde(rename_all = "camelCase")]
-pub struct WebhookView {
+pub(crate) struct WebhookView {
     /// `default` is the one from `WEBHOOK_URL`, `alerts` the one from `ALERT_URL`.
     #[schema(example = "wh_7x2m9qk")]
-    pub id: String,
+    pub(crate) id: String,
     /// Where to send, masked: for many receivers the URL is the password.
     #[schema(example = "https://hook.eu1.make.com/…")]
-    pub url: String,
+    pub(crate) url: String,
     /// Which kinds of events it gets.
     #[schema(example = json!(["task_created", "task_deleted"]))]
-    pub events: Vec<EventKind>,
+    pub(crate) events: Vec<EventKind>,
     /// Who made it.
     #[schema(required, example = "make")]
-    pub source: Option<String>,
+    pub(crate) source: Option<String>,
     /// A line for people.
     #[schema(required, example = "New tasks to the sales scenario")]
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// The names of its own headers; values are never shown.
     #[schema(example = json!({"x-make-apikey": "…"}))]
-    pub headers: BTreeMap<String, &'static str>,
+    pub(crate) headers: BTreeMap<String, &'static str>,
     /// The body that it gets.
-    pub payload: Payload,
+    pub(crate) payload: Payload,
     /// Which tasks.
-    pub filter: Filter,
+    pub(crate) filter: Filter,
     /// Changes from there are not sent.
     #[schema(example = json!(["make"]))]
-    pub ignore_origin: Vec<String>,
+    pub(crate) ignore_origin: Vec<String>,
     /// What is known of the receiver.
-    pub profile: Profile,
+    pub(crate) profile: Profile,
     /// At most so many requests a second; null = as the profile says.
     #[schema(required, example = 25)]
-    pub rate_per_second: Option<u32>,
+    pub(crate) rate_per_second: Option<u32>,
     /// From connecting to the last byte of the answer.
     #[schema(example = 10)]
-    pub timeout_seconds: u32,
+    pub(crate) timeout_seconds: u32,
     /// Before a delivery has used them up.
     #[schema(example = 3)]
-    pub max_attempts: u32,
+    pub(crate) max_attempts: u32,
     /// What becomes of a task whose event was rejected.
-    pub on_reject: OnReject,
+    pub(crate) on_reject: OnReject,
     /// It comes from the settings: it can be paused, tested and recovered, but not changed here.
     #[schema(example = false)]
-    pub read_only: bool,
+    pub(crate) read_only: bool,
     /// Its requests are signed.
     #[schema(example = true)]
-    pub has_secret: bool,
+    pub(crate) has_secret: bool,
     /// How it is doing.
-    pub status: WebhookStatus,
+    pub(crate) status: WebhookStatus,
     /// Why it is not up and what to do, in words; null while it is up.
     #[schema(required, example = json!(null))]
-    pub reason_text: Option<String>,
+    pub(crate) reason_text: Option<String>,
     /// Since when; null while it is paused.
     #[schema(required, value_type = Option<String>, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
-    pub status_since: Option<Time>,
+    pub(crate) status_since: Option<Time>,
     /// When a single request looks whether it is back.
     #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
-    pub next_probe_at: Option<Time>,
+    pub(crate) next_probe_at: Option<Time>,
     /// The receiver asked for quiet until then.
     #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
-    pub wait_until: Option<Time>,
+    pub(crate) wait_until: Option<Time>,
     /// Deliveries that have not ended.
     #[schema(example = 0)]
-    pub waiting: i64,
+    pub(crate) waiting: i64,
     /// Of these, held for their own sake: refused and kept by `onReject` until a person lets them go,
     /// or refused alone and tried again by themselves.
     #[schema(example = 0)]
-    pub held: i64,
+    pub(crate) held: i64,
     /// The recovery under way.
     #[schema(required)]
-    pub recovery: Option<RecoveryStarted>,
+    pub(crate) recovery: Option<RecoveryStarted>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
-    pub created_at: Time,
+    pub(crate) created_at: Time,
 }
 
 impl WebhookView {
     /// Reads what is shown of a webhook.
-    pub fn read(tx: &mut Tx<'_>, known: &Known, now: Time) -> store::Result<WebhookView> {
+    pub(crate) fn read(tx: &mut Tx<'_>, known: &Known, now: Time) -> store::Result<WebhookView> {
         let id = &known.webhook.id;
         let counts = (store::waiting(tx, id)?, store::held(tx, id)?);
         let recovery = store::find_recovery(tx, id)?;
@@ -184,18 +184,18 @@ impl WebhookView {
 
 /// A webhook with its secret: shown where one is made, and never again.
 #[derive(Serialize, ToSchema)]
-pub struct WebhookWithSecret {
+pub(crate) struct WebhookWithSecret {
     /// The webhook; its URL is whole in the answer that made it.
     #[serde(flatten)]
-    pub webhook: WebhookView,
+    pub(crate) webhook: WebhookView,
     /// Requests are signed with it. Keep it: it is not shown again.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    pub secret: String,
+    pub(crate) secret: String,
 }
 
 impl WebhookWithSecret {
     /// A webhook and its secret.
-    pub fn of(webhook: WebhookView, secret: &Secret) -> WebhookWithSecret {
+    pub(crate) fn of(webhook: WebhookView, secret: &Secret) -> WebhookWithSecret {
         WebhookWithSecret { webhook, secret: secret.expose().to_owned() }
     }
 }

@@ -10,17 +10,17 @@ use crate::store::engine::tx::Tx;
 
 /// What waits, for the metrics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Backlog {
+pub(crate) struct Backlog {
     /// Deliveries that wait.
-    pub pending: i64,
+    pub(crate) pending: i64,
     /// Requests under way.
-    pub sending: i64,
+    pub(crate) sending: i64,
     /// When the oldest unfinished event was committed.
-    pub oldest: Option<Time>,
+    pub(crate) oldest: Option<Time>,
 }
 
 /// What waits, over all webhooks.
-pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
+pub(crate) fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
     let totals = merge::totals(tx, None)?;
     let is_sending = |_: &str, status, _| status == DeliveryStatus::Sending;
     let mut sending = 0;
@@ -32,7 +32,7 @@ pub fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
 }
 
 /// How many deliveries of a webhook have not ended.
-pub fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
+pub(crate) fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
     Ok(merge::totals(tx, Some(webhook))?.iter().map(|total| total.unfinished).sum())
 }
 
@@ -54,7 +54,7 @@ fn oldest(tx: &mut Tx<'_>, totals: &[Total]) -> Result<Option<Time>> {
 }
 
 /// How many deliveries have not ended, over all webhooks.
-pub fn waiting_in_all(tx: &mut Tx<'_>) -> Result<i64> {
+pub(crate) fn waiting_in_all(tx: &mut Tx<'_>) -> Result<i64> {
     let all = tx.row("SELECT SUM(unfinished) FROM totals", &[], only::<Option<i64>>)?;
     Ok(all.flatten().unwrap_or_default())
 }

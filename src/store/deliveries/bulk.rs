@@ -27,7 +27,7 @@ const KEPT: i64 = 100;
 
 names! {
     /// What is done with each delivery.
-    pub enum Action {
+    pub(crate) enum Action {
         /// What has ended, or is held for its own sake, is sent again.
         Redeliver = "redeliver",
         /// What waits is given up.
@@ -51,7 +51,7 @@ impl Action {
 
 names! {
     /// Where a job stands.
-    pub enum JobState {
+    pub(crate) enum JobState {
         /// It is at work.
         Running = "running",
         /// It is through.
@@ -63,36 +63,36 @@ names! {
 
 /// A job, under way or not.
 #[derive(Clone, Debug)]
-pub struct Job {
+pub(crate) struct Job {
     /// 1, 2, 3 …
-    pub num: i64,
+    pub(crate) num: i64,
     /// What is done.
-    pub action: Action,
+    pub(crate) action: Action,
     /// With which deliveries.
-    pub filter: DeliveryFilter,
+    pub(crate) filter: DeliveryFilter,
     /// The same as it stands in the address of a list.
-    pub filter_text: String,
+    pub(crate) filter_text: String,
     /// Where it stands.
-    pub state: JobState,
+    pub(crate) state: JobState,
     /// When it was asked for.
-    pub created: Time,
+    pub(crate) created: Time,
     /// When it was through or ended.
-    pub finished: Option<Time>,
+    pub(crate) finished: Option<Time>,
     /// How many deliveries there were when it was asked for, if they were counted.
-    pub expected: Option<i64>,
+    pub(crate) expected: Option<i64>,
     /// How many it has changed so far.
-    pub changed: i64,
+    pub(crate) changed: i64,
     /// The last event before all that are looked at.
-    pub first: i64,
+    pub(crate) first: i64,
     /// The delivery that was looked at last.
-    pub cursor: Key,
+    pub(crate) cursor: Key,
     /// The last event to look at.
-    pub last: i64,
+    pub(crate) last: i64,
 }
 
 impl Job {
     /// How much of its way it has come, 0 to 1.
-    pub fn progress(&self) -> f64 {
+    pub(crate) fn progress(&self) -> f64 {
         match self.state {
             JobState::Done => 1.0,
             _ => progress(self.first, self.cursor.0, self.last),
@@ -101,7 +101,7 @@ impl Job {
 }
 
 /// Begins a job; `None` if as many are under way as there may be.
-pub fn begin_job(
+pub(crate) fn begin_job(
     tx: &mut Tx<'_>,
     action: Action,
     filter: &DeliveryFilter,
@@ -135,7 +135,7 @@ pub(crate) fn release(tx: &mut Tx<'_>, webhook: &str, now: Time) -> Result<()> {
 }
 
 /// How many deliveries a webhook holds for their own sake: refused and kept, or refused alone.
-pub fn held(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
+pub(crate) fn held(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
     let is_held = |_: &str, status, _| status == DeliveryStatus::Held;
     let mut sum = 0;
     for run in merge::totals(tx, Some(webhook))?.iter().flat_map(|total| total.runs(&is_held)) {
@@ -173,7 +173,7 @@ fn put(
 }
 
 /// Ends a job, if it is under way; what it has done stays done.
-pub fn end_job(tx: &mut Tx<'_>, num: i64, now: Time) -> Result<()> {
+pub(crate) fn end_job(tx: &mut Tx<'_>, num: i64, now: Time) -> Result<()> {
     tx.execute(
         "UPDATE jobs SET state = 'ended', finished_ms = ?2 WHERE num = ?1 AND state = 'running'",
         &[num.into(), now.0.into()],
@@ -187,17 +187,17 @@ const SELECT: &str = "\
     FROM jobs";
 
 /// A job by its number.
-pub fn find_job(tx: &mut Tx<'_>, num: i64) -> Result<Option<Job>> {
+pub(crate) fn find_job(tx: &mut Tx<'_>, num: i64) -> Result<Option<Job>> {
     tx.row(&format!("{SELECT} WHERE num = ?1"), &[num.into()], read)
 }
 
 /// The jobs that are known, the newest first.
-pub fn list_jobs(tx: &mut Tx<'_>) -> Result<Vec<Job>> {
+pub(crate) fn list_jobs(tx: &mut Tx<'_>) -> Result<Vec<Job>> {
     tx.rows(&format!("{SELECT} ORDER BY num DESC"), &[], read)
 }
 
 /// The jobs under way, the oldest first.
-pub fn running_jobs(tx: &mut Tx<'_>) -> Result<Vec<Job>> {
+pub(crate) fn running_jobs(tx: &mut Tx<'_>) -> Result<Vec<Job>> {
     tx.rows(&format!("{SELECT} WHERE state = 'running' ORDER BY num"), &[], read)
 }
 

@@ -21,11 +21,11 @@ const STEP: usize = 200;
 
 /// What a look brought.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub(crate) struct Found {
     /// What fits, the oldest first.
-    pub keys: Vec<Key>,
+    pub(crate) keys: Vec<Key>,
     /// The delivery that was looked at last; `None`: that was all.
-    pub next: Option<Key>,
+    pub(crate) next: Option<Key>,
 }
 
 /// Whether a job does anything with what is stored like this.
@@ -44,7 +44,7 @@ fn takes(
 }
 
 /// How many deliveries a job with this filter would change; `None` if it must look at each.
-pub fn count_for_job(
+pub(crate) fn count_for_job(
     tx: &mut Tx<'_>,
     action: Action,
     filter: &DeliveryFilter,
@@ -58,7 +58,7 @@ pub fn count_for_job(
 }
 
 /// Looks for what comes next after a delivery, in events up to `last`.
-pub fn look_for_job(
+pub(crate) fn look_for_job(
     tx: &mut Tx<'_>,
     action: Action,
     filter: &DeliveryFilter,
@@ -104,14 +104,14 @@ fn fits(
 }
 
 /// Where a look for the first of a job begins, and the last event that it looks at.
-pub fn bounds_of_job(tx: &mut Tx<'_>) -> Result<(Key, i64)> {
+pub(crate) fn bounds_of_job(tx: &mut Tx<'_>) -> Result<(Key, i64)> {
     let (first, last) = crate::store::events::ends(tx)?;
     Ok(((first - 1, "".into()), last))
 }
 
 /// Changes what a look for this job found, and moves its cursor; answers whether the job is through
 /// (or was ended meanwhile).
-pub fn job_step(tx: &mut Tx<'_>, job: &Job, found: &Found, now: Time) -> Result<bool> {
+pub(crate) fn job_step(tx: &mut Tx<'_>, job: &Job, found: &Found, now: Time) -> Result<bool> {
     // It may have been ended since the look.
     let Some(is) = find_job(tx, job.num)? else { return Ok(true) };
     if is.finished.is_some() || is.cursor != job.cursor {

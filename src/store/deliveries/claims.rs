@@ -25,34 +25,34 @@ const CLAIMS_MOST: usize = 256;
 
 /// A delivery whose request is about to leave.
 #[derive(Clone, Debug)]
-pub struct Claim {
+pub(crate) struct Claim {
     /// The order of its event.
-    pub seq: i64,
+    pub(crate) seq: i64,
     /// Where it goes, as the settings were at the claim.
-    pub webhook: Arc<Webhook>,
+    pub(crate) webhook: Arc<Webhook>,
     /// What it tells.
-    pub event: Event,
+    pub(crate) event: Event,
     /// The body it gets: what its first attempt had, so that a repeat has the same bytes.
-    pub payload: Payload,
+    pub(crate) payload: Payload,
     /// The number of this attempt: 1, 2, 3 … for ever.
-    pub number: i64,
+    pub(crate) number: i64,
     /// The same in its series: 1, 2, 3 … `max_attempts`, and on while it is refused alone.
-    pub attempt: u32,
+    pub(crate) attempt: u32,
     /// When that series began.
-    pub first: Time,
+    pub(crate) first: Time,
     /// The webhook is not up: this looks whether it is back.
-    pub is_probe: bool,
+    pub(crate) is_probe: bool,
     /// It was refused alone before.
-    pub is_alone: bool,
+    pub(crate) is_alone: bool,
     /// When it was claimed.
-    pub started: Time,
+    pub(crate) started: Time,
     /// The same by a clock that never steps, in milliseconds.
-    pub steady_ms: i64,
+    pub(crate) steady_ms: i64,
 }
 
 impl Claim {
     /// What the gates hear when its request has ended, at `steady_ms` of a clock that never steps.
-    pub fn released(&self, outcome: &Outcome, steady_ms: i64) -> Released {
+    pub(crate) fn released(&self, outcome: &Outcome, steady_ms: i64) -> Released {
         Released {
             bytes: self.bytes(),
             // A kept connection that was cut says nothing of it either.
@@ -65,7 +65,7 @@ impl Claim {
     }
 
     /// Bytes of memory that it takes while it is under way, about: it and its body.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let Event { snapshot, before, .. } = &self.event;
         2 * (snapshot.len() + before.as_ref().map_or(0, String::len))
     }
@@ -73,11 +73,11 @@ impl Claim {
 
 /// What a look at the queues brought.
 #[derive(Debug, Default)]
-pub struct Claims {
+pub(crate) struct Claims {
     /// What is to be sent.
-    pub claims: Vec<Claim>,
+    pub(crate) claims: Vec<Claim>,
     /// Milliseconds until the next look at the latest; `None` = nothing waits for a time.
-    pub wait_ms: Option<i64>,
+    pub(crate) wait_ms: Option<i64>,
 }
 
 impl Claims {
@@ -91,7 +91,12 @@ impl Claims {
 /// of one that is not up, a single probe when its time has come. Never two of one task.
 ///
 /// `steady_ms` is a clock that never steps.
-pub fn claim_due(tx: &mut Tx<'_>, now: Time, steady_ms: i64, gates: &mut Gates) -> Result<Claims> {
+pub(crate) fn claim_due(
+    tx: &mut Tx<'_>,
+    now: Time,
+    steady_ms: i64,
+    gates: &mut Gates,
+) -> Result<Claims> {
     let mut found = Claims::default();
     let all = webhooks::all(tx)?;
     let mut waiting = tx.rows(

@@ -11,7 +11,7 @@ use crate::store::webhooks::{self, Presence};
 
 /// What came of asking for a change of a delivery.
 #[derive(Clone, Debug)]
-pub enum Edit {
+pub(crate) enum Edit {
     /// It was done; this is how the delivery stands.
     Done(Box<Delivery>),
     /// There is no such delivery.
@@ -25,7 +25,7 @@ pub enum Edit {
 /// Sends a finished or held delivery again. It rejoins its lane under its old place, next after the
 /// one under way, with the same id and body and all its attempts before it; the number of its
 /// attempts counts on.
-pub fn redeliver(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Edit> {
+pub(crate) fn redeliver(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Edit> {
     let Some((seq, webhook)) = parse_id(id) else { return Ok(Edit::Unknown) };
     let Some(delivery) = find_delivery(tx, id, now)? else { return Ok(Edit::Unknown) };
     let is_finished = delivery.finished_at.is_some();
@@ -41,7 +41,7 @@ pub fn redeliver(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Edit> {
 }
 
 /// Ends a delivery that waits; the next of its task has the turn.
-pub fn cancel(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Edit> {
+pub(crate) fn cancel(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Edit> {
     let Some((seq, webhook)) = parse_id(id) else { return Ok(Edit::Unknown) };
     let Some(delivery) = find_delivery(tx, id, now)? else { return Ok(Edit::Unknown) };
     if !matches!(delivery.status, DeliveryStatus::Pending | DeliveryStatus::Held) {

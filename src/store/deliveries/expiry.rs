@@ -21,26 +21,26 @@ const WINDOW: usize = 5_000;
 const STEP: usize = 100;
 
 /// A place in the queue of a webhook: when something is due, and its order.
-pub type Place = (i64, i64);
+pub(crate) type Place = (i64, i64);
 
 /// What a look at a queue brought.
 #[derive(Clone, Debug, Default)]
-pub struct Aged {
+pub(crate) struct Aged {
     /// The lanes (by their task) of which the first one is too old.
-    pub lanes: Vec<String>,
+    pub(crate) lanes: Vec<String>,
     /// Where to go on; `None` = that was all.
-    pub next: Option<Place>,
+    pub(crate) next: Option<Place>,
     /// Something is too old, but nobody has looked at the receiver yet.
-    pub is_unlooked: bool,
+    pub(crate) is_unlooked: bool,
 }
 
 /// By which time and since when something is looked at for its age.
 #[derive(Clone, Copy, Debug)]
-pub struct AgedBy {
+pub(crate) struct AgedBy {
     /// Now.
-    pub now: Time,
+    pub(crate) now: Time,
     /// Since when this server has run and its wall clock was not set: a failure before says nothing.
-    pub even_since: Time,
+    pub(crate) even_since: Time,
 }
 
 /// Whether expiry looks at a webhook, and whether at all that waits for it or only at what is
@@ -52,14 +52,14 @@ fn looks_at(known: &Known) -> Option<bool> {
 }
 
 /// The webhooks that expiry looks at.
-pub fn webhooks_that_age(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+pub(crate) fn webhooks_that_age(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     let all = webhooks::all(tx)?;
     let looked_at = all.iter().filter(|known| looks_at(known).is_some());
     Ok(looked_at.map(|known| known.webhook.id.clone()).collect())
 }
 
 /// Looks for what is too old in the queue of a webhook, from a place on.
-pub fn look_for_expired(
+pub(crate) fn look_for_expired(
     tx: &mut Tx<'_>,
     policy: &Policy,
     webhook: &str,
@@ -108,7 +108,7 @@ pub fn look_for_expired(
 
 /// Ends what is too old in some lanes; the next of each has the turn. Answers the lanes that it left
 /// for another step.
-pub fn expire_step(
+pub(crate) fn expire_step(
     tx: &mut Tx<'_>,
     policy: &Policy,
     webhook: &str,

@@ -22,29 +22,29 @@ const LOOK_BYTES: usize = 8 * 1024 * 1024;
 
 /// Which deliveries a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeliveryFilter {
+pub(crate) struct DeliveryFilter {
     /// Where they stand: any of these; empty = anywhere.
-    pub status: Vec<DeliveryStatus>,
+    pub(crate) status: Vec<DeliveryStatus>,
     /// What happened: any of these; empty = anything.
-    pub kind: Vec<EventKind>,
+    pub(crate) kind: Vec<EventKind>,
     /// Of this event alone.
-    pub event_id: Option<String>,
+    pub(crate) event_id: Option<String>,
     /// Of this task alone.
-    pub task_id: Option<String>,
+    pub(crate) task_id: Option<String>,
     /// Of this webhook alone.
-    pub webhook_id: Option<String>,
+    pub(crate) webhook_id: Option<String>,
     /// Of an event committed then or later.
-    pub since: Option<Time>,
+    pub(crate) since: Option<Time>,
     /// Of an event committed then or earlier.
-    pub until: Option<Time>,
+    pub(crate) until: Option<Time>,
     /// Each of these words is in the task as it was sent, the reason, or an attempt, whatever the
     /// case.
-    pub q: Option<String>,
+    pub(crate) q: Option<String>,
 }
 
 impl DeliveryFilter {
     /// What a webhook holds.
-    pub fn held_by(webhook: &str) -> DeliveryFilter {
+    pub(crate) fn held_by(webhook: &str) -> DeliveryFilter {
         let (status, webhook_id) = (vec![DeliveryStatus::Held], Some(webhook.to_owned()));
         DeliveryFilter { status, webhook_id, ..DeliveryFilter::default() }
     }
@@ -119,7 +119,7 @@ pub(crate) struct Place {
 /// A page of at most `most` deliveries, the newest first, after the one with the id `after`, and the
 /// id after which the next page begins, if there may be one. A search may find fewer on a page, even
 /// none, and go on all the same.
-pub fn list_deliveries(
+pub(crate) fn list_deliveries(
     tx: &mut Tx<'_>,
     filter: &DeliveryFilter,
     after: Option<&str>,
@@ -161,7 +161,7 @@ pub fn list_deliveries(
 }
 
 /// How many deliveries a filter lets through, but for its `q`.
-pub fn count_deliveries(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
+pub(crate) fn count_deliveries(tx: &mut Tx<'_>, filter: &DeliveryFilter) -> Result<i64> {
     let all = webhooks::all(tx)?;
     count_taken(tx, filter, &|webhook: &str, status, kind| {
         filter.takes(&all, webhook, status, kind)
@@ -267,7 +267,7 @@ fn shown(all: &[Known], webhook: &str, status: DeliveryStatus) -> DeliveryStatus
 
 /// Of each task the delivery of its newest event that is furthest from done, in the order asked, and
 /// how all deliveries of that event stand. A task whose newest event has none is left out.
-pub fn latest_deliveries(
+pub(crate) fn latest_deliveries(
     tx: &mut Tx<'_>,
     tasks: &[String],
     now: Time,

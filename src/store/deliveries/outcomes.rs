@@ -19,29 +19,29 @@ use crate::store::webhooks::{alerts, conditions};
 /// The end of an attempt. What lies before it is told as spans of a clock that never steps: the wall
 /// clock may have been set meanwhile.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub(crate) struct Record {
     /// What came back.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// What went wrong, in words; `None` if nothing did.
-    pub why: Option<String>,
+    pub(crate) why: Option<String>,
     /// When it ended, by the wall clock.
-    pub ended: Time,
+    pub(crate) ended: Time,
     /// Milliseconds from the claim to the end.
-    pub took_ms: i64,
+    pub(crate) took_ms: i64,
     /// Milliseconds since the webhook last answered anything with 2xx, as far as this process knows.
-    pub success_ago_ms: Option<i64>,
+    pub(crate) success_ago_ms: Option<i64>,
     /// For how long it has answered nothing with 2xx and failed, as far as this process knows.
-    pub failing_for_ms: Option<i64>,
+    pub(crate) failing_for_ms: Option<i64>,
     /// At random, 0 to 1.
-    pub chance: f64,
+    pub(crate) chance: f64,
     /// The id of the event that is made if there is something to alert of.
-    pub alert_id: String,
+    pub(crate) alert_id: String,
 }
 
 impl Record {
     /// The end of a claim's attempt at `ended`, which is `steady_ms` of the clock that never steps;
     /// `seen` is what the gates know of the webhook by that clock.
-    pub fn of(
+    pub(crate) fn of(
         claim: &Claim,
         (outcome, why): (Outcome, Option<String>),
         ended: Time,
@@ -61,7 +61,7 @@ impl Record {
     }
 
     /// Milliseconds from the commit of the event to the end.
-    pub fn lag_ms(&self, claim: &Claim) -> i64 {
+    pub(crate) fn lag_ms(&self, claim: &Claim) -> i64 {
         claim.started.ms_since(claim.event.at) + self.took_ms
     }
 
@@ -82,20 +82,20 @@ impl Record {
 
 /// What became of it.
 #[derive(Clone, Debug)]
-pub struct Recorded {
+pub(crate) struct Recorded {
     /// Of the delivery.
-    pub fate: Fate,
+    pub(crate) fate: Fate,
     /// The receiver's answer will not change by itself.
-    pub is_rejected: bool,
+    pub(crate) is_rejected: bool,
     /// How its webhook was doing and is doing now, if that is another condition.
-    pub turned: Option<(Health, Health)>,
+    pub(crate) turned: Option<(Health, Health)>,
     /// When the next probe goes out, if the webhook is looked at by probes.
-    pub probe_at: Option<Time>,
+    pub(crate) probe_at: Option<Time>,
 }
 
 /// Writes down how an attempt ended and what follows. `None` if the delivery is no longer the one
 /// that was claimed.
-pub fn record(
+pub(crate) fn record(
     tx: &mut Tx<'_>,
     policy: &Policy,
     claim: &Claim,
@@ -341,7 +341,7 @@ fn restore(tx: &mut Tx<'_>, webhook: &str, seq: i64) -> Result<()> {
 ///
 /// No wait is longer than an hour, or than the longest between two probes: what a wrong clock put
 /// off for longer is brought back to that.
-pub fn restart(tx: &mut Tx<'_>, policy: &Policy, now: Time) -> Result<usize> {
+pub(crate) fn restart(tx: &mut Tx<'_>, policy: &Policy, now: Time) -> Result<usize> {
     let longest = RETRY_AFTER_MOST_MS.max(policy.probe_max_ms.saturating_mul(11) / 10);
     let latest = now.plus_ms(longest);
     tx.execute(

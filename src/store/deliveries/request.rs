@@ -11,19 +11,19 @@ use crate::store::webhooks::{Known, Presence, known};
 
 /// A delivery as it is or was sent.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// What it tells.
-    pub event: Event,
+    pub(crate) event: Event,
     /// To whom; `None` if the webhook was deleted.
-    pub webhook: Option<Known>,
+    pub(crate) webhook: Option<Known>,
     /// The body that it keeps; `None` before the first attempt.
-    pub payload: Option<Payload>,
+    pub(crate) payload: Option<Payload>,
     /// The number of its newest attempt and when that began.
-    pub attempt: Option<(i64, Time)>,
+    pub(crate) attempt: Option<(i64, Time)>,
 }
 
 /// What a delivery's request is made of; `None` if there is no such delivery.
-pub fn sent(tx: &mut Tx<'_>, id: &str) -> Result<Option<Sent>> {
+pub(crate) fn sent(tx: &mut Tx<'_>, id: &str) -> Result<Option<Sent>> {
     let Some((seq, webhook)) = parse_id(id) else { return Ok(None) };
     let args = [seq.into(), webhook.into()];
     let kept = tx.row(

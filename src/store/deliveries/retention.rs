@@ -18,15 +18,15 @@ const EVENTS: i64 = 50;
 
 /// Until when a thing must have ended to go.
 #[derive(Clone, Copy, Debug)]
-pub struct Cutoffs {
+pub(crate) struct Cutoffs {
     /// Deliveries that arrived by then go.
-    pub delivered: Time,
+    pub(crate) delivered: Time,
     /// Deliveries that failed or were cancelled by then go.
-    pub failed: Time,
+    pub(crate) failed: Time,
     /// Events that were committed by then go, once they have no delivery left.
-    pub events: Time,
+    pub(crate) events: Time,
     /// The time of the look.
-    pub now: Time,
+    pub(crate) now: Time,
 }
 
 impl Cutoffs {
@@ -40,17 +40,21 @@ impl Cutoffs {
 
 /// Some events in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// The last one before them.
-    pub after: i64,
+    pub(crate) after: i64,
     /// The last one of them.
-    pub up_to: i64,
+    pub(crate) up_to: i64,
     /// Whether something of them is due to go.
-    pub has_old: bool,
+    pub(crate) has_old: bool,
 }
 
 /// Looks at the events after `after`. `None`: those that are left are too young.
-pub fn look_for_old(tx: &mut Tx<'_>, after: i64, cutoffs: &Cutoffs) -> Result<Option<Stretch>> {
+pub(crate) fn look_for_old(
+    tx: &mut Tx<'_>,
+    after: i64,
+    cutoffs: &Cutoffs,
+) -> Result<Option<Stretch>> {
     let events = tx.rows_until(
         "SELECT seq, at_ms FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         &[after.into(), WINDOW.into()],
@@ -82,7 +86,7 @@ const BARE: &str = "seq > ?1 AND seq <= ?2 AND at_ms <= ?3
     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = events.seq)";
 
 /// Deletes a part of what is due to go; answers whether something may be left.
-pub fn delete_old(tx: &mut Tx<'_>, stretch: &Stretch, cutoffs: &Cutoffs) -> Result<bool> {
+pub(crate) fn delete_old(tx: &mut Tx<'_>, stretch: &Stretch, cutoffs: &Cutoffs) -> Result<bool> {
     let (after, up_to) = (stretch.after, stretch.up_to);
     let mut rows = 0;
     let ended = tx.rows_until(

@@ -13,7 +13,7 @@ use crate::model::{Named, Time};
 
 /// A value in a statement.
 #[derive(Clone, Debug)]
-pub enum Value<'v> {
+pub(crate) enum Value<'v> {
     /// Nothing.
     Null,
     /// A number, a time in milliseconds, a flag.
@@ -97,7 +97,7 @@ impl FromSql for Time {
 }
 
 /// One row of an answer. Each look takes the next column, so what is read stands in the order of what is selected.
-pub struct Row<'r> {
+pub(crate) struct Row<'r> {
     row: &'r rusqlite::Row<'r>,
     next: Cell<usize>,
 }
@@ -112,17 +112,17 @@ impl<'r> Row<'r> {
     }
 
     /// The next column; an `Option`, if it may be NULL.
-    pub fn next<T: FromSql>(&self) -> Result<T> {
+    pub(crate) fn next<T: FromSql>(&self) -> Result<T> {
         Ok(self.row.get(self.column())?)
     }
 
     /// Text that is always there, to look at and not to keep.
-    pub fn str(&self) -> Result<&'r str> {
+    pub(crate) fn str(&self) -> Result<&'r str> {
         Ok(self.row.get_ref(self.column())?.as_str().map_err(rusqlite::Error::from)?)
     }
 
     /// What a text says; `read` answers `None` if it is damaged: then `of` has a damaged `what`.
-    pub fn parse<T>(
+    pub(crate) fn parse<T>(
         &self,
         of: &str,
         what: &str,
@@ -132,7 +132,7 @@ impl<'r> Row<'r> {
     }
 
     /// The same of a text that may be NULL.
-    pub fn parse_if<T>(
+    pub(crate) fn parse_if<T>(
         &self,
         of: &str,
         what: &str,
@@ -144,17 +144,17 @@ impl<'r> Row<'r> {
     }
 
     /// One of a closed set.
-    pub fn named<T: Named>(&self, of: &str, what: &str) -> Result<T> {
+    pub(crate) fn named<T: Named>(&self, of: &str, what: &str) -> Result<T> {
         self.parse(of, what, T::parse)
     }
 
     /// What stands there as JSON.
-    pub fn json<T: DeserializeOwned>(&self, of: &str, what: &str) -> Result<T> {
+    pub(crate) fn json<T: DeserializeOwned>(&self, of: &str, what: &str) -> Result<T> {
         self.parse(of, what, |text| serde_json::from_str(text).ok())
     }
 
     /// A number within the bounds of its type.
-    pub fn number<T: TryFrom<i64>>(&self, of: &str, what: &str) -> Result<T> {
+    pub(crate) fn number<T: TryFrom<i64>>(&self, of: &str, what: &str) -> Result<T> {
         T::try_from(self.next()?).map_err(|_| damaged(of, what))
     }
 }

@@ -4,7 +4,7 @@
 
 /// Why a job did not happen, or may not have happened.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// More writes wait than the queue takes. Nothing was done.
     #[error("too many writes are waiting")]
     Busy,
@@ -29,4 +29,4 @@ pub enum Error {
 }
 
 /// What a job gives back.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

@@ -35,7 +35,7 @@ pub(crate) const SEARCHES: (usize, usize) = (128, 2);
 type Queue<S> = Mutex<Option<S>>;
 
 /// The database, for the whole life of the server.
-pub struct Store {
+pub(crate) struct Store {
     line: Arc<line::Line>,
     /// Room in the line for what is asked of the server,
     asked: Arc<Semaphore>,
@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// A sentence for a person: held by another server, newer than this program, damaged, …
-    pub fn open(path: &Path) -> Result<Store, Opening> {
+    pub(crate) fn open(path: &Path) -> Result<Store, Opening> {
         let shared = Arc::new(Shared::of(path));
         let line = Arc::new(line::Line::default());
         let (looks, look_queue) = mpsc::channel(LOOKS.0);
@@ -80,7 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` at once if too many writes wait; see [`Error`] for what each means.
-    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -94,7 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// As for `write`, but never `Busy`.
-    pub async fn write_patiently<T, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn write_patiently<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -120,7 +120,7 @@ impl Store {
     ///
     /// # Errors
     /// `Busy` if too many reads wait; see [`Error`].
-    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -133,7 +133,7 @@ impl Store {
     ///
     /// # Errors
     /// As for `read`.
-    pub async fn list<T, F>(&self, is_search: bool, work: F) -> Result<T>
+    pub(crate) async fn list<T, F>(&self, is_search: bool, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -147,7 +147,7 @@ impl Store {
     ///
     /// # Errors
     /// As for `read`.
-    pub async fn search<T, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn search<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -160,7 +160,7 @@ impl Store {
     ///
     /// # Errors
     /// As for `read`, but never `Busy`.
-    pub async fn search_patiently<T, F>(&self, work: F) -> Result<T>
+    pub(crate) async fn search_patiently<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -197,35 +197,35 @@ impl Store {
 
     /// Begins to look through the database for damage, beside the work. Once what the start itself has
     /// to write is written: a server that is up can say what is wrong, one that is not cannot.
-    pub fn look_for_damage(&self) {
+    pub(crate) fn look_for_damage(&self) {
         if let Some(check) = lock(&self.check).take() {
             let _closing = check.send(());
         }
     }
 
     /// Told after each commit that left something to send.
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
     }
 
     /// How many commits have written anything since the store was opened.
-    pub fn commits(&self) -> watch::Receiver<u64> {
+    pub(crate) fn commits(&self) -> watch::Receiver<u64> {
         self.shared.commits.subscribe()
     }
 
     /// Cancelled when the disk has failed and the process must end.
-    pub fn broken(&self) -> CancellationToken {
+    pub(crate) fn broken(&self) -> CancellationToken {
         self.shared.broken.clone()
     }
 
     /// Whether another program had locked the database at the last look.
-    pub fn is_locked(&self) -> bool {
+    pub(crate) fn is_locked(&self) -> bool {
         self.shared.locked.load(Ordering::Relaxed)
     }
 
     /// Passes through the writer: it does its work. After a full disk only a real write shows that
     /// there is room again; else nothing is written, and it costs no fsync.
-    pub async fn try_writer(&self) -> Result<()> {
+    pub(crate) async fn try_writer(&self) -> Result<()> {
         let is_full = self.shared.full.load(Ordering::Relaxed);
         let pass = move |tx: &mut Tx<'_>| {
             if is_full { tx.execute("UPDATE probe SET n = n + 1", &[]).map(drop) } else { Ok(()) }
@@ -237,12 +237,12 @@ impl Store {
     }
 
     /// Passes through a reader: single things can be looked up.
-    pub async fn try_reader(&self) -> Result<()> {
+    pub(crate) async fn try_reader(&self) -> Result<()> {
         self.read(|_| Ok(())).await
     }
 
     /// Takes no more jobs, finishes those that wait, closes the database.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.let_go();
         for thread in lock(&self.threads).drain(..) {
             // A thread that panicked has nothing left to close.

@@ -23,7 +23,7 @@ use crate::store::deliveries::search::Needle;
 const SAFE_SQLITE: i32 = 3_051_003;
 
 /// The version of the SQLite in this program.
-pub fn sqlite_version() -> &'static str {
+pub(crate) fn sqlite_version() -> &'static str {
     rusqlite::version()
 }
 

@@ -15,7 +15,7 @@ pub(crate) const RESCUE: &str = "stop btk, keep a copy of the file and of what s
 
 /// A database that could not be opened.
 #[derive(Debug)]
-pub struct Opening {
+pub(crate) struct Opening {
     path: String,
     why: Why,
 }

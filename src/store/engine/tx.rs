@@ -15,7 +15,7 @@ use super::error::{Error, Result};
 pub(crate) type Memory = RefCell<Option<Arc<dyn Any + Send + Sync>>>;
 
 /// An open transaction.
-pub struct Tx<'c> {
+pub(crate) struct Tx<'c> {
     connection: &'c rusqlite::Connection,
     memory: Option<&'c Memory>,
     wakes: bool,
@@ -53,13 +53,13 @@ impl<'c> Tx<'c> {
     }
 
     /// Runs a statement; answers how many rows it touched.
-    pub fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize> {
+    pub(crate) fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize> {
         let mut statement = self.connection.prepare_cached(sql)?;
         Ok(statement.execute(rusqlite::params_from_iter(args))?)
     }
 
     /// Every row of the answer.
-    pub fn rows<T>(
+    pub(crate) fn rows<T>(
         &mut self,
         sql: &str,
         args: &[Value<'_>],
@@ -69,7 +69,7 @@ impl<'c> Tx<'c> {
     }
 
     /// Rows of the answer until `enough` says so of one; that one is the last.
-    pub fn rows_until<T>(
+    pub(crate) fn rows_until<T>(
         &mut self,
         sql: &str,
         args: &[Value<'_>],
@@ -91,7 +91,7 @@ impl<'c> Tx<'c> {
     }
 
     /// The first row of the answer, if there is one.
-    pub fn row<T>(
+    pub(crate) fn row<T>(
         &mut self,
         sql: &str,
         args: &[Value<'_>],
@@ -106,7 +106,7 @@ impl<'c> Tx<'c> {
     }
 
     /// Says that this write leaves something to send, so that it is looked for after the commit.
-    pub fn wake(&mut self) {
+    pub(crate) fn wake(&mut self) {
         self.wakes = true;
     }
 

@@ -10,22 +10,22 @@ use crate::store::tasks::{self, Stored};
 
 /// What a change needs that is not the task: decided before the transaction.
 #[derive(Clone, Debug)]
-pub struct Change {
+pub(crate) struct Change {
     /// The id its event will have, if there is one.
-    pub event_id: String,
+    pub(crate) event_id: String,
     /// Where the change comes from.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
     /// When.
-    pub now: Time,
+    pub(crate) now: Time,
 }
 
 /// What a write left: enough to answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// The task as JSON, after the write (before it, for a deletion).
-    pub snapshot: String,
+    pub(crate) snapshot: String,
     /// The task's version.
-    pub version: i64,
+    pub(crate) version: i64,
 }
 
 /// Requests that race may be committed in another order than they came in; a step of the clock is
@@ -33,18 +33,18 @@ pub struct Written {
 const RACE_MS: i64 = 2_000;
 
 /// Whether a task of this id was deleted here, and not made again.
-pub fn was_deleted(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {
+pub(crate) fn was_deleted(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {
     tasks::has_tombstone(tx, id)
 }
 
 /// The version of a task that was deleted, 0 if there never was one. The id is about to be used again.
-pub fn last_version(tx: &mut Tx<'_>, id: &TaskId) -> Result<i64> {
+pub(crate) fn last_version(tx: &mut Tx<'_>, id: &TaskId) -> Result<i64> {
     Ok(tasks::take_tombstone(tx, id)?.unwrap_or(0))
 }
 
 /// Inserts a new task whose versions go on after `last_version`. The caller has made sure that its
 /// id is free.
-pub fn create(
+pub(crate) fn create(
     tx: &mut Tx<'_>,
     mut task: Task,
     last_version: i64,
@@ -58,7 +58,7 @@ pub fn create(
 }
 
 /// Writes the new state of a task that is there.
-pub fn update(
+pub(crate) fn update(
     tx: &mut Tx<'_>,
     before: &Stored,
     mut after: Task,
@@ -74,7 +74,7 @@ pub fn update(
 }
 
 /// Deletes a task; its event carries the last state.
-pub fn delete(tx: &mut Tx<'_>, before: &Stored, change: Change) -> Result<Written> {
+pub(crate) fn delete(tx: &mut Tx<'_>, before: &Stored, change: Change) -> Result<Written> {
     let at = commit_time(tx, change.now)?;
     let diff = payload::diff(&before.task, &before.task);
     let (kind, version) = (EventKind::Deleted, before.version + 1);

@@ -13,18 +13,18 @@ const LOOKED_AT: i64 = 10_000;
 
 /// Changes that a webhook wants and was never sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Earlier {
+pub(crate) struct Earlier {
     /// How many.
-    pub count: usize,
+    pub(crate) count: usize,
     /// Whether there may be more, further back.
-    pub is_more: bool,
+    pub(crate) is_more: bool,
     /// When the oldest of them was made.
-    pub since: Time,
+    pub(crate) since: Time,
 }
 
 /// What a webhook without a filter was never sent of the newest events that are not older than
 /// `oldest`; none if there is nothing.
-pub fn earlier(tx: &mut Tx<'_>, webhook: &Webhook, oldest: Time) -> Result<Option<Earlier>> {
+pub(crate) fn earlier(tx: &mut Tx<'_>, webhook: &Webhook, oldest: Time) -> Result<Option<Earlier>> {
     let found = tx.rows(
         "SELECT e.kind, e.origin, e.at_ms
          FROM (SELECT seq, kind, origin, at_ms FROM events ORDER BY seq DESC LIMIT ?2) e

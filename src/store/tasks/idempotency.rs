@@ -11,14 +11,14 @@ use crate::store::engine::tx::Tx;
 
 /// A client's key and what it was sent with.
 #[derive(Clone, Debug)]
-pub struct Key {
+pub(crate) struct Key {
     /// The key alone is the scope.
-    pub key: String,
+    pub(crate) name: String,
     /// SHA-256 of method, path and body, in hexadecimal. Empty = any request under this key counts
     /// as the same (a `webhook-id`, whose sender vouches for that).
-    pub hash: String,
+    pub(crate) hash: String,
     /// When the request came.
-    pub now: Time,
+    pub(crate) now: Time,
 }
 
 /// How long a key is kept, in milliseconds: 48 hours. Make repeats a failed run for about 40.
@@ -26,7 +26,7 @@ const KEPT_MS: i64 = 48 * 3_600_000;
 
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Repeat {
+pub(crate) enum Repeat {
     /// Never seen, or so long ago that it is forgotten.
     New,
     /// Another request used it.
@@ -43,11 +43,11 @@ pub enum Repeat {
 }
 
 /// Looks a key up.
-pub fn look_up(tx: &mut Tx<'_>, key: &Key) -> Result<Repeat> {
+pub(crate) fn look_up(tx: &mut Tx<'_>, key: &Key) -> Result<Repeat> {
     let found = tx.row(
         "SELECT hash, status, task_id, version, snapshot FROM idempotency
          WHERE key = ?1 AND at_ms > ?2",
-        &[Value::from(&key.key), oldest(key.now).into()],
+        &[Value::from(&key.name), oldest(key.now).into()],
         |row| {
             let hash: String = row.next()?;
             let status = u16::try_from(row.next::<i64>()?).unwrap_or(200);
@@ -65,7 +65,7 @@ pub fn look_up(tx: &mut Tx<'_>, key: &Key) -> Result<Repeat> {
 }
 
 /// Remembers an answer: whose change it was, or the task as it was shown.
-pub fn remember(
+pub(crate) fn remember(
     tx: &mut Tx<'_>,
     key: &Key,
     status: u16,
@@ -79,7 +79,7 @@ pub fn remember(
              task_id = excluded.task_id, version = excluded.version,
              snapshot = excluded.snapshot, at_ms = excluded.at_ms",
         &[
-            Value::from(&key.key),
+            Value::from(&key.name),
             Value::from(&key.hash),
             i64::from(status).into(),
             task_id.into(),
@@ -92,7 +92,7 @@ pub fn remember(
 }
 
 /// Deletes at most `most` keys that are older than they are kept; answers how many.
-pub fn forget_before(tx: &mut Tx<'_>, now: Time, most: i64) -> Result<usize> {
+pub(crate) fn forget_before(tx: &mut Tx<'_>, now: Time, most: i64) -> Result<usize> {
     tx.execute(
         "DELETE FROM idempotency WHERE key IN
              (SELECT key FROM idempotency WHERE at_ms <= ?1 ORDER BY at_ms LIMIT ?2)",

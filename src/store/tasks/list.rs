@@ -10,30 +10,30 @@ use crate::store::engine::tx::Tx;
 
 /// Which tasks a list shows. Everything that is empty or `None` does not narrow it.
 #[derive(Clone, Debug, Default)]
-pub struct TaskFilter {
+pub(crate) struct TaskFilter {
     /// Each once.
-    pub status: Vec<Status>,
+    pub(crate) status: Vec<Status>,
     /// Any of these.
-    pub priority: Vec<Priority>,
+    pub(crate) priority: Vec<Priority>,
     /// Any of these labels.
-    pub r#type: Vec<String>,
+    pub(crate) r#type: Vec<String>,
     /// Any of these labels.
-    pub category: Vec<String>,
+    pub(crate) category: Vec<String>,
     /// Has any of these tags.
-    pub tag: Vec<String>,
+    pub(crate) tag: Vec<String>,
     /// Each of these words is in the title or the description, whatever the case.
-    pub q: Option<String>,
+    pub(crate) q: Option<String>,
     /// Due before this moment.
-    pub due_before: Option<Time>,
+    pub(crate) due_before: Option<Time>,
     /// Due at this moment or later.
-    pub due_after: Option<Time>,
+    pub(crate) due_after: Option<Time>,
     /// Changed at this moment or later.
-    pub updated_since: Option<Time>,
+    pub(crate) updated_since: Option<Time>,
 }
 
 impl TaskFilter {
     /// Whether no index leads to what it lets through: in vain, it would read every row.
-    pub fn is_search(&self) -> bool {
+    pub(crate) fn is_search(&self) -> bool {
         self.q.is_some() || !self.tag.is_empty()
     }
 
@@ -101,7 +101,7 @@ impl TaskFilter {
 
 /// What a list is sorted by. Ties are in order of creation, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SortKey {
+pub(crate) enum SortKey {
     /// The order of creation.
     CreatedAt,
     /// The last change.
@@ -116,11 +116,11 @@ pub enum SortKey {
 
 /// A sort key and its direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
+pub(crate) struct Sort {
     /// By what.
-    pub key: SortKey,
+    pub(crate) key: SortKey,
     /// From the highest down.
-    pub descending: bool,
+    pub(crate) descending: bool,
 }
 
 impl Sort {
@@ -139,16 +139,16 @@ impl Sort {
 
 /// Where a page ended: the sort key and the number of its last task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     /// The value of the sort expression.
-    pub key: CursorKey,
+    pub(crate) key: CursorKey,
     /// The tie-breaker.
-    pub num: i64,
+    pub(crate) num: i64,
 }
 
 /// The value of a sort expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CursorKey {
+pub(crate) enum CursorKey {
     /// Of every key but the title.
     Int(i64),
     /// Of the title.
@@ -177,7 +177,7 @@ const PAGE_BYTES: usize = 1024 * 1024;
 
 /// One page of at most `most` tasks after the cursor, and where the next one begins, if there is
 /// one.
-pub fn list_page(
+pub(crate) fn list_page(
     tx: &mut Tx<'_>,
     filter: &TaskFilter,
     sort: Sort,
@@ -261,7 +261,7 @@ pub(crate) fn numbers(
 }
 
 /// How many tasks a filter lets through.
-pub fn list_count(tx: &mut Tx<'_>, filter: &TaskFilter) -> Result<i64> {
+pub(crate) fn list_count(tx: &mut Tx<'_>, filter: &TaskFilter) -> Result<i64> {
     let mut args = Vec::new();
     let conditions = filter.conditions(&mut args);
     let statuses = filter.statuses(filter.q.is_some());
@@ -271,7 +271,7 @@ pub fn list_count(tx: &mut Tx<'_>, filter: &TaskFilter) -> Result<i64> {
 
 /// A field of tasks that holds a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LabelOf {
+pub(crate) enum LabelOf {
     /// `type`.
     Type,
     /// `category`.
@@ -280,7 +280,7 @@ pub enum LabelOf {
 
 /// The labels that tasks have there, in the order of the alphabet, at most `most` of them. Reads an
 /// index from end to end: 100,000 tasks take about 20 ms.
-pub fn labels_in_use(tx: &mut Tx<'_>, label: LabelOf, most: usize) -> Result<Vec<String>> {
+pub(crate) fn labels_in_use(tx: &mut Tx<'_>, label: LabelOf, most: usize) -> Result<Vec<String>> {
     let column = match label {
         LabelOf::Type => "type",
         LabelOf::Category => "category",

@@ -17,14 +17,14 @@ use crate::store::events::ends;
 
 /// Which tasks a list shows, in its order.
 #[derive(Debug)]
-pub struct Picture {
+pub(crate) struct Picture {
     nums: Vec<i64>,
     /// The newest event of that moment.
     seq: i64,
 }
 
 /// Bytes of memory that a picture of all tasks takes, at most.
-pub fn picture_size(tx: &mut Tx<'_>) -> Result<usize> {
+pub(crate) fn picture_size(tx: &mut Tx<'_>) -> Result<usize> {
     // A walk of one step, where counting would be one through all. Numbers of deleted tasks count.
     let most = tx.row("SELECT MAX(num) FROM tasks", &[], only::<Option<i64>>)?.flatten();
     Ok(usize::try_from(most.unwrap_or_default()).unwrap_or(usize::MAX).saturating_mul(NUM))
@@ -33,7 +33,7 @@ pub fn picture_size(tx: &mut Tx<'_>) -> Result<usize> {
 const NUM: usize = size_of::<i64>();
 
 /// Takes a picture of what a filter lets through, after the cursor.
-pub fn take_picture(
+pub(crate) fn take_picture(
     tx: &mut Tx<'_>,
     filter: &TaskFilter,
     sort: Sort,
@@ -46,18 +46,18 @@ pub fn take_picture(
 
 impl Picture {
     /// How many tasks it shows.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.nums.len()
     }
 
     /// Bytes of memory that it takes.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.nums.len() * NUM
     }
 
     /// Shows the tasks from a place on, as JSON: as many as there is room for in so many bytes, with a comma and a bracket
     /// for each, but at least one. Answers the place where the next page begins. Only at the end it may be empty.
-    pub fn page(
+    pub(crate) fn page(
         &self,
         tx: &mut Tx<'_>,
         place: usize,

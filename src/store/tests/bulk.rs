@@ -3,6 +3,7 @@
 
 use super::small_world::{START, World, webhook};
 use crate::model::{DeliveryStatus, OnReject, Webhook};
+use crate::store::deliveries::bulk::JobState;
 use crate::store::*;
 
 fn of(webhook: &str, status: DeliveryStatus) -> DeliveryFilter {

@@ -3,6 +3,7 @@
 
 use super::small_world::{START, World, webhook};
 use crate::model::ALERTS_WEBHOOK;
+use crate::store::webhooks::recovery_steps::Due;
 use crate::store::*;
 
 #[test]

@@ -22,9 +22,9 @@ const REFUSING_APART_MS: i64 = 300_000;
 const LATE_MS: i64 = 60_000;
 /// So many deliveries of a webhook that wait are told of: what Make's largest queue holds (Make Help
 /// Center, "Webhooks", "Webhook queue").
-pub const BACKLOG_HIGH: i64 = 10_000;
+pub(crate) const BACKLOG_HIGH: i64 = 10_000;
 /// With so few it is over, and told of when it happens again.
-pub const BACKLOG_OVER: i64 = BACKLOG_HIGH / 2;
+pub(crate) const BACKLOG_OVER: i64 = BACKLOG_HIGH / 2;
 
 /// Tells how a webhook is doing now, if that is news; answers whether it was.
 pub(crate) fn tell_of_condition(
@@ -95,12 +95,12 @@ pub(crate) fn tell_of_one(
 }
 
 /// Whether a queue counts as long, if it did or did not before.
-pub fn is_behind(waiting: i64, was_behind: bool) -> bool {
+pub(crate) fn is_behind(waiting: i64, was_behind: bool) -> bool {
     waiting > if was_behind { BACKLOG_OVER } else { BACKLOG_HIGH }
 }
 
 /// Tells once that many deliveries wait, and forgets it when few do.
-pub fn tell_of_backlog(
+pub(crate) fn tell_of_backlog(
     tx: &mut Tx<'_>,
     webhook: &str,
     waiting: i64,

@@ -19,7 +19,7 @@ pub(crate) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<(
 
 /// What waits for a webhook at which nobody looks by himself is about to be given up: one probe looks
 /// before.
-pub fn look_again(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<()> {
+pub(crate) fn look_again(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<()> {
     let Some(known) = webhooks::known(tx, id)? else { return Ok(()) };
     let health = &known.health;
     if health.condition == Condition::Up || health.probe_at.is_some() {

@@ -13,13 +13,13 @@ use crate::store::engine::tx::Tx;
 use crate::store::webhooks::{self, Known, find_webhook, list_webhooks};
 
 /// How many webhooks there may be, those of the settings not counted.
-pub const WEBHOOKS_MOST: usize = 500;
+pub(crate) const WEBHOOKS_MOST: usize = 500;
 /// How long the secret before the last rotation signs too, in milliseconds: 24 hours.
 const OVERLAP_MS: i64 = 24 * 3_600_000;
 
 /// What came of asking for a webhook.
 #[derive(Clone, Debug)]
-pub enum Made {
+pub(crate) enum Made {
     /// It is new.
     New(Known),
     /// One with the same URL and events was there.
@@ -29,7 +29,7 @@ pub enum Made {
 }
 
 /// Another webhook with the same URL and the same events as this one.
-pub fn find_same(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<Option<Known>> {
+pub(crate) fn find_same(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<Option<Known>> {
     let is_same = |known: &Known| {
         let other = &known.webhook;
         other.id != webhook.id
@@ -42,7 +42,7 @@ pub fn find_same(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<Option<Known>> {
 }
 
 /// Makes a webhook, unless one with the same URL and events is there.
-pub fn make_webhook(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Result<Made> {
+pub(crate) fn make_webhook(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Result<Made> {
     if let Some(same) = find_same(tx, webhook)? {
         return Ok(Made::Same(same));
     }
@@ -59,7 +59,12 @@ pub fn make_webhook(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Result<Mad
 
 /// Writes the properties of a webhook that is there. Another URL is another receiver: it begins as
 /// one that is up.
-pub fn change_webhook(tx: &mut Tx<'_>, before: &Known, after: &Webhook, now: Time) -> Result<()> {
+pub(crate) fn change_webhook(
+    tx: &mut Tx<'_>,
+    before: &Known,
+    after: &Webhook,
+    now: Time,
+) -> Result<()> {
     put_properties(tx, after, before.created)?;
     if before.webhook.url != after.url {
         begin_anew(tx, before, now)?;
@@ -79,7 +84,7 @@ fn release_if_moved(tx: &mut Tx<'_>, before: &Webhook, after: &Webhook, now: Tim
 
 /// Writes what the settings say of a webhook; `None`: its setting is gone. Events then make no
 /// delivery for it, and what waits stays.
-pub fn put_from_settings(
+pub(crate) fn put_from_settings(
     tx: &mut Tx<'_>,
     id: &str,
     webhook: Option<&Webhook>,
@@ -114,7 +119,7 @@ pub fn put_from_settings(
 }
 
 /// Deletes a webhook: nothing is sent to it from now on; what waits is cancelled step by step.
-pub fn delete_webhook(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+pub(crate) fn delete_webhook(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     tx.execute(
         "UPDATE webhooks SET state = 'deleted', secret = NULL, old_secret = NULL, headers = '[]'
          WHERE id = ?1",
@@ -126,7 +131,12 @@ pub fn delete_webhook(tx: &mut Tx<'_>, id: &str) -> Result<()> {
 }
 
 /// Stops a webhook, or lets it go on, with all that it holds.
-pub fn pause_webhook(tx: &mut Tx<'_>, before: &Known, is_paused: bool, now: Time) -> Result<()> {
+pub(crate) fn pause_webhook(
+    tx: &mut Tx<'_>,
+    before: &Known,
+    is_paused: bool,
+    now: Time,
+) -> Result<()> {
     let health = if is_paused {
         Health { is_paused, ..before.health.clone() }
     } else {
@@ -137,7 +147,7 @@ pub fn pause_webhook(tx: &mut Tx<'_>, before: &Known, is_paused: bool, now: Time
 }
 
 /// Gives a webhook a new secret; the old one signs too for 24 hours.
-pub fn rotate_secret(tx: &mut Tx<'_>, id: &str, secret: &Secret, now: Time) -> Result<()> {
+pub(crate) fn rotate_secret(tx: &mut Tx<'_>, id: &str, secret: &Secret, now: Time) -> Result<()> {
     tx.execute(
         "UPDATE webhooks SET old_secret = secret, old_until_ms = ?3, secret = ?2 WHERE id = ?1",
         &[id.into(), secret.expose().into(), now.plus_ms(OVERLAP_MS).0.into()],

@@ -13,21 +13,21 @@ use crate::store::engine::tx::Tx;
 
 /// Figures of one webhook.
 #[derive(Debug, Default)]
-pub struct OfWebhook {
+pub(crate) struct OfWebhook {
     /// How many were delivered, by minute, over the last few.
-    pub minutes: Vec<(Time, i64)>,
+    pub(crate) minutes: Vec<(Time, i64)>,
     /// Of the last hour.
-    pub lags: Lags,
+    pub(crate) lags: Lags,
     /// Of the last day.
-    pub hours: Vec<Hour>,
+    pub(crate) hours: Vec<Hour>,
     /// Its newest answer.
-    pub last_answer: Option<Answer>,
+    pub(crate) last_answer: Option<Answer>,
     /// When the oldest of its events that have not ended was committed.
-    pub oldest_waiting: Option<Time>,
+    pub(crate) oldest_waiting: Option<Time>,
 }
 
 /// The figures of every webhook that is there, the newest webhook first.
-pub fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<Vec<(String, OfWebhook)>> {
+pub(crate) fn figures_of_webhooks(tx: &mut Tx<'_>, now: Time) -> Result<Vec<(String, OfWebhook)>> {
     let ids = tx.rows(
         "SELECT id FROM webhooks WHERE state = 'live' ORDER BY created_ms DESC, id DESC",
         &[],

@@ -23,7 +23,7 @@ use crate::store::webhooks::find_webhook;
 
 names! {
     /// What is sent again: where a delivery stands, or that there is none.
-    pub enum Again {
+    pub(crate) enum Again {
         /// It failed.
         Failed = "failed",
         /// It was refused and is held, with its task, until a person lets it go.
@@ -47,13 +47,13 @@ impl Again {
 
 /// What somebody wants to be sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Committed then or later.
-    pub since: Time,
+    pub(crate) since: Time,
     /// Committed then or earlier.
-    pub until: Time,
+    pub(crate) until: Time,
     /// In which states; never empty.
-    pub states: Vec<Again>,
+    pub(crate) states: Vec<Again>,
 }
 
 impl Wanted {
@@ -65,26 +65,26 @@ impl Wanted {
 
 /// A recovery under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recovery {
+pub(crate) struct Recovery {
     /// Of which webhook.
-    pub webhook_id: String,
+    pub(crate) webhook_id: String,
     /// When it was asked for.
-    pub created: Time,
+    pub(crate) created: Time,
     /// What is sent again.
-    pub wanted: Wanted,
+    pub(crate) wanted: Wanted,
     /// Deliveries put in line so far.
-    pub queued: i64,
+    pub(crate) queued: i64,
     /// The last event before all that are looked at.
-    pub first: i64,
+    pub(crate) first: i64,
     /// The last event that was looked at.
-    pub cursor: i64,
+    pub(crate) cursor: i64,
     /// The last event to look at.
-    pub last: i64,
+    pub(crate) last: i64,
 }
 
 impl Recovery {
     /// How much of its way it has come, 0 to 1.
-    pub fn progress(&self) -> f64 {
+    pub(crate) fn progress(&self) -> f64 {
         progress(self.first, self.cursor, self.last)
     }
 }
@@ -102,7 +102,7 @@ pub(crate) fn progress(first: i64, cursor: i64, last: i64) -> f64 {
 
 /// What came of asking for a recovery.
 #[derive(Clone, Debug)]
-pub enum Begun {
+pub(crate) enum Begun {
     /// It runs.
     Runs(Recovery),
     /// There is no such webhook.
@@ -112,14 +112,19 @@ pub enum Begun {
 }
 
 /// The last event before a span, and the last one of it: what there is to look at lies between.
-pub fn events_between(tx: &mut Tx<'_>, since: Time, until: Time) -> Result<(i64, i64)> {
+pub(crate) fn events_between(tx: &mut Tx<'_>, since: Time, until: Time) -> Result<(i64, i64)> {
     let before = newest_by(tx, since.plus_ms(-1))?.unwrap_or_default();
     let last = newest_by(tx, until)?.unwrap_or_default();
     Ok((before, last.max(before)))
 }
 
 /// Begins a recovery, unless one of this webhook runs.
-pub fn begin_recovery(tx: &mut Tx<'_>, webhook: &str, wanted: &Wanted, now: Time) -> Result<Begun> {
+pub(crate) fn begin_recovery(
+    tx: &mut Tx<'_>,
+    webhook: &str,
+    wanted: &Wanted,
+    now: Time,
+) -> Result<Begun> {
     if find_webhook(tx, webhook)?.is_none() {
         return Ok(Begun::Unknown);
     }
@@ -150,7 +155,7 @@ pub fn begin_recovery(tx: &mut Tx<'_>, webhook: &str, wanted: &Wanted, now: Time
 }
 
 /// Ends a recovery, if one runs; what it has put in line stays there.
-pub fn end_recovery(tx: &mut Tx<'_>, webhook: &str) -> Result<()> {
+pub(crate) fn end_recovery(tx: &mut Tx<'_>, webhook: &str) -> Result<()> {
     tx.execute("DELETE FROM recoveries WHERE webhook_id = ?1", &[webhook.into()])?;
     tx.forget();
     tx.wake();
@@ -178,12 +183,12 @@ fn read(row: &Row<'_>) -> Result<Recovery> {
 }
 
 /// The recoveries that can go on: those whose webhook is there and not paused.
-pub fn list_recoveries(tx: &mut Tx<'_>) -> Result<Vec<Recovery>> {
+pub(crate) fn list_recoveries(tx: &mut Tx<'_>) -> Result<Vec<Recovery>> {
     let unpaused = "webhook_id IN (SELECT id FROM webhooks WHERE paused = 0 AND state = 'live')";
     tx.rows(&format!("{SELECT} WHERE {unpaused}"), &[], read)
 }
 
 /// The recovery of a webhook, if one is under way.
-pub fn find_recovery(tx: &mut Tx<'_>, webhook: &str) -> Result<Option<Recovery>> {
+pub(crate) fn find_recovery(tx: &mut Tx<'_>, webhook: &str) -> Result<Option<Recovery>> {
     tx.row(&format!("{SELECT} WHERE webhook_id = ?1"), &[webhook.into()], read)
 }

@@ -17,16 +17,16 @@ const STEP: usize = 200;
 
 /// What a look brought: events to put in line, among those up to `up_to`.
 #[derive(Clone, Debug, Default)]
-pub struct Due {
+pub(crate) struct Due {
     /// The events, in order.
-    pub seqs: Vec<i64>,
+    pub(crate) seqs: Vec<i64>,
     /// The last event that was looked at.
-    pub up_to: i64,
+    pub(crate) up_to: i64,
 }
 
 /// Looks at some events after `after` up to `last` for those that a webhook is to be sent again.
 /// `oldest`: an event from before is never unsent. Empty once the webhook is gone.
-pub fn look_for_again(
+pub(crate) fn look_for_again(
     tx: &mut Tx<'_>,
     webhook: &str,
     wanted: &Wanted,
@@ -95,7 +95,12 @@ fn is_wanted(row: &Row<'_>, webhook: &Webhook, snapshot: &str) -> Result<bool> {
 
 /// Puts in line what a look for this recovery found, and moves its cursor; answers whether the
 /// recovery is through (or was ended meanwhile).
-pub fn recover_step(tx: &mut Tx<'_>, recovery: &Recovery, due: &Due, now: Time) -> Result<bool> {
+pub(crate) fn recover_step(
+    tx: &mut Tx<'_>,
+    recovery: &Recovery,
+    due: &Due,
+    now: Time,
+) -> Result<bool> {
     let id = recovery.webhook_id.as_str();
     // It may have been ended, and another begun, since the look.
     let is_same = find_recovery(tx, id)?

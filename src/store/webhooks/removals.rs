@@ -13,7 +13,7 @@ const STEP: i64 = 300;
 
 /// What a step has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
+pub(crate) enum Removal {
     /// More wait to be cancelled.
     Goes,
     /// Only requests under way are left.
@@ -23,12 +23,12 @@ pub enum Removal {
 }
 
 /// The webhooks that were deleted and are still there.
-pub fn deleted_webhooks(tx: &mut Tx<'_>) -> Result<Vec<String>> {
+pub(crate) fn deleted_webhooks(tx: &mut Tx<'_>) -> Result<Vec<String>> {
     tx.rows("SELECT id FROM webhooks WHERE state = 'deleted'", &[], only)
 }
 
 /// Cancels some of what waits for a deleted webhook.
-pub fn remove_step(tx: &mut Tx<'_>, webhook: &str, now: Time) -> Result<Removal> {
+pub(crate) fn remove_step(tx: &mut Tx<'_>, webhook: &str, now: Time) -> Result<Removal> {
     // Whole lanes in a row, so nobody in them needs a turn any more.
     let cancelled = tx.execute(
         "UPDATE deliveries SET status = 'cancelled', due_ms = NULL, finished_ms = ?2,

@@ -13,7 +13,7 @@ use crate::store::engine::tx::Tx;
 
 /// Whether a webhook is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
+pub(crate) enum Presence {
     /// It gets events.
     Live,
     /// Its setting is gone: events make no delivery for it, what waits stays.
@@ -24,30 +24,30 @@ pub enum Presence {
 
 /// A webhook and how it stands.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub(crate) struct Known {
     /// Its properties.
-    pub webhook: Arc<Webhook>,
+    pub(crate) webhook: Arc<Webhook>,
     /// Whether it is there.
-    pub presence: Presence,
+    pub(crate) presence: Presence,
     /// When it was made.
-    pub created: Time,
+    pub(crate) created: Time,
     /// How it is doing.
-    pub health: Health,
+    pub(crate) health: Health,
     /// The receiver asked for quiet until then.
-    pub wait_until: Time,
+    pub(crate) wait_until: Time,
     /// A recovery is putting older events in line; nothing newer may overtake them.
-    pub is_recovering: bool,
+    pub(crate) is_recovering: bool,
     /// When a failed delivery was last told of.
-    pub told: Time,
+    pub(crate) told: Time,
     /// When it was last told that it refuses everything.
-    pub told_refusing: Time,
+    pub(crate) told_refusing: Time,
     /// A long queue was told of.
-    pub is_behind: bool,
+    pub(crate) is_behind: bool,
 }
 
 impl Known {
     /// Whether events go out as they come.
-    pub fn is_sending(&self) -> bool {
+    pub(crate) fn is_sending(&self) -> bool {
         self.presence == Presence::Live && self.health.is_up()
     }
 }
