@@ -29,8 +29,8 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use tokio::time::{Instant, sleep};
 
-use crate::scratch::TemporaryFolder;
 use crate::signals::asked_to_stop;
+use crate::temp_dir::TemporaryFolder;
 use figures::{Figures, Phase};
 use order::{Done, Load, Order};
 use process::Process;

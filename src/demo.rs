@@ -27,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::listen::{Listener, Received, Show, Ways, block, coloured};
 use crate::output::Output;
-use crate::scratch::TemporaryFolder;
 use crate::server;
 use crate::signals::asked_to_stop;
+use crate::temp_dir::TemporaryFolder;
 
 /// A webhook that is not there by then counts as missing.
 const ARRIVAL: Duration = Duration::from_secs(10);

@@ -5,9 +5,9 @@
 //! handlers; they meet only in the database.
 #![doc = include_str!("../docs/internals/dispatcher.md")]
 
+mod log;
 mod message;
-mod narrate;
-mod steady;
+mod wall_clock;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,7 +30,7 @@ use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Outcome, Webhook};
 use crate::sender::Sender;
 use crate::store::{self, Claim, Record, Recorded, Store, Tx};
-use steady::Steady;
+use wall_clock::WallClock;
 
 /// The timer behind every wake-up.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -102,7 +102,7 @@ impl Dispatcher {
     /// Works until `stop`; what is under way then goes on in `tracker`.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken, tracker: TaskTracker) {
         let mut changes = self.parts.store.changes();
-        let mut clock = Steady::new(clock::now());
+        let mut clock = WallClock::new(clock::now());
         let mut was_faulty = false;
         while !stop.is_cancelled() {
             // Register for the wake-up first, then look: nothing can fall between.
@@ -138,7 +138,7 @@ impl Dispatcher {
     /// Claims what may leave and sends it; answers how long it may sleep at most.
     async fn step(
         self: &Arc<Self>,
-        clock: &mut Steady,
+        clock: &mut WallClock,
         tracker: &TaskTracker,
     ) -> store::Result<Duration> {
         let now = clock::now();
@@ -172,11 +172,11 @@ impl Dispatcher {
 
     async fn deliver(&self, claim: Claim) {
         let sent = AssertUnwindSafe(async {
-            narrate::sending(&claim);
+            log::sending(&claim);
             let message = message::of(&claim, clock::now());
             let outcome = self.parts.sender.send(&message).await;
             let why = explain::what_went_wrong(&claim.webhook, &outcome);
-            narrate::answer(&claim, why.as_deref());
+            log::answer(&claim, why.as_deref());
             (outcome, why)
         });
         // A delivery that is never recorded would keep its place, and stop its task for ever.
@@ -197,7 +197,7 @@ impl Dispatcher {
         });
         if let Some(recorded) = self.write_down(&claim, &record).await {
             self.count(&claim, &record, &recorded.fate);
-            narrate::end(&claim, &record, &recorded);
+            log::end(&claim, &record, &recorded);
         }
     }
 

@@ -13,7 +13,7 @@
 //!   is sent or only shown, and says all of it in words.
 //! - [`targets`] (which addresses?), [`trust`] (whose certificates?), [`signature`] and [`session`] are pure too.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
-//! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`] and `scratch` are leaves that anybody may use.
+//! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`] and `temp_dir` are leaves that anybody may use.
 
 mod bench;
 pub mod cli;
@@ -29,7 +29,6 @@ mod listener;
 mod metrics;
 mod model;
 mod output;
-mod scratch;
 mod secret;
 mod sender;
 mod server;
@@ -38,5 +37,6 @@ mod signals;
 mod signature;
 mod store;
 mod targets;
+mod temp_dir;
 mod trust;
 mod upkeep;

@@ -28,7 +28,7 @@ pub(crate) use deliveries::list::{
     DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries,
 };
 pub(crate) use deliveries::outcomes::{Record, Recorded, record, restart};
-pub(crate) use deliveries::request::{Sent, sent};
+pub(crate) use deliveries::request::{SentRequest, sent};
 pub(crate) use deliveries::retention::{Cutoffs, delete_old, look_for_old};
 pub(crate) use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};
 pub(crate) use engine::error::{Error, Result};
@@ -37,7 +37,7 @@ pub(crate) use engine::handle::Store;
 pub(crate) use engine::open::sqlite_version;
 pub(crate) use engine::tx::Tx;
 pub(crate) use events::{
-    EventFilter, Story, count_events, event_seq, list_events, newest_by, story,
+    EventFilter, EventReport, count_events, event_seq, list_events, newest_by, story,
 };
 pub(crate) use figures::{add_figures, figures_since, forget_figures};
 pub(crate) use sessions::{end_sessions, ended_sessions, session_key};
@@ -51,19 +51,19 @@ pub(crate) use tasks::list::{
 };
 pub(crate) use tasks::picture::{Picture, picture_size, take_picture};
 pub(crate) use tasks::{Stored, get};
-pub(crate) use webhooks::Known;
 #[cfg(test)]
 pub(crate) use webhooks::Presence;
+pub(crate) use webhooks::WebhookState;
 pub(crate) use webhooks::alerts::{is_behind, tell_of_backlog};
 pub(crate) use webhooks::conditions::look_again;
 pub(crate) use webhooks::edits::{
-    Made, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, make_webhook, pause_webhook,
-    put_from_settings, rotate_secret,
+    CreateResult, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, make_webhook,
+    pause_webhook, put_from_settings, rotate_secret,
 };
 pub(crate) use webhooks::figures::{OfWebhook, figures_of_webhooks};
 pub(crate) use webhooks::recoveries::{
-    Again, Begun, Recovery, Wanted, begin_recovery, end_recovery, events_between, find_recovery,
-    list_recoveries,
+    RecoverState, Recovery, RecoveryQuery, RecoveryStart, begin_recovery, end_recovery,
+    events_between, find_recovery, list_recoveries,
 };
 pub(crate) use webhooks::recovery_steps::{look_for_again, recover_step};
 pub(crate) use webhooks::removals::{Removal, deleted_webhooks, remove_step};

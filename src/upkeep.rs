@@ -34,15 +34,19 @@ const KEYS: i64 = 500;
 const MINUTE: Duration = Duration::from_mins(1);
 /// Between two looks at how long the queues are.
 const BACKLOG: Duration = Duration::from_secs(10);
-/// Something that was asked for is looked for as soon as anything changes, but no more often than
-/// this, and in any case as often as that.
-const PROMPT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+/// The least time between two looks for work that was asked for (a recovery, a job, a removal) while something changes,
+const LOOK_LEAST: Duration = Duration::from_millis(100);
+/// and the most where nothing does.
+const LOOK_MOST: Duration = Duration::from_secs(1);
 /// The shortest time between two rounds.
 const ROUND_LEAST: Duration = Duration::from_millis(200);
-/// The longest between two rounds of expiry, and of retention.
-const ROUNDS_MOST: (Duration, Duration) = (MINUTE, Duration::from_mins(10));
-/// The pause after a step.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
+/// The longest time between two rounds of expiry.
+const EXPIRY_MOST: Duration = MINUTE;
+/// The longest time between two rounds of retention.
+const RETENTION_MOST: Duration = Duration::from_mins(10);
+/// The pause after a step: as long as the step took, within these.
+const PAUSE_LEAST: Duration = Duration::from_millis(1);
+const PAUSE_MOST: Duration = Duration::from_millis(100);
 /// No event goes before this age, in milliseconds: the next one must not carry an earlier time.
 const EVENT_LEAST_MS: i64 = 2_000;
 
@@ -106,8 +110,8 @@ impl Upkeep {
     /// Works until `stop`. A step that is under way then is finished by the store, or not begun.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let kept = self.retention.delivered_ms.min(self.retention.failed_ms);
-        let retention = round(kept, ROUNDS_MOST.1);
-        let expiry = round(self.policy.max_age_ms, ROUNDS_MOST.0);
+        let retention = round(kept, RETENTION_MOST);
+        let expiry = round(self.policy.max_age_ms, EXPIRY_MOST);
         let work = async {
             tokio::join!(
                 self.promptly(),
@@ -150,9 +154,9 @@ impl Upkeep {
             changes.borrow_and_update();
             working.watch(self.work_off()).await;
             removing.watch(self.remove_deleted()).await;
-            sleep(PROMPT.0).await;
+            sleep(LOOK_LEAST).await;
             // If the store is gone, the server is ending.
-            let _told_or_late = timeout(PROMPT.1, changes.changed()).await;
+            let _told_or_late = timeout(LOOK_MOST, changes.changed()).await;
         }
     }
 
@@ -164,7 +168,7 @@ impl Upkeep {
     {
         let began = Instant::now();
         let value = self.store.write_patiently(work).await?;
-        sleep(began.elapsed().clamp(PAUSE.0, PAUSE.1)).await;
+        sleep(began.elapsed().clamp(PAUSE_LEAST, PAUSE_MOST)).await;
         Ok(value)
     }
 

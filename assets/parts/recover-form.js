@@ -14,7 +14,7 @@ const REST = 350; // milliseconds after the last change before it is counted
 const SOON = 200; // milliseconds after which a count says that it runs
 const SLOW = 1_500; // and after which a count says why it takes long
 
-/** @type {{value: Api.Again, label: string, hint: string, is: boolean}[]} */
+/** @type {{value: Api.RecoverState, label: string, hint: string, is: boolean}[]} */
 const STATES = [
   { value: 'failed', label: 'Failed', hint: 'given up after the receiver refused them or did not answer', is: true },
   { value: 'held', label: 'Held', hint: 'refused, and kept with their tasks by onReject: hold', is: false },

@@ -33,7 +33,7 @@ pub(super) struct Order {
     pub(super) notes: PathBuf,
 }
 
-/// What came of it.
+/// What the driver did.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Done {
     /// When the first request left, in nanoseconds of the wall clock.

@@ -198,7 +198,7 @@ pub(crate) fn admit(app: &App, request: &Request, path: &str) -> Result<Option<P
 
 /// What `Authorization` says.
 enum Bearer<'h> {
-    /// Nothing of a token. A password for a proxy on the way is none of ours.
+    /// No token. A password for a proxy on the way (`Basic`) is not ours to read.
     None,
     /// `Bearer` and this token.
     Is(&'h str),

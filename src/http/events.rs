@@ -18,7 +18,7 @@ use super::problem::Problem;
 use crate::clock;
 use crate::delivery::explain;
 use crate::model::{Event, EventKind, Named, Task, Time, payload};
-use crate::store::{self, Known, Story};
+use crate::store::{self, EventReport, WebhookState};
 
 /// An event and what became of it.
 #[derive(Serialize, ToSchema)]
@@ -128,8 +128,8 @@ pub(crate) async fn get_event(
 }
 
 /// `None` if what is stored is damaged.
-fn view(story: Story) -> Option<EventView> {
-    let Story { event, deliveries, webhooks } = story;
+fn view(story: EventReport) -> Option<EventView> {
+    let EventReport { event, deliveries, webhooks } = story;
     let task: Option<Task> = if event.kind.is_alert() {
         None
     } else {
@@ -172,7 +172,7 @@ fn view(story: Story) -> Option<EventView> {
     })
 }
 
-fn without_delivery(known: &Known, event: &Event, task: Option<&Task>) -> WebhookStory {
+fn without_delivery(known: &WebhookState, event: &Event, task: Option<&Task>) -> WebhookStory {
     let webhook = &known.webhook;
     let wants = match task {
         Some(task) => webhook.wants(event.kind, &event.origin, task),

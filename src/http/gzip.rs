@@ -1,4 +1,4 @@
-//! Packing: answers go out as gzip to who takes that. A page of a list is a fifth of its size then.
+//! gzip: answers go out compressed to clients that accept it. A page of a list is a fifth of its size then.
 //!
 //! Must not know what is in an answer.
 

@@ -154,9 +154,9 @@ async fn came(
     let ids = Arc::clone(&app.ids);
     let write = move |tx: &mut Tx<'_>| apply(tx, incoming, &keys, &mut || ids.attachment());
     match app.store.write(write).await? {
-        Came::To(result, task_id) => Ok((result, task_id.or(fallback))),
-        Came::Missing(invalid) => Err(invalid.into()),
-        Came::KeyTaken => Err(KeyReused::problem()),
+        IncomingResult::To(result, task_id) => Ok((result, task_id.or(fallback))),
+        IncomingResult::Missing(invalid) => Err(invalid.into()),
+        IncomingResult::KeyTaken => Err(KeyReused::problem()),
     }
 }
 
@@ -229,8 +229,8 @@ fn keys(parts: &Parts, bytes: &[u8], now: Time) -> Result<Vec<Key>, Problem> {
     Ok(keys)
 }
 
-/// What came of it.
-enum Came {
+/// What an incoming webhook led to.
+enum IncomingResult {
     To(Applied, Option<String>),
     Missing(Invalid),
     KeyTaken,
@@ -241,13 +241,13 @@ fn apply(
     incoming: Incoming,
     keys: &[Key],
     fresh: &mut dyn FnMut() -> String,
-) -> store::Result<Came> {
+) -> store::Result<IncomingResult> {
     for key in keys {
         match look_up(tx, key)? {
             Repeat::New => {}
-            Repeat::Other => return Ok(Came::KeyTaken),
+            Repeat::Other => return Ok(IncomingResult::KeyTaken),
             Repeat::Same { task_id, .. } => {
-                return Ok(Came::To(Applied::Duplicate, task_id));
+                return Ok(IncomingResult::To(Applied::Duplicate, task_id));
             }
         }
     }
@@ -284,7 +284,7 @@ fn apply(
             Err(mut invalid) => {
                 invalid.message = format!("task.{}", invalid.message);
                 invalid.field = format!("task.{}", invalid.field);
-                return Ok(Came::Missing(invalid));
+                return Ok(IncomingResult::Missing(invalid));
             }
             Ok(new) => {
                 let last_version = store::last_version(tx, &id)?;
@@ -297,5 +297,5 @@ fn apply(
     for key in keys {
         remember(tx, key, 200, Some(id.as_str()), None)?;
     }
-    Ok(Came::To(result, Some(id.to_string())))
+    Ok(IncomingResult::To(result, Some(id.to_string())))
 }

@@ -31,7 +31,7 @@ use crate::model::{
 };
 use crate::secret::Secret;
 use crate::signature;
-use crate::store::{self, Known, Made, Tx, WEBHOOKS_MOST};
+use crate::store::{self, CreateResult, Tx, WEBHOOKS_MOST, WebhookState};
 
 /// Webhooks on a page, unless `limit` says otherwise.
 const PAGE: usize = 100;
@@ -131,7 +131,7 @@ pub(crate) async fn list_webhooks(
             all.retain(|known| url.as_ref().is_none_or(|url| is_same_url(&known.webhook.url, url)));
             all.reverse();
             let total = after.is_none().then_some(all.len());
-            let is_after = |known: &Known| {
+            let is_after = |known: &WebhookState| {
                 let place = (known.created, known.webhook.id.as_str());
                 after.as_ref().is_none_or(|(at, id)| place < (*at, id.as_str()))
             };
@@ -158,7 +158,7 @@ pub(crate) async fn list_webhooks(
 }
 
 /// The place of a webhook in the list: when it was made, and its id.
-fn cursor(known: &Known) -> String {
+fn cursor(known: &WebhookState) -> String {
     format!("{}.{}", known.created.0, known.webhook.id)
 }
 
@@ -184,7 +184,7 @@ pub(crate) async fn create_webhook(
     let webhook = new.create(app.ids.webhook(), fresh_secret()?)?;
     let now = clock::now();
     match app.store.write(move |tx| store::make_webhook(tx, &webhook, now)).await? {
-        Made::New(known) => {
+        CreateResult::New(known) => {
             let made = Arc::clone(&known.webhook);
             let mut view = view(&app, known).await?;
             view.url.clone_from(&made.url);
@@ -193,8 +193,8 @@ pub(crate) async fn create_webhook(
             let body = WebhookWithSecret::of(view, &secret);
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }
-        Made::Same(known) => Ok(Json(view(&app, known).await?).into_response()),
-        Made::TooMany => Err(TooManyWebhooks::saying(format!(
+        CreateResult::Same(known) => Ok(Json(view(&app, known).await?).into_response()),
+        CreateResult::TooMany => Err(TooManyWebhooks::saying(format!(
             "There are {WEBHOOKS_MOST} webhooks, which is the most; delete one first"
         ))),
     }
@@ -202,7 +202,7 @@ pub(crate) async fn create_webhook(
 
 /// A webhook as it is shown. Read apart from the write before it: what waits is counted, and that
 /// must keep no other write waiting.
-pub(super) async fn view(app: &App, known: Known) -> Result<WebhookView, Problem> {
+pub(super) async fn view(app: &App, known: WebhookState) -> Result<WebhookView, Problem> {
     let now = clock::now();
     Ok(app.store.read(move |tx| WebhookView::read(tx, &known, now)).await?)
 }
@@ -230,7 +230,7 @@ pub(crate) async fn get_webhook(
 /// Why a change was not made.
 enum Refused {
     Unknown,
-    ReadOnly(Known),
+    ReadOnly(WebhookState),
     Invalid(Invalid),
     Taken(String),
 }
@@ -269,7 +269,7 @@ fn change(
     id: &str,
     input: WebhookChange,
     now: Time,
-) -> store::Result<Result<Known, Refused>> {
+) -> store::Result<Result<WebhookState, Refused>> {
     let Some(before) = store::find_webhook(tx, id)? else { return Ok(Err(Refused::Unknown)) };
     if before.webhook.is_from_settings() {
         return Ok(Err(Refused::ReadOnly(before)));

@@ -106,7 +106,7 @@ impl Connector {
             return Err(Trouble::Unknown(None).into());
         }
         if let Some(targets) = &self.guard {
-            // One bad answer spoils them all: who mixes them is up to something.
+            // One forbidden address refuses the whole name: who mixes them may be rebinding it ("DNS rebinding").
             for address in &found {
                 targets.allows(host, port, address.ip()).map_err(Trouble::Blocked)?;
             }

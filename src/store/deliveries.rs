@@ -23,7 +23,7 @@ pub(crate) mod standing;
 use self::standing::Waiting;
 use super::engine::error::Result;
 use super::engine::tx::Tx;
-use super::webhooks::{self, Known};
+use super::webhooks::{self, WebhookState};
 use crate::model::{Attempt, Delivery, DeliveryStatus, Event, Named, Reason, Time};
 use crate::store::engine::columns::{Row, only};
 
@@ -49,7 +49,7 @@ const SELECT: &str = "\
     FROM deliveries d JOIN events e ON e.seq = d.seq
     WHERE ";
 
-fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
+fn read(row: &Row<'_>, all: &[WebhookState], now: Time) -> Result<Delivery> {
     const OF: &str = "a delivery";
     let (seq, webhook_id) = (row.next()?, row.next::<String>()?);
     let id_of = |seq| delivery_id(seq, &webhook_id);
@@ -80,7 +80,7 @@ fn read(row: &Row<'_>, all: &[Known], now: Time) -> Result<Delivery> {
 }
 
 /// A delivery as it is stored, made what people see.
-fn shown(stored: Delivery, waiting: &Waiting, known: Option<&Known>, now: Time) -> Delivery {
+fn shown(stored: Delivery, waiting: &Waiting, known: Option<&WebhookState>, now: Time) -> Delivery {
     let (reason, reason_text) = stored.reason.zip(stored.reason_text).unzip();
     match stored.status {
         DeliveryStatus::Sending => {
@@ -133,7 +133,7 @@ pub(super) fn find(
     tx: &mut Tx<'_>,
     seq: i64,
     webhook: &str,
-    all: &[Known],
+    all: &[WebhookState],
     now: Time,
 ) -> Result<Option<Delivery>> {
     tx.row(

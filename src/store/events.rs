@@ -6,7 +6,7 @@
 use super::deliveries::{attempts, of_event};
 use super::engine::error::Result;
 use super::engine::tx::Tx;
-use super::webhooks::Known;
+use super::webhooks::WebhookState;
 use super::webhooks::list_webhooks;
 use crate::model::{Attempt, Delivery, Event, EventKind, Origin, TaskId, Time};
 use crate::store::engine::columns::{Row, Value, only};
@@ -56,24 +56,24 @@ pub(super) fn event_at(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Event>> {
 
 /// An event, its deliveries and who might have wanted it.
 #[derive(Clone, Debug)]
-pub(crate) struct Story {
+pub(crate) struct EventReport {
     /// The event.
     pub(crate) event: Event,
     /// Its deliveries with their attempts, also those of webhooks that are gone.
     pub(crate) deliveries: Vec<(Delivery, Vec<Attempt>)>,
     /// The webhooks that are there, the oldest first.
-    pub(crate) webhooks: Vec<Known>,
+    pub(crate) webhooks: Vec<WebhookState>,
 }
 
 /// What became of an event; `None` if there is none of this id, or no longer.
-pub(crate) fn story(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<Story>> {
+pub(crate) fn story(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<EventReport>> {
     let Some((seq, event)) = find(tx, id)? else { return Ok(None) };
     let mut deliveries = Vec::new();
     for delivery in of_event(tx, seq, now)? {
         let attempts = attempts(tx, &delivery.id)?;
         deliveries.push((delivery, attempts));
     }
-    Ok(Some(Story { event, deliveries, webhooks: list_webhooks(tx)? }))
+    Ok(Some(EventReport { event, deliveries, webhooks: list_webhooks(tx)? }))
 }
 
 /// Which events a list shows. Alerts are in none: they tell of no task.

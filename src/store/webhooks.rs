@@ -17,11 +17,11 @@ use std::sync::Arc;
 use super::engine::error::Result;
 use super::engine::tx::Tx;
 
-pub(crate) use self::rows::{Known, Presence};
+pub(crate) use self::rows::{Presence, WebhookState};
 
 /// Every webhook, by id.
-pub(super) fn all(tx: &mut Tx<'_>) -> Result<Arc<Vec<Known>>> {
-    if let Some(remembered) = tx.recall::<Vec<Known>>() {
+pub(super) fn all(tx: &mut Tx<'_>) -> Result<Arc<Vec<WebhookState>>> {
+    if let Some(remembered) = tx.recall::<Vec<WebhookState>>() {
         return Ok(remembered);
     }
     let all = rows::all(tx)?;
@@ -32,7 +32,7 @@ pub(super) fn all(tx: &mut Tx<'_>) -> Result<Arc<Vec<Known>>> {
 
 /// A webhook was written: what is remembered of the others stays.
 pub(super) fn refresh(tx: &mut Tx<'_>, id: &str) -> Result<()> {
-    let Some(mut all) = tx.recall::<Vec<Known>>() else { return Ok(()) };
+    let Some(mut all) = tx.recall::<Vec<WebhookState>>() else { return Ok(()) };
     tx.forget();
     let is = rows::one(tx, id)?;
     // Nobody else holds the list now, so this changes it where it is.
@@ -48,26 +48,26 @@ pub(super) fn refresh(tx: &mut Tx<'_>, id: &str) -> Result<()> {
 }
 
 /// One webhook, also one that is retired or deleted.
-pub(super) fn known(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
+pub(super) fn known(tx: &mut Tx<'_>, id: &str) -> Result<Option<WebhookState>> {
     let all = all(tx)?;
     Ok(find(&all, id).cloned())
 }
 
-/// One of them all.
-pub(super) fn find<'k>(all: &'k [Known], id: &str) -> Option<&'k Known> {
+/// One of these by its id, by which they are sorted.
+pub(super) fn find<'k>(all: &'k [WebhookState], id: &str) -> Option<&'k WebhookState> {
     let at = all.binary_search_by(|known| known.webhook.id.as_str().cmp(id)).ok()?;
     all.get(at)
 }
 
 /// Every webhook that is there, the oldest first.
-pub(crate) fn list_webhooks(tx: &mut Tx<'_>) -> Result<Vec<Known>> {
-    let mut found: Vec<Known> =
+pub(crate) fn list_webhooks(tx: &mut Tx<'_>) -> Result<Vec<WebhookState>> {
+    let mut found: Vec<WebhookState> =
         all(tx)?.iter().filter(|known| known.presence == Presence::Live).cloned().collect();
     found.sort_by_key(|known| (known.created, known.webhook.id.clone()));
     Ok(found)
 }
 
 /// One webhook that is there.
-pub(crate) fn find_webhook(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
+pub(crate) fn find_webhook(tx: &mut Tx<'_>, id: &str) -> Result<Option<WebhookState>> {
     Ok(known(tx, id)?.filter(|known| known.presence == Presence::Live))
 }

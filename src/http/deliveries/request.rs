@@ -17,7 +17,7 @@ use crate::http::extract::{DeliveryPath, NoParams};
 use crate::http::problem::Problem;
 use crate::model::payload::Full;
 use crate::model::{MASKED, Time, masked_url};
-use crate::store::{self, Sent};
+use crate::store::{self, SentRequest};
 
 /// A request as it looks.
 #[derive(Serialize, ToSchema)]
@@ -72,7 +72,7 @@ pub(crate) async fn get_request(
     view(&sent, &id, now).map(Json)
 }
 
-fn view(sent: &Sent, delivery_id: &str, now: Time) -> Result<RequestView, Problem> {
+fn view(sent: &SentRequest, delivery_id: &str, now: Time) -> Result<RequestView, Problem> {
     let Some(known) = &sent.webhook else {
         let event = &sent.event.id;
         return Err(Problem::new(

@@ -74,7 +74,7 @@ pub(crate) struct PointView {
     /// exceed, within 7 %; null where nothing was delivered.
     #[schema(required, example = 6)]
     pub(crate) lag_p50_ms: Option<i64>,
-    /// The same of 99 in a hundred.
+    /// The 99th percentile of the same (p99).
     #[schema(required, example = 31)]
     pub(crate) lag_p99_ms: Option<i64>,
     /// The most deliveries that waited in it, looked at every two seconds; null where that is not
@@ -125,7 +125,7 @@ pub(crate) struct TotalView {
     /// exceed, within 7 %; null where nothing was delivered.
     #[schema(required, example = 6)]
     pub(crate) lag_p50_ms: Option<i64>,
-    /// The same of 99 in a hundred.
+    /// The 99th percentile of the same (p99).
     #[schema(required, example = 31)]
     pub(crate) lag_p99_ms: Option<i64>,
 }
@@ -145,7 +145,7 @@ pub(crate) struct WebhookFiguresView {
     /// the last hour (to its ten minutes) did not exceed, within 7 %; null if nothing was delivered.
     #[schema(required, example = 6)]
     pub(crate) lag_p50_ms: Option<i64>,
-    /// The same of 99 in a hundred.
+    /// The 99th percentile of the same (p99).
     #[schema(required, example = 31)]
     pub(crate) lag_p99_ms: Option<i64>,
     /// When the oldest of its events that have not ended was committed; null if none waits.

@@ -18,7 +18,7 @@ use crate::http::errors::{Kind, RecoveryRunning};
 use crate::http::extract::{Body, FromObject, NoParams, WebhookPath};
 use crate::http::problem::Problem;
 use crate::model::{Invalid, Named, Time, Unknown, body, quoted, read_time};
-use crate::store::{self, Again, Begun, Recovery, Wanted};
+use crate::store::{self, RecoverState, Recovery, RecoveryQuery, RecoveryStart};
 
 body! {
     /// What may stand in a recovery.
@@ -34,7 +34,7 @@ body! {
         /// `unsent` (there is none, though the webhook wants the event), `cancelled`, `delivered`.
         /// `failed` and `unsent`, if it is left out.
         #[schema(nullable = false, min_items = 1, example = json!(["failed", "unsent"]))]
-        "states" states: Option<Vec<Again>> = states,
+        "states" states: Option<Vec<RecoverState>> = states,
         /// Only say how many would be sent.
         #[schema(value_type = Option<bool>, nullable = false)]
         "dryRun" dry_run: bool = dry_run,
@@ -116,7 +116,7 @@ pub(crate) struct RecoveryPreview {
     pub(crate) dry_run: bool,
 }
 
-fn names(states: &[Again]) -> Vec<&'static str> {
+fn names(states: &[RecoverState]) -> Vec<&'static str> {
     states.iter().map(|again| again.as_str()).collect()
 }
 
@@ -144,11 +144,11 @@ pub(crate) async fn recover(
         return preview(&app, id, wanted, now).await;
     }
     match app.store.write(move |tx| store::begin_recovery(tx, &id, &wanted, now)).await? {
-        Begun::Runs(recovery) => {
+        RecoveryStart::Runs(recovery) => {
             Ok((StatusCode::ACCEPTED, Json(RecoveryStarted::of(&recovery))).into_response())
         }
-        Begun::Unknown => Err(Problem::not_found("Webhook")),
-        Begun::Already => Err(RecoveryRunning::problem()),
+        RecoveryStart::Unknown => Err(Problem::not_found("Webhook")),
+        RecoveryStart::Already => Err(RecoveryRunning::problem()),
     }
 }
 
@@ -168,7 +168,12 @@ pub(crate) async fn end_recovery(
 }
 
 /// Counts as the job would, in as many short reads.
-async fn preview(app: &App, id: String, wanted: Wanted, now: Time) -> Result<Response, Problem> {
+async fn preview(
+    app: &App,
+    id: String,
+    wanted: RecoveryQuery,
+    now: Time,
+) -> Result<Response, Problem> {
     let (webhook, since, until) = (id.clone(), wanted.since, wanted.until);
     let look = move |tx: &mut store::Tx<'_>| {
         Ok((store::find_webhook(tx, &webhook)?, store::events_between(tx, since, until)?))
@@ -191,7 +196,7 @@ async fn preview(app: &App, id: String, wanted: Wanted, now: Time) -> Result<Res
     Ok(Json(shown).into_response())
 }
 
-fn wanted(input: RecoverInput, now: Time) -> Result<Wanted, Problem> {
+fn wanted(input: RecoverInput, now: Time) -> Result<RecoveryQuery, Problem> {
     let RecoverInput { since, until, states, .. } = input;
     let Some(since) = since else {
         let what =
@@ -206,8 +211,8 @@ fn wanted(input: RecoverInput, now: Time) -> Result<Wanted, Problem> {
         let contradiction = Problem::from(Invalid::new("until", what));
         return Err(Problem { status: StatusCode::CONFLICT, ..contradiction });
     }
-    let states = states.unwrap_or_else(|| vec![Again::Failed, Again::Unsent]);
-    Ok(Wanted { since, until, states })
+    let states = states.unwrap_or_else(|| vec![RecoverState::Failed, RecoverState::Unsent]);
+    Ok(RecoveryQuery { since, until, states })
 }
 
 fn dry_run(field: &str, value: &Value) -> Result<bool, Invalid> {
@@ -216,8 +221,8 @@ fn dry_run(field: &str, value: &Value) -> Result<bool, Invalid> {
 }
 
 /// Each once, in the order of the names.
-fn states(field: &str, value: &Value) -> Result<Vec<Again>, Invalid> {
-    let all: Vec<&str> = Again::names();
+fn states(field: &str, value: &Value) -> Result<Vec<RecoverState>, Invalid> {
+    let all: Vec<&str> = RecoverState::names();
     let wrong =
         |what: String| Invalid::new(field, format!("{what}; use a list of {}", all.join(", ")));
     let entries = value.as_array().filter(|entries| !entries.is_empty());
@@ -227,7 +232,7 @@ fn states(field: &str, value: &Value) -> Result<Vec<Again>, Invalid> {
         let at = all.iter().position(|name| entry.as_str() == Some(name));
         found.insert(at.ok_or_else(|| wrong(format!("names {}", quoted(entry))))?);
     }
-    Ok(found.into_iter().map(|at| Again::ALL[at].1).collect())
+    Ok(found.into_iter().map(|at| RecoverState::ALL[at].1).collect())
 }
 
 #[cfg(test)]
@@ -237,7 +242,7 @@ mod tests {
 
     const NOW: Time = Time(1_765_216_530_445);
 
-    fn asked(body: &Value) -> Result<(Wanted, bool), Problem> {
+    fn asked(body: &Value) -> Result<(RecoveryQuery, bool), Problem> {
         let input = RecoverInput::from_object(body.as_object().unwrap())?;
         let is_dry = input.dry_run;
         Ok((wanted(input, NOW)?, is_dry))
@@ -251,7 +256,7 @@ mod tests {
         let body = json!({"since": "2025-01-01", "states": ["delivered", "failed", "failed"]});
         assert_eq!(names(&asked(&body).unwrap().0.states), ["failed", "delivered"]);
         let body = json!({"since": "2025-01-01", "states": ["held"]});
-        assert_eq!(asked(&body).unwrap().0.states, [Again::Held]);
+        assert_eq!(asked(&body).unwrap().0.states, [RecoverState::Held]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::{
     EventKind, Filter, MASKED, OnReject, Payload, Profile, Time, masked_url, names,
 };
 use crate::secret::Secret;
-use crate::store::{self, Known, Recovery, Tx};
+use crate::store::{self, Recovery, Tx, WebhookState};
 
 names! {
     /// How a webhook is doing.
@@ -128,7 +128,11 @@ pub(crate) struct WebhookView {
 
 impl WebhookView {
     /// Reads what is shown of a webhook.
-    pub(crate) fn read(tx: &mut Tx<'_>, known: &Known, now: Time) -> store::Result<WebhookView> {
+    pub(crate) fn read(
+        tx: &mut Tx<'_>,
+        known: &WebhookState,
+        now: Time,
+    ) -> store::Result<WebhookView> {
         let id = &known.webhook.id;
         let counts = (store::waiting(tx, id)?, store::held(tx, id)?);
         let recovery = store::find_recovery(tx, id)?;
@@ -136,7 +140,7 @@ impl WebhookView {
     }
 
     fn of(
-        known: &Known,
+        known: &WebhookState,
         (waiting, held): (i64, i64),
         recovery: Option<&Recovery>,
         now: Time,
@@ -211,14 +215,14 @@ mod tests {
 
     const NOW: Time = Time(1_765_216_530_445);
 
-    fn known() -> Known {
+    fn known() -> WebhookState {
         let body = json!({"url": "https://h.example.org/s3cret", "headers": {"x-key": "s3cret-2"}});
         let input = WebhookInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
         let webhook = NewWebhook::try_from(input)
             .unwrap()
             .create("wh_1".to_owned(), Secret::new("whsec_s3cret"))
             .unwrap();
-        Known {
+        WebhookState {
             webhook: Arc::new(webhook),
             presence: Presence::Live,
             created: NOW,
@@ -231,7 +235,7 @@ mod tests {
         }
     }
 
-    fn shown(known: &Known) -> serde_json::Value {
+    fn shown(known: &WebhookState) -> serde_json::Value {
         serde_json::to_value(WebhookView::of(known, (7, 2), None, NOW)).unwrap()
     }
 

@@ -12,7 +12,7 @@ use crate::store::deliveries;
 use crate::store::engine::columns::Value;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
-use crate::store::webhooks::{self, Known, Presence};
+use crate::store::webhooks::{self, Presence, WebhookState};
 
 /// Deliveries that one look takes in.
 const WINDOW: i64 = 5_000;
@@ -30,14 +30,14 @@ pub(crate) struct Found {
 
 /// Whether a job does anything with what is stored like this.
 fn takes(
-    all: &[Known],
+    all: &[WebhookState],
     action: Action,
     filter: &DeliveryFilter,
     webhook: &str,
     status: DeliveryStatus,
     kind: EventKind,
 ) -> bool {
-    let is_there = |known: &Known| known.presence != Presence::Deleted;
+    let is_there = |known: &WebhookState| known.presence != Presence::Deleted;
     action.takes(status)
         && filter.takes(all, webhook, status, kind)
         && webhooks::find(all, webhook).is_some_and(is_there)
@@ -93,7 +93,7 @@ fn fits(
     tx: &mut Tx<'_>,
     search: Option<&mut Search>,
     (seq, webhook): &Key,
-    all: &[Known],
+    all: &[WebhookState],
     now: Time,
 ) -> Result<bool> {
     let Some(search) = search else { return Ok(true) };
@@ -144,7 +144,7 @@ fn change(
     tx: &mut Tx<'_>,
     job: &Job,
     (seq, webhook): &Key,
-    all: &[Known],
+    all: &[WebhookState],
     now: Time,
 ) -> Result<bool> {
     let row = tx.row(

@@ -13,7 +13,7 @@ use crate::store::engine::columns::{Row, Value, only};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::events;
-use crate::store::webhooks::{self, Known, Presence};
+use crate::store::webhooks::{self, Presence, WebhookState};
 
 /// How many of those that wait a probe is chosen from, the longest due first: whatever fails goes to
 /// the end of these, so the choice moves on.
@@ -159,7 +159,7 @@ type Now = (Time, i64);
 /// Answers whether something that is due was perhaps left for want of a place.
 fn claim_of(
     tx: &mut Tx<'_>,
-    known: &Known,
+    known: &WebhookState,
     (now, steady_ms): Now,
     free: usize,
     found: &mut Claims,
@@ -201,7 +201,7 @@ fn claim_of(
 
 /// The one with the fewest attempts, the oldest among equals, so that no single event can keep its
 /// webhook down.
-fn claim_probe(tx: &mut Tx<'_>, known: &Known, now: Now, found: &mut Claims) -> Result<()> {
+fn claim_probe(tx: &mut Tx<'_>, known: &WebhookState, now: Now, found: &mut Claims) -> Result<()> {
     let id = &known.webhook.id;
     let seq = tx.row(
         "SELECT seq FROM (SELECT seq, attempts FROM deliveries
@@ -233,7 +233,7 @@ fn select(condition: &str) -> String {
     )
 }
 
-fn read(row: &Row<'_>, known: &Known, (now, steady_ms): Now) -> Result<Claim> {
+fn read(row: &Row<'_>, known: &WebhookState, (now, steady_ms): Now) -> Result<Claim> {
     let (seq, event) = events::read(row)?;
     let number = row.next::<i64>()? + 1;
     let tries = u32::try_from(row.next::<i64>()?).unwrap_or(0);

@@ -13,7 +13,7 @@ use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::webhooks::alerts;
-use crate::store::webhooks::{self, Known, Presence};
+use crate::store::webhooks::{self, Presence, WebhookState};
 
 /// Entries of the queue that one look takes in.
 const WINDOW: usize = 5_000;
@@ -25,7 +25,7 @@ pub(crate) type Place = (i64, i64);
 
 /// What a look at a queue brought.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Aged {
+pub(crate) struct ExpiryLook {
     /// The lanes (by their task) of which the first one is too old.
     pub(crate) lanes: Vec<String>,
     /// Where to go on; `None` = that was all.
@@ -45,7 +45,7 @@ pub(crate) struct AgedBy {
 
 /// Whether expiry looks at a webhook, and whether at all that waits for it or only at what is
 /// refused alone.
-fn looks_at(known: &Known) -> Option<bool> {
+fn looks_at(known: &WebhookState) -> Option<bool> {
     let health = &known.health;
     let may = known.presence == Presence::Live && !health.is_paused && !known.is_recovering;
     may.then_some(health.condition != Condition::Up)
@@ -66,10 +66,10 @@ pub(crate) fn look_for_expired(
     newest: i64,
     from: Place,
     AgedBy { now, even_since }: AgedBy,
-) -> Result<Aged> {
+) -> Result<ExpiryLook> {
     let known = webhooks::known(tx, webhook)?;
-    let Some(known) = known else { return Ok(Aged::default()) };
-    let Some(takes_all) = looks_at(&known) else { return Ok(Aged::default()) };
+    let Some(known) = known else { return Ok(ExpiryLook::default()) };
+    let Some(takes_all) = looks_at(&known) else { return Ok(ExpiryLook::default()) };
     let queue = tx.rows(
         "SELECT due_ms, seq FROM deliveries
          WHERE webhook_id = ?1 AND due_ms IS NOT NULL AND (due_ms, seq) > (?2, ?3)
@@ -77,7 +77,7 @@ pub(crate) fn look_for_expired(
         &[webhook.into(), from.0.into(), from.1.into(), WINDOW.into()],
         |row| Ok((row.next()?, row.next()?)),
     )?;
-    let mut aged = Aged { next: queue.last().copied(), ..Aged::default() };
+    let mut aged = ExpiryLook { next: queue.last().copied(), ..ExpiryLook::default() };
     if queue.len() < WINDOW {
         aged.next = None;
     }
@@ -91,7 +91,7 @@ pub(crate) fn look_for_expired(
         let Some((task, is_alone, at)) = head else { continue };
         if (takes_all || is_alone) && is_expired(policy, at, now) {
             if takes_all && !known.health.was_looked_at(even_since) {
-                return Ok(Aged { is_unlooked: true, ..Aged::default() });
+                return Ok(ExpiryLook { is_unlooked: true, ..ExpiryLook::default() });
             }
             if !takes_all && !was_tried(tx, webhook, seq, even_since)? {
                 continue;

@@ -13,7 +13,7 @@ use crate::store::engine::columns::only;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::events::{ends, newest_by};
-use crate::store::webhooks::{self, Known};
+use crate::store::webhooks::{self, WebhookState};
 
 /// Deliveries that a search looks at in one go,
 const LOOKS: usize = 5_000;
@@ -53,7 +53,7 @@ impl DeliveryFilter {
     /// sending is shown as held, and so counts as held.
     pub(crate) fn takes(
         &self,
-        all: &[Known],
+        all: &[WebhookState],
         webhook: &str,
         status: DeliveryStatus,
         kind: EventKind,
@@ -257,8 +257,8 @@ impl Search {
 }
 
 /// How what is stored like this is shown.
-fn shown(all: &[Known], webhook: &str, status: DeliveryStatus) -> DeliveryStatus {
-    let is_sending = || webhooks::find(all, webhook).is_some_and(Known::is_sending);
+fn shown(all: &[WebhookState], webhook: &str, status: DeliveryStatus) -> DeliveryStatus {
+    let is_sending = || webhooks::find(all, webhook).is_some_and(WebhookState::is_sending);
     match status {
         DeliveryStatus::Pending if !is_sending() => DeliveryStatus::Held,
         _ => status,

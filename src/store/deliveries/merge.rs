@@ -35,10 +35,10 @@ pub(crate) struct Run {
     pub(crate) status: DeliveryStatus,
 }
 
-/// The states of what has not ended, the most common one first,
+/// The statuses of deliveries that have not ended, the most common first.
 pub(crate) const UNFINISHED: [DeliveryStatus; 3] =
     [DeliveryStatus::Pending, DeliveryStatus::Sending, DeliveryStatus::Held];
-/// and of what has.
+/// The statuses of deliveries that have ended, the most common first.
 const FINISHED: [DeliveryStatus; 3] =
     [DeliveryStatus::Delivered, DeliveryStatus::Failed, DeliveryStatus::Cancelled];
 
@@ -71,7 +71,7 @@ pub(crate) fn totals(tx: &mut Tx<'_>, webhook: Option<&str>) -> Result<Vec<Total
 }
 
 impl Total {
-    /// What it is made of: the states of what has and of what has not ended, with their number.
+    /// How many have not ended and how many have, with the statuses of each.
     fn halves(&self) -> [([DeliveryStatus; 3], i64); 2] {
         [(UNFINISHED, self.unfinished), (FINISHED, self.n - self.unfinished)]
     }
@@ -87,7 +87,8 @@ impl Total {
         runs.filter(|run| run.is_taken(takes)).collect()
     }
 
-    /// How many of it a list takes. What is common is not counted: it is what the others leave.
+    /// How many of these deliveries a list takes. Of the most common status none is counted: its number is the total less
+    /// the others.
     pub(crate) fn count(&self, tx: &mut Tx<'_>, takes: Takes<'_>) -> Result<i64> {
         let mut sum = 0;
         for (states, n) in self.halves().into_iter().filter(|(_, n)| *n > 0) {
@@ -323,8 +324,8 @@ pub(crate) fn oldest_first(
     }
 }
 
-/// How many deliveries of a task in a span a list takes. Looked at one by one: to have them grouped
-/// would be to have them sorted first.
+/// How many deliveries of a task in a span a list takes. They are counted one by one, since a `GROUP BY` would sort them
+/// first.
 pub(crate) fn count_of_task(
     tx: &mut Tx<'_>,
     task: &str,

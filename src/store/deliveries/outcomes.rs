@@ -13,7 +13,7 @@ use crate::model::{DeliveryStatus, Later, Named, Outcome, Reason, Time};
 use crate::store::engine::columns::Value;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
-use crate::store::webhooks::{self, Known, Presence};
+use crate::store::webhooks::{self, Presence, WebhookState};
 use crate::store::webhooks::{alerts, conditions};
 
 /// The end of an attempt. What lies before it is told as spans of a clock that never steps: the wall
@@ -159,7 +159,7 @@ pub(crate) fn record(
 }
 
 /// What follows for the delivery and for its webhook, as that is now.
-fn judge(policy: &Policy, known: &Known, claim: &Claim, end: &Record) -> Verdict {
+fn judge(policy: &Policy, known: &WebhookState, claim: &Claim, end: &Record) -> Verdict {
     let ended = Ended {
         seq: claim.seq,
         attempt: claim.attempt,
@@ -194,7 +194,7 @@ fn judge(policy: &Policy, known: &Known, claim: &Claim, end: &Record) -> Verdict
 }
 
 /// Whether a claim went where its webhook is now; of one that is not live no other place is known.
-fn is_same_url(claim: &Claim, known: &Known) -> bool {
+fn is_same_url(claim: &Claim, known: &WebhookState) -> bool {
     known.webhook.url == claim.webhook.url || known.presence != Presence::Live
 }
 

@@ -7,15 +7,15 @@ use crate::model::{Event, Named, Payload, Time};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::events::event_at;
-use crate::store::webhooks::{Known, Presence, known};
+use crate::store::webhooks::{Presence, WebhookState, known};
 
 /// A delivery as it is or was sent.
 #[derive(Clone, Debug)]
-pub(crate) struct Sent {
+pub(crate) struct SentRequest {
     /// What it tells.
     pub(crate) event: Event,
     /// To whom; `None` if the webhook was deleted.
-    pub(crate) webhook: Option<Known>,
+    pub(crate) webhook: Option<WebhookState>,
     /// The body that it keeps; `None` before the first attempt.
     pub(crate) payload: Option<Payload>,
     /// The number of its newest attempt and when that began.
@@ -23,7 +23,7 @@ pub(crate) struct Sent {
 }
 
 /// What a delivery's request is made of; `None` if there is no such delivery.
-pub(crate) fn sent(tx: &mut Tx<'_>, id: &str) -> Result<Option<Sent>> {
+pub(crate) fn sent(tx: &mut Tx<'_>, id: &str) -> Result<Option<SentRequest>> {
     let Some((seq, webhook)) = parse_id(id) else { return Ok(None) };
     let args = [seq.into(), webhook.into()];
     let kept = tx.row(
@@ -47,5 +47,5 @@ pub(crate) fn sent(tx: &mut Tx<'_>, id: &str) -> Result<Option<Sent>> {
     };
     let Some(event) = event_at(tx, seq)? else { return Ok(None) };
     let webhook = known(tx, webhook)?.filter(|known| known.presence != Presence::Deleted);
-    Ok(Some(Sent { event, webhook, payload, attempt }))
+    Ok(Some(SentRequest { event, webhook, payload, attempt }))
 }

@@ -5,7 +5,7 @@
 use crate::delivery::explain;
 use crate::delivery::health::Condition;
 use crate::model::{Reason, Time};
-use crate::store::webhooks::{Known, Presence};
+use crate::store::webhooks::{Presence, WebhookState};
 
 /// A delivery that waits.
 pub(crate) struct Waiting {
@@ -17,7 +17,7 @@ pub(crate) struct Waiting {
     pub(crate) is_held: bool,
 }
 
-/// How it stands.
+/// The status of a delivery that is shown, why, and when it goes on.
 pub(crate) struct Standing {
     pub(crate) is_held: bool,
     pub(crate) reason: Reason,
@@ -25,7 +25,7 @@ pub(crate) struct Standing {
     pub(crate) next: Option<Time>,
 }
 
-pub(crate) fn of(waiting: &Waiting, known: Option<&Known>, now: Time) -> Standing {
+pub(crate) fn of(waiting: &Waiting, known: Option<&WebhookState>, now: Time) -> Standing {
     let held = |reason, text, next| Standing { is_held: true, reason, text, next };
     let Some(known) = known.filter(|known| known.presence != Presence::Deleted) else {
         let text = "Its webhook was deleted; it is being cancelled.";

@@ -172,7 +172,7 @@ fn a_recovery_lets_go_what_was_refused_and_leaves_alone_what_goes_out_anyway() {
     let world = holding(2);
     // As one is that is refused alone.
     world.set("UPDATE deliveries SET reason = 'refused_alone', due_ms = 1 WHERE seq = 3");
-    world.recover("wh_a", &[Again::Held]);
+    world.recover("wh_a", &[RecoverState::Held]);
     world.recover_all("wh_a");
     assert_eq!(world.lanes("wh_a"), ["1 pending!", "2 pending", "3 held!", "4 pending"]);
 }

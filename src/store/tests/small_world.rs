@@ -182,10 +182,10 @@ impl World {
         }
     }
 
-    pub(crate) fn recover(&self, webhook: &str, states: &[Again]) -> Recovery {
-        let wanted = Wanted { since: START, until: self.now, states: states.to_vec() };
+    pub(crate) fn recover(&self, webhook: &str, states: &[RecoverState]) -> Recovery {
+        let wanted = RecoveryQuery { since: START, until: self.now, states: states.to_vec() };
         match self.tx(|tx| begin_recovery(tx, webhook, &wanted, self.now)).unwrap() {
-            Begun::Runs(recovery) => recovery,
+            RecoveryStart::Runs(recovery) => recovery,
             other => panic!("{other:?}"),
         }
     }

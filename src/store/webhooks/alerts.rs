@@ -10,7 +10,7 @@ use crate::store::engine::columns::Value;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::tasks::change;
-use crate::store::webhooks::{self, Known, Presence};
+use crate::store::webhooks::{self, Presence, WebhookState};
 
 /// Between two alerts of failed deliveries of one webhook, in milliseconds: a person needs one.
 const FAILURES_APART_MS: i64 = 60_000;
@@ -23,13 +23,13 @@ const LATE_MS: i64 = 60_000;
 /// So many deliveries of a webhook that wait are told of: what Make's largest queue holds (Make Help
 /// Center, "Webhooks", "Webhook queue").
 pub(crate) const BACKLOG_HIGH: i64 = 10_000;
-/// With so few it is over, and told of when it happens again.
+/// With so few waiting the backlog is over; the next one is told of again.
 pub(crate) const BACKLOG_OVER: i64 = BACKLOG_HIGH / 2;
 
 /// Tells how a webhook is doing now, if that is news; answers whether it was.
 pub(crate) fn tell_of_condition(
     tx: &mut Tx<'_>,
-    known: &Known,
+    known: &WebhookState,
     is: &Health,
     id: &str,
     now: Time,
@@ -77,7 +77,7 @@ fn was_told(told: Time, span_ms: i64, now: Time) -> bool {
 /// into words, of the webhook, the delivery and why.
 pub(crate) fn tell_of_one(
     tx: &mut Tx<'_>,
-    known: &Known,
+    known: &WebhookState,
     seq: i64,
     say: fn(&str, &str, &str) -> String,
     why: &str,

@@ -8,7 +8,7 @@ use crate::delivery::health::{Condition, Health};
 use crate::model::Time;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
-use crate::store::webhooks::{self, Known, Presence};
+use crate::store::webhooks::{self, Presence, WebhookState};
 
 /// Writes how a webhook is doing.
 pub(crate) fn put_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result<()> {
@@ -42,7 +42,7 @@ pub(crate) fn wait_until(tx: &mut Tx<'_>, id: &str, until: Time) -> Result<()> {
 
 /// The webhook got another URL: what the old receiver asked for, and what was tried there, no
 /// longer counts.
-pub(crate) fn begin_anew(tx: &mut Tx<'_>, before: &Known, now: Time) -> Result<()> {
+pub(crate) fn begin_anew(tx: &mut Tx<'_>, before: &WebhookState, now: Time) -> Result<()> {
     let id = before.webhook.id.as_str();
     let health = Health { is_paused: before.health.is_paused, ..Health::fresh(now) };
     put_health(tx, id, &health)?;

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 use crate::store::deliveries::bulk;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
-use crate::store::webhooks::{self, Known, find_webhook, list_webhooks};
+use crate::store::webhooks::{self, WebhookState, find_webhook, list_webhooks};
 
 /// How many webhooks there may be, those of the settings not counted.
 pub(crate) const WEBHOOKS_MOST: usize = 500;
@@ -19,18 +19,18 @@ const OVERLAP_MS: i64 = 24 * 3_600_000;
 
 /// What came of asking for a webhook.
 #[derive(Clone, Debug)]
-pub(crate) enum Made {
+pub(crate) enum CreateResult {
     /// It is new.
-    New(Known),
+    New(WebhookState),
     /// One with the same URL and events was there.
-    Same(Known),
+    Same(WebhookState),
     /// There are as many as there may be.
     TooMany,
 }
 
 /// Another webhook with the same URL and the same events as this one.
-pub(crate) fn find_same(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<Option<Known>> {
-    let is_same = |known: &Known| {
+pub(crate) fn find_same(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<Option<WebhookState>> {
+    let is_same = |known: &WebhookState| {
         let other = &known.webhook;
         other.id != webhook.id
             && !other.is_from_settings()
@@ -42,18 +42,18 @@ pub(crate) fn find_same(tx: &mut Tx<'_>, webhook: &Webhook) -> Result<Option<Kno
 }
 
 /// Makes a webhook, unless one with the same URL and events is there.
-pub(crate) fn make_webhook(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Result<Made> {
+pub(crate) fn make_webhook(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Result<CreateResult> {
     if let Some(same) = find_same(tx, webhook)? {
-        return Ok(Made::Same(same));
+        return Ok(CreateResult::Same(same));
     }
     let there = list_webhooks(tx)?;
     if there.iter().filter(|known| !known.webhook.is_from_settings()).count() >= WEBHOOKS_MOST {
-        return Ok(Made::TooMany);
+        return Ok(CreateResult::TooMany);
     }
     put_properties(tx, webhook, now)?;
     Ok(match find_webhook(tx, &webhook.id)? {
-        Some(made) => Made::New(made),
-        None => Made::TooMany,
+        Some(made) => CreateResult::New(made),
+        None => CreateResult::TooMany,
     })
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn make_webhook(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Res
 /// one that is up.
 pub(crate) fn change_webhook(
     tx: &mut Tx<'_>,
-    before: &Known,
+    before: &WebhookState,
     after: &Webhook,
     now: Time,
 ) -> Result<()> {
@@ -133,7 +133,7 @@ pub(crate) fn delete_webhook(tx: &mut Tx<'_>, id: &str) -> Result<()> {
 /// Stops a webhook, or lets it go on, with all that it holds.
 pub(crate) fn pause_webhook(
     tx: &mut Tx<'_>,
-    before: &Known,
+    before: &WebhookState,
     is_paused: bool,
     now: Time,
 ) -> Result<()> {

@@ -23,7 +23,7 @@ use crate::store::webhooks::find_webhook;
 
 names! {
     /// What is sent again: where a delivery stands, or that there is none.
-    pub(crate) enum Again {
+    pub(crate) enum RecoverState {
         /// It failed.
         Failed = "failed",
         /// It was refused and is held, with its task, until a person lets it go.
@@ -37,29 +37,29 @@ names! {
     }
 }
 
-impl Again {
+impl RecoverState {
     /// Where a delivery stands that is stored like this; `None`: it goes out anyway.
-    fn of(status: &str, reason: Option<&str>) -> Option<Again> {
+    fn of(status: &str, reason: Option<&str>) -> Option<RecoverState> {
         let is_rejected = reason == Some(Reason::Rejected.as_str());
-        Again::parse(status).filter(|again| *again != Again::Held || is_rejected)
+        RecoverState::parse(status).filter(|again| *again != RecoverState::Held || is_rejected)
     }
 }
 
 /// What somebody wants to be sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct RecoveryQuery {
     /// Committed then or later.
     pub(crate) since: Time,
     /// Committed then or earlier.
     pub(crate) until: Time,
     /// In which states; never empty.
-    pub(crate) states: Vec<Again>,
+    pub(crate) states: Vec<RecoverState>,
 }
 
-impl Wanted {
+impl RecoveryQuery {
     /// Whether a delivery that is stored like this is sent again.
     pub(crate) fn takes(&self, status: &str, reason: Option<&str>) -> bool {
-        Again::of(status, reason).is_some_and(|again| self.states.contains(&again))
+        RecoverState::of(status, reason).is_some_and(|again| self.states.contains(&again))
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct Recovery {
     /// When it was asked for.
     pub(crate) created: Time,
     /// What is sent again.
-    pub(crate) wanted: Wanted,
+    pub(crate) wanted: RecoveryQuery,
     /// Deliveries put in line so far.
     pub(crate) queued: i64,
     /// The last event before all that are looked at.
@@ -102,7 +102,7 @@ pub(crate) fn progress(first: i64, cursor: i64, last: i64) -> f64 {
 
 /// What came of asking for a recovery.
 #[derive(Clone, Debug)]
-pub(crate) enum Begun {
+pub(crate) enum RecoveryStart {
     /// It runs.
     Runs(Recovery),
     /// There is no such webhook.
@@ -122,11 +122,11 @@ pub(crate) fn events_between(tx: &mut Tx<'_>, since: Time, until: Time) -> Resul
 pub(crate) fn begin_recovery(
     tx: &mut Tx<'_>,
     webhook: &str,
-    wanted: &Wanted,
+    wanted: &RecoveryQuery,
     now: Time,
-) -> Result<Begun> {
+) -> Result<RecoveryStart> {
     if find_webhook(tx, webhook)?.is_none() {
-        return Ok(Begun::Unknown);
+        return Ok(RecoveryStart::Unknown);
     }
     let (first, last) = events_between(tx, wanted.since, wanted.until)?;
     let states: Vec<&str> = wanted.states.iter().map(|again| again.as_str()).collect();
@@ -145,13 +145,21 @@ pub(crate) fn begin_recovery(
         ],
     )?;
     if made == 0 {
-        return Ok(Begun::Already);
+        return Ok(RecoveryStart::Already);
     }
     tx.forget();
     tx.wake();
     let (webhook_id, wanted) = (webhook.to_owned(), wanted.clone());
     let cursor = first;
-    Ok(Begun::Runs(Recovery { webhook_id, created: now, wanted, queued: 0, first, cursor, last }))
+    Ok(RecoveryStart::Runs(Recovery {
+        webhook_id,
+        created: now,
+        wanted,
+        queued: 0,
+        first,
+        cursor,
+        last,
+    }))
 }
 
 /// Ends a recovery, if one runs; what it has put in line stays there.
@@ -170,10 +178,10 @@ fn read(row: &Row<'_>) -> Result<Recovery> {
     Ok(Recovery {
         webhook_id: row.next()?,
         created: row.next()?,
-        wanted: Wanted {
+        wanted: RecoveryQuery {
             since: row.next()?,
             until: row.next()?,
-            states: row.str()?.split(',').filter_map(Again::parse).collect(),
+            states: row.str()?.split(',').filter_map(RecoverState::parse).collect(),
         },
         queued: row.next()?,
         first: row.next()?,

@@ -2,7 +2,7 @@
 //!
 //! Must not send anything, nor decide what a webhook wants.
 
-use super::recoveries::{Again, Recovery, Wanted, end_recovery, find_recovery};
+use super::recoveries::{RecoverState, Recovery, RecoveryQuery, end_recovery, find_recovery};
 use crate::model::{EventKind, Named, Origin, Task, Time, Webhook};
 use crate::store::deliveries::{lanes, outbox};
 use crate::store::engine::columns::{Row, damaged};
@@ -17,7 +17,7 @@ const STEP: usize = 200;
 
 /// What a look brought: events to put in line, among those up to `up_to`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Due {
+pub(crate) struct RecoveryLook {
     /// The events, in order.
     pub(crate) seqs: Vec<i64>,
     /// The last event that was looked at.
@@ -29,15 +29,15 @@ pub(crate) struct Due {
 pub(crate) fn look_for_again(
     tx: &mut Tx<'_>,
     webhook: &str,
-    wanted: &Wanted,
+    wanted: &RecoveryQuery,
     oldest: Time,
     after: i64,
     last: i64,
-) -> Result<Due> {
+) -> Result<RecoveryLook> {
     let Some(known) = find_webhook(tx, webhook)? else {
-        return Ok(Due { seqs: Vec::new(), up_to: last });
+        return Ok(RecoveryLook { seqs: Vec::new(), up_to: last });
     };
-    let takes_unsent = wanted.states.contains(&Again::Unsent);
+    let takes_unsent = wanted.states.contains(&RecoverState::Unsent);
     let mut found = 0;
     // The task of an event, which may be long, is read only where it decides.
     let seen = tx.rows_until(
@@ -64,10 +64,10 @@ pub(crate) fn look_for_again(
     let is_all = found < STEP && i64::try_from(seen.len()).unwrap_or(WINDOW) < WINDOW;
     let up_to = seen.last().map(|(seq, _)| *seq).filter(|_| !is_all).unwrap_or(last);
     let seqs = seen.into_iter().filter(|(_, is_due)| *is_due).map(|(seq, _)| seq).collect();
-    Ok(Due { seqs, up_to })
+    Ok(RecoveryLook { seqs, up_to })
 }
 
-fn is_due(row: &Row<'_>, webhook: &Webhook, wanted: &Wanted) -> Result<bool> {
+fn is_due(row: &Row<'_>, webhook: &Webhook, wanted: &RecoveryQuery) -> Result<bool> {
     let at: Time = row.next()?;
     if at < wanted.since || at > wanted.until {
         return Ok(false);
@@ -98,7 +98,7 @@ fn is_wanted(row: &Row<'_>, webhook: &Webhook, snapshot: &str) -> Result<bool> {
 pub(crate) fn recover_step(
     tx: &mut Tx<'_>,
     recovery: &Recovery,
-    due: &Due,
+    due: &RecoveryLook,
     now: Time,
 ) -> Result<bool> {
     let id = recovery.webhook_id.as_str();
@@ -128,7 +128,7 @@ fn put_in_line(
     tx: &mut Tx<'_>,
     webhook: &str,
     seq: i64,
-    wanted: &Wanted,
+    wanted: &RecoveryQuery,
     now: Time,
 ) -> Result<bool> {
     let event = tx.row(

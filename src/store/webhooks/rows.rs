@@ -24,7 +24,7 @@ pub(crate) enum Presence {
 
 /// A webhook and how it stands.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub(crate) struct WebhookState {
     /// Its properties.
     pub(crate) webhook: Arc<Webhook>,
     /// Whether it is there.
@@ -45,7 +45,7 @@ pub(crate) struct Known {
     pub(crate) is_behind: bool,
 }
 
-impl Known {
+impl WebhookState {
     /// Whether events go out as they come.
     pub(crate) fn is_sending(&self) -> bool {
         self.presence == Presence::Live && self.health.is_up()
@@ -80,18 +80,18 @@ macro_rules! select {
 }
 
 /// Every webhook, by id.
-pub(crate) fn all(tx: &mut Tx<'_>) -> Result<Vec<Known>> {
+pub(crate) fn all(tx: &mut Tx<'_>) -> Result<Vec<WebhookState>> {
     tx.rows(select!("ORDER BY w.id"), &[], read)
 }
 
 /// One of them.
-pub(crate) fn one(tx: &mut Tx<'_>, id: &str) -> Result<Option<Known>> {
+pub(crate) fn one(tx: &mut Tx<'_>, id: &str) -> Result<Option<WebhookState>> {
     tx.row(select!("WHERE w.id = ?1"), &[id.into()], read)
 }
 
 const OF: &str = "a webhook";
 
-fn read(row: &Row<'_>) -> Result<Known> {
+fn read(row: &Row<'_>) -> Result<WebhookState> {
     let id = row.next()?;
     let presence = match row.str()? {
         "live" => Presence::Live,
@@ -130,7 +130,7 @@ fn read(row: &Row<'_>) -> Result<Known> {
         refusals: Refusals { events: row.json(OF, "list of refused events")?, since: row.next()? },
         why: row.next()?,
     };
-    Ok(Known {
+    Ok(WebhookState {
         webhook: Arc::new(webhook),
         presence,
         created,

@@ -1,4 +1,4 @@
-//! Steady: sees the wall clock step, by holding it against a clock that only goes forward.
+//! Notices when the wall clock steps, by comparing it with a clock that only goes forward.
 //!
 //! Must not know what waits for a time.
 
@@ -11,21 +11,21 @@ use crate::store::ClockStep;
 const CLOCK_STEP_MS: i64 = 1_000;
 
 /// The wall clock and the steady one at the last look.
-pub(super) struct Steady {
+pub(super) struct WallClock {
     wall: Time,
     since: Instant,
 }
 
-impl Steady {
-    pub(super) fn new(now: Time) -> Steady {
-        Steady { wall: now, since: Instant::now() }
+impl WallClock {
+    pub(super) fn new(now: Time) -> WallClock {
+        WallClock { wall: now, since: Instant::now() }
     }
 
     /// How the wall clock has stepped since the last look, if it has: what waits must follow, or a
     /// retry would come at once, or wait for as long again. With it what takes the place of this
     /// once the step has been dealt with.
-    pub(super) fn look(&self, now: Time) -> (Option<ClockStep>, Steady) {
-        let seen = Steady::new(now);
+    pub(super) fn look(&self, now: Time) -> (Option<ClockStep>, WallClock) {
+        let seen = WallClock::new(now);
         let passed = (seen.since - self.since).as_millis();
         (step_between(self.wall, i64::try_from(passed).unwrap_or(i64::MAX), now), seen)
     }
