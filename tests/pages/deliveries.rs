@@ -242,7 +242,7 @@ async fn a_recovery_begins_with_what_is_in_sight() {
     let found = form().await;
     assert_eq!((&found[0], &found[1]), (&json!("It holds"), &json!(["held"])));
     browser
-        .go("/deliveries?status=delivered&webhook=default&since=2020-01-02T03:04:00.000Z&q=x")
+        .go("/deliveries?status=delivered&webhook=default&since=2020-01-02T03:04:00.000Z&q=nowhere-to-be-found")
         .await;
     browser.devtools("Emulation.setTimezoneOverride", json!({"timezoneId": "UTC"})).await;
     browser.find("[data-test=empty]", "").await;
