@@ -1,22 +1,27 @@
 //! The receiver of the bench: answers every webhook at once and notes when it arrived.
 //!
 //! It has to be cheap, since it shares the machine with what is measured: no JSON is parsed, the
-//! index is found by a search for bytes. It must not know who sends or why.
+//! index is found by a search for bytes, and connections are accepted by a loop of its own (with the
+//! server's, the relay passed on a seventh less). It must not know who sends or why.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::Router;
-use axum::extract::{Request, State};
-use http_body_util::{BodyExt as _, Limited};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::figures::{Note, now, write_notes};
 use super::process::{answer_all, say_listening};
-use crate::listener;
 
 /// More than any webhook of the bench has.
 const MAX_BODY: usize = 64 * 1024;
@@ -65,11 +70,8 @@ pub(super) async fn run() -> anyhow::Result<()> {
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     say_listening(socket.local_addr()?)?;
     let arrivals = Arc::new(Mutex::new(Arrivals::default()));
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&arrivals));
-    let most = listener::Files::share().connections;
-    let bare = Arc::new(|_| "content-length: 0\r\n\r\n".to_owned());
-    let mut serving = JoinSet::new();
-    serving.spawn(listener::serve(socket, router, bare, most, CancellationToken::new()));
+    let mut accepting = JoinSet::new();
+    accepting.spawn(accept(socket, arrivals.clone()));
     answer_all(async |ask: Ask| {
         let arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ask::Save(path) = ask {
@@ -80,14 +82,33 @@ pub(super) async fn run() -> anyhow::Result<()> {
     .await
 }
 
-async fn answer(State(arrivals): State<Arc<Mutex<Arrivals>>>, request: Request) -> &'static str {
+async fn accept(socket: TcpListener, arrivals: Arc<Mutex<Arrivals>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = socket.accept().await {
+        connections.spawn(serve(stream, arrivals.clone()));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(stream: TcpStream, arrivals: Arc<Mutex<Arrivals>>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| answer(request, &arrivals));
     // A connection that breaks shows in the figures, as what did not arrive.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    arrivals: &Mutex<Arrivals>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     if let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await
         && let Some(index) = index_in(&body.to_bytes())
     {
         arrivals.lock().unwrap_or_else(PoisonError::into_inner).note(index);
     }
-    "Accepted"
+    let mut response = Response::new(Full::new(Bytes::from_static(b"Accepted")));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    Ok(response)
 }
 
 /// The index in the title of a webhook of the bench: `"title":"b<index>"`.
