@@ -5,6 +5,7 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request};
+use http::HeaderMap;
 use http::request::Parts;
 use serde_json::{Map, Value};
 use utoipa::IntoParams;
@@ -14,7 +15,7 @@ use super::idempotency::{IdempotencyKey, IfMatch, OriginHeader};
 use super::problem::Problem;
 use super::query::{Parameters, Query};
 use crate::clock;
-use crate::model::{NewTask, Origin, TaskId, TaskInput, Time, Unknown};
+use crate::model::{Declared, NewTask, Origin, TaskId, TaskInput, Time};
 use crate::store::Key;
 
 /// Makes the id in an address: what it names, and an example.
@@ -105,9 +106,9 @@ pub(crate) trait FromObject: Sized {
     }
 }
 
-impl FromObject for TaskInput {
-    fn from_object(object: &Map<String, Value>) -> Result<TaskInput, Problem> {
-        Ok(TaskInput::read(object, "", Unknown::Refused)?)
+impl<T: Declared> FromObject for T {
+    fn from_object(object: &Map<String, Value>) -> Result<T, Problem> {
+        Ok(T::strictly(object)?)
     }
 }
 
@@ -120,6 +121,12 @@ impl FromObject for NewTask {
     }
 }
 
+/// Reads what a body holds, if its headers say that it is JSON.
+fn from_json<T: FromObject>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+    body::expect_json(headers)?;
+    T::from_bytes(bytes)
+}
+
 /// A body in JSON.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -129,8 +136,7 @@ impl<T: FromObject, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, _state: &S) -> Result<Body<T>, Problem> {
         let headers = request.headers().clone();
         let bytes = body::read(request).await?;
-        body::expect_json(&headers)?;
-        T::from_bytes(&bytes).map(Body)
+        from_json(&headers, &bytes).map(Body)
     }
 }
 
@@ -144,8 +150,7 @@ impl<T: FromObject, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
         if bytes.is_empty() {
             return Ok(None);
         }
-        body::expect_json(&headers)?;
-        T::from_bytes(&bytes).map(|read| Some(Body(read)))
+        from_json(&headers, &bytes).map(|read| Some(Body(read)))
     }
 }
 
@@ -169,8 +174,7 @@ impl WriteBody for NoBody {
 
 impl<T: FromObject> WriteBody for T {
     fn of(parts: &Parts, bytes: &[u8]) -> Result<T, Problem> {
-        body::expect_json(&parts.headers)?;
-        T::from_bytes(bytes)
+        from_json(&parts.headers, bytes)
     }
 }
 

@@ -26,8 +26,7 @@ use super::room::THOUSAND;
 use super::takers::Client;
 use crate::clock::{self, Ids};
 use crate::model::{
-    ALERTS_WEBHOOK, Invalid, NewWebhook, Time, Unknown, Webhook, WebhookChange, WebhookInput,
-    is_same_url,
+    ALERTS_WEBHOOK, Invalid, NewWebhook, Time, Webhook, WebhookChange, WebhookInput, is_same_url,
 };
 use crate::secret::Secret;
 use crate::signature;
@@ -63,12 +62,6 @@ pub(super) fn fresh_secret() -> Result<Secret, Problem> {
         )
         .retry_after(10)
     })
-}
-
-impl FromObject for WebhookInput {
-    fn from_object(object: &Map<String, Value>) -> Result<WebhookInput, Problem> {
-        Ok(WebhookInput::read(object, "", Unknown::Refused)?)
-    }
 }
 
 impl FromObject for NewWebhook {

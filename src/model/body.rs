@@ -13,6 +13,15 @@ pub(crate) enum Unknown {
     Ignored,
 }
 
+/// A body that is declared by `body!`, as our own API takes it.
+pub(crate) trait Declared: Sized {
+    /// Reads it; what is no field is refused.
+    ///
+    /// # Errors
+    /// The first field that breaks a rule, or that is none.
+    fn strictly(body: &serde_json::Map<String, serde_json::Value>) -> Result<Self, super::Invalid>;
+}
+
 /// Makes a struct that is read from a JSON object. After the name of the struct stands what a key is not that is none of
 /// its fields; before each field its key, after it the function that reads a value. What is not there has the default of
 /// its type, so `Option` tells it from what is there.
@@ -69,6 +78,14 @@ macro_rules! body {
                     }
                 }
                 Ok(read)
+            }
+        }
+
+        impl $crate::model::Declared for $Body {
+            fn strictly(
+                body: &serde_json::Map<String, serde_json::Value>,
+            ) -> Result<$Body, $crate::model::Invalid> {
+                $Body::read(body, "", $crate::model::Unknown::Refused)
             }
         }
     };

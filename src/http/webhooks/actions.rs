@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::view::{WebhookView, WebhookWithSecret};
@@ -17,11 +17,11 @@ use crate::delivery::explain;
 use crate::http::app::App;
 use crate::http::errors::{Kind, ReadOnly, TooManyTests};
 use crate::http::events::samples;
-use crate::http::extract::{Body, FromObject, NoParams, WebhookPath};
+use crate::http::extract::{Body, NoParams, WebhookPath};
 use crate::http::problem::Problem;
 use crate::model::{
-    ALERTS_WEBHOOK, Event, EventKind, Invalid, Named, Origin, TaskEventKind, Time, Unknown,
-    Webhook, body, optional, payload, quoted,
+    ALERTS_WEBHOOK, Event, EventKind, Invalid, Named, Origin, TaskEventKind, Time, Webhook, body,
+    optional, payload, quoted,
 };
 use crate::store;
 
@@ -109,12 +109,6 @@ body! {
 fn event(field: &str, value: &Value) -> Result<String, Invalid> {
     let wrong = || Invalid::new(field, format!("must be a string, not {}", quoted(value)));
     value.as_str().map(str::to_owned).ok_or_else(wrong)
-}
-
-impl FromObject for TestInput {
-    fn from_object(object: &Map<String, Value>) -> Result<TestInput, Problem> {
-        Ok(TestInput::read(object, "", Unknown::Refused)?)
-    }
 }
 
 /// What a test brought.
@@ -214,6 +208,7 @@ fn sample(kind: EventKind, id: String, now: Time) -> Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::extract::FromObject as _;
     use serde_json::json;
 
     fn webhook(id: &str) -> Webhook {

@@ -9,15 +9,15 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::clock;
 use crate::http::app::App;
 use crate::http::errors::{Kind, RecoveryRunning};
-use crate::http::extract::{Body, FromObject, NoParams, WebhookPath};
+use crate::http::extract::{Body, NoParams, WebhookPath};
 use crate::http::problem::Problem;
-use crate::model::{Invalid, Named, Time, Unknown, body, quoted, read_time};
+use crate::model::{Invalid, Named, Time, body, quoted, read_time};
 use crate::store::{self, RecoverState, Recovery, RecoveryQuery, RecoveryStart};
 
 body! {
@@ -38,12 +38,6 @@ body! {
         /// Only say how many would be sent.
         #[schema(value_type = Option<bool>, nullable = false)]
         "dryRun" dry_run: bool = dry_run,
-    }
-}
-
-impl FromObject for RecoverInput {
-    fn from_object(object: &Map<String, Value>) -> Result<RecoverInput, Problem> {
-        Ok(RecoverInput::read(object, "", Unknown::Refused)?)
     }
 }
 
@@ -238,6 +232,7 @@ fn states(field: &str, value: &Value) -> Result<Vec<RecoverState>, Invalid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::extract::FromObject as _;
     use serde_json::json;
 
     const NOW: Time = Time(1_765_216_530_445);
