@@ -1,7 +1,6 @@
 //! Deliveries as people see them: one of them, its attempts, those of an event.
 //!
-//! Must not choose among many: that is `delivery_list`. Must not change one: see `delivery_edits` for
-//! people, `claims` and `outcomes` for the engine.
+//! Must not choose among many: that is `list`. Must not change one: see `edits` for people, `claims` and `outcomes` for the engine.
 
 pub(crate) mod backlog;
 pub(crate) mod bulk;

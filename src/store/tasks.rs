@@ -1,7 +1,7 @@
 //! Tasks: the rows.
 //!
-//! Must not know of events; `changes` ties the two together. Must not choose among many: that is
-//! `task_list`.
+//! Must not know of events: `change` writes row and event together. Must not choose among many: that
+//! is `list`.
 
 pub(crate) mod change;
 pub(crate) mod earlier;
