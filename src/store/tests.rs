@@ -1,6 +1,7 @@
 //! Tests of several parts of the store at once, on a database in memory and with a clock turned by hand.
 
 mod bulk;
+mod closing;
 mod list;
 mod recovery;
 mod refusal;

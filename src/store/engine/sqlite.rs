@@ -18,6 +18,7 @@ use super::error::{Error, Result};
 use super::files::{self, Change, Files};
 use super::jobs::{Read, Write};
 use super::line::Line;
+use super::lock::lock;
 use super::open::{Log, check_version, open_reader, open_writer};
 use super::opening::{Opening, Why};
 use super::state::Shared;
@@ -99,8 +100,10 @@ pub(crate) fn start(
     Ok(threads)
 }
 
-/// The last connection that closes copies the log into the database, unless it is told not to.
+/// The last connection that closes copies the log into the database, unless it is told not to. One at
+/// a time: of two that close at once each sees the other's lock, and neither is the last.
 fn close(connection: Connection, shared: &Shared) {
+    let _last = lock(&shared.last);
     if !shared.belong_together() {
         let _closes = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
     }

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Once, OnceLock, Weak};
+use std::sync::{Mutex, Once, OnceLock, Weak};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) damage: OnceLock<String>,
     /// Whether the threads are to end.
     pub(crate) closing: AtomicBool,
+    /// Held while a connection closes.
+    pub(crate) last: Mutex<()>,
     /// Whether another program had locked the database at the last look.
     pub(crate) locked: AtomicBool,
     /// Whether the last write that had to reach the disk failed for want of room.
@@ -53,6 +55,7 @@ impl Shared {
             name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             damage: OnceLock::new(),
             closing: AtomicBool::new(false),
+            last: Mutex::new(()),
             locked: AtomicBool::new(false),
             full: AtomicBool::new(false),
         }
