@@ -1,17 +1,18 @@
-//! A real browser on the pages of the program under test: Chromium, driven over W3C `WebDriver` by its `chromedriver`.
+//! A real browser on the pages of the program under test.
 //!
 //! It must not know what is on a page: tests name elements by what a reader or a screen reader finds. Every wait is
-//! for a state. The browser gets an empty profile and no way out of the machine.
+//! for a state.
 
-use std::cell::RefCell;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+mod driver;
+mod element;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Client, Server, spare_port};
+use crate::harness::Server;
+use driver::Session;
+pub(crate) use element::Element;
 
 /// How long a state may take to come about. A browser has many processes, which all wait for a machine that is busy.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -19,70 +20,16 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The key of an element reference (W3C `WebDriver`, 12).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// What Chromium is started with. Without the last five it asks hosts of its maker at every start.
-const SWITCHES: [&str; 11] = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--lang=en-US",
-    "--window-size=1280,800",
-    "--no-first-run",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-];
-
-/// A running driver, which ends with this.
-struct Driver {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 /// One browser with one window.
 pub(crate) struct Browser {
-    driver: Driver,
-    client: Client,
-    session: String,
+    session: Session,
     base: String,
 }
 
 impl Browser {
-    /// A browser for the pages of this server, at no page yet. On a machine without memory or time to spare Chromium may
-    /// not come up; that is not what is tested, so it is tried again.
+    /// A browser for the pages of this server, at no page yet.
     pub(crate) async fn start(server: &Server) -> Self {
-        for _ in 0..2 {
-            match Self::try_start(server).await {
-                Ok(browser) => return browser,
-                Err(why) => eprintln!("the browser does not start: {why}"),
-            }
-        }
-        Self::try_start(server)
-            .await
-            .unwrap_or_else(|why| panic!("the browser never starts: {why}"))
-    }
-
-    async fn try_start(server: &Server) -> Result<Self, String> {
-        let driver = tokio::task::spawn_blocking(start_driver).await.expect("a thread");
-        let client = Client::new(&format!("http://127.0.0.1:{}", driver.port));
-        let wanted = json!({"capabilities": {"alwaysMatch": {
-            "browserName": "chrome",
-            "goog:chromeOptions": {"args": SWITCHES},
-            "goog:loggingPrefs": {"browser": "ALL"},
-        }}});
-        let answer = client.call("POST", "/session").json(&wanted).attempt().await?;
-        let session = answer.json()["value"]["sessionId"].as_str().map(str::to_owned);
-        let session = session.ok_or_else(|| answer.text())?;
-        let base = format!("http://{}", server.address());
-        Ok(Self { driver, client, session, base })
+        Self { session: Session::start().await, base: format!("http://{}", server.address()) }
     }
 
     /// The same, at a page.
@@ -92,32 +39,14 @@ impl Browser {
         browser
     }
 
-    /// One command of the protocol; ends the test where it fails.
-    async fn command(&self, method: &str, path: &str, body: Value) -> Value {
-        match self.attempt(method, path, body).await {
-            Ok(value) => value,
-            Err(why) => panic!("{method} {path}: {why}"),
-        }
-    }
-
-    async fn attempt(&self, method: &str, path: &str, body: Value) -> Result<Value, String> {
-        let mut call = self.client.call(method, &format!("/session/{}{path}", self.session));
-        if method == "POST" {
-            call = call.json(&body);
-        }
-        let answer = call.attempt().await?;
-        let value = answer.json()["value"].take();
-        if answer.status == 200 { Ok(value) } else { Err(value["message"].to_string()) }
-    }
-
     /// Opens a page and waits until it is loaded.
     pub(crate) async fn go(&self, path: &str) {
-        self.command("POST", "/url", json!({"url": format!("{}{path}", self.base)})).await;
+        self.session.command("POST", "/url", json!({"url": format!("{}{path}", self.base)})).await;
     }
 
     /// The path and query that it is at.
     pub(crate) async fn place(&self) -> String {
-        let url = self.command("GET", "/url", Value::Null).await;
+        let url = self.session.command("GET", "/url", Value::Null).await;
         url.as_str().expect("a URL").trim_start_matches(&self.base).to_owned()
     }
 
@@ -132,12 +61,12 @@ impl Browser {
 
     /// Runs the body of a function in the page; a promise is waited for.
     pub(crate) async fn js(&self, body: &str, args: &[Value]) -> Value {
-        self.command("POST", "/execute/sync", json!({"script": body, "args": args})).await
+        self.session.command("POST", "/execute/sync", json!({"script": body, "args": args})).await
     }
 
     /// The same for a look that is taken again: one that falls into a change of pages has no answer.
     async fn look_by(&self, body: &str, args: &[Value]) -> Result<Value, String> {
-        self.attempt("POST", "/execute/sync", json!({"script": body, "args": args})).await
+        self.session.attempt("POST", "/execute/sync", json!({"script": body, "args": args})).await
     }
 
     /// Waits until an expression is true in the page.
@@ -153,17 +82,17 @@ impl Browser {
     /// A command of the browser's own protocol, for what `WebDriver` cannot say.
     pub(crate) async fn devtools(&self, command: &str, params: Value) -> Value {
         let body = json!({"cmd": command, "params": params});
-        self.command("POST", "/goog/cdp/execute", body).await
+        self.session.command("POST", "/goog/cdp/execute", body).await
     }
 
     /// The window that commands go to.
     pub(crate) async fn window(&self) -> Value {
-        self.command("GET", "/window", Value::Null).await
+        self.session.command("GET", "/window", Value::Null).await
     }
 
     /// Opens another window at a page; commands go there from now on.
     pub(crate) async fn open_window(&self, path: &str) -> Value {
-        let window = self.command("POST", "/window/new", json!({"type": "window"})).await;
+        let window = self.session.command("POST", "/window/new", json!({"type": "window"})).await;
         let window = window["handle"].clone();
         self.switch_to(&window).await;
         self.go(path).await;
@@ -172,17 +101,17 @@ impl Browser {
 
     /// Commands go to this window from now on.
     pub(crate) async fn switch_to(&self, window: &Value) {
-        self.command("POST", "/window", json!({"handle": window})).await;
+        self.session.command("POST", "/window", json!({"handle": window})).await;
     }
 
     /// Closes the window that commands go to.
     pub(crate) async fn close_window(&self) {
-        self.command("DELETE", "/window", Value::Null).await;
+        self.session.command("DELETE", "/window", Value::Null).await;
     }
 
     /// One step back, as by the browser's button.
     pub(crate) async fn back(&self) {
-        self.command("POST", "/back", json!({})).await;
+        self.session.command("POST", "/back", json!({})).await;
     }
 
     /// Another size of the window's inside; with touch below 600.
@@ -275,7 +204,7 @@ impl Browser {
         let meant = meant.map_or(Value::Null, |id| json!({ELEMENT: id}));
         let seen = self.js(script, &[meant, json!(selector)]).await;
         let picture = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("failed-{}.png", self.driver.port));
+            .join(format!("failed-{}.png", self.session.port()));
         let kept = std::fs::write(&picture, self.picture().await);
         format!(
             "  {}\n  complaints: {:?}\n  picture: {} {kept:?}",
@@ -297,7 +226,10 @@ impl Browser {
     }
 
     async fn enter(&self, id: &str, text: &str) -> Result<(), String> {
-        self.attempt("POST", &format!("/element/{id}/value"), json!({"text": text})).await.map(drop)
+        self.session
+            .attempt("POST", &format!("/element/{id}/value"), json!({"text": text}))
+            .await
+            .map(drop)
     }
 
     /// Clicks the first element that fits; again where it went away at that moment.
@@ -305,7 +237,7 @@ impl Browser {
         let what = format!("a click on {selector} with {text:?}");
         self.until(&what, selector, text, async || {
             let id = self.seen(selector, text).await?;
-            self.attempt("POST", &format!("/element/{id}/click"), json!({})).await.map(drop)
+            self.session.attempt("POST", &format!("/element/{id}/click"), json!({})).await.map(drop)
         })
         .await;
     }
@@ -321,7 +253,7 @@ impl Browser {
             actions.extend(parts.iter().rev().map(|key| json!({"type": "keyUp", "value": key})));
         }
         let keyboard = json!({"type": "key", "id": "keyboard", "actions": actions});
-        self.command("POST", "/actions", json!({"actions": [keyboard]})).await;
+        self.session.command("POST", "/actions", json!({"actions": [keyboard]})).await;
     }
 
     /// Types into what has the focus.
@@ -351,9 +283,9 @@ impl Browser {
                 {"type": "pointerUp", "button": 0},
             ]);
             let mouse = json!({"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": actions});
-            let done = self.attempt("POST", "/actions", json!({"actions": [mouse]})).await;
+            let done = self.session.attempt("POST", "/actions", json!({"actions": [mouse]})).await;
             if done.is_err() {
-                self.command("DELETE", "/actions", Value::Null).await;
+                self.session.command("DELETE", "/actions", Value::Null).await;
             }
             done.map(drop)
         })
@@ -363,7 +295,7 @@ impl Browser {
     /// A picture of what is in sight, as PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
         use base64::Engine as _;
-        let text = self.command("GET", "/screenshot", Value::Null).await;
+        let text = self.session.command("GET", "/screenshot", Value::Null).await;
         let text = text.as_str().expect("a picture");
         base64::engine::general_purpose::STANDARD.decode(text).expect("base64")
     }
@@ -384,7 +316,7 @@ impl Browser {
     /// What the browser has complained of since the last time: errors of scripts, breaches of the policy, answers that
     /// were no success. `expected`: words of complaints that the test brings about itself.
     pub(crate) async fn complaints(&self, expected: &[&str]) -> Vec<String> {
-        let log = self.command("POST", "/se/log", json!({"type": "browser"})).await;
+        let log = self.session.command("POST", "/se/log", json!({"type": "browser"})).await;
         let entries = log.as_array().expect("a list").iter();
         entries
             .filter(|entry| entry["level"] == "SEVERE" || entry["source"] == "security")
@@ -398,103 +330,6 @@ impl Browser {
         let complaints = self.complaints(expected).await;
         assert!(complaints.is_empty(), "the browser complains: {complaints:#?}");
     }
-}
-
-/// An element of a page.
-pub(crate) struct Element<'b> {
-    browser: &'b Browser,
-    id: String,
-    selector: String,
-    /// The text that it was found by.
-    found_by: String,
-}
-
-impl Element<'_> {
-    /// Does something with it, or, where it was drawn anew since it was found, with the one that stands there now.
-    async fn with<T>(&self, mut does: impl AsyncFnMut(&str) -> Result<T, String>) -> T {
-        let what = format!("something done with {} with {:?}", self.selector, self.found_by);
-        let id = RefCell::new(self.id.clone());
-        self.browser
-            .until(&what, &self.selector, &self.found_by, async || {
-                let now = id.borrow().clone();
-                let done = does(&now).await;
-                if done.as_ref().is_err_and(|why| why.contains("stale element")) {
-                    let again = self.browser.seen(&self.selector, &self.found_by).await?;
-                    *id.borrow_mut() = again;
-                }
-                done
-            })
-            .await
-    }
-
-    /// Types into it, after what is there.
-    pub(crate) async fn type_text(&self, text: &str) {
-        self.with(async |id| self.browser.enter(id, text).await).await;
-    }
-
-    /// Replaces what is in a field.
-    pub(crate) async fn fill(&self, text: &str) {
-        self.with(async |id| {
-            self.browser.attempt("POST", &format!("/element/{id}/clear"), json!({})).await?;
-            self.browser.enter(id, text).await
-        })
-        .await;
-    }
-
-    /// Chooses an option of a select by its text or value.
-    pub(crate) async fn choose(&self, option: &str) {
-        let script = "
-            const [select, wanted] = arguments;
-            const option = [...select.options].find((o) => o.value === wanted || o.textContent === wanted);
-            select.value = option.value;
-            select.dispatchEvent(new Event('input', {bubbles: true}));
-            select.dispatchEvent(new Event('change', {bubbles: true}));";
-        let args = |id: &str| [json!({ELEMENT: id}), json!(option)];
-        self.with(async |id| self.browser.look_by(script, &args(id)).await.map(drop)).await;
-    }
-
-    /// Its text.
-    pub(crate) async fn text(&self) -> String {
-        let script = "return arguments[0].innerText";
-        let text =
-            self.with(async |id| self.browser.look_by(script, &[json!({ELEMENT: id})]).await).await;
-        text.as_str().unwrap_or_default().to_owned()
-    }
-}
-
-impl Drop for Browser {
-    /// Asks the driver to end the browser, which would outlive it.
-    fn drop(&mut self) {
-        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.driver.port)) {
-            stream.set_read_timeout(Some(PATIENCE)).ok();
-            let head =
-                format!("DELETE /session/{} HTTP/1.1\r\nhost: localhost\r\n\r\n", self.session);
-            if stream.write_all(head.as_bytes()).is_ok() {
-                drop(stream.read_exact(&mut [0; 12]));
-            }
-        }
-    }
-}
-
-/// Starts a driver and waits until it says that it listens. It is told where: of any free port that it asks the system
-/// for on IPv6 it needs the same one on IPv4, and ends when another test has that.
-fn start_driver() -> Driver {
-    let port = spare_port();
-    let mut command = Command::new("chromedriver");
-    command.arg(format!("--port={port}"));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command
-        .spawn()
-        .expect("chromedriver starts (scripts/test installs it; Debian: apt-get install chromium chromium-driver)");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe"));
-    let driver = Driver { child, port };
-    let mut said = String::new();
-    while !said.contains("started successfully") {
-        assert!(lines.read_line(&mut said).expect("a line") > 0, "chromedriver ended: {said}");
-    }
-    // Whatever else it says must not fill the pipe.
-    std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-    driver
 }
 
 /// A key as the protocol writes it (W3C `WebDriver`, 17.4.2).
