@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::harness::hooks::id;
 use crate::harness::load::versions;
-use crate::harness::{QUIET, Receiver, Reply, Server, million};
+use crate::harness::{Receiver, Reply, Server, million, quiet::QUIET};
 
 /// Ready within this time after a start.
 const READY: Duration = Duration::from_secs(2);

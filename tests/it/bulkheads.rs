@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::harness::hooks::{id, text};
 use crate::harness::load::versions;
-use crate::harness::{QUIET, Receiver, Reply, Server, eventually};
+use crate::harness::{Receiver, Reply, Server, eventually, quiet::QUIET};
 
 /// A steady flow of new tasks, until it is dropped.
 struct Flow {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Client, Hit, QUIET, Receiver, Reply, Server, eventually};
+use crate::harness::{Client, Hit, Receiver, Reply, Server, eventually, quiet::QUIET};
 
 const KILLS: usize = 20;
 const WRITERS: usize = 12;

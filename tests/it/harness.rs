@@ -8,6 +8,7 @@ pub(crate) mod hooks;
 pub(crate) mod load;
 pub(crate) mod make;
 pub(crate) mod million;
+pub(crate) mod quiet;
 pub(crate) mod receiver;
 pub(crate) mod tls;
 
@@ -23,17 +24,13 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::{RwLock, watch};
+use tokio::sync::watch;
 
 pub(crate) use client::{Answer, Call, Client};
 pub(crate) use receiver::{Hit, Receiver, Reply};
 
 /// How long a state may take to come about before a test gives up on it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Tests that measure time hold this for reading, tests that load the machine for writing, so that
-/// no measurement is taken while another test works both cores.
-pub(crate) static QUIET: RwLock<()> = RwLock::const_new(());
 
 /// Asks again and again until `check` has an answer; `what` names the state in the failure.
 pub(crate) async fn eventually<T, F, Fut>(what: &str, mut check: F) -> T

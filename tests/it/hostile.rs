@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::{QUIET, Server, eventually};
+use crate::harness::{Server, eventually, quiet::QUIET};
 
 /// What an attempt may take at most, with what it takes to write it down: in milliseconds.
 const ATTEMPT_MOST: u64 = 10_500;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Hit, QUIET, Receiver, Reply, Server};
+use crate::harness::{Hit, Receiver, Reply, Server, quiet::QUIET};
 
 fn id(task: &Value) -> &str {
     task["id"].as_str().expect("an id")

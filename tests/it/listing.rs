@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::harness::hooks::id;
 use crate::harness::million::{Shape, filled};
-use crate::harness::{QUIET, Receiver, Server};
+use crate::harness::{Receiver, Server, quiet::QUIET};
 
 /// Every page answers within this time, in the middle of so many requests.
 const QUICK: Duration = Duration::from_millis(200);

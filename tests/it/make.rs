@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::hooks::{id, within};
 use crate::harness::load::{all_in_order, flood, most_within};
 use crate::harness::make::{Limits, Make, Mood};
-use crate::harness::{QUIET, Server};
+use crate::harness::{Server, quiet::QUIET};
 
 const TASKS: usize = 500;
 const CHANGES: usize = 9;
@@ -87,7 +87,7 @@ async fn five_thousand(limits: Limits, settings: &[(&str, &str)], webhook: Value
 /// limit stands a fifth above that.
 #[tokio::test(flavor = "multi_thread")]
 async fn make_gets_five_thousand_events_in_order_and_never_too_many_at_a_time() {
-    let _loud = QUIET.write().await;
+    let _quiet = QUIET.read().await;
     let limits = Limits { span: Duration::from_secs(1), requests: 600, queue: 667, drain: 1_000 };
     let settings = [("WEBHOOK_PROBE_FIRST", "300ms"), ("WEBHOOK_PROBE_MAX", "1s")];
     let webhook = json!({"ratePerSecond": 250, "maxAttempts": 2});

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
-use crate::harness::{Answer, QUIET, Server};
+use crate::harness::{Answer, Server, quiet::QUIET};
 
 /// Creates `n` tasks over 16 connections; every third is `HIGH`, many share a due date.
 async fn fill(server: &Server, n: usize, description: &str) {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::hooks::{LONG_AGO, id, text};
 use crate::harness::load::{all_in_order, flood, most_within, versions};
-use crate::harness::{Hit, QUIET, Receiver, Reply, Server, eventually};
+use crate::harness::{Hit, Receiver, Reply, Server, eventually, quiet::QUIET};
 
 /// Probes often enough for a test.
 const PROBES: [(&str, &str); 2] =

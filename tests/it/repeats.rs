@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Answer, Client, Hit, QUIET, Receiver, Server};
+use crate::harness::{Answer, Client, Hit, Receiver, Server, quiet::QUIET};
 
 async fn keyed(server: &Server, method: &str, path: &str, key: &str, body: &Value) -> Answer {
     server.call(method, path).header("idempotency-key", key).json(body).send().await

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Hit, QUIET, Receiver, Reply, Server};
+use crate::harness::{Hit, Receiver, Reply, Server, quiet::QUIET};
 
 fn id(task: &Value) -> &str {
     task["id"].as_str().expect("an id")

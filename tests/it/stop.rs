@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::harness::{Client, QUIET, Receiver, Reply, Server};
+use crate::harness::{Client, Receiver, Reply, Server, quiet::QUIET};
 
 /// Posts until the server is gone; returns the titles that were acknowledged.
 async fn post_until_gone(client: Client, worker: usize) -> Vec<String> {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::harness::hooks::id;
-use crate::harness::{Hit, QUIET, Receiver, Reply, Server, home};
+use crate::harness::{Hit, Receiver, Reply, Server, home, quiet::QUIET};
 
 /// Where Debian puts it.
 const LIBRARIES: [&str; 2] = [

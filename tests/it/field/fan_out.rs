@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::harness::hooks::{LONG_AGO, id};
-use crate::harness::{QUIET, Receiver, Reply, Server, eventually};
+use crate::harness::{Receiver, Reply, Server, eventually, quiet::QUIET};
 
 const WEBHOOKS: usize = 100;
 const MOST: usize = 500;

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
-use crate::harness::{QUIET, Server};
+use crate::harness::{Server, quiet::QUIET};
 
 const TASKS: usize = 30;
 /// Of control characters: six times as much in JSON, so that a few answers fill the room.
@@ -53,8 +53,9 @@ async fn slow(address: String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_taken_slowly_hold_up_nobody() {
     let server = Server::start(&[]).await;
-    let _loud = QUIET.write().await;
+    let loud = QUIET.write().await;
     fill(&server).await;
+    drop(loud);
     let mut slow_ones = JoinSet::new();
     for _ in 0..40 {
         slow_ones.spawn(slow(server.address().to_owned()));

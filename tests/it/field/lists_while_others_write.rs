@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::harness::hooks::id;
-use crate::harness::{QUIET, Server};
+use crate::harness::{Server, quiet::QUIET};
 
 const SORTS: [&str; 10] = [
     "createdAt",

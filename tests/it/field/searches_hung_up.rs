@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::harness::hooks::id;
-use crate::harness::{QUIET, Server, eventually};
+use crate::harness::{Server, eventually, quiet::QUIET};
 
 /// Looks through every text and finds nothing.
 const SEARCH: &str = "/api/tasks?limit=1&q=no-such-words";

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Answer, Client, PATIENCE, QUIET, Server, eventually};
+use crate::harness::{Answer, Client, PATIENCE, Server, eventually, quiet::QUIET};
 
 const TOKEN: &str = "a-token-of-some-length";
 const HEAD: &str = "GET /api/me HTTP/1.1\r\nhost: localhost\r\n";
