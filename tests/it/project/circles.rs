@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use crate::tidy::sources;
+use super::tidy::sources;
 
 type Files = BTreeMap<String, BTreeSet<String>>;
 

@@ -1,6 +1,6 @@
 //! What a task is: its fields, what fills them, and how each value comes back (contract 1.1).
 //!
-//! Refused values are in `values`, routes in `api`.
+//! Refused values are in `values`, routes in `routes`.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -4,8 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
 
+use super::token::{is_open, routes};
 use crate::harness::{Answer, Call, Server};
-use crate::token::{is_open, routes};
 
 const TOKEN: &str = "tok-0123456789-abcdefghij";
 
