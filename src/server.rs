@@ -154,8 +154,7 @@ async fn prepare(
              the same webhook-id"
         );
     }
-    let secrets: Vec<Secret> =
-        [&config.webhook_secret, &config.api_token].into_iter().flatten().cloned().collect();
+    let secrets = config.secrets().cloned().collect();
     let sender = Sender::new(secrets, config.targets.clone(), &config.trust)?;
     Ok(Prepared { listener, address, sender, sessions, ids, earlier })
 }

@@ -11,6 +11,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::Rate;
 use crate::model::{Named, encoded_url};
+use crate::secret::Secret;
 
 pub(super) fn host(text: &str) -> Result<IpAddr, String> {
     if text == "localhost" {
@@ -196,6 +197,25 @@ const SPAN_MOST_MS: i64 = 3_650 * 86_400_000;
 /// One of a closed set of words.
 pub(super) fn choice<T: Named>(text: &str) -> Result<T, String> {
     one_of(T::ALL, text)
+}
+
+/// What others have to show. A line end within it is one of a file that holds more.
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
+    if text.contains(['\n', '\r']) {
+        return Err("has more than one line: it must be the value alone".to_owned());
+    }
+    Ok(Secret::new(text))
+}
+
+/// A secret that is sent in a header.
+pub(super) fn token(text: &str) -> Result<Secret, String> {
+    let token = secret(text)?;
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("has blanks or characters beyond ASCII, which no client can send. Make one \
+                    with: openssl rand -hex 24"
+            .to_owned());
+    }
+    Ok(token)
 }
 
 pub(super) fn on_or_off(text: &str) -> Result<bool, String> {

@@ -32,7 +32,7 @@ settings! {
         WEBHOOK_URL: Optional<String> = webhook_url, unset(
             "Where each change is sent, e.g. the address of a Make custom webhook. Unset: nothing is sent; a recovery can send it later.",
         ).more("Treat it as a password: whoever has it can feed your scenario.").secret();
-        WEBHOOK_SECRET: Optional<Secret> = |text| Ok(Secret::new(text)), unset(
+        WEBHOOK_SECRET: Optional<Secret> = parse::secret, unset(
             "What incoming webhooks must show (`?secret=…` or the `X-Webhook-Secret` header). Unset: none are taken.",
         ).more("Make one with `openssl rand -hex 24`.").secret();
     }
@@ -122,7 +122,7 @@ settings! {
         PUBLIC_URL: Optional<String> = parse::public_url, unset(
             "How the world reaches this server, e.g. `https://tasks.example.org`. Shown where you copy addresses; without `API_TOKEN`, the name under which the server answers.",
         ).more("It needs a host name of its own, without a path.").example("https://tasks.example.org");
-        API_TOKEN: Optional<Secret> = |text| Ok(Secret::new(text)), unset(
+        API_TOKEN: Optional<Secret> = parse::token, unset(
             "What API clients must send as `Authorization: Bearer …`. Unset: no token is asked for.",
         ).more("Browsers sign in with it once, at `/sign-in`; another token ends every session. Make one with `openssl rand -hex 24`.").secret();
     }
