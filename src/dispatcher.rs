@@ -11,7 +11,7 @@ mod wall_clock;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -26,6 +26,7 @@ use crate::delivery::explain;
 use crate::delivery::health::{Fate, Policy};
 use crate::delivery::pace::Gates;
 use crate::figures::{Answer, Ended, Figures};
+use crate::lock::lock;
 use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Outcome, Webhook};
 use crate::sender::Sender;
@@ -255,9 +256,4 @@ impl Dispatcher {
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a delivery fit a float's 53 bits")]
 fn seconds(ms: i64) -> f64 {
     ms.max(0) as f64 / 1_000.0
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // The gates are whole at every moment, so a panic elsewhere has not hurt them.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

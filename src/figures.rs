@@ -8,8 +8,9 @@ mod lags;
 mod points;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
+use crate::lock::lock;
 use crate::model::Time;
 
 pub(crate) use lags::Lags;
@@ -175,7 +176,7 @@ impl Figures {
 
     fn batch(&self) -> MutexGuard<'_, Batch> {
         // A panic within the lock can at worst have left one request uncounted.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -26,6 +26,7 @@ mod figures;
 mod http;
 mod listen;
 mod listener;
+mod lock;
 mod metrics;
 mod model;
 mod output;

@@ -14,6 +14,8 @@ use prometheus_client::metrics::counter::Counter;
 use rustix::io::Errno;
 use tokio_util::sync::CancellationToken;
 
+use crate::lock::lock;
+
 /// Bytes that wait while as many again may be with the system.
 const MOST: usize = 512 * 1024;
 /// So much is written to a pipe in one piece, whoever else writes to it (`PIPE_BUF`).
@@ -154,8 +156,7 @@ impl Output {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        // It is whole at every moment, so a panic elsewhere has not hurt it.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) struct Message<'m> {
     /// What is known of the receiver: some say "later" by their words.
     pub(crate) profile: Profile,
     /// Over a connection of its own: the one before may have been what failed.
-    pub(crate) is_alone: bool,
+    pub(crate) on_own_connection: bool,
     /// From connecting to the last byte of the answer; kept within [`TIMEOUT`].
     pub(crate) timeout: Duration,
     /// The owner of this server wrote the URL into its settings: any address is meant. All other
@@ -145,7 +145,7 @@ impl Sender {
         message: &Message<'_>,
         deadline: Deadline,
     ) -> Outcome {
-        let client = if message.is_alone { &clients.once } else { &clients.kept };
+        let client = if message.on_own_connection { &clients.once } else { &clients.kept };
         let mut asked = ask(client, first, deadline).await;
         if let Ok(answer) = &asked
             && kept::has_served(answer.extensions())
@@ -274,7 +274,7 @@ mod tests {
             secrets: vec![],
             body: Bytes::new(),
             profile: Profile::Auto,
-            is_alone: false,
+            on_own_connection: false,
             timeout: *TIMEOUT.start(),
             is_trusted: false,
         };

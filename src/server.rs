@@ -143,7 +143,7 @@ async fn prepare(
             };
             store::put_from_settings(tx, DEFAULT_WEBHOOK, webhook.as_ref(), now)?;
             store::put_from_settings(tx, ALERTS_WEBHOOK, alerts.as_ref(), now)?;
-            let again = store::restart(tx, &policy, now)?;
+            let again = store::requeue_interrupted(tx, &policy, now)?;
             Ok((again, store::session_key(tx, &fresh)?, store::ended_sessions(tx)?, earlier))
         })
         .await?;

@@ -7,11 +7,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use hmac_sha256::HMAC;
 use subtle::ConstantTimeEq as _;
 
+use crate::lock::lock;
 use crate::model::Time;
 use crate::secret::{Secret, hex};
 
@@ -81,7 +82,7 @@ impl Sessions {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// It is over these words too, so that it proves nothing elsewhere.

@@ -27,7 +27,7 @@ pub(crate) use deliveries::expiry::{AgedBy, expire_step, look_for_expired, webho
 pub(crate) use deliveries::list::{
     DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries,
 };
-pub(crate) use deliveries::outcomes::{Record, Recorded, record, restart};
+pub(crate) use deliveries::outcomes::{Record, Recorded, record, requeue_interrupted};
 pub(crate) use deliveries::request::{SentRequest, sent};
 pub(crate) use deliveries::retention::{Cutoffs, delete_old, look_for_old};
 pub(crate) use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};

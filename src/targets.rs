@@ -2,7 +2,7 @@
 //!
 //! Public addresses always; others only where the owner of the server named them. Pure: must not
 //! resolve names, open connections, or know what a webhook is.
-#![doc = include_str!("../docs/internals/guard.md")]
+#![doc = include_str!("../docs/internals/targets.md")]
 
 mod literal;
 mod public;

@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 
 use super::figures::{Note, now, write_notes};
 use super::process::{answer_all, say_listening};
+use crate::lock::lock;
 
 /// More than any webhook of the bench has.
 const MAX_BODY: usize = 64 * 1024;
@@ -73,7 +74,7 @@ pub(super) async fn run() -> anyhow::Result<()> {
     let mut accepting = JoinSet::new();
     accepting.spawn(accept(socket, arrivals.clone()));
     answer_all(async |ask: Ask| {
-        let arrivals = arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let arrivals = lock(&arrivals);
         if let Ask::Save(path) = ask {
             write_notes(&path, &arrivals.notes)?;
         }
@@ -104,7 +105,7 @@ async fn answer(
     if let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await
         && let Some(index) = index_in(&body.to_bytes())
     {
-        arrivals.lock().unwrap_or_else(PoisonError::into_inner).note(index);
+        lock(arrivals).note(index);
     }
     let mut response = Response::new(Full::new(Bytes::from_static(b"Accepted")));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -46,7 +46,7 @@ pub(crate) fn after_attempt(
     wrong: &str,
 ) -> Option<(Reason, String)> {
     match fate {
-        Fate::Delivered | Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Waits => None,
+        Fate::Delivered | Fate::Retry { .. } | Fate::Uncounted { .. } | Fate::Waits => None,
         Fate::Alone { .. } => Some((Reason::RefusedAlone, why_alone(wrong))),
         Fate::Held => Some((Reason::Rejected, why_held(wrong))),
         Fate::Failed { reason: Reason::AttemptsUsed } => {

@@ -107,7 +107,7 @@ impl Health {
         Health { refused: Vec::new(), refusals, why: String::new(), ..self }
     }
 
-    fn turned(&self, condition: Condition, ended: &Ended<'_>) -> Health {
+    fn turned(&self, condition: Condition, ended: &EndedAttempt<'_>) -> Health {
         let since = if condition == self.condition { self.since } else { ended.now };
         Health {
             condition,
@@ -122,7 +122,7 @@ impl Health {
         }
     }
 
-    fn probing(self, failures: u32, policy: &Policy, ended: &Ended<'_>) -> Health {
+    fn probing(self, failures: u32, policy: &Policy, ended: &EndedAttempt<'_>) -> Health {
         let wait = probe_wait_ms(policy, failures, ended.chance);
         Health { failures, probe_at: Some(ended.now.plus_ms(wait)), ..self }
     }
@@ -130,7 +130,7 @@ impl Health {
 
 /// An attempt that has ended, and what is known around it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ended<'e> {
+pub(crate) struct EndedAttempt<'e> {
     /// The order of its event.
     pub(crate) seq: i64,
     /// Which attempt of its series it was: 1, 2, 3 …
@@ -162,7 +162,7 @@ pub(crate) fn after(
     health: &Health,
     webhook: &Webhook,
     policy: &Policy,
-    ended: &Ended<'_>,
+    ended: &EndedAttempt<'_>,
 ) -> Verdict {
     let mut verdict = verdict_after(health, webhook, policy, ended);
     // A fault of this machine is no look.
@@ -178,11 +178,11 @@ fn verdict_after(
     health: &Health,
     webhook: &Webhook,
     policy: &Policy,
-    ended: &Ended<'_>,
+    ended: &EndedAttempt<'_>,
 ) -> Verdict {
     let outcome = ended.outcome;
     if outcome.ours {
-        let retry = Fate::NotMade { after_ms: OURS_MS };
+        let retry = Fate::Uncounted { after_ms: OURS_MS };
         let again = ended.now.plus_ms(OURS_MS);
         return if ended.is_probe && health.condition != Condition::Up {
             Verdict::and(retry, Health { probe_at: Some(again), ..health.clone() })
@@ -214,7 +214,7 @@ fn after_fault(
     health: &Health,
     webhook: &Webhook,
     policy: &Policy,
-    ended: &Ended<'_>,
+    ended: &EndedAttempt<'_>,
     decision: &Decision,
 ) -> Verdict {
     let outcome = ended.outcome;
@@ -236,13 +236,13 @@ fn rejected(webhook: &Webhook) -> Fate {
     }
 }
 
-fn up(health: &Health, ended: &Ended<'_>) -> Health {
+fn up(health: &Health, ended: &EndedAttempt<'_>) -> Health {
     Health { why: String::new(), ..health.turned(Condition::Up, ended) }
 }
 
 /// A 2xx ends `down`. The other conditions end only by the answer to a request that began after
 /// them: an older one says nothing about what the receiver said since.
-fn after_success(health: &Health, ended: &Ended<'_>) -> Option<Health> {
+fn after_success(health: &Health, ended: &EndedAttempt<'_>) -> Option<Health> {
     match health.condition {
         Condition::Up if health.refused.is_empty() && health.refusals.events.is_empty() => None,
         Condition::Up => Some(health.clone().accepted()),
@@ -255,7 +255,7 @@ fn after_success(health: &Health, ended: &Ended<'_>) -> Option<Health> {
 }
 
 /// The answer speaks of the webhook, not of the event: what it refused waits with the rest.
-fn turn(health: &Health, condition: Condition, ended: &Ended<'_>) -> Verdict {
+fn turn(health: &Health, condition: Condition, ended: &EndedAttempt<'_>) -> Verdict {
     let restored = health.refused.iter().copied().filter(|seq| *seq != ended.seq).collect();
     // A probe that a person asked for while this request was under way is still to come.
     let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
@@ -268,7 +268,7 @@ fn after_refusal(
     health: &Health,
     webhook: &Webhook,
     policy: &Policy,
-    ended: &Ended<'_>,
+    ended: &EndedAttempt<'_>,
 ) -> Verdict {
     let mut refused = health.refused.clone();
     if !refused.contains(&ended.seq) {
@@ -296,7 +296,7 @@ fn after_rejection(
     health: &Health,
     webhook: &Webhook,
     policy: &Policy,
-    ended: &Ended<'_>,
+    ended: &EndedAttempt<'_>,
 ) -> Verdict {
     let fate = rejected(webhook);
     if health.condition == Condition::Up {
@@ -316,7 +316,7 @@ fn after_rejection(
 fn after_failure(
     health: &Health,
     policy: &Policy,
-    ended: &Ended<'_>,
+    ended: &EndedAttempt<'_>,
     decision: &Decision,
     max_attempts: u32,
 ) -> Verdict {

@@ -1,4 +1,5 @@
-//! What happens after an attempt: the retry rules, as a pure function.
+//! What an answer means by itself, and how long to wait: the retry rules, as pure functions. What becomes of the
+//! delivery is decided in `health`, which also knows how the webhook is doing.
 //!
 //! Must not know of time sources, SQL or sockets: it gets an outcome and counts, and decides.
 
@@ -6,8 +7,8 @@ use serde_json::Value;
 
 use crate::model::{Later, Outcome, Profile};
 
-/// The longest wait that a receiver may ask for, in milliseconds: one hour.
-pub(crate) const RETRY_AFTER_MOST_MS: i64 = 3_600_000;
+/// The longest wait between two attempts, whoever asks for it, in milliseconds: one hour.
+pub(crate) const LONGEST_WAIT_MS: i64 = 3_600_000;
 
 /// What to do after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub(crate) enum Decision {
         /// Milliseconds to wait.
         after_ms: i64,
     },
-    /// The answer will not change by itself.
+    /// The answer will not change by itself. Whether it fails, is held or waits is up to `health`.
     Rejected,
     /// It was the last attempt.
     AttemptsUsed,
@@ -41,7 +42,7 @@ pub(crate) fn after(outcome: &Outcome, attempt: u32, max_attempts: u32) -> Decis
         return Decision::AttemptsUsed;
     }
     let series = 1_000_i64 << (attempt.saturating_sub(1)).min(12);
-    let series = if outcome.is_cut { 0 } else { series.min(RETRY_AFTER_MOST_MS) };
+    let series = if outcome.is_cut { 0 } else { series.min(LONGEST_WAIT_MS) };
     Decision::Retry { after_ms: series.max(outcome.retry_after_ms.unwrap_or(0)) }
 }
 
@@ -94,7 +95,7 @@ fn said(text: &str) -> String {
 
 /// An attempt that was made before, as far as it tells whether the receiver was ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Earlier {
+pub(crate) struct PastAttempt {
     /// The receiver's HTTP status; none where no answer came.
     pub(crate) status: Option<i64>,
     /// It was delivered.
@@ -103,7 +104,7 @@ pub(crate) struct Earlier {
     pub(crate) excerpt: String,
 }
 
-impl Earlier {
+impl PastAttempt {
     /// Whether the receiver was not ready: it gave no answer, or said "later" by its words, or broke off
     /// within a 2xx, or a gateway answered in its place.
     fn was_not_ready(&self, profile: Profile) -> bool {
@@ -121,7 +122,7 @@ impl Earlier {
 /// Whether a 404 means that the receiver is not back yet: just before, it was not ready. `before` are
 /// the attempts that were made, the newest first; 404s among them meant the same. So it is with n8n:
 /// first nobody answers, or a gateway, then it is starting, then no workflow is registered.
-pub(crate) fn is_not_back(outcome: &Outcome, before: &[Earlier], profile: Profile) -> bool {
+pub(crate) fn is_not_back(outcome: &Outcome, before: &[PastAttempt], profile: Profile) -> bool {
     let last = before.iter().find(|attempt| attempt.status != Some(404));
     outcome.status == Some(404) && last.is_some_and(|attempt| attempt.was_not_ready(profile))
 }
@@ -142,7 +143,7 @@ pub(crate) fn retry_after_ms(status: u16, value: Option<&str>, now_ms: i64) -> O
         let at = at.duration_since(std::time::UNIX_EPOCH).ok()?;
         i64::try_from(at.as_millis()).ok()?.saturating_sub(now_ms)
     };
-    (wait > 0).then(|| wait.min(RETRY_AFTER_MOST_MS))
+    (wait > 0).then(|| wait.min(LONGEST_WAIT_MS))
 }
 
 #[cfg(test)]
@@ -178,10 +179,7 @@ mod tests {
         assert_eq!(after(&answered(500), 3, 3), Decision::AttemptsUsed);
         assert_eq!(after(&broken(None), 1, 3), Decision::Retry { after_ms: 1_000 });
         assert_eq!(after(&broken(Some(200)), 2, 3), Decision::Retry { after_ms: 2_000 });
-        assert_eq!(
-            after(&answered(500), 40, 99),
-            Decision::Retry { after_ms: RETRY_AFTER_MOST_MS }
-        );
+        assert_eq!(after(&answered(500), 40, 99), Decision::Retry { after_ms: LONGEST_WAIT_MS });
     }
 
     #[test]
@@ -230,14 +228,14 @@ mod tests {
         assert_eq!(after(&starting, 3, 3), Decision::AttemptsUsed);
     }
 
-    fn earlier(status: Option<i64>, excerpt: &str) -> Earlier {
-        Earlier { status, is_delivered: false, excerpt: excerpt.to_owned() }
+    fn earlier(status: Option<i64>, excerpt: &str) -> PastAttempt {
+        PastAttempt { status, is_delivered: false, excerpt: excerpt.to_owned() }
     }
 
     #[test]
     fn a_404_right_after_a_receiver_was_not_ready_means_not_back_yet() {
         let is =
-            |outcome: &Outcome, before: &[Earlier]| is_not_back(outcome, before, Profile::Auto);
+            |outcome: &Outcome, before: &[PastAttempt]| is_not_back(outcome, before, Profile::Auto);
         let (gone, none) = (answered(404), || earlier(None, ""));
         let missing = || earlier(Some(404), "not registered");
         let starting = || earlier(Some(200), "n8n is starting up. Please wait");
@@ -259,7 +257,7 @@ mod tests {
         }
         assert!(!is(&gone, &[]), "the first attempt");
         assert!(!is(&gone, &[missing()]));
-        let taken = Earlier { is_delivered: true, ..earlier(Some(200), "ok") };
+        let taken = PastAttempt { is_delivered: true, ..earlier(Some(200), "ok") };
         for there in
             [taken, earlier(Some(500), ""), earlier(Some(400), "no"), earlier(Some(429), "")]
         {
@@ -298,8 +296,8 @@ mod tests {
             ("-5", None),
             ("1.5", None),
             ("soon", None),
-            ("1000000000", Some(RETRY_AFTER_MOST_MS)),
-            ("99999999999999999999999", Some(RETRY_AFTER_MOST_MS)),
+            ("1000000000", Some(LONGEST_WAIT_MS)),
+            ("99999999999999999999999", Some(LONGEST_WAIT_MS)),
             ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10_000)),
             ("Sun, 06 Nov 1994 08:49:27 GMT", None),
         ] {

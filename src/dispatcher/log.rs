@@ -49,7 +49,7 @@ pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
     let most = claim.webhook.max_attempts;
     match &recorded.fate {
         Fate::Delivered => say!(claim, "[WEBHOOK] Successfully sent {event} for task {task}"),
-        Fate::Retry { after_ms } | Fate::NotMade { after_ms } => {
+        Fate::Retry { after_ms } | Fate::Uncounted { after_ms } => {
             say!(claim, "[WEBHOOK] Retrying in {after_ms}ms...");
         }
         Fate::Alone { after_ms } => {

@@ -22,8 +22,8 @@ pub(super) fn of(claim: &Claim, now: Time) -> Message<'_> {
         number: claim.number,
     };
     // What was tried before may have failed for its connection, and a probe asks for a new one.
-    let is_alone = claim.attempt > 1 || claim.is_probe || claim.is_alone;
-    Message { is_alone, ..message(&claim.webhook, &content, now) }
+    let on_own_connection = claim.attempt > 1 || claim.is_probe || claim.is_alone;
+    Message { on_own_connection, ..message(&claim.webhook, &content, now) }
 }
 
 /// What is sent to try a webhook out: the first attempt of an event that nothing else knows.
@@ -42,7 +42,7 @@ fn message<'w>(webhook: &'w Webhook, content: &Content<'_>, now: Time) -> Messag
         secrets,
         body,
         profile: webhook.profile,
-        is_alone: false,
+        on_own_connection: false,
         is_trusted: webhook.is_from_settings(),
         timeout: Duration::from_secs(u64::from(webhook.timeout_seconds)),
     }

@@ -4,7 +4,7 @@
 //! Must not know how much room there is, nor what is written.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::pool::Share;
 use super::takers::{Client, Taking};
+use crate::lock::lock;
 
 /// An answer whose JSON is written already: by `model::payload`, or as it was stored.
 pub(crate) fn written_json(body: impl IntoResponse) -> Response {
@@ -130,7 +131,7 @@ impl Kept {
         // What grew bit by bit may have twice the memory that it needs.
         bytes.shrink_to_fit();
         // The share is whole at every moment, so a panic elsewhere has not hurt it.
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).shrink(bytes.len());
+        lock(&self.0.0).shrink(bytes.len());
         Bytes::from_owner(Held { bytes, _kept: self })
     }
 }

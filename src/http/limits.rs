@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::connection::Peer;
 use super::errors::{Kind, TooManyWrongSecrets, TooManyWrongTokens};
 use super::problem::Problem;
 use crate::config::Rate;
+use crate::lock::lock;
 use crate::model::Time;
 
 /// What somebody tried who had it wrong.
@@ -73,7 +74,7 @@ impl Limits {
 
     /// Takes one place in the rate; if there is none, the seconds after which there is.
     pub(crate) fn take(&self, now: Time) -> Result<(), u32> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let passed = now.ms_since(state.filled).clamp(0, 3_600_000);
         #[expect(clippy::cast_precision_loss, reason = "at most 3,600,000")]
         let gained = passed as f64 / 1_000.0 * self.rate.per_second;
@@ -104,7 +105,7 @@ impl Limits {
 
     /// Counts. If the address has tried too many, the seconds until it may go on.
     fn wrong(&self, what: Tried, address: IpAddr, now: Time) -> Result<(), u32> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         let wrong = match what {
             Tried::Secret => &mut state.secrets,
             Tried::Token => &mut state.tokens,

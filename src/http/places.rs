@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::errors::{Busy, Kind};
 use super::problem::Problem;
+use crate::lock::lock;
 
 /// Requests that are answered at a time, over all routes.
 const PLACES: usize = 512;
@@ -167,11 +168,6 @@ impl Bodies {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is guarded is whole at every moment, so a panic elsewhere has not hurt it.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

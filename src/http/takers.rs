@@ -5,12 +5,14 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use tokio_util::sync::CancellationToken;
+
+use crate::lock::lock;
 
 /// Who takes less than so many bytes a second, a slow line's, may go where others wait,
 const SLOW: u64 = 128 * 1024;
@@ -97,8 +99,7 @@ impl Takers {
     }
 
     fn all(&self) -> MutexGuard<'_, All> {
-        // What is guarded is whole at every moment, so a panic elsewhere has not hurt it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

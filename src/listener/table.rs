@@ -7,10 +7,12 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
+
+use crate::lock::lock;
 
 /// A client that takes nothing of its answer for so long may go, in milliseconds: later than who waits for a request.
 const STALLED_MS: u64 = 1_000;
@@ -151,8 +153,7 @@ impl Table {
     }
 
     fn seats(&self) -> MutexGuard<'_, Seats> {
-        // The counts are whole at every moment, so a panic elsewhere has not hurt them.
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.seats)
     }
 
     /// From 1 on.

@@ -1,6 +1,6 @@
 //! Delivery: one event for one webhook; Attempt: one HTTP request of it; Outcome: how that ended.
 //!
-//! Must not decide what happens next: that is `retry`.
+//! Must not decide what happens next: that is `delivery::health`.
 
 use serde::Serialize;
 use utoipa::ToSchema;

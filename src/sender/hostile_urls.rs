@@ -81,7 +81,7 @@ fn to(url: &str) -> Message<'_> {
         secrets: vec![],
         body: Bytes::from_static(b"{}"),
         profile: Profile::Auto,
-        is_alone: false,
+        on_own_connection: false,
         timeout: Duration::from_secs(5),
         is_trusted: false,
     }

@@ -11,7 +11,6 @@ pub(crate) mod free_pages;
 pub(crate) mod handle;
 pub(crate) mod jobs;
 pub(crate) mod line;
-pub(crate) mod lock;
 pub(crate) mod locked;
 pub(crate) mod migrate;
 pub(crate) mod open;

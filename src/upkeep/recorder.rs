@@ -3,7 +3,7 @@
 //! In one small write beside the sending; a crash takes what had come since the last one. Must not
 //! know what a figure means.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Fault;
 use crate::clock;
 use crate::figures::{Batch, Figures, MINUTE, start};
+use crate::lock::lock;
 use crate::model::Time;
 use crate::store::{self, Store};
 
@@ -73,7 +74,7 @@ impl Recorder {
                 return Err(error);
             }
         }
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = Some(look);
+        *lock(&self.looked) = Some(look);
         Ok(())
     }
 
@@ -82,7 +83,7 @@ impl Recorder {
     }
 
     fn looked(&self) -> Option<(Time, i64)> {
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.looked)
     }
 }
 

@@ -4,7 +4,7 @@
 //! takes nothing does not work, and somebody must hear of it. Must not decide what becomes of a
 //! delivery.
 
-use super::{Condition, Ended, Health, Verdict};
+use super::{Condition, EndedAttempt, Health, Verdict};
 use crate::model::Time;
 
 /// So many different events refused in a row, with no 2xx since the first, say that it refuses everything.
@@ -32,7 +32,7 @@ impl Refusals {
 }
 
 /// Counts a refusal. A webhook that is not up has a condition that says more.
-pub(super) fn count(verdict: Verdict, before: &Health, ended: &Ended<'_>) -> Verdict {
+pub(super) fn count(verdict: Verdict, before: &Health, ended: &EndedAttempt<'_>) -> Verdict {
     let health = verdict.health.as_ref().unwrap_or(before);
     if health.condition != Condition::Up {
         return verdict;

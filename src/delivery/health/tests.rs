@@ -18,8 +18,8 @@ fn answered(status: u16) -> Outcome {
     Outcome { status: Some(status), broken: None, ..Outcome::broken("") }
 }
 
-fn ended(outcome: &Outcome, seq: i64, attempt: u32) -> Ended<'_> {
-    Ended {
+fn ended(outcome: &Outcome, seq: i64, attempt: u32) -> EndedAttempt<'_> {
+    EndedAttempt {
         seq,
         attempt,
         first: T0,
@@ -57,14 +57,14 @@ fn while_others_arrive_the_fault_is_that_events_alone() {
         &Health::fresh(T0),
         &webhook(),
         &POLICY,
-        &Ended { last_success, ..ended(&outcome, 1, 3) },
+        &EndedAttempt { last_success, ..ended(&outcome, 1, 3) },
     );
     assert_eq!(verdict, Verdict::only(Fate::Alone { after_ms: 30_000 }));
-    let again = Ended { is_alone: true, ..ended(&outcome, 1, 4) };
+    let again = EndedAttempt { is_alone: true, ..ended(&outcome, 1, 4) };
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &again);
     assert_eq!(verdict, Verdict::only(Fate::Alone { after_ms: 60_000 }), "it doubles");
     let before = Some(T0.plus_ms(-1));
-    let early = Ended { last_success: before, ..ended(&outcome, 1, 3) };
+    let early = EndedAttempt { last_success: before, ..ended(&outcome, 1, 3) };
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &early);
     assert_eq!(verdict.fate, Fate::Waits, "a success before its first attempt says nothing");
 }
@@ -74,7 +74,7 @@ fn a_minute_of_nothing_but_failures_is_down_too() {
     let outcome = answered(500);
     for (ms, is_down) in [(59_999, false), (60_000, true)] {
         let since = Some(T0.plus_ms(3_010 - ms));
-        let first = Ended { failing_since: since, ..ended(&outcome, 1, 1) };
+        let first = EndedAttempt { failing_since: since, ..ended(&outcome, 1, 1) };
         let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &first);
         assert_eq!(verdict.health.is_some(), is_down, "{ms}");
         assert_eq!(verdict.fate == Fate::Waits, is_down, "{ms}");
@@ -84,7 +84,7 @@ fn a_minute_of_nothing_but_failures_is_down_too() {
 #[test]
 fn a_probe_that_fails_waits_twice_as_long_up_to_the_longest() {
     let outcome = answered(503);
-    let probe = Ended { is_probe: true, ..ended(&outcome, 1, 1) };
+    let probe = EndedAttempt { is_probe: true, ..ended(&outcome, 1, 1) };
     let verdict = after(&down(), &webhook(), &POLICY, &probe);
     let health = verdict.health.unwrap();
     assert_eq!((verdict.fate, health.failures), (Fate::Waits, 3));
@@ -98,17 +98,17 @@ fn who_failed_while_not_up_was_looked_at_since_that_request_left() {
     let started = T0.plus_ms(3_000);
     for status in [503, 404, 410, 422] {
         let outcome = answered(status);
-        let probe = Ended { is_probe: true, ..ended(&outcome, 1, 1) };
+        let probe = EndedAttempt { is_probe: true, ..ended(&outcome, 1, 1) };
         let health = after(&down(), &webhook(), &POLICY, &probe).health.unwrap();
         assert!(health.was_looked_at(started) && !health.was_looked_at(started.plus_ms(1)));
         assert!(!health.resumed(T0).was_looked_at(T0), "{status}: a new look was asked for");
         let outcome = answered(200);
-        let later = Ended { started: T0.plus_ms(9_000), ..ended(&outcome, 1, 1) };
+        let later = EndedAttempt { started: T0.plus_ms(9_000), ..ended(&outcome, 1, 1) };
         let fine = after(&health, &webhook(), &POLICY, &later).health.unwrap();
         assert_eq!(fine.looked_at, None, "{status}");
     }
     let ours = Outcome { ours: true, ..Outcome::broken("No file handle.") };
-    let probe = Ended { is_probe: true, ..ended(&ours, 1, 1) };
+    let probe = EndedAttempt { is_probe: true, ..ended(&ours, 1, 1) };
     assert_eq!(after(&down(), &webhook(), &POLICY, &probe).health.unwrap().looked_at, None);
 }
 
@@ -122,7 +122,7 @@ fn a_2xx_ends_down_but_an_old_one_does_not_end_what_a_refusal_said() {
         let health = Health { condition, since, ..Health::fresh(T0) };
         let old = ended(&outcome, 1, 1);
         assert_eq!(after(&health, &webhook(), &POLICY, &old).health, None);
-        let new = Ended { started: since, ..old };
+        let new = EndedAttempt { started: since, ..old };
         let turned = after(&health, &webhook(), &POLICY, &new).health.unwrap();
         assert_eq!(turned.condition, Condition::Up);
     }
@@ -166,7 +166,8 @@ fn a_probe_that_a_person_asked_for_outlives_a_late_refusal() {
     let outcome = answered(410);
     let late = after(&asked, &webhook(), &POLICY, &ended(&outcome, 1, 1)).health.unwrap();
     assert_eq!(late.probe_at, asked.probe_at);
-    let probe = Ended { started: T0.plus_ms(3_006), is_probe: true, ..ended(&outcome, 1, 1) };
+    let probe =
+        EndedAttempt { started: T0.plus_ms(3_006), is_probe: true, ..ended(&outcome, 1, 1) };
     let refused = after(&asked, &webhook(), &POLICY, &probe).health.unwrap();
     assert_eq!(refused.probe_at, None, "one request, no more");
 }
@@ -181,7 +182,7 @@ fn a_rejected_event_is_its_own_fault() {
     let holding = Webhook { on_reject: OnReject::Hold, ..webhook() };
     let verdict = after(&Health::fresh(T0), &holding, &POLICY, &one);
     assert_eq!(verdict.fate, Fate::Held);
-    let probe = Ended { is_probe: true, ..one };
+    let probe = EndedAttempt { is_probe: true, ..one };
     let health = after(&down(), &webhook(), &POLICY, &probe).health.unwrap();
     assert_eq!((health.condition, health.failures), (Condition::Down, 0), "somebody answers");
 }
@@ -208,14 +209,14 @@ fn without_recovery_three_attempts_or_one_refusal_are_the_end() {
 fn a_fault_of_this_machine_is_not_the_receivers() {
     let outcome = Outcome { ours: true, ..Outcome::broken("Out of file handles.") };
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &ended(&outcome, 1, 3));
-    assert_eq!(verdict, Verdict::only(Fate::NotMade { after_ms: 1_000 }));
+    assert_eq!(verdict, Verdict::only(Fate::Uncounted { after_ms: 1_000 }));
 }
 
 /// An answer after an attempt that nothing else is known about.
 fn ends(health: &Health, policy: &Policy, outcome: &Outcome, seq: i64) -> Verdict {
     let started = T0.plus_ms(seq * 1_000);
     let one = ended(outcome, seq, 1);
-    let one = Ended { first: started, started, now: started.plus_ms(5), ..one };
+    let one = EndedAttempt { first: started, started, now: started.plus_ms(5), ..one };
     after(health, &webhook(), policy, &one)
 }
 

@@ -16,7 +16,7 @@ pub(crate) enum Fate {
         after_ms: i64,
     },
     /// Again after so many milliseconds; this attempt does not count.
-    NotMade {
+    Uncounted {
         /// Milliseconds to wait.
         after_ms: i64,
     },
@@ -43,7 +43,7 @@ impl Fate {
     pub(crate) fn of_attempt(&self) -> &'static str {
         match self {
             Fate::Delivered => "delivered",
-            Fate::Retry { .. } | Fate::NotMade { .. } => "retry",
+            Fate::Retry { .. } | Fate::Uncounted { .. } => "retry",
             Fate::Waits | Fate::Alone { .. } | Fate::Held => "held",
             Fate::Failed { .. } | Fate::Cancelled => "failed",
         }
@@ -55,7 +55,7 @@ impl Fate {
         match self {
             Fate::Delivered | Fate::Failed { .. } | Fate::Cancelled => self,
             Fate::Retry { .. }
-            | Fate::NotMade { .. }
+            | Fate::Uncounted { .. }
             | Fate::Waits
             | Fate::Alone { .. }
             | Fate::Held => Fate::Cancelled,

@@ -2,7 +2,7 @@
 //!
 //! Must never keep a secret, not one that was sent by mistake either.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use http::{HeaderMap, header};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::http::problem::Problem;
+use crate::lock::lock;
 use crate::model::{Time, names};
 use crate::secret::{Secret, mask};
 
@@ -114,7 +115,7 @@ impl Latest {
         for text in texts.into_iter().flatten() {
             *text = mask(text, secrets.iter().copied());
         }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.0);
         // One that took longer may have come earlier.
         if kept.as_ref().is_none_or(|kept| kept.at <= last.at) {
             *kept = Some(last);
@@ -123,7 +124,7 @@ impl Latest {
 
     /// The newest one, if one has come.
     pub(crate) fn get(&self) -> Option<LastReceived> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 }
 

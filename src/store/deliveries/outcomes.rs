@@ -6,9 +6,9 @@
 use super::claims::Claim;
 use super::lanes;
 use crate::delivery::explain;
-use crate::delivery::health::{self, Ended, Fate, Health, Policy, Verdict};
+use crate::delivery::health::{self, EndedAttempt, Fate, Health, Policy, Verdict};
 use crate::delivery::pace::Seen;
-use crate::delivery::retry::{self, Earlier, RETRY_AFTER_MOST_MS};
+use crate::delivery::retry::{self, LONGEST_WAIT_MS, PastAttempt};
 use crate::model::{DeliveryStatus, Later, Named, Outcome, Reason, Time};
 use crate::store::engine::columns::Value;
 use crate::store::engine::error::Result;
@@ -147,7 +147,7 @@ pub(crate) fn record(
         Fate::Alone { .. } | Fate::Waits => {
             lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
         }
-        Fate::Retry { .. } | Fate::NotMade { .. } | Fate::Cancelled => tx.wake(),
+        Fate::Retry { .. } | Fate::Uncounted { .. } | Fate::Cancelled => tx.wake(),
     }
     let has_turned = (was.condition, was.is_refusing()) != (is.condition, is.is_refusing());
     Ok(Some(Recorded {
@@ -160,7 +160,7 @@ pub(crate) fn record(
 
 /// What follows for the delivery and for its webhook, as that is now.
 fn judge(policy: &Policy, known: &WebhookState, claim: &Claim, end: &Record) -> Verdict {
-    let ended = Ended {
+    let ended = EndedAttempt {
         seq: claim.seq,
         attempt: claim.attempt,
         first: end.first(claim),
@@ -221,7 +221,7 @@ fn if_not_back(tx: &mut Tx<'_>, claim: &Claim, end: &Record) -> Result<Option<Re
             most.into(),
         ],
         |row| {
-            Ok(Earlier {
+            Ok(PastAttempt {
                 status: row.next()?,
                 is_delivered: row.str()? == "delivered",
                 excerpt: row.next::<Option<String>>()?.unwrap_or_default(),
@@ -263,7 +263,7 @@ impl After {
         match fate {
             Fate::Delivered => After { status: DeliveryStatus::Delivered, finished, ..after },
             Fate::Retry { after_ms } => After { due: at(*after_ms), ..after },
-            Fate::NotMade { after_ms } => {
+            Fate::Uncounted { after_ms } => {
                 let first = after.first.filter(|_| claim.attempt > 1);
                 After { due: at(*after_ms), tries: claim.attempt - 1, first, ..after }
             }
@@ -341,8 +341,8 @@ fn restore(tx: &mut Tx<'_>, webhook: &str, seq: i64) -> Result<()> {
 ///
 /// No wait is longer than an hour, or than the longest between two probes: what a wrong clock put
 /// off for longer is brought back to that.
-pub(crate) fn restart(tx: &mut Tx<'_>, policy: &Policy, now: Time) -> Result<usize> {
-    let longest = RETRY_AFTER_MOST_MS.max(policy.probe_max_ms.saturating_mul(11) / 10);
+pub(crate) fn requeue_interrupted(tx: &mut Tx<'_>, policy: &Policy, now: Time) -> Result<usize> {
+    let longest = LONGEST_WAIT_MS.max(policy.probe_max_ms.saturating_mul(11) / 10);
     let latest = now.plus_ms(longest);
     tx.execute(
         "UPDATE deliveries SET due_ms = ?1 WHERE due_ms IS NOT NULL AND due_ms > ?1",

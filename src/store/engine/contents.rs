@@ -18,8 +18,8 @@ use std::sync::Mutex;
 
 use nix::libc;
 
-use super::lock::lock;
 use super::place::{MAGIC, beside};
+use crate::lock::lock;
 
 /// The bytes of the index that are looked at.
 const INDEX: usize = 136;

@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{Error, Result};
 use super::jobs::{self, Read};
-use super::lock::lock;
 use super::opening::Opening;
 use super::state::Shared;
 use super::tx::Tx;
 use super::{line, sqlite};
+use crate::lock::lock;
 
 /// Writes of people and programs that may wait before another is refused.
 const ASKED: usize = 1024;
@@ -60,9 +60,9 @@ impl Store {
         let (looks, look_queue) = mpsc::channel(LOOKS.0);
         let (lists, list_queue) = mpsc::channel(LISTS.0);
         let (searches, search_queue) = mpsc::channel(SEARCHES.0);
-        let lanes = [(look_queue, LOOKS.1), (list_queue, LISTS.1), (search_queue, SEARCHES.1)];
+        let pools = [(look_queue, LOOKS.1), (list_queue, LISTS.1), (search_queue, SEARCHES.1)];
         let (check, may_check) = oneshot::channel();
-        let threads = sqlite::start(path, &line, lanes, may_check, &shared)?;
+        let threads = sqlite::start(path, &line, pools, may_check, &shared)?;
         Ok(Store {
             line,
             asked: Arc::new(Semaphore::new(ASKED)),
@@ -128,7 +128,7 @@ impl Store {
         self.look(&self.looks, work).await
     }
 
-    /// Like [`Store::read`], for a page of a list. Where an index leads to all that is in it, it has a lane
+    /// Like [`Store::read`], for a page of a list. Where an index leads to all that is in it, it has a pool of readers
     /// of its own; where rows have to be searched through, it waits with the other searches.
     ///
     /// # Errors
@@ -142,7 +142,7 @@ impl Store {
     }
 
     /// Like [`Store::read`], for a job that looks through many rows: a whole list, a search, a count.
-    /// These have a lane of their own, so that they never keep the others waiting. Keep it short all
+    /// These have a pool of their own, so that they never keep the others waiting. Keep it short all
     /// the same: no transaction stays open while a client reads.
     ///
     /// # Errors
@@ -170,12 +170,12 @@ impl Store {
         self.picture(place, work).await
     }
 
-    async fn look<T, F>(&self, lane: &Queue<mpsc::Sender<Read>>, work: F) -> Result<T>
+    async fn look<T, F>(&self, pool: &Queue<mpsc::Sender<Read>>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        let queue = lock(lane).clone().ok_or(Error::Closed)?;
+        let queue = lock(pool).clone().ok_or(Error::Closed)?;
         let place = queue.try_reserve_owned().map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => Error::Busy,
             mpsc::error::TrySendError::Closed(_) => Error::Closed,

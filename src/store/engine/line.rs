@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use super::error::{Error, Result};
 use super::jobs::{Waiting, Write};
-use super::lock::lock;
 use super::locked;
+use crate::lock::lock;
 
 /// The line.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! The threads that read: each job sees one picture of the database, for as long as it is wanted.
 //!
-//! There are three lanes, each with threads of its own: what looks single things up never waits behind
+//! There are three pools, each with threads of its own: what looks single things up never waits behind
 //! a list, nor a list behind what looks through many rows. Must not know any table or what a job does.
 
 use std::sync::Mutex;
@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 
 use super::error::{Error, Result};
 use super::jobs::Read;
-use super::lock::lock;
 use super::locked;
 use super::state::Shared;
 use super::tx::{Tx, run};
+use crate::lock::lock;
 
 /// Steps of SQLite's between two looks whether the answer is still wanted: about a millisecond, or the
 /// texts of some hundred tasks.

@@ -18,12 +18,12 @@ use super::error::{Error, Result};
 use super::files::{self, Change, Files};
 use super::jobs::{Read, Write};
 use super::line::Line;
-use super::lock::lock;
 use super::open::{Log, check_version, open_reader, open_writer};
 use super::opening::{Opening, Why};
 use super::state::Shared;
 use super::tx::{Memory, Tx, run};
 use super::{damage, locked, place, readers};
+use crate::lock::lock;
 
 /// Jobs that share one commit, at most.
 const BATCH_MOST: usize = 256;
@@ -39,12 +39,12 @@ const CHECK_PAGES: i32 = 16_000;
 /// For readers that still look when the server ends, before the log is copied a last time.
 const LAST_READS: Duration = Duration::from_secs(1);
 
-/// Opens the database and starts its threads; they end when their queues close. Each lane of reads has
+/// Opens the database and starts its threads; they end when their queues close. Each pool of readers has
 /// so many threads.
 pub(crate) fn start(
     path: &Path,
     line: &Arc<Line>,
-    lanes: [(mpsc::Receiver<Read>, usize); 3],
+    pools: [(mpsc::Receiver<Read>, usize); 3],
     check: oneshot::Receiver<()>,
     shared: &Arc<Shared>,
 ) -> Result<Vec<JoinHandle<()>>, Opening> {
@@ -60,7 +60,7 @@ pub(crate) fn start(
     // From here on, who meets a lock of another program waits as `locked` says.
     connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
     let mut threads = Vec::new();
-    for (queue, readers) in lanes {
+    for (queue, readers) in pools {
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..readers {
             let connection = open_reader(path).map_err(failed)?;

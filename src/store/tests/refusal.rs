@@ -120,7 +120,7 @@ fn what_was_refused_counts_over_a_restart_with_and_without_recovery() {
             answer(&world, 400);
             // What the writer remembers is gone.
             world.memory.take();
-            world.tx(|tx| restart(tx, &policy, world.now)).unwrap();
+            world.tx(|tx| requeue_interrupted(tx, &policy, world.now)).unwrap();
             assert_eq!(health(&world).is_refusing(), n >= 10, "after {n}");
         }
         let known = world.tx(|tx| find_webhook(tx, "wh_a")).unwrap().unwrap();

@@ -26,7 +26,7 @@ use crate::store::engine::{migrate, open};
 use crate::store::{
     Change, Claim, Edit, Record, Tx, cancel, change_webhook, claim_due, create, delete,
     delivery_id, find_webhook, get, last_version, list_webhooks, make_webhook, pause_webhook,
-    put_from_settings, record, redeliver, restart, update,
+    put_from_settings, record, redeliver, requeue_interrupted, update,
 };
 use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
 
@@ -303,7 +303,7 @@ impl<'c> World<'c> {
         self.left.clear();
         self.memory.take();
         let now = self.now;
-        self.tx(|tx| restart(tx, &POLICY, now).unwrap());
+        self.tx(|tx| requeue_interrupted(tx, &POLICY, now).unwrap());
     }
 
     /// Everybody is well again and a person looks after what is left: then nothing is left.

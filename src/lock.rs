@@ -1,4 +1,6 @@
-//! A lock that goes on after a panic: what it guards here is whole at every moment.
+//! A lock that goes on after a panic: what is guarded here is whole at every moment.
+//!
+//! Must not know what that is.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
