@@ -50,11 +50,19 @@ pub(crate) fn make_webhook(tx: &mut Tx<'_>, webhook: &Webhook, now: Time) -> Res
     if there.iter().filter(|known| !known.webhook.is_from_settings()).count() >= WEBHOOKS_MOST {
         return Ok(CreateResult::TooMany);
     }
-    put_properties(tx, webhook, now)?;
+    put_properties(tx, webhook, after_all(&there, now))?;
     Ok(match find_webhook(tx, &webhook.id)? {
         Some(made) => CreateResult::New(made),
         None => CreateResult::TooMany,
     })
+}
+
+/// When a webhook is made: after all that are there, so that lists have them in the order in which they were made, also
+/// two of one millisecond. A clock that was set back by more than a second is believed.
+fn after_all(there: &[WebhookState], now: Time) -> Time {
+    let latest = there.iter().map(|known| known.created).max();
+    let is_close = |latest: &Time| (0..=1_000).contains(&latest.ms_since(now));
+    latest.filter(is_close).map_or(now, |latest| latest.plus_ms(1))
 }
 
 /// Writes the properties of a webhook that is there. Another URL is another receiver: it begins as
@@ -161,4 +169,19 @@ fn put_properties(tx: &mut Tx<'_>, webhook: &Webhook, created: Time) -> Result<(
     rows::write_properties(tx, webhook, created)?;
     tx.forget();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::small_world::World;
+
+    #[test]
+    fn webhooks_of_one_millisecond_are_listed_in_the_order_in_which_they_were_made() {
+        let world = World::new(&["wh_c", "wh_a", "wh_b"]);
+        let listed = world.tx(list_webhooks).unwrap();
+        let ids: Vec<&str> = listed.iter().map(|known| known.webhook.id.as_str()).collect();
+        assert_eq!(ids, ["wh_c", "wh_a", "wh_b"]);
+        assert!(listed.is_sorted_by(|one, next| one.created < next.created));
+    }
 }
