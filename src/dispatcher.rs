@@ -150,8 +150,8 @@ impl Dispatcher {
             .parts
             .store
             .write_patiently(move |tx| {
-                if let Some(step) = step {
-                    store::follow_clock(tx, &step)?;
+                if let Some(step) = &step {
+                    store::follow_clock(tx, step)?;
                 }
                 store::claim_due(tx, now, steady_ms, &mut lock(&gates))
             })

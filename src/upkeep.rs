@@ -164,7 +164,7 @@ impl Upkeep {
     async fn step<T, F>(&self, work: F) -> store::Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> store::Result<T> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> store::Result<T> + Send + 'static,
     {
         let began = Instant::now();
         let value = self.store.write_patiently(work).await?;

@@ -152,7 +152,7 @@ async fn came(
     let keys = keys(parts, bytes, now)?;
     let fallback = incoming.id.as_ref().map(TaskId::to_string);
     let ids = Arc::clone(&app.ids);
-    let write = move |tx: &mut Tx<'_>| apply(tx, incoming, &keys, &mut || ids.attachment());
+    let write = move |tx: &mut Tx<'_>| apply(tx, incoming.clone(), &keys, &mut || ids.attachment());
     match app.store.write(write).await? {
         IncomingResult::To(result, task_id) => Ok((result, task_id.or(fallback))),
         IncomingResult::Missing(invalid) => Err(invalid.into()),

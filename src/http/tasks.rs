@@ -53,7 +53,7 @@ pub(crate) async fn create_task(
     let task = Task::create(app.ids.task(now), input, now, &mut || app.ids.attachment());
     let create = move |tx: &mut Tx<'_>| {
         idempotency::once(tx, key.as_ref(), |tx| {
-            Ok(Done::now(201, store::create(tx, task, 0, change)?))
+            Ok(Done::now(201, store::create(tx, task.clone(), 0, change.clone())?))
         })
     };
     idempotency::answer(app.store.write(create).await?, str::to_owned)
@@ -99,10 +99,11 @@ pub(crate) async fn update_task(
             if !if_match.allows(before.version) {
                 return Ok(Done::Mismatch(before.version));
             }
-            let written = match before.task.apply(input, change.now, &mut || ids.attachment()) {
-                None => as_it_is(&before),
-                Some((after, kind)) => store::update(tx, &before, after, kind, change)?,
-            };
+            let written =
+                match before.task.apply(input.clone(), change.now, &mut || ids.attachment()) {
+                    None => as_it_is(&before),
+                    Some((after, kind)) => store::update(tx, &before, after, kind, change.clone())?,
+                };
             Ok(Done::now(200, written))
         })
     };
@@ -144,7 +145,7 @@ pub(crate) async fn delete_task(
             if !if_match.allows(before.version) {
                 return Ok(Done::Mismatch(before.version));
             }
-            Ok(Done::now(200, store::delete(tx, &before, change)?))
+            Ok(Done::now(200, store::delete(tx, &before, change.clone())?))
         })
     };
     idempotency::answer(app.store.write(delete).await?, |task| {

@@ -245,7 +245,7 @@ pub(crate) async fn update_webhook(
 ) -> Result<Json<WebhookView>, Problem> {
     refuse(&app, input.url())?;
     let now = clock::now();
-    let done = app.store.write(move |tx| change(tx, &id, input, now)).await?;
+    let done = app.store.write(move |tx| change(tx, &id, input.clone(), now)).await?;
     let known = done.map_err(|refused| match refused {
         Refused::Unknown => not_found(),
         Refused::ReadOnly(known) => read_only(&known.webhook),

@@ -109,7 +109,7 @@ impl NewWebhook {
 }
 
 /// A change of a webhook. Its secret can be another one, but not taken away.
-#[derive(ToSchema)]
+#[derive(Clone, ToSchema)]
 pub(crate) struct WebhookChange {
     #[serde(flatten)]
     rest: WebhookInput,

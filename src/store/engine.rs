@@ -2,6 +2,7 @@
 //!
 //! Must not know which tables there are.
 
+pub(crate) mod batch;
 pub(crate) mod columns;
 pub(crate) mod contents;
 pub(crate) mod damage;

@@ -1,5 +1,6 @@
 //! Tests of several parts of the store at once, on a database in memory and with a clock turned by hand.
 
+mod batch;
 mod bulk;
 mod closing;
 mod list;

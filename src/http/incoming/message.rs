@@ -64,6 +64,7 @@ fn form(pairs: body::Pairs<'_>) -> Result<Map<String, Value>, Problem> {
 }
 
 /// An incoming webhook, checked.
+#[derive(Clone)]
 pub(super) struct Incoming {
     pub(super) kind: EventKind,
     pub(super) id: Option<TaskId>,

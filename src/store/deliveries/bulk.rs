@@ -152,10 +152,10 @@ fn put(
     now: Time,
 ) -> Result<Job> {
     let (first, last) = ends(tx)?;
-    let made = tx.row(
+    let num = tx.insert(
         "INSERT INTO jobs (action, filter, state, created_ms, expected, changed, first, cursor,
              cursor_webhook, last)
-         VALUES (?1, ?2, 'running', ?3, ?4, 0, ?5, ?5, '', ?6) RETURNING num",
+         VALUES (?1, ?2, 'running', ?3, ?4, 0, ?5, ?5, '', ?6)",
         &[
             action.as_str().into(),
             Value::from(&filter_text::write(filter)),
@@ -164,9 +164,7 @@ fn put(
             (first - 1).into(),
             last.into(),
         ],
-        only::<i64>,
     )?;
-    let num = made.unwrap_or_default();
     tx.execute("DELETE FROM jobs WHERE state <> 'running' AND num <= ?1", &[(num - KEPT).into()])?;
     tx.wake();
     find_job(tx, num)?.ok_or_else(|| damaged("number"))

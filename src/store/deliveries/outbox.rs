@@ -30,9 +30,9 @@ pub(crate) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Res
 
 /// Writes an event; answers its place in the order of commits.
 pub(crate) fn put_event(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
-    let seq = tx.row(
+    tx.insert(
         "INSERT INTO events (id, kind, origin, task_id, version, at_ms, task, before)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING seq",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         &[
             Value::from(&event.id),
             event.kind.as_str().into(),
@@ -43,9 +43,7 @@ pub(crate) fn put_event(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
             Value::from(&event.snapshot),
             event.before.as_deref().into(),
         ],
-        only::<i64>,
-    )?;
-    Ok(seq.unwrap_or_default())
+    )
 }
 
 /// Writes a delivery. Behind an unfinished one of the same task it has no turn yet: no due time.

@@ -76,14 +76,15 @@ impl Store {
         })
     }
 
-    /// Runs a job in a write transaction. When this returns `Ok`, the work is on disk.
+    /// Runs a job in a write transaction. When this returns `Ok`, the work is on disk. The job may run twice: where
+    /// another one in the same transaction has to be undone, all are.
     ///
     /// # Errors
     /// `Busy` at once if too many writes wait; see [`Error`] for what each means.
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let place = Arc::clone(&self.asked).try_acquire_owned().map_err(|_| Error::Busy)?;
         self.in_line(work, place, false).await
@@ -97,7 +98,7 @@ impl Store {
     pub(crate) async fn write_patiently<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let place = Arc::clone(&self.own).acquire_owned().await.map_err(|_| Error::Closed)?;
         self.in_line(work, place, true).await
@@ -106,7 +107,7 @@ impl Store {
     async fn in_line<T, F>(&self, work: F, place: OwnedSemaphorePermit, is_own: bool) -> Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         self.shared.is_whole()?;
         let (waiting, answer) = jobs::write(work, place);

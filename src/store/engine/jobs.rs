@@ -15,7 +15,8 @@ use super::tx::Tx;
 pub(crate) trait Write: Send {
     /// Whether somebody still waits for the answer.
     fn is_wanted(&self) -> bool;
-    /// Does the work, inside the open transaction. An error undoes this job alone.
+    /// Does the work, inside the open transaction. It is done again where the transaction was undone for the sake of
+    /// another job.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
     /// Called once, after the commit (or instead of it).
     fn finish(self: Box<Self>, end: Result<()>);
@@ -30,7 +31,7 @@ pub(crate) struct Waiting {
 }
 
 struct WriteJob<T, F> {
-    work: Option<F>,
+    work: F,
     value: Option<T>,
     reply: oneshot::Sender<Result<T>>,
 }
@@ -38,16 +39,14 @@ struct WriteJob<T, F> {
 impl<T, F> Write for WriteJob<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send,
 {
     fn is_wanted(&self) -> bool {
         !self.reply.is_closed()
     }
 
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<()> {
-        if let Some(work) = self.work.take() {
-            self.value = Some(work(tx)?);
-        }
+        self.value = Some((self.work)(tx)?);
         Ok(())
     }
 
@@ -65,10 +64,10 @@ pub(crate) fn write<T, F>(
 ) -> (Waiting, oneshot::Receiver<Result<T>>)
 where
     T: Send + 'static,
-    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    let job = Box::new(WriteJob { work: Some(work), value: None, reply });
+    let job = Box::new(WriteJob { work, value: None, reply });
     (Waiting { job, since: Instant::now(), place }, answer)
 }
 

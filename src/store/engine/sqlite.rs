@@ -3,7 +3,6 @@
 //! The writer takes what is queued, a savepoint for each job, one commit with an fsync for all,
 //! and answers only then. Must not know any table or what a job does.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -14,21 +13,18 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
+use super::batch::run_batch;
 use super::error::{Error, Result};
 use super::files::{self, Change, Files};
-use super::jobs::{Read, Write};
+use super::jobs::Read;
 use super::line::Line;
 use super::open::{Log, check_version, open_reader, open_writer};
 use super::opening::{Opening, Why};
 use super::state::Shared;
-use super::tx::{Memory, Tx, run};
+use super::tx::{Memory, run};
 use super::{damage, locked, place, readers};
 use crate::lock::lock;
 
-/// Jobs that share one commit, at most.
-const BATCH_MOST: usize = 256;
-/// No job joins a batch that has been open for this long.
-const BATCH_TIME: Duration = Duration::from_millis(20);
 /// Pages of log after which it is copied into the database: 4 MiB.
 const CHECKPOINT_PAGES: i32 = 1_000;
 
@@ -147,7 +143,7 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
         }
         log.written.store(false, Ordering::Relaxed);
         let (done, mut end, wakes) = match begin(connection, line, shared) {
-            Ok(true) => batch(connection, &memory, line, shared),
+            Ok(true) => run_batch(connection, &memory, line, shared),
             Ok(false) => continue,
             Err(error) => (line.next().into_iter().collect(), Err(error), false),
         };
@@ -253,83 +249,5 @@ fn begin(connection: &Connection, line: &Line, shared: &Shared) -> Result<bool> 
             return Ok(false);
         }
         locked::pause(*met.get_or_insert(now));
-    }
-}
-
-/// As many jobs as are there, in the transaction that is open, and its end. Answers the jobs that
-/// succeeded and how the transaction ended; jobs that failed alone have had their answer.
-fn batch(
-    connection: &Connection,
-    memory: &Memory,
-    line: &Line,
-    shared: &Shared,
-) -> (Vec<Box<dyn Write>>, Result<()>, bool) {
-    let mut done: Vec<Box<dyn Write>> = Vec::new();
-    let mut wakes = false;
-    let opened = Instant::now();
-    while done.len() < BATCH_MOST {
-        let Some(mut job) = line.next() else { break };
-        match one(connection, memory, job.as_mut()) {
-            Ok(wake) => {
-                wakes |= wake;
-                done.push(job);
-            }
-            Err(Fault::Job(error)) => {
-                if matches!(error, Error::Full) {
-                    shared.full.store(true, Ordering::Relaxed);
-                }
-                job.finish(Err(error));
-            }
-            Err(Fault::Batch(error)) => {
-                done.push(job);
-                roll_back(connection);
-                return (done, Err(error), false);
-            }
-        }
-        if opened.elapsed() >= BATCH_TIME {
-            break;
-        }
-    }
-    let end = run(connection, "COMMIT");
-    if end.is_err() {
-        roll_back(connection);
-    }
-    (done, end, wakes)
-}
-
-fn roll_back(connection: &Connection) {
-    if !connection.is_autocommit() {
-        // If even this fails, the next BEGIN says so.
-        let _lost = run(connection, "ROLLBACK");
-    }
-}
-
-/// What a fault within a job undoes.
-enum Fault {
-    /// The job alone.
-    Job(Error),
-    /// The whole transaction: SQLite has rolled it back, the disk has failed, or the job could not
-    /// be undone alone.
-    Batch(Error),
-}
-
-fn one(connection: &Connection, memory: &Memory, job: &mut dyn Write) -> Result<bool, Fault> {
-    run(connection, "SAVEPOINT job").map_err(Fault::Batch)?;
-    let mut tx = Tx::with_memory(connection, memory);
-    let end = catch_unwind(AssertUnwindSafe(|| job.run(&mut tx)))
-        .unwrap_or_else(|_| Err(Error::Database("a write panicked".to_owned())));
-    match end {
-        Ok(()) => {
-            run(connection, "RELEASE job").map_err(Fault::Batch)?;
-            Ok(tx.wakes())
-        }
-        Err(error @ (Error::Broken(_) | Error::Damaged(_))) => Err(Fault::Batch(error)),
-        Err(error) if connection.is_autocommit() => Err(Fault::Batch(error)),
-        Err(error) => {
-            memory.take();
-            run(connection, "ROLLBACK TO job").map_err(Fault::Batch)?;
-            run(connection, "RELEASE job").map_err(Fault::Batch)?;
-            Err(Fault::Job(error))
-        }
     }
 }

@@ -19,17 +19,18 @@ pub(crate) struct Tx<'c> {
     connection: &'c rusqlite::Connection,
     memory: Option<&'c Memory>,
     wakes: bool,
+    has_written: bool,
 }
 
 impl<'c> Tx<'c> {
     /// A transaction that remembers nothing of others.
     pub(crate) fn new(connection: &'c rusqlite::Connection) -> Tx<'c> {
-        Tx { connection, memory: None, wakes: false }
+        Tx { connection, memory: None, wakes: false, has_written: false }
     }
 
     /// One of the connection that writes.
     pub(crate) fn with_memory(connection: &'c rusqlite::Connection, memory: &'c Memory) -> Tx<'c> {
-        Tx { connection, memory: Some(memory), wakes: false }
+        Tx { memory: Some(memory), ..Tx::new(connection) }
     }
 
     /// What was remembered.
@@ -54,8 +55,15 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement; answers how many rows it touched.
     pub(crate) fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<usize> {
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         Ok(statement.execute(rusqlite::params_from_iter(args))?)
+    }
+
+    /// Inserts a row into a table that numbers its rows; answers the number. Cheaper than `RETURNING`, for which
+    /// SQLite makes a table.
+    pub(crate) fn insert(&mut self, sql: &str, args: &[Value<'_>]) -> Result<i64> {
+        let mut statement = self.prepare(sql)?;
+        Ok(statement.insert(rusqlite::params_from_iter(args))?)
     }
 
     /// Every row of the answer.
@@ -76,7 +84,7 @@ impl<'c> Tx<'c> {
         read: impl Fn(&Row<'_>) -> Result<T>,
         mut enough: impl FnMut(&T) -> bool,
     ) -> Result<Vec<T>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(args))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -97,7 +105,7 @@ impl<'c> Tx<'c> {
         args: &[Value<'_>],
         read: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut statement = self.prepare(sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(args))?;
         match rows.next()? {
             Some(row) => read(&Row::new(row)).map(Some),
@@ -112,6 +120,27 @@ impl<'c> Tx<'c> {
 
     pub(crate) fn wakes(&self) -> bool {
         self.wakes
+    }
+
+    /// Whether SQLite has ended the transaction by itself, as it does where it must undo it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.connection.is_autocommit()
+    }
+
+    /// Runs a statement of transactions.
+    pub(crate) fn run(&self, sql: &str) -> Result<()> {
+        run(self.connection, sql)
+    }
+
+    /// Whether there is anything to be undone.
+    pub(crate) fn has_written(&self) -> bool {
+        self.has_written
+    }
+
+    fn prepare(&mut self, sql: &str) -> Result<rusqlite::CachedStatement<'c>> {
+        let statement = self.connection.prepare_cached(sql)?;
+        self.has_written |= !statement.readonly();
+        Ok(statement)
     }
 }
 

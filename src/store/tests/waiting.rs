@@ -23,7 +23,7 @@ fn open() -> (tempfile::TempDir, Store) {
 }
 
 /// A job that holds its thread until the other end says something or goes.
-fn hold() -> (Sender<()>, impl FnOnce(&mut Tx<'_>) -> Result<()> + Send + 'static) {
+fn hold() -> (Sender<()>, impl FnMut(&mut Tx<'_>) -> Result<()> + Send + 'static) {
     let (go, gate): (Sender<()>, Receiver<()>) = channel();
     (go, move |_: &mut Tx<'_>| {
         let _gone = gate.recv();

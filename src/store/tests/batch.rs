@@ -1,0 +1,52 @@
+//! Jobs that share a commit: one that fails takes nothing of the others with it.
+
+use std::sync::mpsc::channel;
+
+use futures_util::poll;
+
+use crate::store::engine::columns::only;
+use crate::store::*;
+
+/// Adds to a number of the database, then ends as it is told.
+fn add(n: i64, end: fn() -> Result<()>) -> impl FnMut(&mut Tx<'_>) -> Result<()> + Send + 'static {
+    move |tx| {
+        tx.execute("UPDATE probe SET n = n + ?1", &[n.into()])?;
+        end()
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_fails_after_its_writes_takes_nothing_of_others_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("btk.db")).unwrap();
+    let (go, gate) = channel::<()>();
+    let mut first = Box::pin(store.write(move |_| {
+        let _gone = gate.recv();
+        Ok(())
+    }));
+    assert!(poll!(&mut first).is_pending());
+    // They come while the first holds the writer, so all are in its transaction.
+    let fails = || Err(Error::Database("it was to fail".to_owned()));
+    let mut jobs = Vec::new();
+    for (n, end) in [
+        (1, (|| Ok(())) as fn() -> Result<()>),
+        (10, fails),
+        (100, || panic!("it was to panic")),
+        (1_000, || Ok(())),
+        (10_000, fails),
+    ] {
+        let mut job = Box::pin(store.write(add(n, end)));
+        assert!(poll!(&mut job).is_pending());
+        jobs.push(job);
+    }
+    drop(go);
+    first.await.unwrap();
+    let mut ends = Vec::new();
+    for job in jobs {
+        ends.push(job.await.is_ok());
+    }
+    assert_eq!(ends, [true, false, false, true, false]);
+    let sum = |tx: &mut Tx<'_>| tx.row("SELECT n FROM probe", &[], only::<i64>);
+    assert_eq!(store.read(sum).await.unwrap(), Some(1_001));
+    store.close();
+}
