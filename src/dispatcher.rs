@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +31,7 @@ use crate::lock::lock;
 use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Outcome, Webhook};
 use crate::sender::Sender;
-use crate::store::{self, Claim, Record, Recorded, Store, Tx};
+use crate::store::{self, Claim, Handover, Record, Recorded, Store, Tx};
 use wall_clock::WallClock;
 
 /// The timer behind every wake-up.
@@ -102,13 +103,35 @@ impl Dispatcher {
 
     /// Works until `stop`; what is under way then goes on in `tracker`.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken, tracker: TaskTracker) {
+        let attached = self.attach(&tracker);
+        self.look_until(stop, &attached.handover).await;
+    }
+
+    /// From now on, what may leave at once is handed over as soon as it is on disk.
+    fn attach(self: &Arc<Self>, tracker: &TaskTracker) -> Attached {
+        let (clock, sender) = (Arc::clone(self), Arc::clone(self));
+        let (tracker, runtime) = (tracker.clone(), Handle::current());
+        let handover = Handover {
+            gates: Arc::clone(&self.gates),
+            steady_ms: Box::new(move || clock.steady_ms()),
+            send: Box::new(move |claim| {
+                let sender = Arc::clone(&sender);
+                tracker.spawn_on(async move { sender.deliver(claim).await }, &runtime);
+            }),
+        };
+        let (handover, store) = (Arc::new(handover), Arc::clone(&self.parts.store));
+        store.put_beside(Some(handover.clone()));
+        Attached { handover, store }
+    }
+
+    async fn look_until(&self, stop: CancellationToken, handover: &Arc<Handover>) {
         let mut changes = self.parts.store.changes();
         let mut clock = WallClock::new(clock::now());
         let mut was_faulty = false;
         while !stop.is_cancelled() {
             // Register for the wake-up first, then look: nothing can fall between.
             changes.borrow_and_update();
-            let wait = match self.step(&mut clock, &tracker).await {
+            let wait = match self.step(&mut clock, handover).await {
                 Ok(wait) => {
                     if was_faulty {
                         warn!("[WEBHOOK] Sending goes on");
@@ -136,38 +159,24 @@ impl Dispatcher {
         }
     }
 
-    /// Claims what may leave and sends it; answers how long it may sleep at most.
+    /// Claims what may leave and has it sent; answers how long it may sleep at most.
     async fn step(
-        self: &Arc<Self>,
+        &self,
         clock: &mut WallClock,
-        tracker: &TaskTracker,
+        handover: &Arc<Handover>,
     ) -> store::Result<Duration> {
         let now = clock::now();
         let (step, seen) = clock.look(now);
-        let steady_ms = self.steady_ms();
-        let gates = Arc::clone(&self.gates);
-        let found = self
-            .parts
-            .store
-            .write_patiently(move |tx| {
-                if let Some(step) = &step {
-                    store::follow_clock(tx, step)?;
-                }
-                store::claim_due(tx, now, steady_ms, &mut lock(&gates))
-            })
-            .await?;
-        *clock = seen;
-        {
-            let mut gates = self.gates();
-            for claim in &found.claims {
-                gates.take(&claim.webhook.id, claim.bytes());
+        let to = Arc::clone(handover);
+        let look = move |tx: &mut Tx<'_>| {
+            if let Some(step) = &step {
+                store::follow_clock(tx, step)?;
             }
-        }
-        for claim in found.claims {
-            let this = Arc::clone(self);
-            tracker.spawn(async move { this.deliver(claim).await });
-        }
-        let wait = found.wait_ms.and_then(|ms| u64::try_from(ms).ok());
+            store::send_due(tx, &to, now)
+        };
+        let wait = self.parts.store.write_patiently(look).await?;
+        *clock = seen;
+        let wait = wait.and_then(|ms| u64::try_from(ms).ok());
         Ok(wait.map_or(LOOK_AGAIN, Duration::from_millis).min(LOOK_AGAIN))
     }
 
@@ -250,6 +259,18 @@ impl Dispatcher {
                 }
             }
         }
+    }
+}
+
+/// While it is there, the store hands over.
+struct Attached {
+    handover: Arc<Handover>,
+    store: Arc<Store>,
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.store.put_beside(None);
     }
 }
 

@@ -67,6 +67,8 @@ struct Gate {
     failing_ms: Option<i64>,
     /// Something due was left for want of a place.
     is_short: bool,
+    /// Nothing that is due waits, as far as the last look and what came since tell.
+    is_clear: bool,
 }
 
 /// How much may go out now.
@@ -208,7 +210,38 @@ impl Gates {
 
     /// Something due was left because no place was free: look again when one is.
     pub(crate) fn fell_short(&mut self, webhook_id: &str) {
-        self.each.entry(webhook_id.to_owned()).or_default().is_short = true;
+        let gate = self.each.entry(webhook_id.to_owned()).or_default();
+        (gate.is_short, gate.is_clear) = (true, false);
+    }
+
+    /// Whether a look has left something that is due, or has left nothing.
+    pub(crate) fn has_left(&mut self, webhook_id: &str, something: bool) {
+        self.each.entry(webhook_id.to_owned()).or_default().is_clear = !something;
+    }
+
+    /// Takes a place for a request that nobody has waited for, with a task of so many bytes, at `now_ms`. It gets none
+    /// before those that wait: what is not sent at once waits from now on.
+    pub(crate) fn take_at_once(&mut self, webhook: &Webhook, bytes: usize, now_ms: i64) -> bool {
+        let is_clear = self.each.get(&webhook.id).is_some_and(|gate| gate.is_clear);
+        let has_place = is_clear && self.room(webhook, 0, now_ms).free > 0;
+        if has_place {
+            self.take(&webhook.id, bytes);
+        } else if is_clear {
+            self.has_left(&webhook.id, true);
+        }
+        has_place
+    }
+
+    /// A request that has a place never leaves.
+    pub(crate) fn give_back(&mut self, webhook_id: &str, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.under_way = self.under_way.saturating_sub(1);
+        if let Some(gate) = self.each.get_mut(webhook_id) {
+            gate.under_way = gate.under_way.saturating_sub(1);
+            if let Some(bucket) = &mut gate.bucket {
+                bucket.tokens += 1.0;
+            }
+        }
     }
 
     /// A request has ended.
@@ -235,6 +268,12 @@ impl Gates {
     /// Forgets webhooks that are gone and have nothing under way.
     pub(crate) fn keep(&mut self, is_known: impl Fn(&str) -> bool) {
         self.each.retain(|id, gate| gate.under_way > 0 || is_known(id));
+    }
+
+    /// How many requests are under way.
+    #[cfg(test)]
+    pub(crate) fn under_way(&self) -> usize {
+        self.under_way
     }
 
     /// How many webhooks it knows.

@@ -9,6 +9,7 @@ pub(crate) mod claims;
 pub(crate) mod edits;
 pub(crate) mod expiry;
 pub(crate) mod filter_text;
+pub(crate) mod handover;
 pub(crate) mod lanes;
 pub(crate) mod list;
 pub(crate) mod merge;

@@ -119,7 +119,11 @@ pub(crate) fn claim_due(
             found.look_in(1);
             break;
         }
-        let Some(due) = due else { continue };
+        let Some(due) = due else {
+            gates.has_left(&id, false);
+            continue;
+        };
+        gates.has_left(&id, true);
         let known = all.iter().find(|known| known.webhook.id == id);
         let Some(known) = known.filter(|known| known.presence == Presence::Live) else { continue };
         // A recovery wakes us when it is through.
@@ -130,6 +134,8 @@ pub(crate) fn claim_due(
         let at = if is_up { Some(Time(due)) } else { known.health.probe_at };
         let Some(at) = at.map(|at| at.max(known.wait_until)) else { continue };
         if at > now {
+            // What waits for a time of its own lets others go before it.
+            gates.has_left(&id, !is_up || Time(due) <= now);
             found.look_in(at.ms_since(now));
             continue;
         }
@@ -142,6 +148,8 @@ pub(crate) fn claim_due(
             let before = found.claims.len();
             if claim_of(tx, known, (now, steady_ms), room.free.min(left), &mut found)? {
                 gates.fell_short(&id);
+            } else {
+                gates.has_left(&id, false);
             }
             gates.choose(found.claims[before..].iter().map(Claim::bytes).sum());
         } else if room.is_idle && room.free > 0 {
@@ -256,6 +264,29 @@ fn read(row: &Row<'_>, known: &WebhookState, (now, steady_ms): Now) -> Result<Cl
         started: now,
         steady_ms,
     })
+}
+
+impl Claim {
+    /// The first attempt of an event that is being written at `now`.
+    pub(super) fn first(
+        webhook: &Arc<Webhook>,
+        (seq, event): (i64, &Event),
+        (now, steady_ms): (Time, i64),
+    ) -> Claim {
+        Claim {
+            seq,
+            webhook: Arc::clone(webhook),
+            event: event.clone(),
+            payload: webhook.payload,
+            number: 1,
+            attempt: 1,
+            first: now,
+            is_probe: false,
+            is_alone: false,
+            started: now,
+            steady_ms,
+        }
+    }
 }
 
 fn take(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! Matching is decided here, at the commit, and nowhere else. Must not know how deliveries are sent.
 
-use crate::model::{Event, EventKind, Named, Task, Time};
+use super::handover;
+use crate::model::{Event, EventKind, Named, Task, Time, Webhook};
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
@@ -14,15 +15,22 @@ pub(crate) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {
     tx.row(sql, &[], only)
 }
 
-/// Writes an event and its deliveries, due `now`.
+/// Writes an event and its deliveries: they leave at once, or are due `now`, or wait for those before them.
 pub(crate) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Result<()> {
     let seq = put_event(tx, event)?;
     for known in webhooks::all(tx)?.iter() {
         let webhook = &known.webhook;
         let is_wanted = || webhook.wants(event.kind, &event.origin, task).is_ok();
         if known.presence == Presence::Live && is_wanted() {
-            put_delivery(tx, seq, &webhook.id, event.kind, event.task_id.as_str(), now)?;
-            tx.wake();
+            let task = event.task_id.as_str();
+            if !is_free(tx, &webhook.id, task)? {
+                insert(tx, seq, &webhook.id, event.kind, task, None)?;
+            } else if handover::leaves(tx, known, seq, event, now) {
+                insert_sending(tx, seq, webhook, event, now)?;
+            } else {
+                insert(tx, seq, &webhook.id, event.kind, task, Some(now))?;
+                tx.wake();
+            }
         }
     }
     Ok(())
@@ -46,23 +54,61 @@ pub(crate) fn put_event(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
     )
 }
 
-/// Writes a delivery. Behind an unfinished one of the same task it has no turn yet: no due time.
+/// Writes a delivery, due at `due`. Behind an unfinished one of the same task it has no turn yet: no due time.
 pub(crate) fn put_delivery(
     tx: &mut Tx<'_>,
     seq: i64,
     webhook: &str,
     kind: EventKind,
     task: &str,
-    now: Time,
+    due: Time,
+) -> Result<()> {
+    let due = is_free(tx, webhook, task)?.then_some(due);
+    insert(tx, seq, webhook, kind, task, due)
+}
+
+/// Whether nothing of this task is on its way to this webhook.
+fn is_free(tx: &mut Tx<'_>, webhook: &str, task: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM deliveries
+               WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL LIMIT 1";
+    Ok(tx.row(sql, &[webhook.into(), task.into()], only::<i64>)?.is_none())
+}
+
+fn insert(
+    tx: &mut Tx<'_>,
+    seq: i64,
+    webhook: &str,
+    kind: EventKind,
+    task: &str,
+    due: Option<Time>,
 ) -> Result<()> {
     tx.execute(
         "INSERT INTO deliveries (seq, webhook_id, task_id, kind, status, due_ms, attempts, tries)
-         VALUES (?1, ?2, ?3, ?5, 'pending',
-             CASE WHEN EXISTS (SELECT 1 FROM deliveries d
-                               WHERE d.webhook_id = ?2 AND d.task_id = ?3 AND d.finished_ms IS NULL)
-                  THEN NULL ELSE ?4 END,
-             0, 0)",
-        &[seq.into(), webhook.into(), task.into(), now.0.into(), kind.as_str().into()],
+         VALUES (?1, ?2, ?3, ?4, 'pending', ?5, 0, 0)",
+        &[seq.into(), webhook.into(), task.into(), kind.as_str().into(), due.map(|at| at.0).into()],
+    )?;
+    Ok(())
+}
+
+/// One whose first request leaves as soon as this is on disk.
+fn insert_sending(
+    tx: &mut Tx<'_>,
+    seq: i64,
+    webhook: &Webhook,
+    event: &Event,
+    now: Time,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO deliveries (seq, webhook_id, task_id, kind, status, attempts, tries, first_ms, payload, started_ms)
+         VALUES (?1, ?2, ?3, ?4, 'sending', 1, 1, ?5, ?6, ?5)",
+        &[
+            seq.into(),
+            Value::from(&webhook.id),
+            event.task_id.as_str().into(),
+            event.kind.as_str().into(),
+            now.0.into(),
+            webhook.payload.as_str().into(),
+        ],
     )?;
     Ok(())
 }

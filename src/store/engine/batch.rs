@@ -14,7 +14,8 @@ use super::error::{Error, Result};
 use super::jobs::Write;
 use super::line::Line;
 use super::state::Shared;
-use super::tx::{Memory, Tx, run};
+use super::tx::{After, Beside, Memory, Tx, run};
+use crate::lock::lock;
 
 /// Jobs that share one commit, at most.
 const BATCH_MOST: usize = 256;
@@ -28,30 +29,31 @@ pub(super) fn run_batch(
     memory: &Memory,
     line: &Line,
     shared: &Shared,
-) -> (Vec<Box<dyn Write>>, Result<()>, bool) {
-    let mut done: Vec<Box<dyn Write>> = Vec::new();
+) -> (Vec<Done>, Result<()>, bool) {
+    let mut done: Vec<Done> = Vec::new();
+    let beside = lock(&shared.beside).clone();
     let (mut wakes, mut undoes) = (false, Undoes::All);
     let opened = Instant::now();
     while done.len() < BATCH_MOST {
         let Some(mut job) = line.next() else { break };
-        let mut tx = Tx::with_memory(connection, memory);
+        let mut tx = Tx::with_memory(connection, memory).beside(beside.clone());
         match one(&mut tx, job.as_mut(), undoes) {
             Ok(()) => {
                 wakes |= tx.wakes();
-                done.push(job);
+                done.push(Done { job, after: tx.take_after() });
             }
             Err(Fault::Job(error)) => fail(job, error, shared),
             Err(Fault::Others(error)) => {
                 fail(job, error, shared);
                 roll_back(connection);
                 undoes = Undoes::One;
-                match again(connection, memory, &mut done) {
+                match again(connection, memory, beside.as_ref(), &mut done) {
                     Ok(wake) => wakes = wake,
                     Err(error) => return (done, Err(error), false),
                 }
             }
             Err(Fault::Batch(error)) => {
-                done.push(job);
+                done.push(Done::nothing(job));
                 roll_back(connection);
                 return (done, Err(error), false);
             }
@@ -77,13 +79,24 @@ fn fail(job: Box<dyn Write>, error: Error, shared: &Shared) {
 
 /// Runs jobs that were undone once more, in a transaction of its own. Answers whether they leave something to send. An
 /// error has undone them all.
-fn again(connection: &Connection, memory: &Memory, done: &mut [Box<dyn Write>]) -> Result<bool> {
+fn again(
+    connection: &Connection,
+    memory: &Memory,
+    beside: Option<&Beside>,
+    done: &mut [Done],
+) -> Result<bool> {
+    for done in done.iter_mut() {
+        done.after.clear();
+    }
     run(connection, "BEGIN IMMEDIATE")?;
     let mut wakes = false;
-    for job in done {
-        let mut tx = Tx::with_memory(connection, memory);
+    for Done { job, after } in done {
+        let mut tx = Tx::with_memory(connection, memory).beside(beside.cloned());
         match one(&mut tx, job.as_mut(), Undoes::One) {
-            Ok(()) => wakes |= tx.wakes(),
+            Ok(()) => {
+                wakes |= tx.wakes();
+                *after = tx.take_after();
+            }
             // It did not fail the first time.
             Err(Fault::Job(error) | Fault::Others(error) | Fault::Batch(error)) => {
                 roll_back(connection);
@@ -98,6 +111,19 @@ fn roll_back(connection: &Connection) {
     if !connection.is_autocommit() {
         // If even this fails, the next BEGIN says so.
         let _lost = run(connection, "ROLLBACK");
+    }
+}
+
+/// A job that has run, and what is done once it is on disk.
+pub(super) struct Done {
+    pub(super) job: Box<dyn Write>,
+    pub(super) after: Vec<After>,
+}
+
+impl Done {
+    /// One that nothing follows from.
+    pub(super) fn nothing(job: Box<dyn Write>) -> Done {
+        Done { job, after: Vec::new() }
     }
 }
 

@@ -14,7 +14,7 @@ use super::error::{Error, Result};
 use super::jobs::{self, Read};
 use super::opening::Opening;
 use super::state::Shared;
-use super::tx::Tx;
+use super::tx::{Beside, Tx};
 use super::{line, sqlite};
 use crate::lock::lock;
 
@@ -194,6 +194,11 @@ impl Store {
         // What is left of the place is a sender, which would keep the queue open.
         drop(place.send(job));
         answer.await.unwrap_or(Err(Error::Closed)).map_err(|error| self.shared.note(error))
+    }
+
+    /// What jobs that write find beside the database from now on.
+    pub(crate) fn put_beside(&self, beside: Option<Beside>) {
+        *lock(&self.shared.beside) = beside;
     }
 
     /// Begins to look through the database for damage, beside the work. Once what the start itself has

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::run_batch;
+use super::batch::{Done, run_batch};
 use super::error::{Error, Result};
 use super::files::{self, Change, Files};
 use super::jobs::Read;
@@ -145,7 +145,7 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
         let (done, mut end, wakes) = match begin(connection, line, shared) {
             Ok(true) => run_batch(connection, &memory, line, shared),
             Ok(false) => continue,
-            Err(error) => (line.next().into_iter().collect(), Err(error), false),
+            Err(error) => (line.next().map(Done::nothing).into_iter().collect(), Err(error), false),
         };
         if end.is_err() {
             // What was undone may have been remembered.
@@ -167,8 +167,13 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
             Ok(()) | Err(_) => {}
         }
         end = end.map_err(|error| shared.note(error));
-        for job in done {
+        for Done { job, after } in done {
             job.finish(end.clone());
+            if end.is_ok() {
+                for does in after {
+                    does();
+                }
+            }
         }
         if wakes && end.is_ok() {
             shared.changes.send_modify(|n| *n += 1);

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::{Error, Result};
 use super::files::{Change, Files};
 use super::opening::RESCUE;
+use super::tx::Beside;
 
 /// What the threads and the handle share.
 pub(crate) struct Shared {
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) damage: OnceLock<String>,
     /// Whether the threads are to end.
     pub(crate) closing: AtomicBool,
+    /// What jobs find beside the database.
+    pub(crate) beside: Mutex<Option<Beside>>,
     /// Held while a connection closes.
     pub(crate) last: Mutex<()>,
     /// Whether another program had locked the database at the last look.
@@ -55,6 +58,7 @@ impl Shared {
             name: path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
             damage: OnceLock::new(),
             closing: AtomicBool::new(false),
+            beside: Mutex::new(None),
             last: Mutex::new(()),
             locked: AtomicBool::new(false),
             full: AtomicBool::new(false),

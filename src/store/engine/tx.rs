@@ -14,10 +14,18 @@ use super::error::{Error, Result};
 /// remembers is what is there.
 pub(crate) type Memory = RefCell<Option<Arc<dyn Any + Send + Sync>>>;
 
+/// What is done once a transaction is on disk. Where it never is, this is dropped.
+pub(crate) type After = Box<dyn FnOnce() + Send>;
+
+/// What jobs find beside the database, of a type that is theirs to know.
+pub(crate) type Beside = Arc<dyn Any + Send + Sync>;
+
 /// An open transaction.
 pub(crate) struct Tx<'c> {
     connection: &'c rusqlite::Connection,
     memory: Option<&'c Memory>,
+    beside: Option<Beside>,
+    after: Vec<After>,
     wakes: bool,
     has_written: bool,
 }
@@ -25,12 +33,40 @@ pub(crate) struct Tx<'c> {
 impl<'c> Tx<'c> {
     /// A transaction that remembers nothing of others.
     pub(crate) fn new(connection: &'c rusqlite::Connection) -> Tx<'c> {
-        Tx { connection, memory: None, wakes: false, has_written: false }
+        Tx {
+            connection,
+            memory: None,
+            beside: None,
+            after: Vec::new(),
+            wakes: false,
+            has_written: false,
+        }
     }
 
     /// One of the connection that writes.
     pub(crate) fn with_memory(connection: &'c rusqlite::Connection, memory: &'c Memory) -> Tx<'c> {
         Tx { memory: Some(memory), ..Tx::new(connection) }
+    }
+
+    /// The same, with something beside the database.
+    #[must_use]
+    pub(crate) fn beside(self, beside: Option<Beside>) -> Tx<'c> {
+        Tx { beside, ..self }
+    }
+
+    /// What stands beside the database, if it is of this type.
+    pub(crate) fn find_beside<T: 'static + Send + Sync>(&self) -> Option<Arc<T>> {
+        self.beside.clone()?.downcast().ok()
+    }
+
+    /// Does something once this transaction is on disk.
+    pub(crate) fn after_commit(&mut self, does: impl FnOnce() + Send + 'static) {
+        self.after.push(Box::new(does));
+    }
+
+    /// What is to be done then.
+    pub(crate) fn take_after(&mut self) -> Vec<After> {
+        std::mem::take(&mut self.after)
     }
 
     /// What was remembered.

@@ -9,26 +9,29 @@
 mod actors;
 mod checks;
 mod jobs;
+mod requests;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::Connection;
 
 use crate::delivery::health::{Condition, Policy};
 use crate::delivery::pace::Gates;
 use crate::model::{
-    ALERTS_WEBHOOK, EventKind, OnReject, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time,
-    Unknown, Webhook,
+    ALERTS_WEBHOOK, EventKind, OnReject, Origin, Profile, Task, TaskId, TaskInput, Time, Unknown,
+    Webhook,
 };
-use crate::store::engine::tx::Memory;
+use crate::store::engine::tx::{Beside, Memory};
 use crate::store::engine::{migrate, open};
 use crate::store::{
-    Change, Claim, Edit, Record, Tx, cancel, change_webhook, claim_due, create, delete,
-    delivery_id, find_webhook, get, last_version, list_webhooks, make_webhook, pause_webhook,
-    put_from_settings, record, redeliver, requeue_interrupted, update,
+    Change, Claim, Edit, Handover, Record, Tx, cancel, change_webhook, create, delete, delivery_id,
+    find_webhook, get, last_version, list_webhooks, make_webhook, pause_webhook, put_from_settings,
+    record, redeliver, requeue_interrupted, send_due, update,
 };
-use actors::{Dice, MOODS, Mood, PACE, answer, webhook};
+use actors::{Dice, MOODS, Mood, answer, webhook};
 
 /// Unless `BTK_EPISODES` says otherwise.
 const EPISODES: u64 = 130;
@@ -43,8 +46,10 @@ struct World<'c> {
     dice: Dice,
     now: Time,
     /// A clock that never steps back.
-    steady_ms: i64,
-    gates: Gates,
+    steady_ms: Arc<AtomicI64>,
+    handover: Arc<Handover>,
+    /// What has left and was not looked at yet.
+    handed: Arc<Mutex<Vec<Claim>>>,
     under_way: Vec<Claim>,
     moods: HashMap<String, Mood>,
     /// Deliveries that were put back into their lane, which may be overtaken by one under way.
@@ -60,15 +65,26 @@ struct World<'c> {
     checked: Option<(u64, usize)>,
 }
 
+/// Puts what is handed over where the world finds it.
+fn handover(steady_ms: Arc<AtomicI64>, handed: Arc<Mutex<Vec<Claim>>>) -> Handover {
+    Handover {
+        gates: Arc::default(),
+        steady_ms: Box::new(move || steady_ms.load(Ordering::Relaxed)),
+        send: Box::new(move |claim| handed.lock().unwrap().push(claim)),
+    }
+}
+
 impl<'c> World<'c> {
     fn new(connection: &'c Connection, seed: u64) -> World<'c> {
+        let (steady_ms, handed) = (Arc::new(AtomicI64::new(0)), Arc::default());
         let mut world = World {
             connection,
             memory: Memory::default(),
             dice: Dice(seed),
             now: Time(1_765_216_530_445),
-            steady_ms: 0,
-            gates: Gates::default(),
+            handover: Arc::new(handover(Arc::clone(&steady_ms), Arc::clone(&handed))),
+            steady_ms,
+            handed,
             under_way: Vec::new(),
             moods: HashMap::new(),
             rejoined: HashSet::new(),
@@ -96,8 +112,43 @@ impl<'c> World<'c> {
         world
     }
 
+    /// Without a handover: what is due waits for a look.
     fn tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
         work(&mut Tx::with_memory(self.connection, &self.memory))
+    }
+
+    /// With a handover. A transaction that `fails` is undone.
+    fn handing_over<T>(&mut self, fails: bool, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
+        let beside: Beside = self.handover.clone();
+        let mut tx = Tx::with_memory(self.connection, &self.memory).beside(Some(beside));
+        self.connection.execute_batch("SAVEPOINT change").unwrap();
+        let value = work(&mut tx);
+        let after = tx.take_after();
+        if fails {
+            self.connection.execute_batch("ROLLBACK TO change; RELEASE change").unwrap();
+            self.memory.take();
+            drop(after);
+        } else {
+            self.connection.execute_batch("RELEASE change").unwrap();
+            for does in after {
+                does();
+            }
+        }
+        let handed = std::mem::take(&mut *self.handed.lock().unwrap());
+        for claim in handed {
+            self.check_claim(&claim);
+            self.under_way.push(claim);
+        }
+        assert_eq!(self.gates().under_way(), self.under_way.len(), "places that are taken");
+        value
+    }
+
+    fn gates(&self) -> MutexGuard<'_, Gates> {
+        self.handover.gates.lock().unwrap()
+    }
+
+    fn steady_ms(&self) -> i64 {
+        self.steady_ms.load(Ordering::Relaxed)
     }
 
     fn count(&self, sql: &str) -> i64 {
@@ -130,7 +181,7 @@ impl<'c> World<'c> {
 
     fn pass(&mut self, ms: i64) {
         self.now = self.now.plus_ms(ms);
-        self.steady_ms += ms;
+        self.steady_ms.fetch_add(ms, Ordering::Relaxed);
     }
 
     fn change_a_task(&mut self) {
@@ -141,7 +192,7 @@ impl<'c> World<'c> {
         let body = serde_json::json!({ "title": format!("Title {n}") });
         let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
         let deletes = self.dice.below(8) == 0;
-        self.tx(|tx| match get(tx, &id).unwrap() {
+        let change = |tx: &mut Tx<'_>| match get(tx, &id).unwrap() {
             Some(before) if deletes => drop(delete(tx, &before, change).unwrap()),
             Some(before) => {
                 let (after, kind) = before.task.apply(input, now, &mut String::new).unwrap();
@@ -157,60 +208,21 @@ impl<'c> World<'c> {
                 )
                 .unwrap();
             }
-        });
+        };
+        // Either way the same must come of it.
+        match self.dice.below(8) {
+            0..=2 => self.tx(change),
+            n => self.handing_over(n == 3, change),
+        }
     }
 
     fn look(&mut self) {
-        let (now, steady_ms) = (self.now, self.steady_ms);
-        let mut gates = std::mem::take(&mut self.gates);
-        let found = self.tx(|tx| claim_due(tx, now, steady_ms, &mut gates).unwrap());
-        self.gates = gates;
-        for claim in found.claims {
-            self.gates.take(&claim.webhook.id, claim.bytes());
-            self.check_claim(&claim);
-            self.under_way.push(claim);
-        }
+        let (now, to) = (self.now, Arc::clone(&self.handover));
+        let fails = self.dice.below(20) == 0;
+        self.handing_over(fails, |tx| send_due(tx, &to, now).unwrap());
         for id in ["wh_a", "wh_b", "wh_c"] {
             let to = self.under_way.iter().filter(|claim| claim.webhook.id == id).count();
             assert!(to <= 32, "{to} requests at a time to {id}");
-        }
-    }
-
-    fn check_claim(&mut self, claim: &Claim) {
-        let id = &claim.webhook.id;
-        let known = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap();
-        assert!(!known.health.is_paused, "sent to {id}, which is paused");
-        let others = || self.under_way.iter().filter(|other| other.webhook.id == *id);
-        if known.health.condition != Condition::Up {
-            assert_eq!(others().count(), 0, "{id} is not up and gets more than one probe");
-        }
-        let task = &claim.event.task_id;
-        assert!(others().all(|other| other.event.task_id != *task), "two of a task at a time");
-        let earlier: Vec<i64> = self
-            .connection
-            .prepare_cached(
-                "SELECT seq FROM deliveries
-                 WHERE webhook_id = ?1 AND task_id = ?2 AND seq < ?3 AND finished_ms IS NULL",
-            )
-            .unwrap()
-            .query_map((id, task.as_str(), claim.seq), |row| row.get(0))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        for seq in earlier {
-            let may = self.rejoined.contains(&(id.clone(), seq));
-            assert!(may, "event {} overtakes event {seq} of its task on {id}", claim.seq);
-        }
-        let bytes = format!("{} {:?}", claim.event.snapshot, claim.event.before);
-        let first = self.bytes.entry(claim.event.id.clone()).or_insert_with(|| bytes.clone());
-        assert_eq!(*first, bytes, "the same event, the same bytes");
-        if id == "wh_b" {
-            self.left.push_back(self.steady_ms);
-            while self.left.front().is_some_and(|at| *at <= self.steady_ms - 10_000) {
-                self.left.pop_front();
-            }
-            let most = usize::try_from(PACE * 11).unwrap();
-            assert!(self.left.len() <= most, "{} requests in 10 s", self.left.len());
         }
     }
 
@@ -222,10 +234,11 @@ impl<'c> World<'c> {
         let claim = self.under_way.swap_remove(at);
         let id = claim.webhook.id.clone();
         let (outcome, why) = answer(self.moods[&id], &claim, &mut self.dice);
-        let seen = self.gates.release(&id, &claim.released(&outcome, self.steady_ms));
+        let steady_ms = self.steady_ms();
+        let seen = self.gates().release(&id, &claim.released(&outcome, steady_ms));
         let end = Record {
             alert_id: format!("evt_alert_{}", self.dice.next()),
-            ..Record::of(&claim, (outcome, why), self.now, self.steady_ms, seen)
+            ..Record::of(&claim, (outcome, why), self.now, steady_ms, seen)
         };
         let before = self.tx(|tx| find_webhook(tx, &id).unwrap()).unwrap();
         let done = self.tx(|tx| record(tx, &POLICY, &claim, &end).unwrap());
@@ -237,25 +250,6 @@ impl<'c> World<'c> {
                 self.rejoined.insert((id.clone(), seq));
             }
         }
-    }
-
-    /// Who refuses everything is known to, and nobody else is.
-    fn check_refusals(
-        &mut self,
-        claim: &Claim,
-        outcome: &Outcome,
-        is_rejected: bool,
-        is_same_url: bool,
-    ) {
-        let id = &claim.webhook.id;
-        let health = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap().health;
-        let refused = self.refusals.entry(id.clone()).or_default();
-        if health.condition != Condition::Up || outcome.is_success() && is_same_url {
-            refused.clear();
-        } else if is_rejected && is_same_url {
-            refused.insert(claim.seq);
-        }
-        assert_eq!(health.is_refusing(), refused.len() >= 10, "{id}: {refused:?}, {health:?}");
     }
 
     fn pause_or_resume(&mut self) {
@@ -280,10 +274,10 @@ impl<'c> World<'c> {
     }
 
     fn edit_a_delivery(&mut self) {
-        if self.events == 0 {
+        let newest = self.count("SELECT COALESCE(MAX(seq), 0) FROM events");
+        if newest == 0 {
             return;
         }
-        let newest = self.count("SELECT MAX(seq) FROM events");
         let seq = newest - i64::try_from(self.dice.below(40)).unwrap();
         let id = self.dice.pick(&["wh_a", "wh_b", "wh_c", ALERTS_WEBHOOK]);
         let delivery = delivery_id(seq, id);
@@ -299,7 +293,7 @@ impl<'c> World<'c> {
 
     fn crash(&mut self) {
         self.under_way.clear();
-        self.gates = Gates::default();
+        *self.gates() = Gates::default();
         self.left.clear();
         self.memory.take();
         let now = self.now;

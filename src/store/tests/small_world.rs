@@ -13,6 +13,7 @@ use crate::model::{
     ALERTS_WEBHOOK, EventKind, Origin, Outcome, Profile, Task, TaskId, TaskInput, Time, Unknown,
     Webhook,
 };
+use crate::store::deliveries::claims::claim_due;
 use crate::store::engine::open::open_writer;
 use crate::store::engine::tx::Memory;
 use crate::store::*;

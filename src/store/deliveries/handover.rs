@@ -1,0 +1,94 @@
+//! Handover: a delivery whose request may leave at once is written as `sending`, and its request leaves when that is on
+//! disk: one commit, and no look at the queues, between a change and its webhook.
+//!
+//! Whatever else waits is left to the dispatcher's looks (`claims`), also after a crash. Must not know how a request is
+//! sent.
+
+use std::sync::{Arc, Mutex};
+
+use super::claims::{Claim, claim_due};
+use crate::delivery::pace::Gates;
+use crate::lock::lock;
+use crate::model::{Event, Time};
+use crate::store::engine::error::Result;
+use crate::store::engine::tx::Tx;
+use crate::store::webhooks::WebhookState;
+
+/// Who takes what may leave at once.
+pub(crate) struct Handover {
+    /// How much may go to whom.
+    pub(crate) gates: Arc<Mutex<Gates>>,
+    /// Milliseconds of a clock that never steps.
+    pub(crate) steady_ms: Box<dyn Fn() -> i64 + Send + Sync>,
+    /// Sends a claim that is on disk.
+    pub(crate) send: Box<dyn Fn(Claim) + Send + Sync>,
+}
+
+/// A claim that has its place and is not on disk yet.
+struct Waiting {
+    to: Arc<Handover>,
+    claim: Option<Claim>,
+}
+
+impl Waiting {
+    fn leave(mut self) {
+        if let Some(claim) = self.claim.take() {
+            (self.to.send)(claim);
+        }
+    }
+}
+
+/// The transaction was undone.
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(claim) = &self.claim {
+            lock(&self.to.gates).give_back(&claim.webhook.id, claim.bytes());
+        }
+    }
+}
+
+/// Whether the request of an event that is being written may leave at once, to this webhook; if so, it does when the
+/// transaction is on disk. The caller has made sure that nothing of its task is before it.
+pub(super) fn leaves(
+    tx: &mut Tx<'_>,
+    known: &WebhookState,
+    seq: i64,
+    event: &Event,
+    now: Time,
+) -> bool {
+    let Some(to) = tx.find_beside::<Handover>() else { return false };
+    if !known.is_sending() || known.is_recovering || known.wait_until > now {
+        lock(&to.gates).has_left(&known.webhook.id, true);
+        return false;
+    }
+    let steady_ms = (to.steady_ms)();
+    let claim = Claim::first(&known.webhook, (seq, event), (now, steady_ms));
+    if !lock(&to.gates).take_at_once(&known.webhook, claim.bytes(), steady_ms) {
+        return false;
+    }
+    send_after_commit(tx, &to, claim);
+    true
+}
+
+/// Has what is due now sent, as far as there is room. Answers how many milliseconds there is nothing more to do, if it
+/// knows.
+pub(crate) fn send_due(tx: &mut Tx<'_>, to: &Arc<Handover>, now: Time) -> Result<Option<i64>> {
+    let found = {
+        let mut gates = lock(&to.gates);
+        let found = claim_due(tx, now, (to.steady_ms)(), &mut gates)?;
+        for claim in &found.claims {
+            gates.take(&claim.webhook.id, claim.bytes());
+        }
+        found
+    };
+    for claim in found.claims {
+        send_after_commit(tx, to, claim);
+    }
+    Ok(found.wait_ms)
+}
+
+/// Has a claim sent, whose place is taken, when the transaction is on disk. If it is undone, the place is free again.
+fn send_after_commit(tx: &mut Tx<'_>, to: &Arc<Handover>, claim: Claim) {
+    let waiting = Waiting { to: Arc::clone(to), claim: Some(claim) };
+    tx.after_commit(|| waiting.leave());
+}

@@ -1,0 +1,69 @@
+//! What must hold of each request that leaves in a simulated world, and of what its answer says of a webhook.
+//!
+//! Must not make one.
+
+use super::World;
+use super::actors::PACE;
+use crate::delivery::health::Condition;
+use crate::model::Outcome;
+use crate::store::{Claim, find_webhook};
+
+impl World<'_> {
+    pub(super) fn check_claim(&mut self, claim: &Claim) {
+        let id = &claim.webhook.id;
+        let known = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap();
+        assert!(!known.health.is_paused, "sent to {id}, which is paused");
+        let others = || self.under_way.iter().filter(|other| other.webhook.id == *id);
+        if known.health.condition != Condition::Up {
+            assert_eq!(others().count(), 0, "{id} is not up and gets more than one probe");
+        }
+        let task = &claim.event.task_id;
+        assert!(others().all(|other| other.event.task_id != *task), "two of a task at a time");
+        let earlier: Vec<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT seq FROM deliveries
+                 WHERE webhook_id = ?1 AND task_id = ?2 AND seq < ?3 AND finished_ms IS NULL",
+            )
+            .unwrap()
+            .query_map((id, task.as_str(), claim.seq), |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        for seq in earlier {
+            let may = self.rejoined.contains(&(id.clone(), seq));
+            assert!(may, "event {} overtakes event {seq} of its task on {id}", claim.seq);
+        }
+        let bytes = format!("{} {:?}", claim.event.snapshot, claim.event.before);
+        let first = self.bytes.entry(claim.event.id.clone()).or_insert_with(|| bytes.clone());
+        assert_eq!(*first, bytes, "the same event, the same bytes");
+        if id == "wh_b" {
+            let now = self.steady_ms();
+            self.left.push_back(now);
+            while self.left.front().is_some_and(|at| *at <= now - 10_000) {
+                self.left.pop_front();
+            }
+            let most = usize::try_from(PACE * 11).unwrap();
+            assert!(self.left.len() <= most, "{} requests in 10 s", self.left.len());
+        }
+    }
+
+    /// Who refuses everything is known to, and nobody else is.
+    pub(super) fn check_refusals(
+        &mut self,
+        claim: &Claim,
+        outcome: &Outcome,
+        is_rejected: bool,
+        is_same_url: bool,
+    ) {
+        let id = &claim.webhook.id;
+        let health = self.tx(|tx| find_webhook(tx, id).unwrap()).unwrap().health;
+        let refused = self.refusals.entry(id.clone()).or_default();
+        if health.condition != Condition::Up || outcome.is_success() && is_same_url {
+            refused.clear();
+        } else if is_rejected && is_same_url {
+            refused.insert(claim.seq);
+        }
+        assert_eq!(health.is_refusing(), refused.len() >= 10, "{id}: {refused:?}, {health:?}");
+    }
+}
