@@ -12,6 +12,6 @@ mod paging;
 mod repeats;
 mod routes;
 mod searches_hung_up;
-mod tasks;
+pub(crate) mod tasks;
 mod times_as_tools_write_them;
 mod values;

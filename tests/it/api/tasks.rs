@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Server;
 
-const FIELDS: [&str; 12] = [
+pub(crate) const FIELDS: [&str; 12] = [
     "id",
     "title",
     "description",

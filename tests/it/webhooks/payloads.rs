@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::api::tasks::FIELDS;
 use crate::harness::hooks::{id, text};
 use crate::harness::{Hit, Receiver, Reply, Server};
 
@@ -94,7 +95,7 @@ async fn a_test_sends_a_complete_sample_and_says_what_came_of_it() {
         let body = hits[n].json();
         assert_eq!(body["event"], *event);
         let task = body["task"].as_object().expect("a task");
-        assert_eq!(task.len(), 12);
+        assert_eq!(task.len(), FIELDS.len());
         assert!(task.values().all(|value| !value.is_null() && *value != json!([])), "{body}");
         let attachment = body["task"]["attachments"][0].as_object().expect("an attachment");
         assert!(attachment.len() == 6 && attachment.values().all(|v| !v.is_null()), "{body}");
