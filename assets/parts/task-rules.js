@@ -125,19 +125,6 @@ export function order(sort) {
  * What a board keeps of a task: descriptions may be long, and there may be many tasks.
  * @param {Api.Task} task
  */
-export function cardOf(task) {
-  const { id, title, status, priority, type, category, tags, dueDate, createdAt, updatedAt } = task;
-  return {
-    id,
-    title,
-    status,
-    priority,
-    type,
-    category,
-    tags,
-    dueDate,
-    createdAt,
-    updatedAt,
-    files: task.attachments.length,
-  };
+export function cardOf({ description: _long, attachments, ...kept }) {
+  return { ...kept, files: attachments.length };
 }
