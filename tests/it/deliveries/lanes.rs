@@ -112,9 +112,9 @@ async fn one_request_at_a_time_for_a_task_and_many_tasks_at_once() {
         assert_eq!(versions(&of_task), [1, 2, 3, 4, 5]);
         assert!(of_task.windows(2).all(|pair| pair[1].at - pair[0].at >= pause), "one at a time");
     }
-    // One after the other they would take 8 s.
-    let all = hits[39].at - hits[0].at;
-    assert!(all < Duration::from_secs(4), "many at once: {all:?}");
+    // Each is answered after the pause, so those within one pause are under way together.
+    let together = hits.windows(3).filter(|three| three[2].at - three[0].at < pause).count();
+    assert!(together > 0, "many at once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,7 +62,7 @@ async fn all_that_wait_for_a_lock_are_refused_together() {
         }
         let (first, last) = (took.iter().min().expect("some"), took.iter().max().expect("some"));
         let spread = last.saturating_sub(*first);
-        assert!(spread < Duration::from_secs(4), "not one after the other: {took:?}");
+        assert!(spread < Duration::from_secs(10), "not one after the other: {took:?}");
         drop(other);
         server.get("/readyz").await.expect(200);
     }
