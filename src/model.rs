@@ -39,6 +39,7 @@ pub(crate) use task::{Task, TaskId};
 pub(crate) use text::{composed, folded};
 pub(crate) use time::Time;
 pub(crate) use webhook::{
-    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Filter, OnReject, Payload, Profile, Webhook, masked_url,
+    ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Filter, MAX_ATTEMPTS_MOST, OnReject, Payload, Profile,
+    Webhook, masked_url,
 };
 pub(crate) use webhook_input::{MASKED, NewWebhook, WebhookChange, WebhookInput};

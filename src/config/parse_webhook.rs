@@ -2,7 +2,7 @@
 //!
 //! A message never repeats a value that may be a secret.
 
-use crate::model::{Origin, receiver};
+use crate::model::{MAX_ATTEMPTS_MOST, Origin, receiver};
 
 pub(super) fn webhook_url(text: &str) -> Result<String, String> {
     let mut parts = text.split([',', ';', '|', ' ', '\t', '\n']).skip(1);
@@ -38,8 +38,8 @@ pub(super) fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 pub(super) fn attempts(text: &str) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|n| (1..=20).contains(n));
-    number.ok_or_else(|| format!("is \"{text}\": use a number from 1 to 20"))
+    let number = text.parse().ok().filter(|n| (1..=MAX_ATTEMPTS_MOST).contains(n));
+    number.ok_or_else(|| format!("is \"{text}\": use a number from 1 to {MAX_ATTEMPTS_MOST}"))
 }
 
 pub(super) fn origins(text: &str) -> Result<Vec<Origin>, String> {

@@ -24,10 +24,15 @@ pub(crate) const DEFAULT_WEBHOOK: &str = "default";
 /// The id of the webhook that comes from `ALERT_URL`.
 pub(crate) const ALERTS_WEBHOOK: &str = "alerts";
 
-/// Seconds from connecting to the last byte of the answer, unless somebody says otherwise.
+/// Seconds from connecting to the last byte of the answer, unless somebody says otherwise; at least one,
+/// at most [`TIMEOUT_SECONDS_MOST`].
 pub(super) const TIMEOUT_SECONDS: u32 = 10;
-/// Attempts of a delivery, unless somebody says otherwise.
+/// The most of these.
+pub(super) const TIMEOUT_SECONDS_MOST: u32 = 30;
+/// Attempts of a delivery, unless somebody says otherwise; at least one, at most [`MAX_ATTEMPTS_MOST`].
 pub(super) const MAX_ATTEMPTS: u32 = 3;
+/// The most of these.
+pub(crate) const MAX_ATTEMPTS_MOST: u32 = 20;
 
 names! {
     /// The body that a webhook gets.

@@ -15,7 +15,10 @@ use super::forms::{HeaderKey, HeaderText, OriginName, TaskEventKind};
 use super::kind::EventKind;
 use super::names::Named;
 use super::receiver;
-use super::webhook::{Filter, MAX_ATTEMPTS, OnReject, Payload, Profile, TIMEOUT_SECONDS, Webhook};
+use super::webhook::{
+    Filter, MAX_ATTEMPTS, MAX_ATTEMPTS_MOST, OnReject, Payload, Profile, TIMEOUT_SECONDS,
+    TIMEOUT_SECONDS_MOST, Webhook,
+};
 use crate::secret::Secret;
 use crate::signature;
 
@@ -60,10 +63,10 @@ body! {
         "ratePerSecond" rate_per_second: Option<Option<u32>> = optional(fields::number::<1, 1_000>),
         /// 1 to 30; 10 if it is left out.
         #[schema(minimum = 1, maximum = 30, example = 10)]
-        "timeoutSeconds" timeout_seconds: Option<u32> = or(TIMEOUT_SECONDS, fields::number::<1, 30>),
+        "timeoutSeconds" timeout_seconds: Option<u32> = or(TIMEOUT_SECONDS, fields::number::<1, TIMEOUT_SECONDS_MOST>),
         /// 1 to 20; 3 if it is left out.
         #[schema(minimum = 1, maximum = 20, example = 3)]
-        "maxAttempts" max_attempts: Option<u32> = or(MAX_ATTEMPTS, fields::number::<1, 20>),
+        "maxAttempts" max_attempts: Option<u32> = or(MAX_ATTEMPTS, fields::number::<1, MAX_ATTEMPTS_MOST>),
         /// `skip` if it is left out.
         "onReject" on_reject: Option<OnReject> = or(OnReject::Skip, fields::named),
     }
