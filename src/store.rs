@@ -36,7 +36,7 @@ pub(crate) use engine::error::{Error, Result};
 pub(crate) use engine::free_pages::{give_back, pages};
 pub(crate) use engine::handle::Store;
 pub(crate) use engine::open::sqlite_version;
-pub(crate) use engine::tx::Tx;
+pub(crate) use engine::tx::{PAGE_BYTES, Tx};
 pub(crate) use events::{
     EventFilter, EventReport, count_events, event_seq, list_events, newest_by, story,
 };

@@ -5,7 +5,7 @@
 
 use super::deliveries::{attempts, of_event};
 use super::engine::error::Result;
-use super::engine::tx::Tx;
+use super::engine::tx::{PAGE_BYTES, Tx};
 use super::webhooks::WebhookState;
 use super::webhooks::list_webhooks;
 use crate::model::{Attempt, Delivery, Event, EventKind, Origin, TaskId, Time};
@@ -13,8 +13,6 @@ use crate::store::engine::columns::{Row, Value, only};
 
 /// Events that one request looks at: a kind may be rare, and there may be a million.
 const LOOKED_MOST: usize = 5_000;
-/// A page ends early when its events are larger than this together.
-const PAGE_BYTES: usize = 1024 * 1024;
 
 /// What [`read`] reads, of `events e`.
 pub(super) const COLUMNS: &str =

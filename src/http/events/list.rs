@@ -23,7 +23,7 @@ use crate::store::{self, EventFilter};
 /// Events on a page, unless `limit` says otherwise.
 const PAGE: usize = 100;
 /// Bytes of a page, about: an event has its task twice where it was changed.
-const WHOLE: usize = 2 * 1024 * 1024;
+const WHOLE: usize = 2 * store::PAGE_BYTES;
 
 /// An event of a task, as the payload `full` tells it.
 // Only described here: `payload::full` writes it.

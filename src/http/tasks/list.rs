@@ -28,7 +28,8 @@ use crate::store::{self, Cursor, CursorKey, Picture, Sort, SortKey, TaskFilter, 
 /// So many tasks are read at first; if these are all, the list is answered in one piece.
 const PAGE: usize = 500;
 /// Bytes of such a piece, about: the limit that the store has for a page, and the task that goes beyond it.
-const WHOLE: usize = 1_536 * 1024;
+const WHOLE: usize = store::PAGE_BYTES + 512 * 1024;
+
 parameters! {
     /// Which tasks, in which order.
     pub(crate) struct TaskParameters {

@@ -10,6 +10,10 @@ use std::sync::Arc;
 use super::columns::{Row, Value};
 use super::error::{Error, Result};
 
+/// A page of a list ends early when what is on it is larger than this together, as JSON: 1 MiB. What follows is
+/// asked for with the next page.
+pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
+
 /// Something read that stays true until a write says otherwise. One connection writes, so what it
 /// remembers is what is there.
 pub(crate) type Memory = RefCell<Option<Arc<dyn Any + Send + Sync>>>;

@@ -6,7 +6,7 @@ use super::{Stored, at, escape_tag};
 use crate::model::{Named, Priority, Status, Time, composed};
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
-use crate::store::engine::tx::Tx;
+use crate::store::engine::tx::{PAGE_BYTES, Tx};
 
 /// Which tasks a list shows. Everything that is empty or `None` does not narrow it.
 #[derive(Clone, Debug, Default)]
@@ -170,10 +170,6 @@ impl Cursor {
         Cursor { key, num: stored.num }
     }
 }
-
-/// A page ends early when its tasks are larger than this together, as JSON: 1 MiB. What follows is asked for
-/// with the next page.
-const PAGE_BYTES: usize = 1024 * 1024;
 
 /// One page of at most `most` tasks after the cursor, and where the next one begins, if there is
 /// one.
