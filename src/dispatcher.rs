@@ -225,7 +225,7 @@ impl Dispatcher {
         if *fate == Fate::Delivered {
             metrics.delivery_lag.observe(seconds(lag_ms));
         }
-        self.parts.figures.tell(Ended {
+        self.parts.figures.record(Ended {
             webhook_id: &claim.webhook.id,
             lag_ms: outcome.is_success().then_some(lag_ms),
             answer: Answer {
@@ -240,7 +240,7 @@ impl Dispatcher {
     /// Writes an outcome down, however long the disk stays full: sending again would be a repeat.
     /// If the server ends first, the delivery counts as under way at the next start.
     async fn write_down(&self, claim: &Arc<Claim>, record: &Arc<Record>) -> Option<Recorded> {
-        let mut was_told = false;
+        let mut is_logged = false;
         loop {
             let (claim, record, policy) =
                 (Arc::clone(claim), Arc::clone(record), self.parts.policy);
@@ -251,10 +251,10 @@ impl Dispatcher {
                     return None;
                 }
                 Err(error) => {
-                    if !was_told {
+                    if !is_logged {
                         warn!("[WEBHOOK] An outcome cannot be written down yet: {error}");
                     }
-                    was_told = true;
+                    is_logged = true;
                     sleep(PAUSE).await;
                 }
             }

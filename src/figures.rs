@@ -152,7 +152,7 @@ pub(crate) struct Figures(Mutex<Batch>);
 
 impl Figures {
     /// A request has ended.
-    pub(crate) fn tell(&self, ended: Ended<'_>) {
+    pub(crate) fn record(&self, ended: Ended<'_>) {
         let minute = start(ended.answer.at, MINUTE);
         let mut batch = self.batch();
         batch.all.entry(minute).or_default().count(&ended);
@@ -188,7 +188,7 @@ mod tests {
 
     fn tell(figures: &Figures, webhook_id: &str, at: Time, lag_ms: Option<i64>) {
         let status = Some(if lag_ms.is_some() { 200 } else { 503 });
-        figures.tell(Ended {
+        figures.record(Ended {
             webhook_id,
             lag_ms,
             answer: Answer { at, status, ms: 3, error: None },

@@ -188,7 +188,7 @@ impl<W: FnMut(&[u8]) -> rustix::io::Result<usize>> Writer<W> {
         let mut batch = Vec::new();
         loop {
             self.dropped += self.output.next(&mut batch);
-            self.tell();
+            self.report_gap();
             let mut rest = &batch[..];
             while !rest.is_empty() {
                 let (piece, others) = rest.split_at(piece(rest));
@@ -203,7 +203,7 @@ impl<W: FnMut(&[u8]) -> rustix::io::Result<usize>> Writer<W> {
 
     /// Writes some lines, or counts those that cannot be written.
     fn put(&mut self, lines: &[u8]) {
-        let left = if self.tell() { self.pass_on(lines) } else { lines };
+        let left = if self.report_gap() { self.pass_on(lines) } else { lines };
         if !left.is_empty() {
             self.dropped += count(left);
             self.output.dropped.inc_by(count(left));
@@ -211,7 +211,7 @@ impl<W: FnMut(&[u8]) -> rustix::io::Result<usize>> Writer<W> {
     }
 
     /// Tells of a gap, if there is one, where it is; answers whether there is none left to tell.
-    fn tell(&mut self) -> bool {
+    fn report_gap(&mut self) -> bool {
         if self.dropped > 0 {
             let end = if self.is_cut { "\n" } else { "" };
             let line = format!("{end}{}", (self.gap)(self.dropped));

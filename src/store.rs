@@ -59,7 +59,7 @@ pub(crate) use webhooks::alerts::{is_behind, tell_of_backlog};
 pub(crate) use webhooks::conditions::look_again;
 pub(crate) use webhooks::edits::{
     CreateResult, WEBHOOKS_MOST, change_webhook, delete_webhook, find_same, make_webhook,
-    pause_webhook, put_from_settings, rotate_secret,
+    put_from_settings, rotate_secret, set_paused,
 };
 pub(crate) use webhooks::figures::{OfWebhook, figures_of_webhooks};
 pub(crate) use webhooks::recoveries::{

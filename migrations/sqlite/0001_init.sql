@@ -108,17 +108,17 @@ CREATE TABLE webhooks (
     probe_ms         INTEGER,                   -- when the next probe goes out; NULL = none by itself
     looked_ms        INTEGER,                   -- when the request left that last failed while it was not up;
                                                 -- what waits is given up only after such a look
-    refused          TEXT NOT NULL,             -- JSON, the events refused in a row
+    denied           TEXT NOT NULL,             -- JSON, the events refused in a row with 401, 403 or 404
     refused_events   TEXT NOT NULL DEFAULT '[]',-- JSON, which events it has refused while up since its last
                                                 -- 2xx, each once,
     refusing_ms      INTEGER,                   -- and since when these are so many that it is said to refuse
                                                 -- everything; NULL: it is not
     why              TEXT NOT NULL,             -- in words; empty while it is up
     wait_until_ms    INTEGER NOT NULL,          -- the receiver asked for quiet until then; 0 = no
-    -- What was told of it:
-    told_ms          INTEGER NOT NULL,          -- when a failed delivery was; 0 = never
-    told_refusing_ms INTEGER NOT NULL DEFAULT 0,-- when that it refuses everything was
-    is_behind        INTEGER NOT NULL CHECK (is_behind IN (0, 1))  -- a long queue was
+    -- When the last alert was made; 0 = never:
+    failure_alert_ms INTEGER NOT NULL,          -- of a failed delivery
+    refusing_alert_ms INTEGER NOT NULL DEFAULT 0,   -- that it refuses everything
+    is_behind        INTEGER NOT NULL CHECK (is_behind IN (0, 1))  -- there was one of its long queue
 ) STRICT, WITHOUT ROWID;
 
 -- A lane is (webhook_id, task_id). At most one unfinished delivery of a lane may go out: it is `sending`, or it has

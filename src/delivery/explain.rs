@@ -47,7 +47,7 @@ pub(crate) fn after_attempt(
 ) -> Option<(Reason, String)> {
     match fate {
         Fate::Delivered | Fate::Retry { .. } | Fate::Uncounted { .. } | Fate::Waits => None,
-        Fate::Alone { .. } => Some((Reason::RefusedAlone, why_alone(wrong))),
+        Fate::HeldAlone { .. } => Some((Reason::RefusedAlone, why_alone(wrong))),
         Fate::Held => Some((Reason::Rejected, why_held(wrong))),
         Fate::Failed { reason: Reason::AttemptsUsed } => {
             Some((Reason::AttemptsUsed, why_used(webhook, wrong)))

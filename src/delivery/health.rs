@@ -56,7 +56,7 @@ pub(crate) struct Health {
     /// look.
     pub(crate) looked_at: Option<Time>,
     /// The events (by their order) refused in a row with 401, 403 or 404.
-    pub(crate) refused: Vec<i64>,
+    pub(crate) denied: Vec<i64>,
     /// What it has refused in a row, whatever the answer.
     pub(crate) refusals: Refusals,
     /// What went wrong, in words; empty while nothing does.
@@ -73,7 +73,7 @@ impl Health {
             failures: 0,
             probe_at: None,
             looked_at: None,
-            refused: Vec::new(),
+            denied: Vec::new(),
             refusals: Refusals::default(),
             why: String::new(),
         }
@@ -104,7 +104,7 @@ impl Health {
     /// It took something.
     fn accepted(self) -> Health {
         let refusals = Refusals::default();
-        Health { refused: Vec::new(), refusals, why: String::new(), ..self }
+        Health { denied: Vec::new(), refusals, why: String::new(), ..self }
     }
 
     fn turned(&self, condition: Condition, ended: &EndedAttempt<'_>) -> Health {
@@ -115,7 +115,7 @@ impl Health {
             failures: 0,
             probe_at: None,
             looked_at: None,
-            refused: Vec::new(),
+            denied: Vec::new(),
             refusals: Refusals::default(),
             why: ended.why.to_owned(),
             is_paused: self.is_paused,
@@ -244,7 +244,7 @@ fn up(health: &Health, ended: &EndedAttempt<'_>) -> Health {
 /// them: an older one says nothing about what the receiver said since.
 fn after_success(health: &Health, ended: &EndedAttempt<'_>) -> Option<Health> {
     match health.condition {
-        Condition::Up if health.refused.is_empty() && health.refusals.events.is_empty() => None,
+        Condition::Up if health.denied.is_empty() && health.refusals.events.is_empty() => None,
         Condition::Up => Some(health.clone().accepted()),
         Condition::Down => Some(up(health, ended)),
         Condition::Misconfigured | Condition::Gone if ended.started >= health.since => {
@@ -256,7 +256,7 @@ fn after_success(health: &Health, ended: &EndedAttempt<'_>) -> Option<Health> {
 
 /// The answer speaks of the webhook, not of the event: what it refused waits with the rest.
 fn turn(health: &Health, condition: Condition, ended: &EndedAttempt<'_>) -> Verdict {
-    let restored = health.refused.iter().copied().filter(|seq| *seq != ended.seq).collect();
+    let restored = health.denied.iter().copied().filter(|seq| *seq != ended.seq).collect();
     // A probe that a person asked for while this request was under way is still to come.
     let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
     let probe_at = health.probe_at.filter(|at| is_known && *at > ended.started);
@@ -270,16 +270,16 @@ fn after_refusal(
     policy: &Policy,
     ended: &EndedAttempt<'_>,
 ) -> Verdict {
-    let mut refused = health.refused.clone();
-    if !refused.contains(&ended.seq) {
-        refused.push(ended.seq);
+    let mut denied = health.denied.clone();
+    if !denied.contains(&ended.seq) {
+        denied.push(ended.seq);
     }
     let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
-    if is_known || refused.len() >= REFUSALS {
+    if is_known || denied.len() >= REFUSALS {
         let condition = if is_known { health.condition } else { Condition::Misconfigured };
-        return turn(&Health { refused, ..health.clone() }, condition, ended);
+        return turn(&Health { denied, ..health.clone() }, condition, ended);
     }
-    let health = Health { refused, ..health.clone() };
+    let health = Health { denied, ..health.clone() };
     if health.condition == Condition::Up {
         return Verdict::and(rejected(webhook), health);
     }
@@ -300,10 +300,10 @@ fn after_rejection(
 ) -> Verdict {
     let fate = rejected(webhook);
     if health.condition == Condition::Up {
-        if health.refused.is_empty() {
+        if health.denied.is_empty() {
             return Verdict::only(fate);
         }
-        return Verdict::and(fate, Health { refused: Vec::new(), ..health.clone() });
+        return Verdict::and(fate, Health { denied: Vec::new(), ..health.clone() });
     }
     if !ended.is_probe {
         return Verdict::only(fate);
@@ -324,7 +324,7 @@ fn after_failure(
     let alone = || {
         let times = ended.attempt.saturating_sub(max_attempts);
         let wait = probe_wait_ms(policy, times, ended.chance);
-        Fate::Alone { after_ms: wait.max(asked) }
+        Fate::HeldAlone { after_ms: wait.max(asked) }
     };
     let is_probe = ended.is_probe && health.condition != Condition::Up;
     if is_probe {

@@ -52,7 +52,7 @@ pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
         Fate::Retry { after_ms } | Fate::Uncounted { after_ms } => {
             say!(claim, "[WEBHOOK] Retrying in {after_ms}ms...");
         }
-        Fate::Alone { after_ms } => {
+        Fate::HeldAlone { after_ms } => {
             if !claim.is_alone {
                 say!(claim, "[WEBHOOK] All {most} attempts failed for {event}");
             }

@@ -220,7 +220,7 @@ mod tests {
         for (webhook_id, at, lag_ms) in told {
             let status = Some(if lag_ms.is_some() { 200 } else { 503 });
             let answer = Answer { at: *at, status, ms: 1, error: None };
-            figures.tell(Ended { webhook_id, lag_ms: *lag_ms, answer });
+            figures.record(Ended { webhook_id, lag_ms: *lag_ms, answer });
         }
         let mut left = figures.take();
         while !left.is_empty() {

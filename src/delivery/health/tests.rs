@@ -59,10 +59,10 @@ fn while_others_arrive_the_fault_is_that_events_alone() {
         &POLICY,
         &EndedAttempt { last_success, ..ended(&outcome, 1, 3) },
     );
-    assert_eq!(verdict, Verdict::only(Fate::Alone { after_ms: 30_000 }));
+    assert_eq!(verdict, Verdict::only(Fate::HeldAlone { after_ms: 30_000 }));
     let again = EndedAttempt { is_alone: true, ..ended(&outcome, 1, 4) };
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &again);
-    assert_eq!(verdict, Verdict::only(Fate::Alone { after_ms: 60_000 }), "it doubles");
+    assert_eq!(verdict, Verdict::only(Fate::HeldAlone { after_ms: 60_000 }), "it doubles");
     let before = Some(T0.plus_ms(-1));
     let early = EndedAttempt { last_success: before, ..ended(&outcome, 1, 3) };
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &early);
@@ -145,7 +145,7 @@ fn three_different_events_refused_in_a_row_are_the_webhooks_fault() {
     assert_eq!((turned.condition, turned.probe_at), (Condition::Misconfigured, None));
     let outcome = answered(200);
     let fine = after(&health, &webhook(), &POLICY, &ended(&outcome, 9, 1));
-    assert!(fine.health.unwrap().refused.is_empty(), "not in a row any more");
+    assert!(fine.health.unwrap().denied.is_empty(), "not in a row any more");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) enum Fate {
     /// The fault is the webhook's: it waits until that is up, with all its attempts before it.
     Waits,
     /// The fault is this event's alone: held, and tried by itself after so many milliseconds.
-    Alone {
+    HeldAlone {
         /// Milliseconds to wait.
         after_ms: i64,
     },
@@ -44,7 +44,7 @@ impl Fate {
         match self {
             Fate::Delivered => "delivered",
             Fate::Retry { .. } | Fate::Uncounted { .. } => "retry",
-            Fate::Waits | Fate::Alone { .. } | Fate::Held => "held",
+            Fate::Waits | Fate::HeldAlone { .. } | Fate::Held => "held",
             Fate::Failed { .. } | Fate::Cancelled => "failed",
         }
     }
@@ -57,7 +57,7 @@ impl Fate {
             Fate::Retry { .. }
             | Fate::Uncounted { .. }
             | Fate::Waits
-            | Fate::Alone { .. }
+            | Fate::HeldAlone { .. }
             | Fate::Held => Fate::Cancelled,
         }
     }

@@ -60,7 +60,7 @@ async fn set_paused(app: &App, id: String, is_paused: bool) -> Result<Json<Webho
         .store
         .write(move |tx| {
             let Some(before) = store::find_webhook(tx, &id)? else { return Ok(None) };
-            store::pause_webhook(tx, &before, is_paused, now)?;
+            store::set_paused(tx, &before, is_paused, now)?;
             store::find_webhook(tx, &id)
         })
         .await?;

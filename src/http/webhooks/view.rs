@@ -229,8 +229,8 @@ mod tests {
             health: Health::fresh(NOW),
             wait_until: Time(0),
             is_recovering: false,
-            told: Time(0),
-            told_refusing: Time(0),
+            failure_alert_at: Time(0),
+            refusing_alert_at: Time(0),
             is_behind: false,
         }
     }

@@ -144,7 +144,7 @@ pub(crate) fn record(
             lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
             tell(tx, explain::alert_of_held)?;
         }
-        Fate::Alone { .. } | Fate::Waits => {
+        Fate::HeldAlone { .. } | Fate::Waits => {
             lanes::let_earlier_pass(tx, id, task, claim.seq, now)?;
         }
         Fate::Retry { .. } | Fate::Uncounted { .. } | Fate::Cancelled => tx.wake(),
@@ -268,7 +268,7 @@ impl After {
                 After { due: at(*after_ms), tries: claim.attempt - 1, first, ..after }
             }
             Fate::Waits => After { due: at(0), tries: 0, first: None, ..after },
-            Fate::Alone { after_ms } => {
+            Fate::HeldAlone { after_ms } => {
                 After { status: DeliveryStatus::Held, due: at(*after_ms), ..after }
             }
             Fate::Held => After { status: DeliveryStatus::Held, tries: 0, first: None, ..after },

@@ -153,7 +153,7 @@ fn what_is_held_is_let_go_by_a_resume_another_url_and_a_change_to_skip() {
             // Twice is once.
             world
                 .tx(|tx| match way {
-                    "resume" => pause_webhook(tx, &known, false, world.now),
+                    "resume" => set_paused(tx, &known, false, world.now),
                     _ => change_webhook(tx, &known, &after, world.now),
                 })
                 .unwrap();

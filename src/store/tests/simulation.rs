@@ -28,8 +28,8 @@ use crate::store::engine::tx::{Beside, Memory};
 use crate::store::engine::{migrate, open};
 use crate::store::{
     Change, Claim, Edit, Handover, Record, Tx, cancel, change_webhook, create, delete, delivery_id,
-    find_webhook, get, last_version, list_webhooks, make_webhook, pause_webhook, put_from_settings,
-    record, redeliver, requeue_interrupted, send_due, update,
+    find_webhook, get, last_version, list_webhooks, make_webhook, put_from_settings, record,
+    redeliver, requeue_interrupted, send_due, set_paused, update,
 };
 use actors::{Dice, MOODS, Mood, answer, webhook};
 
@@ -246,7 +246,7 @@ impl<'c> World<'c> {
         let is_same_url = before.webhook.url == claim.webhook.url;
         self.check_refusals(&claim, &end.outcome, recorded.is_rejected, is_same_url);
         if recorded.turned.is_some_and(|(_, health)| health.condition != Condition::Up) {
-            for seq in before.health.refused {
+            for seq in before.health.denied {
                 self.rejoined.insert((id.clone(), seq));
             }
         }
@@ -257,7 +257,7 @@ impl<'c> World<'c> {
         let (now, pauses) = (self.now, self.dice.below(3) == 0);
         self.tx(|tx| {
             let known = find_webhook(tx, id).unwrap().unwrap();
-            pause_webhook(tx, &known, pauses, now).unwrap();
+            set_paused(tx, &known, pauses, now).unwrap();
         });
     }
 
@@ -312,7 +312,7 @@ impl<'c> World<'c> {
                 let needs =
                     matches!(known.health.condition, Condition::Gone | Condition::Misconfigured);
                 if known.health.is_paused || (needs && known.health.probe_at.is_none()) {
-                    self.tx(|tx| pause_webhook(tx, &known, false, now).unwrap());
+                    self.tx(|tx| set_paused(tx, &known, false, now).unwrap());
                 }
             }
             let asks = "SELECT seq, webhook_id FROM deliveries

@@ -212,7 +212,7 @@ fn a_resume_is_answered_before_anything_expires() {
     world.change("t1", "1");
     world.now = world.now.plus_ms(2 * HOUR);
     let known = world.tx(|tx| find_webhook(tx, "wh_a")).unwrap().unwrap();
-    world.tx(|tx| pause_webhook(tx, &known, false, world.now)).unwrap();
+    world.tx(|tx| set_paused(tx, &known, false, world.now)).unwrap();
     world.expire();
     assert_eq!(world.lanes("wh_a"), ["1 pending!"]);
     assert_eq!(world.send_all(200), [1]);

@@ -34,14 +34,16 @@ pub(crate) fn tell_of_condition(
     id: &str,
     now: Time,
 ) -> Result<bool> {
-    let Some(kind) = news(&known.health, is, known.told_refusing, now) else { return Ok(false) };
+    let Some(kind) = news(&known.health, is, known.refusing_alert_at, now) else {
+        return Ok(false);
+    };
     if !is_wanted(tx)? {
         return Ok(false);
     }
     let (webhook, was) = (known.webhook.as_ref(), &known.health);
     if kind == EventKind::WebhookRefusing {
         tx.execute(
-            "UPDATE webhooks SET told_refusing_ms = ?2 WHERE id = ?1",
+            "UPDATE webhooks SET refusing_alert_ms = ?2 WHERE id = ?1",
             &[Value::from(&webhook.id), now.0.into()],
         )?;
         tx.forget();
@@ -52,25 +54,25 @@ pub(crate) fn tell_of_condition(
 
 /// From one fault for which all is held to another is no news to whom was told of the first. That all
 /// is refused is told a while after the last time, if it still is then; its end only to whom was told.
-fn news(was: &Health, is: &Health, told: Time, now: Time) -> Option<EventKind> {
+fn news(was: &Health, is: &Health, last: Time, now: Time) -> Option<EventKind> {
     let holds = |health: &Health| health.condition != Condition::Up;
-    let is_told = |since: Time| (since..=now.plus_ms(LATE_MS)).contains(&told);
+    let is_alerted = |since: Time| (since..=now.plus_ms(LATE_MS)).contains(&last);
     match (holds(was), holds(is)) {
         (true, true) => None,
         (false, true) => Some(EventKind::WebhookDown),
         (true, false) => Some(EventKind::WebhookUp),
         (false, false) => match (was.refusals.since, is.refusals.since) {
-            (_, Some(since)) => (!is_told(since) && !was_told(told, REFUSING_APART_MS, now))
+            (_, Some(since)) => (!is_alerted(since) && !was_alerted(last, REFUSING_APART_MS, now))
                 .then_some(EventKind::WebhookRefusing),
-            (Some(since), None) => is_told(since).then_some(EventKind::WebhookUp),
+            (Some(since), None) => is_alerted(since).then_some(EventKind::WebhookUp),
             (None, None) => None,
         },
     }
 }
 
 /// Whether it was told of within this span, in milliseconds.
-fn was_told(told: Time, span_ms: i64, now: Time) -> bool {
-    (-LATE_MS..span_ms).contains(&now.ms_since(told))
+fn was_alerted(last: Time, span_ms: i64, now: Time) -> bool {
+    (-LATE_MS..span_ms).contains(&now.ms_since(last))
 }
 
 /// Tells that a delivery waits for a person, because it failed or is held, but not of each when many do. `say` puts it
@@ -84,11 +86,14 @@ pub(crate) fn tell_of_one(
     id: &str,
     now: Time,
 ) -> Result<()> {
-    if was_told(known.told, FAILURES_APART_MS, now) || !is_wanted(tx)? {
+    if was_alerted(known.failure_alert_at, FAILURES_APART_MS, now) || !is_wanted(tx)? {
         return Ok(());
     }
     let webhook = known.webhook.id.as_str();
-    tx.execute("UPDATE webhooks SET told_ms = ?2 WHERE id = ?1", &[webhook.into(), now.0.into()])?;
+    tx.execute(
+        "UPDATE webhooks SET failure_alert_ms = ?2 WHERE id = ?1",
+        &[webhook.into(), now.0.into()],
+    )?;
     tx.forget();
     let text = say(webhook, &delivery_id(seq, webhook), why);
     tell(tx, EventKind::DeliveryFailed, webhook, &text, id, now)

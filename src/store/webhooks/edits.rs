@@ -139,7 +139,7 @@ pub(crate) fn delete_webhook(tx: &mut Tx<'_>, id: &str) -> Result<()> {
 }
 
 /// Stops a webhook, or lets it go on, with all that it holds.
-pub(crate) fn pause_webhook(
+pub(crate) fn set_paused(
     tx: &mut Tx<'_>,
     before: &WebhookState,
     is_paused: bool,

@@ -37,11 +37,11 @@ pub(crate) struct WebhookState {
     pub(crate) wait_until: Time,
     /// A recovery is putting older events in line; nothing newer may overtake them.
     pub(crate) is_recovering: bool,
-    /// When a failed delivery was last told of.
-    pub(crate) told: Time,
-    /// When it was last told that it refuses everything.
-    pub(crate) told_refusing: Time,
-    /// A long queue was told of.
+    /// When the last alert of a failed delivery was made.
+    pub(crate) failure_alert_at: Time,
+    /// When the last alert that it refuses everything was made.
+    pub(crate) refusing_alert_at: Time,
+    /// There was an alert of its long queue.
     pub(crate) is_behind: bool,
 }
 
@@ -61,7 +61,7 @@ columns! {
 
 // How it is doing.
 columns! {
-    health = paused 2, condition 3, since_ms 4, failures 5, probe_ms 6, looked_ms 7, refused 8, refused_events 9,
+    health = paused 2, condition 3, since_ms 4, failures 5, probe_ms 6, looked_ms 7, denied 8, refused_events 9,
         refusing_ms 10, why 11
 }
 
@@ -72,7 +72,7 @@ macro_rules! select {
             properties!(names),
             ", ",
             health!(names),
-            ", wait_until_ms, told_ms, told_refusing_ms, is_behind,
+            ", wait_until_ms, failure_alert_ms, refusing_alert_ms, is_behind,
                 (SELECT COUNT(*) FROM recoveries r WHERE r.webhook_id = w.id) FROM webhooks w ",
             $end
         )
@@ -126,7 +126,7 @@ fn read(row: &Row<'_>) -> Result<WebhookState> {
         failures: row.number(OF, "count of probes")?,
         probe_at: row.next()?,
         looked_at: row.next()?,
-        refused: row.json(OF, "list of refusals")?,
+        denied: row.json(OF, "list of denials")?,
         refusals: Refusals { events: row.json(OF, "list of refused events")?, since: row.next()? },
         why: row.next()?,
     };
@@ -136,8 +136,8 @@ fn read(row: &Row<'_>) -> Result<WebhookState> {
         created,
         health,
         wait_until: row.next()?,
-        told: row.next()?,
-        told_refusing: row.next()?,
+        failure_alert_at: row.next()?,
+        refusing_alert_at: row.next()?,
         is_behind: row.next()?,
         is_recovering: row.next()?,
     })
@@ -153,7 +153,8 @@ pub(crate) fn write_properties(tx: &mut Tx<'_>, webhook: &Webhook, created: Time
     const WRITE: &str = concat!(
         "INSERT INTO webhooks (id, created_ms, ",
         properties!(names),
-        ", state, paused, condition, since_ms, failures, refused, why, wait_until_ms, told_ms, is_behind)
+        ", state, paused, condition, since_ms, failures, denied, why, wait_until_ms,
+            failure_alert_ms, is_behind)
          VALUES (?1, ?2, ",
         properties!(places),
         ", 'live', 0, 'up', ?2, 0, '[]', '', 0, 0, 0) ON CONFLICT (id) DO UPDATE SET ",
@@ -198,7 +199,7 @@ pub(crate) fn write_health(tx: &mut Tx<'_>, id: &str, health: &Health) -> Result
         health.failures.into(),
         health.probe_at.into(),
         health.looked_at.into(),
-        list(&health.refused).into(),
+        list(&health.denied).into(),
         list(&health.refusals.events).into(),
         health.refusals.since.into(),
         (&health.why).into(),
