@@ -199,16 +199,16 @@ async fn trouble_stands_on_top_and_other_orders_can_be_chosen() {
 #[tokio::test]
 async fn the_end_of_a_long_address_is_shown_and_no_more() {
     let server = Server::open(&[]).await;
-    for end in ["aaaabbbbccccdddd", "aaaabbbbcccceeee", "short"] {
+    for end in ["AAAABBBBCCCCDDDD", "AAAABBBBCCCCEEEE", "Short"] {
         server.hook(&json!({"url": format!("http://127.0.0.1:9/{end}")})).await;
     }
     let browser = Browser::at(&server, "/webhooks").await;
-    for shown in ["http://127.0.0.1:9/…dddd", "http://127.0.0.1:9/…eeee"] {
+    for shown in ["http://127.0.0.1:9/…DDDD", "http://127.0.0.1:9/…EEEE"] {
         browser.find(CARD, shown).await;
     }
     let page = browser.js("return document.documentElement.outerHTML", &[]).await;
     let page = page.as_str().expect("a page");
-    assert!(!page.contains("ccc") && !page.contains("short"), "more of it is shown");
+    assert!(!page.contains("CCC") && !page.contains("Short"), "more of it is shown");
 }
 
 #[tokio::test(flavor = "multi_thread")]
