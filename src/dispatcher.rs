@@ -205,7 +205,7 @@ impl Dispatcher {
             alert_id: self.parts.ids.event(ended),
             ..Record::of(&claim, (outcome, why), ended, steady_ms, seen)
         });
-        if let Some(recorded) = self.write_down(&claim, &record).await {
+        if let Some(recorded) = self.write_down(&claim, &record, seen.is_awaited).await {
             self.count(&claim, &record, &recorded.fate);
             log::end(&claim, &record, &recorded);
         }
@@ -239,13 +239,24 @@ impl Dispatcher {
 
     /// Writes an outcome down, however long the disk stays full: sending again would be a repeat.
     /// If the server ends first, the delivery counts as under way at the next start.
-    async fn write_down(&self, claim: &Arc<Claim>, record: &Arc<Record>) -> Option<Recorded> {
+    async fn write_down(
+        &self,
+        claim: &Arc<Claim>,
+        record: &Arc<Record>,
+        is_awaited: bool,
+    ) -> Option<Recorded> {
+        let store = &self.parts.store;
         let mut is_logged = false;
         loop {
             let (claim, record, policy) =
                 (Arc::clone(claim), Arc::clone(record), self.parts.policy);
             let job = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
-            match self.parts.store.write_patiently(job).await {
+            let end = if is_awaited {
+                store.write_patiently(job).await
+            } else {
+                store.write_along(job).await
+            };
+            match end {
                 Ok(recorded) => return recorded,
                 Err(store::Error::Closed | store::Error::Broken(_) | store::Error::Damaged(_)) => {
                     return None;

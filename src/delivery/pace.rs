@@ -69,6 +69,8 @@ struct Gate {
     is_short: bool,
     /// Nothing that is due waits, as far as the last look and what came since tell.
     is_clear: bool,
+    /// When an event was last put in line behind another of its task.
+    joined_ms: Option<i64>,
 }
 
 /// How much may go out now.
@@ -93,7 +95,9 @@ pub(crate) struct Released {
     pub(crate) is_success: bool,
     /// It failed in a way that speaks of the webhook: no answer, or one that says "later".
     pub(crate) is_failure: bool,
-    /// When it ended, by a clock that never steps.
+    /// When it was handed over with its event; `None`: it waited before, and others may wait behind it.
+    pub(crate) at_once_ms: Option<i64>,
+    /// When it ended, by the same clock that never steps.
     pub(crate) now_ms: i64,
 }
 
@@ -102,6 +106,8 @@ pub(crate) struct Released {
 pub(crate) struct Seen {
     /// Something that is due waited for a place.
     pub(crate) is_short: bool,
+    /// A later event of its task may wait for its end.
+    pub(crate) is_awaited: bool,
     /// When it last answered with 2xx.
     pub(crate) success_ms: Option<i64>,
     /// When the first request failed since.
@@ -232,6 +238,13 @@ impl Gates {
         has_place
     }
 
+    /// At `now_ms`, an event was put in line behind another of its task.
+    pub(crate) fn joined(&mut self, webhook_id: &str, now_ms: i64) {
+        if let Some(gate) = self.each.get_mut(webhook_id) {
+            gate.joined_ms = Some(now_ms);
+        }
+    }
+
     /// A request that has a place never leaves.
     pub(crate) fn give_back(&mut self, webhook_id: &str, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -249,7 +262,9 @@ impl Gates {
         self.bytes = self.bytes.saturating_sub(end.bytes);
         self.under_way = self.under_way.saturating_sub(1);
         let is_short = std::mem::take(&mut self.is_short);
-        let Some(gate) = self.each.get_mut(webhook_id) else { return Seen::default() };
+        let Some(gate) = self.each.get_mut(webhook_id) else {
+            return Seen { is_awaited: true, ..Seen::default() };
+        };
         gate.under_way = gate.under_way.saturating_sub(1);
         gate.is_silent = !end.is_answered;
         if end.is_success {
@@ -258,7 +273,9 @@ impl Gates {
         } else if end.is_failure {
             gate.failing_ms = gate.failing_ms.or(Some(end.now_ms));
         }
+        let is_first = |began: i64| gate.joined_ms.is_none_or(|at| at < began);
         Seen {
+            is_awaited: !end.at_once_ms.is_some_and(is_first),
             is_short: std::mem::take(&mut gate.is_short) || is_short,
             success_ms: gate.success_ms,
             failing_ms: gate.failing_ms,
@@ -283,83 +300,4 @@ impl Gates {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Profile;
-
-    fn webhook(profile: Profile, rate_per_second: Option<u32>) -> Webhook {
-        Webhook { profile, rate_per_second, ..Webhook::new("wh_a", "https://e.org/") }
-    }
-
-    #[test]
-    fn a_silent_receiver_gets_two_at_a_time() {
-        let (mut gates, plain) = (Gates::default(), webhook(Profile::Plain, None));
-        assert_eq!(gates.room(&plain, 0, 0).free, 32);
-        (0..32).for_each(|_| gates.take("wh_a", 1));
-        assert_eq!(gates.room(&plain, 0, 0), Room { free: 0, wait_ms: None, is_idle: false });
-        let silent = end(false, false, 5);
-        (0..31).for_each(|_| assert!(!gates.release("wh_a", &silent).is_short));
-        assert_eq!(gates.room(&plain, 0, 0).free, 1);
-        gates.fell_short("wh_a");
-        let seen = gates.release("wh_a", &end(true, true, 7));
-        assert_eq!(seen, Seen { is_short: true, success_ms: Some(7), failing_ms: None });
-        assert_eq!(gates.room(&plain, 0, 0), Room { free: 32, wait_ms: None, is_idle: true });
-    }
-
-    fn end(is_answered: bool, is_success: bool, now_ms: i64) -> Released {
-        Released { bytes: 1, is_answered, is_success, is_failure: !is_success, now_ms }
-    }
-
-    #[test]
-    fn large_tasks_leave_one_at_a_time_when_many_are_under_way() {
-        let (mut gates, plain) = (Gates::default(), webhook(Profile::Plain, None));
-        gates.take("wh_b", BYTES_MOST + 1);
-        assert_eq!(gates.room(&plain, 0, 0).free, 1, "its neighbours still get a request through");
-        let large = Released { bytes: BYTES_MOST + 1, ..end(true, true, 1) };
-        gates.release("wh_b", &large);
-        assert_eq!(gates.room(&plain, 0, 0).free, 32);
-        gates.choose(BYTES_MOST + 1);
-        assert_eq!(gates.room(&plain, 0, 0).free, 1, "what this look has chosen counts");
-        gates.begin_with();
-        assert_eq!(gates.room(&plain, 0, 0).free, 32);
-    }
-
-    #[test]
-    fn make_gets_at_most_275_requests_in_any_ten_seconds() {
-        let (mut gates, make) = (Gates::default(), webhook(Profile::Make, None));
-        let mut left = Vec::new();
-        for now in (0..60_000).filter(|ms| ms % 7 == 0 && !(20_000..30_000).contains(ms)) {
-            for _ in 0..gates.room(&make, 0, now).free {
-                gates.take("wh_a", 1);
-                gates.release("wh_a", &end(true, true, now));
-                left.push(now);
-            }
-        }
-        for at in &left {
-            let within = left.iter().filter(|other| (*at..*at + 10_000).contains(*other)).count();
-            assert!(within <= 275, "{within} from {at} on");
-        }
-        assert!(left.len() > 1_100, "{}", left.len());
-    }
-
-    #[test]
-    fn no_more_leave_than_there_are_files_for() {
-        let (mut gates, plain) = (Gates::new(8), webhook(Profile::Plain, None));
-        assert_eq!(gates.room(&plain, 0, 0).free, 8);
-        assert_eq!(gates.room(&plain, 8, 0).free, 0, "what this look has chosen counts");
-        (0..7).for_each(|_| gates.take("wh_b", 1));
-        assert_eq!(gates.room(&plain, 0, 0).free, 1, "what is left is for its neighbours too");
-        gates.take("wh_c", 1);
-        assert_eq!(gates.room(&plain, 0, 0).free, 0);
-        assert!(gates.release("wh_b", &end(true, true, 1)).is_short, "look again");
-    }
-
-    #[test]
-    fn the_bucket_is_empty_at_a_start_and_after_another_pace() {
-        let mut gates = Gates::default();
-        let room = gates.room(&webhook(Profile::Auto, Some(10)), 0, 5_000);
-        assert_eq!((room.free, room.wait_ms), (0, Some(100)));
-        assert_eq!(gates.room(&webhook(Profile::Auto, Some(10)), 0, 6_000).free, 10);
-        assert_eq!(gates.room(&webhook(Profile::Auto, Some(20)), 0, 6_000).free, 0);
-    }
-}
+mod tests;

@@ -44,6 +44,8 @@ pub(crate) struct Claim {
     pub(crate) is_probe: bool,
     /// It was refused alone before.
     pub(crate) is_alone: bool,
+    /// It leaves with the commit of its event.
+    pub(crate) is_at_once: bool,
     /// When it was claimed.
     pub(crate) started: Time,
     /// The same by a clock that never steps, in milliseconds.
@@ -55,6 +57,7 @@ impl Claim {
     pub(crate) fn released(&self, outcome: &Outcome, steady_ms: i64) -> Released {
         Released {
             bytes: self.bytes(),
+            at_once_ms: self.is_at_once.then_some(self.steady_ms),
             // A kept connection that was cut says nothing of it either.
             is_answered: outcome.status.is_some() || outcome.is_cut,
             is_success: outcome.is_success(),
@@ -261,6 +264,7 @@ fn read(row: &Row<'_>, known: &WebhookState, (now, steady_ms): Now) -> Result<Cl
         first: first.unwrap_or(now),
         is_probe: known.health.condition != Condition::Up,
         is_alone,
+        is_at_once: false,
         started: now,
         steady_ms,
     })
@@ -283,6 +287,7 @@ impl Claim {
             first: now,
             is_probe: false,
             is_alone: false,
+            is_at_once: true,
             started: now,
             steady_ms,
         }

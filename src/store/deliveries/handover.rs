@@ -70,6 +70,14 @@ pub(super) fn leaves(
     true
 }
 
+/// An event is being put in line behind another of its task, which is perhaps under way: the end of that is awaited.
+pub(super) fn joins(tx: &Tx<'_>, webhook: &str) {
+    if let Some(to) = tx.find_beside::<Handover>() {
+        let steady_ms = (to.steady_ms)();
+        lock(&to.gates).joined(webhook, steady_ms);
+    }
+}
+
 /// Has what is due now sent, as far as there is room. Answers how many milliseconds there is nothing more to do, if it
 /// knows.
 pub(crate) fn send_due(tx: &mut Tx<'_>, to: &Arc<Handover>, now: Time) -> Result<Option<i64>> {

@@ -24,6 +24,7 @@ pub(crate) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Res
         if known.presence == Presence::Live && is_wanted() {
             let task = event.task_id.as_str();
             if !is_free(tx, &webhook.id, task)? {
+                handover::joins(tx, &webhook.id);
                 insert(tx, seq, &webhook.id, event.kind, task, None)?;
             } else if handover::leaves(tx, known, seq, event, now) {
                 insert_sending(tx, seq, webhook, event, now)?;

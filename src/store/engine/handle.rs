@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::{Error, Result};
 use super::jobs::{self, Read};
+use super::line::For;
 use super::opening::Opening;
 use super::state::Shared;
 use super::tx::{Beside, Tx};
@@ -87,7 +88,7 @@ impl Store {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let place = Arc::clone(&self.asked).try_acquire_owned().map_err(|_| Error::Busy)?;
-        self.in_line(work, place, false).await
+        self.in_line(work, place, For::Others).await
     }
 
     /// Like [`Store::write`], for what the server does by itself: with room of its own, for which it
@@ -101,17 +102,31 @@ impl Store {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let place = Arc::clone(&self.own).acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.in_line(work, place, true).await
+        self.in_line(work, place, For::Own).await
     }
 
-    async fn in_line<T, F>(&self, work: F, place: OwnedSemaphorePermit, is_own: bool) -> Result<T>
+    /// Like [`Store::write_patiently`], for what nobody waits for: it goes with the next commit, or by itself when none
+    /// comes for 10 ms.
+    ///
+    /// # Errors
+    /// As for `write_patiently`.
+    pub(crate) async fn write_along<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
+    {
+        let place = Arc::clone(&self.own).acquire_owned().await.map_err(|_| Error::Closed)?;
+        self.in_line(work, place, For::Nobody).await
+    }
+
+    async fn in_line<T, F>(&self, work: F, place: OwnedSemaphorePermit, whom: For) -> Result<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         self.shared.is_whole()?;
         let (waiting, answer) = jobs::write(work, place);
-        self.line.join(waiting, is_own)?;
+        self.line.join(waiting, whom)?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
@@ -238,7 +253,7 @@ impl Store {
         };
         // In the line of those who ask, since it is they who want to know, and without taking a place from them.
         let place = Arc::clone(&self.asked).acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.in_line(pass, place, false).await?;
+        self.in_line(pass, place, For::Others).await?;
         if self.shared.full.load(Ordering::Relaxed) { Err(Error::Full) } else { Ok(()) }
     }
 

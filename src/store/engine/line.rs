@@ -1,16 +1,32 @@
 //! The line for the writer: what is asked of the server and what it does by itself, taken in turn, so
-//! that neither waits behind all of the other.
+//! that neither waits behind all of the other. What nobody waits for waits for company: it shares the commit of the
+//! next that comes.
 //!
 //! Must not know a connection, nor how many may stand in it: each comes with its place.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::{Error, Result};
 use super::jobs::{Waiting, Write};
 use super::locked;
 use crate::lock::lock;
+
+/// How long a job that nobody waits for stays without company, at most. A crash meanwhile leaves as `unknown` what
+/// had ended, so it is short; at 200 events a second the next commit is 5 ms away.
+const COMPANY: Duration = Duration::from_millis(10);
+
+/// Whom a job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Somebody has asked the server for it.
+    Others,
+    /// The server does it by itself.
+    Own,
+    /// The same, and nobody waits for it.
+    Nobody,
+}
 
 /// The line.
 #[derive(Default)]
@@ -23,6 +39,7 @@ pub(crate) struct Line {
 struct Queues {
     asked: VecDeque<Waiting>,
     own: VecDeque<Waiting>,
+    unhurried: VecDeque<Waiting>,
     is_own_turn: bool,
     is_closed: bool,
     writer: Writer,
@@ -40,27 +57,58 @@ enum Writer {
 
 impl Queues {
     fn is_empty(&self) -> bool {
+        self.is_calm() && self.unhurried.is_empty()
+    }
+
+    /// Whether nobody waits who is in a hurry.
+    fn is_calm(&self) -> bool {
         self.asked.is_empty() && self.own.is_empty()
     }
 
     fn next(&mut self) -> Option<Waiting> {
         self.is_own_turn = !self.is_own_turn;
-        let Queues { asked, own, .. } = self;
-        let (first, second) = if self.is_own_turn { (own, asked) } else { (asked, own) };
-        first.pop_front().or_else(|| second.pop_front())
+        if self.is_own_turn {
+            self.next_own().or_else(|| self.asked.pop_front())
+        } else {
+            self.asked.pop_front().or_else(|| self.next_own())
+        }
+    }
+
+    /// Of the server's own, in order of arrival.
+    fn next_own(&mut self) -> Option<Waiting> {
+        let Queues { own, unhurried, .. } = self;
+        let since = |queue: &VecDeque<Waiting>| queue.front().map(|waiting| waiting.since);
+        let is_unhurried = match (since(own), since(unhurried)) {
+            (Some(own), Some(unhurried)) => unhurried < own,
+            (own, _) => own.is_none(),
+        };
+        if is_unhurried { unhurried.pop_front() } else { own.pop_front() }
+    }
+
+    /// Until when the writer may sleep; `None`: until somebody comes.
+    fn sleeps_until(&self) -> Option<Instant> {
+        self.unhurried.front().map(|waiting| waiting.since + COMPANY)
     }
 }
 
 impl Line {
-    /// A job of the server's own, or one that was asked of it, takes its place.
-    pub(crate) fn join(&self, waiting: Waiting, is_own: bool) -> Result<()> {
+    /// A job takes its place.
+    pub(crate) fn join(&self, waiting: Waiting, whom: For) -> Result<()> {
         let mut queues = lock(&self.queues);
         if queues.is_closed {
             return Err(Error::Closed);
         }
-        let queue = if is_own { &mut queues.own } else { &mut queues.asked };
-        queue.push_back(waiting);
-        self.wake(queues);
+        let Queues { asked, own, unhurried, .. } = &mut *queues;
+        // Behind another that waits for company, the writer knows when to look up.
+        let is_in_company = whom == For::Nobody && !unhurried.is_empty();
+        match whom {
+            For::Others => asked.push_back(waiting),
+            For::Own => own.push_back(waiting),
+            For::Nobody => unhurried.push_back(waiting),
+        }
+        if !is_in_company {
+            self.wake(queues);
+        }
         Ok(())
     }
 
@@ -88,13 +136,24 @@ impl Line {
 
     /// Waits until somebody is there or calls; false if nobody will ever come.
     pub(crate) fn wait(&self) -> bool {
-        let is_idle = |queues: &mut Queues| {
-            let is_idle = queues.is_empty() && !queues.is_closed && !queues.is_called;
-            queues.writer = if is_idle { Writer::Sleeps } else { Writer::Works };
-            is_idle
-        };
-        let queues = self.came.wait_while(lock(&self.queues), is_idle);
-        let mut queues = queues.unwrap_or_else(PoisonError::into_inner);
+        let mut queues = lock(&self.queues);
+        while queues.is_calm() && !queues.is_closed && !queues.is_called {
+            let left =
+                queues.sleeps_until().map(|end| end.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                break;
+            }
+            queues.writer = Writer::Sleeps;
+            queues = match left {
+                Some(left) => {
+                    self.came.wait_timeout(queues, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.came.wait(queues).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        queues.writer = Writer::Works;
+        // Our own first: the end of a delivery frees its lane for what is asked for in the same commit.
+        queues.is_own_turn = false;
         std::mem::take(&mut queues.is_called) || !queues.is_empty()
     }
 
@@ -114,8 +173,8 @@ impl Line {
         let is_late = |waiting: &mut Waiting| locked::is_over(waiting.since, now);
         let mut late: Vec<Waiting> = Vec::new();
         let mut queues = lock(&self.queues);
-        let Queues { asked, own, .. } = &mut *queues;
-        for queue in [asked, own] {
+        let Queues { asked, own, unhurried, .. } = &mut *queues;
+        for queue in [asked, own, unhurried] {
             queue.retain(|waiting| waiting.job.is_wanted());
             while let Some(waiting) = queue.pop_front_if(is_late) {
                 late.push(waiting);
@@ -150,10 +209,10 @@ mod tests {
 
     type Answer = tokio::sync::oneshot::Receiver<Result<u32>>;
 
-    fn join(line: &Line, room: &Arc<Semaphore>, number: u32, is_own: bool) -> Answer {
+    fn join(line: &Line, room: &Arc<Semaphore>, number: u32, whom: For) -> Answer {
         let place = Arc::clone(room).try_acquire_owned().unwrap();
         let (waiting, answer) = jobs::write(move |_: &mut Tx<'_>| Ok(number), place);
-        line.join(waiting, is_own).unwrap();
+        line.join(waiting, whom).unwrap();
         answer
     }
 
@@ -176,8 +235,8 @@ mod tests {
     #[test]
     fn both_kinds_are_taken_in_turn_each_in_order_of_arrival() {
         let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let own = [1, 2, 3, 4, 5].map(|number| (number, join(&line, &room, number, true)));
-        let asked = [11, 12].map(|number| (number, join(&line, &room, number, false)));
+        let own = [1, 2, 3, 4, 5].map(|number| (number, join(&line, &room, number, For::Own)));
+        let asked = [11, 12].map(|number| (number, join(&line, &room, number, For::Others)));
         let mut all: Vec<_> = own.into_iter().chain(asked).collect();
         assert_eq!(room.available_permits(), 93);
         assert_eq!(order(&line, &mut all), [1, 11, 2, 12, 3, 4, 5]);
@@ -187,15 +246,16 @@ mod tests {
     #[test]
     fn who_is_gone_is_passed_over() {
         let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        drop(join(&line, &room, 1, true));
-        let mut left = vec![(2, join(&line, &room, 2, true))];
+        drop(join(&line, &room, 1, For::Own));
+        let mut left = vec![(2, join(&line, &room, 2, For::Own))];
         assert_eq!(order(&line, &mut left), [2]);
     }
 
     #[test]
     fn a_lock_is_told_to_all_who_have_waited_long_enough_and_to_nobody_else() {
         let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let mut early = [join(&line, &room, 1, true), join(&line, &room, 2, false)];
+        let mut early =
+            [For::Own, For::Others, For::Nobody].map(|whom| join(&line, &room, 1, whom));
         let now = Instant::now();
         assert!(line.refuse_late(now), "they wait");
         assert!(!line.refuse_late(now + Duration::from_mins(1)), "nobody is left");
@@ -206,14 +266,40 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_waits_for_goes_with_the_next_that_comes_and_before_it() {
+        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
+        let unhurried = [1, 2].map(|number| (number, join(&line, &room, number, For::Nobody)));
+        let asked = [11, 12].map(|number| (number, join(&line, &room, number, For::Others)));
+        let own = [3].map(|number| (number, join(&line, &room, number, For::Own)));
+        let late = [4].map(|number| (number, join(&line, &room, number, For::Nobody)));
+        let mut all: Vec<_> = unhurried.into_iter().chain(asked).chain(own).chain(late).collect();
+        assert!(line.wait());
+        assert_eq!(order(&line, &mut all), [1, 11, 2, 12, 3, 4]);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_goes_by_itself_after_a_while_or_when_the_line_closes() {
+        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
+        let mut all = vec![(1, join(&line, &room, 1, For::Nobody))];
+        let began = Instant::now();
+        assert!(line.wait() && began.elapsed() > COMPANY / 2);
+        assert_eq!(order(&line, &mut all), [1]);
+        let mut all = vec![(2, join(&line, &room, 2, For::Nobody))];
+        line.close();
+        assert!(line.wait());
+        assert_eq!(order(&line, &mut all), [2]);
+        assert!(!line.wait());
+    }
+
+    #[test]
     fn a_closed_line_is_emptied_and_ends() {
         let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let _answer = join(&line, &room, 1, true);
+        let _answer = join(&line, &room, 1, For::Own);
         line.close();
         assert!(line.wait() && line.next().is_some());
         assert!(!line.wait());
         let place = Arc::clone(&room).try_acquire_owned().unwrap();
         let (late, _answer) = jobs::write(|_: &mut Tx<'_>| Ok(()), place);
-        assert!(matches!(line.join(late, false), Err(Error::Closed)));
+        assert!(matches!(line.join(late, For::Others), Err(Error::Closed)));
     }
 }

@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::harness::Server;
 use crate::harness::hooks::id;
+use crate::harness::{Server, eventually};
 
 /// Reads one request, whole; answers whether there was one.
 async fn request(stream: &mut TcpStream) -> bool {
@@ -84,8 +84,12 @@ async fn a_cut_at_the_second_request_costs_one_attempt_and_no_wait() {
     }
     assert!(cut >= 3, "every second request was cut: {cut}");
     assert!(connections.load(Ordering::Relaxed) >= 10, "a connection for each that was answered");
-    let log = server.log();
-    let retries: Vec<&String> = log.iter().filter(|line| line.contains("Retrying in")).collect();
+    let retries = eventually("each is told", async || {
+        let mut log = server.log();
+        log.retain(|line| line.contains("Retrying in"));
+        (log.len() >= cut).then_some(log)
+    })
+    .await;
     assert!(retries.iter().all(|line| line.contains("Retrying in 0ms...")), "{retries:?}");
     assert_eq!(retries.len(), cut);
 }
@@ -140,7 +144,7 @@ async fn a_connection_that_was_closed_while_idle_costs_nothing() {
         let task = server.create(&json!({"title": n.to_string()})).await;
         let delivery = server.settled(id(&task)).await.remove(0);
         assert_eq!(delivery["attemptCount"], 1, "{delivery}");
-        crate::harness::eventually("the connection is closed on both sides", async || {
+        eventually("the connection is closed on both sides", async || {
             (closed.load(Ordering::Relaxed) >= n).then_some(())
         })
         .await;
