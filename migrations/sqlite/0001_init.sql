@@ -140,6 +140,11 @@ CREATE TABLE deliveries (
     finished_ms INTEGER,                        -- NULL: not finished
     reason      TEXT,                           -- of held, failed and cancelled, else NULL: a code,
     reason_text TEXT,                           -- and a sentence
+    -- The first attempt, if it was answered with 2xx, as nearly all are: it has no row of its own.
+    answered_ms    INTEGER,                     -- when its request left
+    answer_took_ms INTEGER,
+    answer_status  INTEGER,
+    answer_excerpt TEXT,
     PRIMARY KEY (seq, webhook_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -151,7 +156,8 @@ CREATE INDEX deliveries_lane ON deliveries (webhook_id, task_id, seq) WHERE fini
 -- kind, and this holds each run in order of commit.
 CREATE INDEX deliveries_run ON deliveries (webhook_id, status, kind, seq);
 
-CREATE TABLE attempts (
+-- Attempts that have a row of their own.
+CREATE TABLE other_attempts (
     seq         INTEGER NOT NULL,
     webhook_id  TEXT NOT NULL,
     number      INTEGER NOT NULL,
@@ -164,6 +170,12 @@ CREATE TABLE attempts (
                     OR outcome = 'held' OR outcome = 'failed' OR outcome = 'unknown'),
     PRIMARY KEY (seq, webhook_id, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE VIEW attempts AS
+    SELECT seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome FROM other_attempts
+    UNION ALL
+    SELECT seq, webhook_id, 1, answered_ms, answer_took_ms, answer_status, NULL, answer_excerpt, 'delivered'
+        FROM deliveries WHERE answered_ms IS NOT NULL;
 
 -- How many deliveries of each kind a webhook has, and how many of them have not ended: kept, since counting a
 -- million takes long. Triggers keep it, so that no statement can forget to. Not kept for each status: every step of

@@ -108,10 +108,13 @@ pub(crate) fn record(
     let verdict = judge(policy, &known, claim, end);
     let fate = &verdict.fate;
     let after = After::of(fate, claim, end);
-    if !put_delivery(tx, claim, &after)? {
+    let is_plain = claim.number == 1 && *fate == Fate::Delivered && end.why.is_none();
+    if !put_delivery(tx, claim, &after, is_plain.then_some(end))? {
         return Ok(None);
     }
-    put_attempt(tx, claim, end, fate)?;
+    if !is_plain {
+        put_attempt(tx, claim, end, fate)?;
+    }
     if let Some(wait) = end.outcome.retry_after_ms.filter(|_| is_same_url(claim, &known)) {
         conditions::wait_until(tx, id, end.ended.plus_ms(wait))?;
     }
@@ -278,13 +281,21 @@ impl After {
     }
 }
 
-/// Answers whether the delivery still was the one that was claimed.
-fn put_delivery(tx: &mut Tx<'_>, claim: &Claim, after: &After) -> Result<bool> {
+/// Writes what an attempt makes of its delivery; into the same row the attempt itself, if it is the first and was
+/// `answered` with 2xx. Answers whether the delivery still was the one that was claimed.
+fn put_delivery(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    after: &After,
+    answered: Option<&Record>,
+) -> Result<bool> {
     let (reason, text) =
         after.reason.as_ref().map(|(code, text)| (code.as_str(), text.as_str())).unzip();
     let updated = tx.execute(
         "UPDATE deliveries SET status = ?3, due_ms = ?4, tries = ?5, first_ms = ?6,
-             finished_ms = ?7, reason = ?8, reason_text = ?9, started_ms = NULL
+             finished_ms = ?7, reason = ?8, reason_text = ?9, started_ms = NULL,
+             answered_ms = coalesce(?11, answered_ms), answer_took_ms = coalesce(?12, answer_took_ms),
+             answer_status = coalesce(?13, answer_status), answer_excerpt = coalesce(?14, answer_excerpt)
          WHERE seq = ?1 AND webhook_id = ?2 AND started_ms IS NOT NULL AND attempts = ?10",
         &[
             claim.seq.into(),
@@ -297,14 +308,23 @@ fn put_delivery(tx: &mut Tx<'_>, claim: &Claim, after: &After) -> Result<bool> {
             reason.into(),
             text.into(),
             claim.number.into(),
+            answered.map(|_| claim.started.0).into(),
+            answered.map(|end| end.outcome.ms).into(),
+            answered.and_then(|end| end.outcome.status).map(i64::from).into(),
+            answered.and_then(excerpt).into(),
         ],
     )?;
     Ok(updated > 0)
 }
 
+/// What is kept of the answer's body.
+fn excerpt(end: &Record) -> Option<&str> {
+    Some(end.outcome.excerpt.as_str()).filter(|text| !text.is_empty())
+}
+
 fn put_attempt(tx: &mut Tx<'_>, claim: &Claim, end: &Record, fate: &Fate) -> Result<()> {
     tx.execute(
-        "INSERT INTO attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)
+        "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         &[
             claim.seq.into(),
@@ -314,7 +334,7 @@ fn put_attempt(tx: &mut Tx<'_>, claim: &Claim, end: &Record, fate: &Fate) -> Res
             end.outcome.ms.into(),
             end.outcome.status.map(i64::from).into(),
             end.why.as_deref().into(),
-            Some(end.outcome.excerpt.as_str()).filter(|text| !text.is_empty()).into(),
+            excerpt(end).into(),
             fate.of_attempt().into(),
         ],
     )?;
@@ -350,7 +370,7 @@ pub(crate) fn requeue_interrupted(tx: &mut Tx<'_>, policy: &Policy, now: Time) -
     )?;
     conditions::restart(tx, policy.recovers, now, latest)?;
     tx.execute(
-        "INSERT INTO attempts (seq, webhook_id, number, started_ms, error, outcome)
+        "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, error, outcome)
          SELECT seq, webhook_id, attempts, started_ms,
              'The server ended while this request was under way; it may have arrived.', 'unknown'
          FROM deliveries WHERE status = 'sending'

@@ -106,7 +106,7 @@ pub(crate) fn delete_old(tx: &mut Tx<'_>, stretch: &Stretch, cutoffs: &Cutoffs) 
     )?;
     for (seq, webhook, _) in &ended {
         let key = [Value::from(*seq), Value::from(webhook)];
-        tx.execute("DELETE FROM attempts WHERE seq = ?1 AND webhook_id = ?2", &key)?;
+        tx.execute("DELETE FROM other_attempts WHERE seq = ?1 AND webhook_id = ?2", &key)?;
         tx.execute("DELETE FROM deliveries WHERE seq = ?1 AND webhook_id = ?2", &key)?;
     }
     if rows >= ROWS {

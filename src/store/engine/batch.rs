@@ -45,7 +45,7 @@ pub(super) fn run_batch(
             Err(Fault::Job(error)) => fail(job, error, shared),
             Err(Fault::Others(error)) => {
                 fail(job, error, shared);
-                roll_back(connection);
+                roll_back(connection, memory);
                 undoes = Undoes::One;
                 match again(connection, memory, beside.as_ref(), &mut done) {
                     Ok(wake) => wakes = wake,
@@ -54,7 +54,7 @@ pub(super) fn run_batch(
             }
             Err(Fault::Batch(error)) => {
                 done.push(Done::nothing(job));
-                roll_back(connection);
+                roll_back(connection, memory);
                 return (done, Err(error), false);
             }
         }
@@ -62,9 +62,10 @@ pub(super) fn run_batch(
             break;
         }
     }
-    let end = run(connection, "COMMIT");
+    let sums = Tx::with_memory(connection, memory).write_sums();
+    let end = sums.and_then(|()| run(connection, "COMMIT"));
     if end.is_err() {
-        roll_back(connection);
+        roll_back(connection, memory);
     }
     (done, end, wakes)
 }
@@ -99,7 +100,7 @@ fn again(
             }
             // It did not fail the first time.
             Err(Fault::Job(error) | Fault::Others(error) | Fault::Batch(error)) => {
-                roll_back(connection);
+                roll_back(connection, memory);
                 return Err(error);
             }
         }
@@ -107,7 +108,8 @@ fn again(
     Ok(wakes)
 }
 
-fn roll_back(connection: &Connection) {
+fn roll_back(connection: &Connection, memory: &Memory) {
+    memory.clear();
     if !connection.is_autocommit() {
         // If even this fails, the next BEGIN says so.
         let _lost = run(connection, "ROLLBACK");
@@ -149,6 +151,7 @@ enum Fault {
 
 fn one(tx: &mut Tx<'_>, job: &mut dyn Write, undoes: Undoes) -> Result<(), Fault> {
     let has_savepoint = undoes == Undoes::One;
+    let sums = has_savepoint.then(|| tx.sums());
     if has_savepoint {
         tx.run("SAVEPOINT job").map_err(Fault::Batch)?;
     }
@@ -161,6 +164,7 @@ fn one(tx: &mut Tx<'_>, job: &mut dyn Write, undoes: Undoes) -> Result<(), Fault
         Err(error) if tx.is_over() => Err(Fault::Batch(error)),
         Err(error) if has_savepoint => {
             tx.forget();
+            tx.put_back(sums.unwrap_or_default());
             tx.run("ROLLBACK TO job").map_err(Fault::Batch)?;
             tx.run("RELEASE job").map_err(Fault::Batch)?;
             Err(Fault::Job(error))

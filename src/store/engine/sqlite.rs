@@ -149,7 +149,7 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
         };
         if end.is_err() {
             // What was undone may have been remembered.
-            memory.take();
+            memory.clear();
         }
         let mut has_written = end.is_ok() && log.written.load(Ordering::Relaxed);
         // Before anybody hears of it: it may have gone into a file that nobody will read again.

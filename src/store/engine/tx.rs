@@ -9,14 +9,28 @@ use std::sync::Arc;
 
 use super::columns::{Row, Value};
 use super::error::{Error, Result};
+use super::sums::{Sums, Upsert};
 
 /// A page of a list ends early when what is on it is larger than this together, as JSON: 1 MiB. What follows is
 /// asked for with the next page.
 pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
 
-/// Something read that stays true until a write says otherwise. One connection writes, so what it
-/// remembers is what is there.
-pub(crate) type Memory = RefCell<Option<Arc<dyn Any + Send + Sync>>>;
+/// What the connection that writes keeps in memory from one transaction to the next, and from job to job within one.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// Something read that stays true until a write says otherwise. One connection writes, so what it
+    /// remembers is what is there.
+    known: RefCell<Option<Arc<dyn Any + Send + Sync>>>,
+    sums: RefCell<Sums>,
+}
+
+impl Memory {
+    /// The transaction was undone: nothing of it is true.
+    pub(crate) fn clear(&self) {
+        self.known.take();
+        self.sums.take();
+    }
+}
 
 /// What is done once a transaction is on disk. Where it never is, this is dropped.
 pub(crate) type After = Box<dyn FnOnce() + Send>;
@@ -75,21 +89,62 @@ impl<'c> Tx<'c> {
 
     /// What was remembered.
     pub(crate) fn recall<T: 'static + Send + Sync>(&self) -> Option<Arc<T>> {
-        let remembered = self.memory?.borrow().clone()?;
+        let remembered = self.memory?.known.borrow().clone()?;
         remembered.downcast().ok()
     }
 
     /// Remembers for the transactions to come.
     pub(crate) fn remember<T: 'static + Send + Sync>(&self, value: Arc<T>) {
         if let Some(memory) = self.memory {
-            *memory.borrow_mut() = Some(value);
+            *memory.known.borrow_mut() = Some(value);
         }
     }
 
     /// What is remembered is no longer true.
     pub(crate) fn forget(&mut self) {
         if let Some(memory) = self.memory {
-            *memory.borrow_mut() = None;
+            *memory.known.borrow_mut() = None;
+        }
+    }
+
+    /// Adds to a sum, which is written once for all jobs of a transaction.
+    pub(crate) fn add(
+        &mut self,
+        sql: Upsert,
+        (key, part): (&str, &'static str),
+        by: [i64; 2],
+    ) -> Result<()> {
+        match self.memory {
+            Some(memory) => {
+                memory.sums.borrow_mut().add(sql, (key, part), by);
+                Ok(())
+            }
+            None => self.write_sum(sql, (key, part), by),
+        }
+    }
+
+    /// Writes all sums, so that they are there to be read.
+    pub(crate) fn write_sums(&mut self) -> Result<()> {
+        let all = self.memory.map(|memory| memory.sums.borrow_mut().take());
+        for (sql, (key, part), by) in all.into_iter().flatten() {
+            self.write_sum(sql, (&key, part), by)?;
+        }
+        Ok(())
+    }
+
+    fn write_sum(&mut self, sql: Upsert, (key, part): (&str, &str), [a, b]: [i64; 2]) -> Result<()> {
+        self.execute(sql, &[key.into(), part.into(), a.into(), b.into()]).map(drop)
+    }
+
+    /// What was added so far, to be put back where what follows is undone.
+    pub(crate) fn sums(&self) -> Sums {
+        self.memory.map(|memory| memory.sums.borrow().clone()).unwrap_or_default()
+    }
+
+    /// Puts them back.
+    pub(crate) fn put_back(&self, sums: Sums) {
+        if let Some(memory) = self.memory {
+            *memory.sums.borrow_mut() = sums;
         }
     }
 

@@ -79,7 +79,7 @@ fn put(
         )
         .unwrap();
     if status == DeliveryStatus::Failed {
-        let sql = "INSERT INTO attempts (seq, webhook_id, number, started_ms, excerpt, outcome)
+        let sql = "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, excerpt, outcome)
                    VALUES (?1, ?2, 1, 5, 'Szenario für Ärzte', 'failed')";
         world.connection.execute(sql, params![seq, webhook]).unwrap();
     }

@@ -156,7 +156,7 @@ fn only_what_is_refused_alone_expires_at_a_webhook_that_works() {
     world.expire();
     assert_eq!(world.lanes("wh_a"), ["1 held!", "2 pending!", "3 pending", "4 held"], "untried");
     world.set(&format!(
-        "INSERT INTO attempts (seq, webhook_id, number, started_ms, outcome)
+        "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, outcome)
          VALUES (1, 'wh_a', 1, {}, 'held')",
         START.0
     ));

@@ -162,11 +162,14 @@ fn fill(home: &Path, shape: Shape, now_ms: u128) {
              CREATE TEMP TABLE receivers AS
                  SELECT id, ROW_NUMBER() OVER (ORDER BY created_ms, id) - 1 AS nth FROM main.webhooks;
              INSERT INTO main.deliveries (seq, webhook_id, task_id, kind, status, due_ms, attempts, tries,
-                     first_ms, payload, finished_ms, reason, reason_text)
+                     first_ms, payload, finished_ms, answered_ms, answer_took_ms, answer_status,
+                     answer_excerpt, reason, reason_text)
                  SELECT e.n, w.id, 'task_' || e.task, e.kind, s, NULL, s <> 'pending', s <> 'pending',
                      CASE WHEN s <> 'pending' THEN e.at + 20 END,
                      CASE WHEN s <> 'pending' THEN 'full' END,
                      CASE WHEN s IN ('delivered', 'failed', 'cancelled') THEN e.at + 150 END,
+                     CASE s WHEN 'delivered' THEN e.at + 20 END, CASE s WHEN 'delivered' THEN 90 + e.n % 300 END,
+                     CASE s WHEN 'delivered' THEN 200 END, CASE s WHEN 'delivered' THEN 'Accepted' END,
                      CASE s WHEN 'failed' THEN 'rejected' WHEN 'cancelled' THEN 'by_person'
                             WHEN 'held' THEN 'rejected' END,
                      CASE s WHEN 'failed' THEN 'The receiver answered 400: its scenario does not take this.'
@@ -181,13 +184,11 @@ fn fill(home: &Path, shape: Shape, now_ms: u128) {
              UPDATE main.deliveries SET due_ms = (SELECT at_ms FROM main.events e WHERE e.seq = deliveries.seq)
                  FROM heads h WHERE h.seq = deliveries.seq AND h.webhook_id = deliveries.webhook_id
                      AND deliveries.status = 'pending';
-             INSERT INTO main.attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)
+             INSERT INTO main.other_attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)
                  SELECT d.seq, d.webhook_id, 1, d.first_ms, 90 + d.seq % 300,
-                     CASE d.status WHEN 'delivered' THEN 200 WHEN 'held' THEN 422 ELSE 400 END,
-                     CASE WHEN d.status <> 'delivered' THEN 'The receiver refused it.' END,
-                     CASE d.status WHEN 'delivered' THEN 'Accepted' ELSE 'Scenario is inactive' END,
-                     CASE d.status WHEN 'delivered' THEN 'delivered' WHEN 'held' THEN 'held' ELSE 'failed' END
-                 FROM main.deliveries d WHERE d.attempts > 0 ORDER BY d.seq, d.webhook_id;
+                     CASE d.status WHEN 'held' THEN 422 ELSE 400 END, 'The receiver refused it.', 'Scenario is inactive',
+                     CASE d.status WHEN 'held' THEN 'held' ELSE 'failed' END
+                 FROM main.deliveries d WHERE d.attempts > 0 AND d.answered_ms IS NULL ORDER BY d.seq, d.webhook_id;
              COMMIT;
              PRAGMA wal_checkpoint(TRUNCATE);"
         ))

@@ -61,7 +61,7 @@ async fn says_so(server: &Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_is_damaged_is_found_after_the_start() {
-    for name in ["tasks", "events", "attempts"] {
+    for name in ["tasks", "events", "other_attempts"] {
         let home = stopped().await;
         overwrite(&home.path().join("btk.db"), name);
         let mut server = Server::start_in(home.clone(), &[]).await;
