@@ -16,7 +16,7 @@ mod tests;
 mod webhooks;
 
 pub(crate) use clock_step::{ClockStep, follow_clock};
-pub(crate) use deliveries::backlog::{backlog, waiting, waiting_in_all};
+pub(crate) use deliveries::backlog::{backlog, waiting};
 pub(crate) use deliveries::bulk::{
     Action, Job, begin_job, end_job, find_job, held, list_jobs, running_jobs,
 };
@@ -31,6 +31,7 @@ pub(crate) use deliveries::list::{
 pub(crate) use deliveries::outcomes::{Record, Recorded, record, requeue_interrupted};
 pub(crate) use deliveries::request::{SentRequest, sent};
 pub(crate) use deliveries::retention::{Cutoffs, delete_old, look_for_old};
+pub(crate) use deliveries::totals::waiting_in_all;
 pub(crate) use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};
 pub(crate) use engine::error::{Error, Result};
 pub(crate) use engine::free_pages::{give_back, pages};

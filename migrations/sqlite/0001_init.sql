@@ -178,8 +178,8 @@ CREATE VIEW attempts AS
         FROM deliveries WHERE answered_ms IS NOT NULL;
 
 -- How many deliveries of each kind a webhook has, and how many of them have not ended: kept, since counting a
--- million takes long. Triggers keep it, so that no statement can forget to. Not kept for each status: every step of
--- every delivery would have to write here.
+-- million takes long. Written once for all that share a commit: a trigger would write it for each. Not kept for each
+-- status: every step of every delivery would have to write here.
 CREATE TABLE totals (
     webhook_id  TEXT NOT NULL,
     kind        TEXT NOT NULL,
@@ -187,23 +187,6 @@ CREATE TABLE totals (
     unfinished  INTEGER NOT NULL,
     PRIMARY KEY (webhook_id, kind)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TRIGGER deliveries_begin AFTER INSERT ON deliveries BEGIN
-    INSERT INTO totals VALUES (NEW.webhook_id, NEW.kind, 1, NEW.finished_ms IS NULL)
-        ON CONFLICT (webhook_id, kind) DO UPDATE
-            SET n = n + 1, unfinished = unfinished + excluded.unfinished;
-END;
-CREATE TRIGGER deliveries_turn AFTER UPDATE OF finished_ms ON deliveries
-    WHEN (OLD.finished_ms IS NULL) <> (NEW.finished_ms IS NULL) BEGIN
-    UPDATE totals
-        SET unfinished = unfinished + (NEW.finished_ms IS NULL) - (OLD.finished_ms IS NULL)
-        WHERE webhook_id = NEW.webhook_id AND kind = NEW.kind;
-END;
-CREATE TRIGGER deliveries_go AFTER DELETE ON deliveries BEGIN
-    UPDATE totals SET n = n - 1, unfinished = unfinished - (OLD.finished_ms IS NULL)
-        WHERE webhook_id = OLD.webhook_id AND kind = OLD.kind;
-    DELETE FROM totals WHERE webhook_id = OLD.webhook_id AND kind = OLD.kind AND n = 0;
-END;
 
 -- What is done with many deliveries, step by step ---------------------------------------------------------------
 

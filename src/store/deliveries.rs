@@ -19,6 +19,7 @@ pub(crate) mod request;
 pub(crate) mod retention;
 pub(crate) mod search;
 pub(crate) mod standing;
+pub(crate) mod totals;
 
 use self::standing::Waiting;
 use super::engine::error::Result;

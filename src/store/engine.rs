@@ -20,4 +20,5 @@ pub(crate) mod place;
 pub(crate) mod readers;
 pub(crate) mod sqlite;
 pub(crate) mod state;
+pub(crate) mod sums;
 pub(crate) mod tx;

@@ -2,7 +2,8 @@
 //!
 //! Must not know of single deliveries.
 
-use super::merge::{self, Span, Total, UNFINISHED};
+use super::merge::{Span, UNFINISHED};
+use super::totals::{Total, totals};
 use crate::model::{DeliveryStatus, Time};
 use crate::store::engine::columns::only;
 use crate::store::engine::error::Result;
@@ -21,25 +22,25 @@ pub(crate) struct Backlog {
 
 /// What waits, over all webhooks.
 pub(crate) fn backlog(tx: &mut Tx<'_>) -> Result<Backlog> {
-    let totals = merge::totals(tx, None)?;
+    let all = totals(tx, None)?;
     let is_sending = |_: &str, status, _| status == DeliveryStatus::Sending;
     let mut sending = 0;
-    for run in totals.iter().flat_map(|total| total.runs(&is_sending)) {
+    for run in all.iter().flat_map(|total| total.runs(&is_sending)) {
         sending += run.count(tx, Span::ALL)?;
     }
-    let all: i64 = totals.iter().map(|total| total.unfinished).sum();
-    Ok(Backlog { pending: all - sending, sending, oldest: oldest(tx, &totals)? })
+    let unfinished: i64 = all.iter().map(|total| total.unfinished).sum();
+    Ok(Backlog { pending: unfinished - sending, sending, oldest: oldest(tx, &all)? })
 }
 
 /// How many deliveries of a webhook have not ended.
 pub(crate) fn waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
-    Ok(merge::totals(tx, Some(webhook))?.iter().map(|total| total.unfinished).sum())
+    Ok(totals(tx, Some(webhook))?.iter().map(|total| total.unfinished).sum())
 }
 
 /// When the oldest delivery of a webhook that has not ended was committed.
 pub(crate) fn oldest_waiting(tx: &mut Tx<'_>, webhook: &str) -> Result<Option<Time>> {
-    let totals = merge::totals(tx, Some(webhook))?;
-    oldest(tx, &totals)
+    let all = totals(tx, Some(webhook))?;
+    oldest(tx, &all)
 }
 
 fn oldest(tx: &mut Tx<'_>, totals: &[Total]) -> Result<Option<Time>> {
@@ -51,16 +52,4 @@ fn oldest(tx: &mut Tx<'_>, totals: &[Total]) -> Result<Option<Time>> {
     }
     let Some(seq) = oldest else { return Ok(None) };
     tx.row("SELECT at_ms FROM events WHERE seq = ?1", &[seq.into()], only)
-}
-
-/// How many deliveries have not ended, over all webhooks.
-pub(crate) fn waiting_in_all(tx: &mut Tx<'_>) -> Result<i64> {
-    let all = tx.row("SELECT SUM(unfinished) FROM totals", &[], only::<Option<i64>>)?;
-    Ok(all.flatten().unwrap_or_default())
-}
-
-/// The webhooks that have deliveries which have not ended.
-pub(crate) fn who_waits(tx: &mut Tx<'_>) -> Result<Vec<String>> {
-    let sql = "SELECT DISTINCT webhook_id FROM totals WHERE unfinished > 0";
-    tx.rows(sql, &[], only)
 }

@@ -11,7 +11,8 @@
 
 use super::filter_text;
 use super::list::DeliveryFilter;
-use super::merge::{self, Key, Span};
+use super::merge::{Key, Span};
+use super::totals::totals;
 use crate::model::{DeliveryStatus, Named, Time, names};
 use crate::store::engine::columns::{Row, Value, only};
 use crate::store::engine::error::{Error, Result};
@@ -138,7 +139,7 @@ pub(crate) fn release(tx: &mut Tx<'_>, webhook: &str, now: Time) -> Result<()> {
 pub(crate) fn held(tx: &mut Tx<'_>, webhook: &str) -> Result<i64> {
     let is_held = |_: &str, status, _| status == DeliveryStatus::Held;
     let mut sum = 0;
-    for run in merge::totals(tx, Some(webhook))?.iter().flat_map(|total| total.runs(&is_held)) {
+    for run in totals(tx, Some(webhook))?.iter().flat_map(|total| total.runs(&is_held)) {
         sum += run.count(tx, Span::ALL)?;
     }
     Ok(sum)

@@ -2,8 +2,8 @@
 //!
 //! Must not send anything: what is due, the dispatcher finds.
 
-use super::lanes;
 use super::{find_delivery, parse_id};
+use super::{lanes, totals};
 use crate::model::{Delivery, DeliveryStatus, Named, Reason, Time};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
@@ -60,7 +60,9 @@ pub(crate) fn cancel_waiting(
     has_turn: bool,
     now: Time,
 ) -> Result<()> {
-    tx.execute(
+    totals::end(
+        tx,
+        webhook,
         "UPDATE deliveries SET status = 'cancelled', due_ms = NULL, finished_ms = ?3,
              reason = ?4, reason_text = ?5
          WHERE seq = ?1 AND webhook_id = ?2",

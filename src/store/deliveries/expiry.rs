@@ -5,7 +5,7 @@
 //! was looked at: while the server was off, or when the wall clock was set, time has passed in which
 //! nobody asked. Must not decide what is too old: that is `health`.
 
-use super::lanes;
+use super::{lanes, totals};
 use crate::delivery::explain;
 use crate::delivery::health::{Condition, Policy, is_expired};
 use crate::model::{Named, Reason, Time};
@@ -138,7 +138,9 @@ pub(crate) fn expire_step(
             (false, _) => continue,
         };
         for (seq, _) in lane.into_iter().filter(|(_, at)| is_expired(policy, *at, now)) {
-            tx.execute(
+            totals::end(
+                tx,
+                webhook,
                 "UPDATE deliveries SET status = 'failed', due_ms = NULL, finished_ms = ?3,
                      reason = ?4, reason_text = ?5
                  WHERE seq = ?1 AND webhook_id = ?2",

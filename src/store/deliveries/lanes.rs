@@ -5,6 +5,7 @@
 //! when, nor why.
 #![doc = include_str!("../../../docs/internals/lanes.md")]
 
+use super::totals;
 use crate::model::{Named, Reason, Time};
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
@@ -143,6 +144,14 @@ pub(crate) fn rejoin(
         &[webhook.into(), task.into()],
         only::<i64>,
     )?;
+    let had_ended = tx.row(
+        "SELECT kind FROM deliveries WHERE seq = ?1 AND webhook_id = ?2 AND finished_ms IS NOT NULL",
+        &[seq.into(), Value::from(webhook)],
+        |row| row.named("a delivery", "kind"),
+    )?;
+    if let Some(kind) = had_ended {
+        totals::revived(tx, webhook, kind)?;
+    }
     tx.execute(
         "UPDATE deliveries SET status = 'pending', due_ms = NULL, tries = 0, first_ms = NULL,
              finished_ms = NULL, reason = NULL, reason_text = NULL

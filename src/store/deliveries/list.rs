@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::merge::{self, Source, Span, Takes, Walk};
 use super::search::{Left, Needle};
+use super::totals::totals;
 use super::{attempts, delivery_id, find, parse_id};
 use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named, Reason, Time};
 use crate::store::engine::columns::only;
@@ -134,7 +135,7 @@ pub(crate) fn list_deliveries(
         Of::Task(task) => vec![Source::Task(task)],
         Of::Runs if filter.is_bare() => vec![Source::Rows],
         Of::Runs => {
-            let totals = merge::totals(tx, filter.webhook_id.as_deref())?;
+            let totals = totals(tx, filter.webhook_id.as_deref())?;
             totals.iter().flat_map(|total| total.runs(&takes)).map(Source::Run).collect()
         }
     };
@@ -190,7 +191,7 @@ fn count_runs(
     takes: Takes<'_>,
 ) -> Result<i64> {
     let mut sum = 0;
-    for total in merge::totals(tx, filter.webhook_id.as_deref())? {
+    for total in totals(tx, filter.webhook_id.as_deref())? {
         if span.is_most {
             sum += total.count(tx, takes)?;
         }

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
+use super::totals::Total;
 use crate::model::{DeliveryStatus, EventKind, Named};
 use crate::store::engine::columns::{Row, Value, only};
 use crate::store::engine::error::Result;
@@ -16,16 +17,6 @@ use crate::store::engine::tx::Tx;
 const CHUNK: i64 = 8;
 /// And at most; it doubles each time.
 const CHUNK_MOST: i64 = 1_024;
-
-/// How many deliveries of a kind a webhook has, as it is kept.
-#[derive(Clone, Debug)]
-pub(crate) struct Total {
-    pub(crate) webhook: Arc<str>,
-    pub(crate) kind: EventKind,
-    pub(crate) n: i64,
-    /// Of these, how many have not ended.
-    pub(crate) unfinished: i64,
-}
 
 /// A run; it may be empty.
 #[derive(Clone, Debug)]
@@ -51,23 +42,6 @@ fn run(row: &Row<'_>) -> Result<Run> {
         status: row.named(OF, "status")?,
         kind: row.named(OF, "event")?,
     })
-}
-
-/// The totals of every webhook, also of those that are gone, or of one.
-pub(crate) fn totals(tx: &mut Tx<'_>, webhook: Option<&str>) -> Result<Vec<Total>> {
-    let select = "SELECT webhook_id, kind, n, unfinished FROM totals";
-    let read = |row: &Row<'_>| {
-        Ok(Total {
-            webhook: Arc::from(row.str()?),
-            kind: row.named(OF, "event")?,
-            n: row.next()?,
-            unfinished: row.next()?,
-        })
-    };
-    match webhook {
-        None => tx.rows(select, &[], read),
-        Some(id) => tx.rows(&format!("{select} WHERE webhook_id = ?1"), &[id.into()], read),
-    }
 }
 
 impl Total {

@@ -2,7 +2,7 @@
 //!
 //! Matching is decided here, at the commit, and nowhere else. Must not know how deliveries are sent.
 
-use super::handover;
+use super::{handover, totals};
 use crate::model::{Event, EventKind, Named, Task, Time, Webhook};
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
@@ -88,7 +88,7 @@ fn insert(
          VALUES (?1, ?2, ?3, ?4, 'pending', ?5, 0, 0)",
         &[seq.into(), webhook.into(), task.into(), kind.as_str().into(), due.map(|at| at.0).into()],
     )?;
-    Ok(())
+    totals::made(tx, webhook, kind)
 }
 
 /// One whose first request leaves as soon as this is on disk.
@@ -111,5 +111,5 @@ fn insert_sending(
             webhook.payload.as_str().into(),
         ],
     )?;
-    Ok(())
+    totals::made(tx, &webhook.id, event.kind)
 }

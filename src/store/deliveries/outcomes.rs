@@ -4,7 +4,7 @@
 //! Must not decide what follows: that is `health`.
 
 use super::claims::Claim;
-use super::lanes;
+use super::{lanes, totals};
 use crate::delivery::explain;
 use crate::delivery::health::{self, EndedAttempt, Fate, Health, Policy, Verdict};
 use crate::delivery::pace::Seen;
@@ -314,7 +314,11 @@ fn put_delivery(
             answered.and_then(excerpt).into(),
         ],
     )?;
-    Ok(updated > 0)
+    let is_there = updated > 0;
+    if is_there && after.finished.is_some() {
+        totals::ended(tx, &claim.webhook.id, claim.event.kind)?;
+    }
+    Ok(is_there)
 }
 
 /// What is kept of the answer's body.
@@ -362,6 +366,7 @@ fn restore(tx: &mut Tx<'_>, webhook: &str, seq: i64) -> Result<()> {
 /// No wait is longer than an hour, or than the longest between two probes: what a wrong clock put
 /// off for longer is brought back to that.
 pub(crate) fn requeue_interrupted(tx: &mut Tx<'_>, policy: &Policy, now: Time) -> Result<usize> {
+    tx.write_sums()?;
     let longest = LONGEST_WAIT_MS.max(policy.probe_max_ms.saturating_mul(11) / 10);
     let latest = now.plus_ms(longest);
     tx.execute(

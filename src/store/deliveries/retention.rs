@@ -4,6 +4,7 @@
 //! What waits, is held or is under way is never touched, nor its event. Must not know how long
 //! anything is kept: that comes in as moments.
 
+use super::totals;
 use crate::model::Time;
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
@@ -90,7 +91,7 @@ pub(crate) fn delete_old(tx: &mut Tx<'_>, stretch: &Stretch, cutoffs: &Cutoffs) 
     let (after, up_to) = (stretch.after, stretch.up_to);
     let mut rows = 0;
     let ended = tx.rows_until(
-        &format!("SELECT seq, webhook_id, attempts FROM deliveries WHERE {ENDED} LIMIT ?5"),
+        &format!("SELECT seq, webhook_id, attempts, kind FROM deliveries WHERE {ENDED} LIMIT ?5"),
         &[
             after.into(),
             up_to.into(),
@@ -98,16 +99,24 @@ pub(crate) fn delete_old(tx: &mut Tx<'_>, stretch: &Stretch, cutoffs: &Cutoffs) 
             cutoffs.failed.0.into(),
             ROWS.into(),
         ],
-        |row| Ok((row.next::<i64>()?, row.next::<String>()?, row.next::<i64>()?)),
-        |(_, _, attempts)| {
+        |row| {
+            let (seq, webhook, attempts) =
+                (row.next::<i64>()?, row.next::<String>()?, row.next::<i64>()?);
+            Ok((seq, webhook, attempts, row.named("a delivery", "kind")?))
+        },
+        |(_, _, attempts, _)| {
             rows += 1 + attempts;
             rows >= ROWS
         },
     )?;
-    for (seq, webhook, _) in &ended {
+    for (seq, webhook, _, kind) in &ended {
         let key = [Value::from(*seq), Value::from(webhook)];
         tx.execute("DELETE FROM other_attempts WHERE seq = ?1 AND webhook_id = ?2", &key)?;
         tx.execute("DELETE FROM deliveries WHERE seq = ?1 AND webhook_id = ?2", &key)?;
+        totals::deleted(tx, webhook, *kind)?;
+    }
+    if !ended.is_empty() {
+        totals::forget_empty(tx)?;
     }
     if rows >= ROWS {
         return Ok(true);

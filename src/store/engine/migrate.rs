@@ -92,38 +92,6 @@ mod tests {
     }
 
     #[test]
-    fn deliveries_are_counted_by_kind_whatever_becomes_of_them() {
-        let mut db = Connection::open_in_memory().unwrap();
-        run(&mut db).unwrap();
-        for (seq, status, finished) in
-            [(1, "pending", "NULL"), (2, "delivered", "5"), (3, "pending", "NULL")]
-        {
-            db.execute_batch(&format!(
-                "INSERT INTO events (seq, id, kind, origin, task_id, version, at_ms, task)
-                     VALUES ({seq}, 'evt_{seq}', 'task_created', 'api', 't', 1, 0, '{{}}');
-                 INSERT INTO deliveries (seq, webhook_id, task_id, kind, status, attempts, tries,
-                         finished_ms)
-                     VALUES ({seq}, 'default', 't', 'task_created', '{status}', 0, 0, {finished});"
-            ))
-            .unwrap();
-        }
-        let totals = || -> (i64, i64) {
-            let sql = "SELECT n, unfinished FROM totals WHERE kind = 'task_created'";
-            db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
-        };
-        assert_eq!(totals(), (3, 2));
-        db.execute_batch("UPDATE deliveries SET finished_ms = NULL WHERE seq = 2").unwrap();
-        assert_eq!(totals(), (3, 3));
-        db.execute_batch("DELETE FROM deliveries WHERE seq = 2").unwrap();
-        assert_eq!(totals(), (2, 2));
-        db.execute_batch("UPDATE deliveries SET finished_ms = 7").unwrap();
-        assert_eq!(totals(), (2, 0));
-        db.execute_batch("DELETE FROM deliveries").unwrap();
-        let left: i64 = db.query_row("SELECT COUNT(*) FROM totals", [], |row| row.get(0)).unwrap();
-        assert_eq!(left, 0);
-    }
-
-    #[test]
     fn the_scripts_of_this_program_run() {
         run(&mut Connection::open_in_memory().unwrap()).unwrap();
     }

@@ -132,7 +132,12 @@ impl<'c> Tx<'c> {
         Ok(())
     }
 
-    fn write_sum(&mut self, sql: Upsert, (key, part): (&str, &str), [a, b]: [i64; 2]) -> Result<()> {
+    fn write_sum(
+        &mut self,
+        sql: Upsert,
+        (key, part): (&str, &str),
+        [a, b]: [i64; 2],
+    ) -> Result<()> {
         self.execute(sql, &[key.into(), part.into(), a.into(), b.into()]).map(drop)
     }
 

@@ -7,10 +7,15 @@ use futures_util::poll;
 use crate::store::engine::columns::only;
 use crate::store::*;
 
-/// Adds to a number of the database, then ends as it is told.
+const ADD: &str =
+    "INSERT INTO totals VALUES (?1, ?2, ?3, ?4) ON CONFLICT (webhook_id, kind) DO UPDATE
+    SET n = n + excluded.n, unfinished = unfinished + excluded.unfinished";
+
+/// Adds to a number of the database and to a sum that is written with the commit, then ends as it is told.
 fn add(n: i64, end: fn() -> Result<()>) -> impl FnMut(&mut Tx<'_>) -> Result<()> + Send + 'static {
     move |tx| {
         tx.execute("UPDATE probe SET n = n + ?1", &[n.into()])?;
+        tx.add(ADD, ("a", "b"), [n, -n])?;
         end()
     }
 }
@@ -46,7 +51,9 @@ async fn a_job_that_fails_after_its_writes_takes_nothing_of_others_with_it() {
         ends.push(job.await.is_ok());
     }
     assert_eq!(ends, [true, false, false, true, false]);
-    let sum = |tx: &mut Tx<'_>| tx.row("SELECT n FROM probe", &[], only::<i64>);
-    assert_eq!(store.read(sum).await.unwrap(), Some(1_001));
+    for sql in ["SELECT n FROM probe", "SELECT n FROM totals", "SELECT -unfinished FROM totals"] {
+        let sum = store.read(move |tx| tx.row(sql, &[], only::<i64>)).await.unwrap();
+        assert_eq!(sum, Some(1_001), "{sql}");
+    }
     store.close();
 }

@@ -90,7 +90,7 @@ fn a_long_job_goes_on_where_it_was_and_can_be_ended() {
     let job = begin(&world, Action::Cancel, &filter);
     assert_eq!(step(&world), 1);
     // What the writer remembers is gone after a crash; what it wrote is not.
-    world.memory.take();
+    world.memory.clear();
     let now = world.tx(|tx| find_job(tx, job.num)).unwrap().unwrap();
     assert_eq!((now.changed, now.progress()), (200, 0.2));
     // A look from before another step changes nothing.

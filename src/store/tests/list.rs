@@ -5,6 +5,7 @@ use rusqlite::params;
 use super::small_world::{START, World};
 use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named, Time};
 use crate::store::deliveries::backlog::oldest_waiting;
+use crate::store::deliveries::totals;
 use crate::store::*;
 
 /// Chance from a seed.
@@ -78,8 +79,14 @@ fn put(
             ],
         )
         .unwrap();
+    let tx = &mut Tx::new(&world.connection);
+    totals::made(tx, webhook, kind).unwrap();
+    if is_ended {
+        totals::ended(tx, webhook, kind).unwrap();
+    }
     if status == DeliveryStatus::Failed {
-        let sql = "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, excerpt, outcome)
+        let sql =
+            "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, excerpt, outcome)
                    VALUES (?1, ?2, 1, 5, 'Szenario für Ärzte', 'failed')";
         world.connection.execute(sql, params![seq, webhook]).unwrap();
     }

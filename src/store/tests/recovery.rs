@@ -44,7 +44,7 @@ fn a_recovery_goes_on_where_it_was_and_can_be_ended() {
     world.recover("wh_a", &[RecoverState::Unsent]);
     assert!(!world.recover_some("wh_a", START));
     // What the writer remembers is gone after a crash; what it wrote is not.
-    world.memory.take();
+    world.memory.clear();
     let job = world.tx(|tx| find_recovery(tx, "wh_a")).unwrap().unwrap();
     assert_eq!((job.cursor, job.queued, world.lanes("wh_a").len()), (200, 200, 200));
     // A look from before another step changes nothing.

@@ -119,7 +119,7 @@ fn what_was_refused_counts_over_a_restart_with_and_without_recovery() {
             world.change(&format!("t{n}"), "x");
             answer(&world, 400);
             // What the writer remembers is gone.
-            world.memory.take();
+            world.memory.clear();
             world.tx(|tx| requeue_interrupted(tx, &policy, world.now)).unwrap();
             assert_eq!(health(&world).is_refusing(), n >= 10, "after {n}");
         }

@@ -114,7 +114,10 @@ impl<'c> World<'c> {
 
     /// Without a handover: what is due waits for a look.
     fn tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
-        work(&mut Tx::with_memory(self.connection, &self.memory))
+        let mut tx = Tx::with_memory(self.connection, &self.memory);
+        let value = work(&mut tx);
+        tx.write_sums().unwrap();
+        value
     }
 
     /// With a handover. A transaction that `fails` is undone.
@@ -123,10 +126,11 @@ impl<'c> World<'c> {
         let mut tx = Tx::with_memory(self.connection, &self.memory).beside(Some(beside));
         self.connection.execute_batch("SAVEPOINT change").unwrap();
         let value = work(&mut tx);
+        tx.write_sums().unwrap();
         let after = tx.take_after();
         if fails {
             self.connection.execute_batch("ROLLBACK TO change; RELEASE change").unwrap();
-            self.memory.take();
+            self.memory.clear();
             drop(after);
         } else {
             self.connection.execute_batch("RELEASE change").unwrap();
@@ -295,7 +299,7 @@ impl<'c> World<'c> {
         self.under_way.clear();
         *self.gates() = Gates::default();
         self.left.clear();
-        self.memory.take();
+        self.memory.clear();
         let now = self.now;
         self.tx(|tx| requeue_interrupted(tx, &POLICY, now).unwrap());
     }

@@ -57,7 +57,9 @@ impl World {
     /// As the writer does it: a savepoint in a transaction.
     pub(crate) fn tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
         self.connection.execute_batch("BEGIN IMMEDIATE; SAVEPOINT job").unwrap();
-        let done = work(&mut Tx::with_memory(&self.connection, &self.memory));
+        let mut tx = Tx::with_memory(&self.connection, &self.memory);
+        let done = work(&mut tx);
+        tx.write_sums().unwrap();
         self.connection.execute_batch("RELEASE job; COMMIT").unwrap();
         done
     }
@@ -136,9 +138,17 @@ impl World {
         }
     }
 
+    /// Changes rows behind the program's back; what is counted of them is counted anew.
     pub(crate) fn set(&self, sql: &str) {
         self.connection.execute_batch(sql).unwrap();
-        self.memory.take();
+        self.connection
+            .execute_batch(
+                "DELETE FROM totals;
+                 INSERT INTO totals SELECT webhook_id, kind, COUNT(*), SUM(finished_ms IS NULL)
+                     FROM deliveries GROUP BY webhook_id, kind",
+            )
+            .unwrap();
+        self.memory.clear();
     }
 
     pub(crate) fn delete_old(&self, delivered_ms: i64, failed_ms: i64) -> usize {

@@ -6,7 +6,8 @@ use std::collections::HashMap;
 
 use crate::figures::{Answer, HOUR, Hour, Lags, MINUTE, TEN_MINUTES, start};
 use crate::model::Time;
-use crate::store::deliveries::backlog::{oldest_waiting, who_waits};
+use crate::store::deliveries::backlog::oldest_waiting;
+use crate::store::deliveries::totals::who_waits;
 use crate::store::engine::columns::{Row, Value, only};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;

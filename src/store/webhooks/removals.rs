@@ -4,6 +4,7 @@
 //! What is under way ends by itself: see `outcomes`. Must not delete a webhook that is wanted.
 
 use crate::model::{Named, Reason, Time};
+use crate::store::deliveries::totals;
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
@@ -30,7 +31,9 @@ pub(crate) fn deleted_webhooks(tx: &mut Tx<'_>) -> Result<Vec<String>> {
 /// Cancels some of what waits for a deleted webhook.
 pub(crate) fn remove_step(tx: &mut Tx<'_>, webhook: &str, now: Time) -> Result<Removal> {
     // Whole lanes in a row, so nobody in them needs a turn any more.
-    let cancelled = tx.execute(
+    let cancelled = totals::end(
+        tx,
+        webhook,
         "UPDATE deliveries SET status = 'cancelled', due_ms = NULL, finished_ms = ?2,
              reason = ?3, reason_text = ?4
          WHERE webhook_id = ?1 AND seq IN

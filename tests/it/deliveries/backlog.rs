@@ -62,8 +62,10 @@ fn fill(home: &Path, n: usize, whose: Whose) {
                  FROM numbers, event;
              INSERT INTO main.deliveries (seq, task_id, {delivery_columns})
                  SELECT new_seq, {task}, {delivery_columns} FROM numbers, delivery;
+             {};
              COMMIT;
-             PRAGMA wal_checkpoint(TRUNCATE);"
+             PRAGMA wal_checkpoint(TRUNCATE);",
+            million::RECOUNT
         ))
         .expect("the schema is as this knows it");
     drop(database);

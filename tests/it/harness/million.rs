@@ -189,6 +189,7 @@ fn fill(home: &Path, shape: Shape, now_ms: u128) {
                      CASE d.status WHEN 'held' THEN 422 ELSE 400 END, 'The receiver refused it.', 'Scenario is inactive',
                      CASE d.status WHEN 'held' THEN 'held' ELSE 'failed' END
                  FROM main.deliveries d WHERE d.attempts > 0 AND d.answered_ms IS NULL ORDER BY d.seq, d.webhook_id;
+             {RECOUNT};
              COMMIT;
              PRAGMA wal_checkpoint(TRUNCATE);"
         ))
@@ -196,6 +197,12 @@ fn fill(home: &Path, shape: Shape, now_ms: u128) {
     drop(database);
     sync(home);
 }
+
+/// Counts the deliveries anew, as the program itself keeps count of them.
+pub(crate) const RECOUNT: &str = "
+    DELETE FROM main.totals;
+    INSERT INTO main.totals SELECT webhook_id, kind, COUNT(*), SUM(finished_ms IS NULL)
+        FROM main.deliveries GROUP BY webhook_id, kind";
 
 /// Writes out what was put into the file of a stopped server; else the server's own syncs would have to.
 pub(crate) fn sync(home: &Path) {
