@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use super::errors::{Kind, MediaType, TooLarge, TooSlow};
 use super::places::{Coming, Place};
 use super::problem::Problem;
+use crate::model::kind_of;
 pub(crate) use charset::{Pairs, form, pairs};
 
 /// The largest body, packed or not.
@@ -156,9 +157,10 @@ pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     })?;
     match value {
         Value::Object(object) => Ok(object),
+        // It may hold a secret: an address of a webhook, for one. So it is not quoted.
         other => Err(Problem::bad_request(
             "invalid_json",
-            format!("The body must be a JSON object, not {}", crate::model::quoted(&other)),
+            format!("The body must be a JSON object, not {}", kind_of(&other)),
         )),
     }
 }
@@ -258,7 +260,9 @@ mod tests {
         let text = said("{\n  \"title\": \"x\",\n  oops\n}");
         assert!(text.ends_with("at line 3, column 3"), "{text}");
         assert!(said("").starts_with("The body is empty"));
-        assert!(said("[1]").starts_with("The body must be a JSON object, not [1]"));
+        assert!(said("[1]").starts_with("The body must be a JSON object, not an array"));
+        let secret = said("\"https://hook.eu1.make.com/s3cret\"");
+        assert!(secret.contains("not a string") && !secret.contains("s3cret"), "{secret}");
         for half in ["\\ud83d", "\\ud83d x", "\\ud83d\\n", "\\udc00", "\\ud83d\\ud83d"] {
             let text = said(&format!("{{\"title\":\"{half}\"}}"));
             assert!(text.contains("half of a pair (a lone surrogate)"), "{half}: {text}");

@@ -45,7 +45,8 @@ pub(crate) fn quoted(value: &Value) -> String {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// What a value is, in words.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
