@@ -2,8 +2,8 @@
 //!
 //! Server, receiver and driver are processes of their own, all of them this executable. The server
 //! is started as a user starts it and is known only by its address, its webhooks and its process
-//! id; a relay that stores nothing is measured in the same way as the floor. This file holds the
-//! options and the story; it must not know how a load is made, counted or printed.
+//! id; two relays are measured in the same way as floors, one that appends to a file and syncs it before it answers, and
+//! one that stores nothing. This file holds the options and the story; it must not know how a load is made, counted or printed.
 //!
 //! - [`driver`]: sends requests and notes when each of them was acknowledged.
 //! - [`order`]: what it is told to do, and what it says.
@@ -22,7 +22,7 @@ mod relay;
 mod report;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -67,6 +67,9 @@ pub(crate) struct Options {
     /// Where the relay sends
     #[arg(long, hide = true, default_value = "")]
     target: String,
+    /// The file to which the relay appends what it takes, before it answers; without it, it stores nothing
+    #[arg(long, hide = true)]
+    append_to: Option<PathBuf>,
 }
 
 /// The processes of the bench beside the server.
@@ -81,8 +84,12 @@ enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum System {
     Product,
+    DurableRelay,
     Relay,
 }
+
+/// In the order of the table's columns.
+const SYSTEMS: [System; 3] = [System::Product, System::DurableRelay, System::Relay];
 
 /// `btk bench`: prints what it does and one table.
 ///
@@ -93,7 +100,7 @@ pub(crate) async fn command(options: Options) -> anyhow::Result<()> {
         Some(Role::Receiver) => on_one_thread(receiver::run).await,
         Some(Role::Driver) => on_one_thread(driver::run).await,
         // On the runtime of the server: the relay is to be its equal in all but storing.
-        Some(Role::Relay) => relay::run(&options.target).await,
+        Some(Role::Relay) => relay::run(&options.target, options.append_to.as_deref()).await,
         None => {
             let folder = TemporaryFolder::new("btk-bench")?;
             let mut story = Box::pin(story(&options, folder.path()));
@@ -123,11 +130,10 @@ where
 async fn story(options: &Options, folder: &Path) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{}", report::heading(options, folder))?;
-    let mut product = Vec::new();
-    let mut relay = Vec::new();
-    // In turn, so that both meet the same moods of the machine.
+    let mut found = SYSTEMS.map(|_| Vec::new());
+    // In turn, so that all meet the same moods of the machine.
     for run in 1..=options.runs {
-        for (system, results) in [(System::Product, &mut product), (System::Relay, &mut relay)] {
+        for (system, results) in SYSTEMS.into_iter().zip(&mut found) {
             writeln!(out, "run {run} of {}: {} …", options.runs, system.name())?;
             let folder = folder.join(format!("{}-{run}", system.name()));
             std::fs::create_dir(&folder)?;
@@ -135,8 +141,8 @@ async fn story(options: &Options, folder: &Path) -> anyhow::Result<()> {
             std::fs::remove_dir_all(&folder)?;
         }
     }
-    writeln!(out, "\n{}", report::table(options, &product, &relay))?;
-    let faults: Vec<String> = product.iter().flat_map(Figures::faults).collect();
+    writeln!(out, "\n{}", report::table(options, &found))?;
+    let faults: Vec<String> = found[0].iter().flat_map(Figures::faults).collect();
     ensure!(faults.is_empty(), "the product broke a promise: {}", faults.join("; "));
     Ok(())
 }
@@ -145,6 +151,7 @@ impl System {
     fn name(self) -> &'static str {
         match self {
             Self::Product => "btk",
+            Self::DurableRelay => "durable relay",
             Self::Relay => "relay",
         }
     }
@@ -158,9 +165,11 @@ impl System {
             ("PORT", "0"),
             ("RUST_LOG", log),
         ];
+        let relay = ["bench", "--role", "relay", "--target", webhook_url, "--append-to", "journal"];
         let (arguments, settings) = match self {
             Self::Product => (&[][..], &settings[..]),
-            Self::Relay => (&["bench", "--role", "relay", "--target", webhook_url][..], &[][..]),
+            Self::DurableRelay => (&relay[..], &[][..]),
+            Self::Relay => (&relay[..5], &[][..]),
         };
         Process::start(self.name(), arguments, settings, folder)
     }
@@ -186,8 +195,9 @@ async fn measure(system: System, options: &Options, folder: &Path) -> anyhow::Re
     };
     // The edits come first: they also warm up what the other two measure.
     bench.perform(order(Load::Edit, (options.seconds / 3).max(1))).await?;
-    bench.perform(order(Load::Steady, options.seconds)).await?;
     let before = server.usage();
+    bench.perform(order(Load::Steady, options.seconds)).await?;
+    let between = server.usage();
     bench.perform(order(Load::Create, options.seconds)).await?;
     let after = server.usage();
 
@@ -200,12 +210,12 @@ async fn measure(system: System, options: &Options, folder: &Path) -> anyhow::Re
         let sent = figures::read_notes(&order.notes)?;
         phases.push(Phase::new(order, done, &sent, &arrivals));
     }
-    let [edit, steady, create] =
+    let phases: [Phase; 3] =
         phases.try_into().map_err(|_| anyhow::anyhow!("three loads were to be performed"))?;
     for process in [bench.driver, bench.receiver, server] {
         process.end().await;
     }
-    Ok(Figures::new(edit, steady, create, before.zip(after)))
+    Ok(Figures::new(phases, [before, between, after]))
 }
 
 /// The two ends of a load, and what was done with them so far.

@@ -40,7 +40,7 @@ enum Command {
     Demo,
     /// Be a receiver: print what arrives
     Listen(listen::Options),
-    /// Measure it on this machine, against a relay that stores nothing
+    /// Measure it on this machine, beside two relays as floors
     Bench(bench::Options),
 }
 

@@ -185,32 +185,53 @@ pub(super) struct Figures {
     pub(super) edit: Phase,
     pub(super) steady: Phase,
     pub(super) create: Phase,
-    /// Processor milliseconds of the server for each new task and its delivery.
-    pub(super) cpu_ms: Option<f64>,
+    /// What each new task and its delivery cost the server under the creating load,
+    pub(super) create_cost: Option<Cost>,
+    /// and at the steady rate.
+    pub(super) steady_cost: Option<Cost>,
     /// Memory of the server at the end of the creating load.
     pub(super) rss_mb: Option<f64>,
     /// The most memory it ever had.
     pub(super) peak_mb: Option<f64>,
 }
 
+/// What one write and its delivery cost the server.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Cost {
+    /// Processor time.
+    pub(super) cpu_ms: f64,
+    /// Written to disks.
+    pub(super) written_kb: f64,
+    /// Switches of its threads.
+    pub(super) switches: f64,
+}
+
+impl Cost {
+    fn of(phase: &Phase, before: Usage, after: Usage) -> Cost {
+        let each = |before: f64, after: f64| (after - before) / f64::from(phase.accepted.max(1));
+        Cost {
+            cpu_ms: each(before.cpu_ms, after.cpu_ms),
+            written_kb: each(before.written_kb, after.written_kb),
+            switches: each(before.switches, after.switches),
+        }
+    }
+}
+
 impl Figures {
-    /// `usage` is what the server had used before and after `create`.
-    pub(super) fn new(
-        edit: Phase,
-        steady: Phase,
-        create: Phase,
-        usage: Option<(Usage, Usage)>,
-    ) -> Self {
-        let cpu_ms = usage.map(|(before, after)| {
-            (after.cpu_ms - before.cpu_ms) / f64::from(create.accepted.max(1))
-        });
+    /// `usage` is what the server had used before `steady`, between the two, and after `create`.
+    pub(super) fn new([edit, steady, create]: [Phase; 3], usage: [Option<Usage>; 3]) -> Self {
+        let [before, between, after] = usage;
+        let cost = |phase: &Phase, before: Option<Usage>, after: Option<Usage>| {
+            before.zip(after).map(|(before, after)| Cost::of(phase, before, after))
+        };
         Self {
+            steady_cost: cost(&steady, before, between),
+            create_cost: cost(&create, between, after),
+            rss_mb: after.map(|usage| usage.rss_mb),
+            peak_mb: after.map(|usage| usage.peak_mb),
             edit,
             steady,
             create,
-            cpu_ms,
-            rss_mb: usage.map(|(_, after)| after.rss_mb),
-            peak_mb: usage.map(|(_, after)| after.peak_mb),
         }
     }
 
@@ -282,7 +303,7 @@ mod tests {
         let sent = [(10, 1, 1), (11, 1, 1), (12, 2, 1), (13, 2, 1), (14, 3, 1)];
         let found = phase(&sent, &[(12, 3), (11, 3), (10, 4), (13, 4), (12, 5)]);
         assert_eq!((found.lost, found.repeated, found.turned), (1, 1, 1));
-        let figures = Figures::new(found.clone(), found.clone(), found, None);
+        let figures = Figures::new([found.clone(), found.clone(), found], [None; 3]);
         assert_eq!(figures.faults().len(), 7);
         assert!(figures.faults().contains(&"edits: 1 of 5 never arrived".to_owned()));
     }

@@ -45,6 +45,10 @@ pub(super) struct Usage {
     pub(super) rss_mb: f64,
     /// The most memory that was in use so far.
     pub(super) peak_mb: f64,
+    /// What it has had written to disks so far.
+    pub(super) written_kb: f64,
+    /// How often a thread that is still there gave up its core or lost it.
+    pub(super) switches: f64,
 }
 
 impl Process {
@@ -113,7 +117,10 @@ impl Process {
         let folder = PathBuf::from(format!("/proc/{}", self.child.id()?));
         let stat = std::fs::read_to_string(folder.join("stat")).ok()?;
         let status = std::fs::read_to_string(folder.join("status")).ok()?;
-        usage_in(&stat, &status)
+        let io = std::fs::read_to_string(folder.join("io")).ok()?;
+        let threads = std::fs::read_dir(folder.join("task")).ok()?.flatten();
+        let threads = threads.map(|thread| std::fs::read_to_string(thread.path().join("status")));
+        usage_in(&stat, &status, &io, &threads.flatten().collect::<Vec<_>>())
     }
 
     /// Kills it and waits until it is gone.
@@ -173,20 +180,26 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     url.trim_end_matches('/').parse().ok()
 }
 
-fn usage_in(stat: &str, status: &str) -> Option<Usage> {
+/// From the files of `/proc`: the process's own, and the status of each of its threads.
+fn usage_in(stat: &str, status: &str, io: &str, threads: &[String]) -> Option<Usage> {
     // The second field is the name in brackets and may contain anything; the third follows it.
     let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().skip(11);
     let user: f64 = fields.next()?.parse().ok()?;
     let system: f64 = fields.next()?.parse().ok()?;
-    let megabytes = |key: &str| -> Option<f64> {
-        let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-        let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kilobytes / 1024.0)
+    let number = |text: &str, key: &str| -> Option<f64> {
+        let value = text.lines().find_map(|line| line.strip_prefix(key))?.trim();
+        value.strip_suffix("kB").unwrap_or(value).trim().parse().ok()
     };
+    let switches = threads.iter().filter_map(|thread| {
+        let by_itself = number(thread, "voluntary_ctxt_switches:")?;
+        Some(by_itself + number(thread, "nonvoluntary_ctxt_switches:")?)
+    });
     Some(Usage {
         cpu_ms: (user + system) * MS_PER_TICK,
-        rss_mb: megabytes("VmRSS:")?,
-        peak_mb: megabytes("VmHWM:")?,
+        rss_mb: number(status, "VmRSS:")? / 1024.0,
+        peak_mb: number(status, "VmHWM:")? / 1024.0,
+        written_kb: number(io, "write_bytes:")? / 1024.0,
+        switches: switches.sum(),
     })
 }
 
@@ -207,10 +220,17 @@ mod tests {
     fn usage_is_read_whatever_the_process_is_called() {
         let stat = "7 (a ) 1 (b) S 1 7 7 0 -1 4194304 100 0 0 0 150 50 0 0 20 0 3 0 99";
         let status = "Name:\tbtk\nVmHWM:\t    4096 kB\nVmRSS:\t    2048 kB\n";
-        let usage = Usage { cpu_ms: 2000.0, rss_mb: 2.0, peak_mb: 4.0 };
-        assert_eq!(usage_in(stat, status), Some(usage));
-        assert_eq!(usage_in(stat, "Name: x"), None);
-        assert_eq!(usage_in("", status), None);
-        assert_eq!(usage_in("7 (btk) S", status), None);
+        let io = "rchar: 1\nwrite_bytes: 5120\ncancelled_write_bytes: 0\n";
+        let threads = [(3, 1), (4, 0)].map(|(by_itself, by_force)| {
+            format!(
+                "voluntary_ctxt_switches:\t{by_itself}\nnonvoluntary_ctxt_switches:\t{by_force}\n"
+            )
+        });
+        let usage =
+            Usage { cpu_ms: 2000.0, rss_mb: 2.0, peak_mb: 4.0, written_kb: 5.0, switches: 8.0 };
+        assert_eq!(usage_in(stat, status, io, &threads), Some(usage));
+        assert_eq!(usage_in(stat, "Name: x", io, &threads), None);
+        assert_eq!(usage_in("", status, io, &threads), None);
+        assert_eq!(usage_in("7 (btk) S", status, io, &threads), None);
     }
 }

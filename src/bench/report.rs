@@ -5,8 +5,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::Options;
-use super::figures::{Figures, Percentiles, median};
+use super::figures::{Cost, Figures, Percentiles, median};
+use super::{Options, SYSTEMS};
 
 /// The width of the first column.
 const LABEL: usize = 44;
@@ -39,34 +39,37 @@ pub(super) fn heading(options: &Options, folder: &Path) -> String {
     )
 }
 
-/// The table with the medians of all runs, the ratio of the two systems, and how to read them.
-pub(super) fn table(options: &Options, product: &[Figures], relay: &[Figures]) -> String {
-    let mut text = String::new();
-    let _ =
-        writeln!(text, "{:LABEL$}{:>CELL$}{:>CELL$}{:>CELL$}", "", "btk", "relay", "btk / relay");
+/// The table with the medians of all runs of each system, the ratio of the product to each of the others, and how to
+/// read them.
+pub(super) fn table(options: &Options, found: &[Vec<Figures>; 3]) -> String {
+    let mut text = format!("{:LABEL$}", "");
+    for system in SYSTEMS {
+        let _ = write!(text, "{:>CELL$}", system.name());
+    }
+    text.push_str("  btk is to the two\n");
     for row in rows(options) {
-        let ours = row.medians(product);
-        let floor = row.medians(relay);
-        let ratio = match (ours.first(), floor.first()) {
-            (Some(ours), Some(floor)) if *floor > 0.0 => ratio(ours / floor),
-            _ => String::new(),
-        };
-        let _ = writeln!(
-            text,
-            "{:LABEL$}{:>CELL$}{:>CELL$}{ratio:>CELL$}",
-            row.label,
-            row.cell(&ours),
-            row.cell(&floor),
-        );
+        let medians = found.each_ref().map(|runs| row.medians(runs));
+        let _ = write!(text, "{:LABEL$}", row.label);
+        for cell in &medians {
+            let _ = write!(text, "{:>CELL$}", row.cell(cell));
+        }
+        let [ours, floors @ ..] = medians;
+        let ratios = floors.iter().filter_map(|floor| match (ours.first(), floor.first()) {
+            (Some(ours), Some(floor)) if *floor > 0.0 => Some(ratio(ours / floor)),
+            _ => None,
+        });
+        let ratios = ratios.collect::<Vec<_>>().join(" · ");
+        let _ = writeln!(text, "  {ratios}");
     }
     text.push('\n');
-    for (name, figures) in [("btk", product), ("relay", relay)] {
-        let _ = writeln!(text, "{}", checked(name, figures));
+    for (system, figures) in SYSTEMS.into_iter().zip(found) {
+        let _ = writeln!(text, "{}", checked(system.name(), figures));
     }
     text.push_str(
-        "The relay is the floor: the same HTTP server and client, a queue in memory, nothing stored.\n",
+        "The relays are the floors: the same HTTP server and client and a queue in memory. The durable one has what it \
+         takes in a file, synced, before it answers; the other stores nothing. Neither keeps an order or tries again.\n",
     );
-    let _ = writeln!(text, "{}", noise(product));
+    let _ = writeln!(text, "{}", noise(&found[0]));
     text
 }
 
@@ -107,12 +110,15 @@ fn rows(options: &Options) -> Vec<Row> {
         row("  accept ms p50 / p99 under that load".into(), 2, |f| {
             Some(percentiles(f.create.accept))
         }),
-        row("  CPU ms of the server a delivery".into(), 3, |f| Some(vec![f.cpu_ms?])),
+        row("  CPU ms of the server a delivery".into(), 3, |f| Some(vec![f.create_cost?.cpu_ms])),
+        row("  KB written / thread switches a delivery".into(), 1, |f| Some(load(f.create_cost?))),
         row("  RSS MB after it / peak".into(), 0, |f| Some(vec![f.rss_mb?, f.peak_mb?])),
         row(format!("at {rate}/s: accept ms p50 / p99"), 2, |f| Some(percentiles(f.steady.accept))),
         row("  accepted → arrived ms p50 / p99".into(), 2, |f| {
             Some(percentiles(f.steady.arrival))
         }),
+        row("  CPU ms of the server a delivery".into(), 3, |f| Some(vec![f.steady_cost?.cpu_ms])),
+        row("  KB written / thread switches a delivery".into(), 1, |f| Some(load(f.steady_cost?))),
         row(format!("edits of {connections} tasks accepted/s"), 0, |f| {
             Some(vec![f.edit.accepted_per_second])
         }),
@@ -120,6 +126,10 @@ fn rows(options: &Options) -> Vec<Row> {
             Some(vec![f.edit.delivered_per_second])
         }),
     ]
+}
+
+fn load(cost: Cost) -> Vec<f64> {
+    vec![cost.written_kb, cost.switches]
 }
 
 fn percentiles(found: Percentiles) -> Vec<f64> {
@@ -210,6 +220,7 @@ mod tests {
             log: "info".to_owned(),
             role: None,
             target: String::new(),
+            append_to: None,
         }
     }
 
@@ -229,7 +240,8 @@ mod tests {
             edit: phase.clone(),
             steady: phase.clone(),
             create: phase,
-            cpu_ms,
+            create_cost: cpu_ms.map(|cpu_ms| Cost { cpu_ms, written_kb: 3.0, switches: 2.0 }),
+            steady_cost: None,
             rss_mb: None,
             peak_mb: None,
         }
@@ -238,15 +250,21 @@ mod tests {
     #[test]
     fn the_table_shows_medians_and_ratios() {
         let product = [10_000.0, 12_000.0, 11_000.0].map(|rate| figures(rate, Some(0.08)));
-        let text = table(&options(), &product, &[figures(44_000.0, None)]);
+        let relays = [22_000.0, 44_000.0].map(|rate| vec![figures(rate, None)]);
+        let [durable, relay] = relays;
+        let text = table(&options(), &[product.to_vec(), durable, relay]);
         let line = |label: &str| {
             let line = text.lines().find(|line| line.starts_with(label)).unwrap();
             line[label.len()..].split_whitespace().collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(line("new tasks accepted/s"), "11,000 44,000 25 %");
-        assert_eq!(line("  accept ms p50 / p99 under that load"), "0.50 / 1.25 0.50 / 1.25 100 %");
-        assert_eq!(line("  CPU ms of the server a delivery"), "0.080 n/a");
-        assert_eq!(line("  RSS MB after it / peak"), "n/a n/a");
+        assert_eq!(line("new tasks accepted/s"), "11,000 22,000 44,000 50 % · 25 %");
+        assert_eq!(
+            line("  accept ms p50 / p99 under that load"),
+            "0.50 / 1.25 0.50 / 1.25 0.50 / 1.25 100 % · 100 %"
+        );
+        assert_eq!(line("  CPU ms of the server a delivery"), "0.080 n/a n/a");
+        assert_eq!(line("  KB written / thread switches a delivery"), "3.0 / 2.0 n/a n/a");
+        assert_eq!(line("  RSS MB after it / peak"), "n/a n/a n/a");
         assert!(text.contains("btk: 9,000 accepted, 0 lost"), "{text}");
         assert!(text.contains("between 9,999 and 11,999"), "{text}");
     }

@@ -1,6 +1,6 @@
 //! The threads over SQLite: they are started here, and here is the one that writes, with group commit.
 //!
-//! The writer takes what is queued, a savepoint for each job, one commit with an fsync for all,
+//! The writer takes what is queued, as a batch with one commit and one sync of the disk for all,
 //! and answers only then. Must not know any table or what a job does.
 
 use std::path::Path;
