@@ -7,12 +7,15 @@ use super::columns::only;
 use super::error::Result;
 use super::tx::Tx;
 
-/// How the file is used, in pages of 4 KiB.
+/// Bytes that are given back in a step.
+const STEP: i64 = 400 * 1024;
+
+/// How the file is used, in bytes of whole pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pages {
     /// In all.
     pub(crate) all: i64,
-    /// Of those, how many hold nothing.
+    /// Of those, what holds nothing.
     pub(crate) free: i64,
 }
 
@@ -20,24 +23,26 @@ impl Pages {
     /// Whether so much is free that it is worth giving back: more than 1 MiB and a fifth of the
     /// file. The rest is soon used again.
     pub(crate) fn are_many_free(&self) -> bool {
-        self.free > 256 && self.free > self.all / 5
+        self.free > 1024 * 1024 && self.free > self.all / 5
     }
 
     /// Whether a file that is being made smaller is small enough: half of that.
     pub(crate) fn are_few_free(&self) -> bool {
-        self.free <= 128 || self.free <= self.all / 10
+        self.free <= 512 * 1024 || self.free <= self.all / 10
     }
 }
 
 /// Looks how the file is used.
 pub(crate) fn pages(tx: &mut Tx<'_>) -> Result<Pages> {
-    let all = tx.row("PRAGMA page_count", &[], only::<i64>)?;
-    let free = tx.row("PRAGMA freelist_count", &[], only::<i64>)?;
-    Ok(Pages { all: all.unwrap_or_default(), free: free.unwrap_or_default() })
+    let mut number = |sql| tx.row(sql, &[], only::<i64>).map(Option::unwrap_or_default);
+    let page = number("PRAGMA page_size")?;
+    let (all, free) = (number("PRAGMA page_count")?, number("PRAGMA freelist_count")?);
+    Ok(Pages { all: all * page, free: free * page })
 }
 
-/// Gives back up to 100 pages. The file itself becomes shorter when the log is next copied into it.
+/// Gives back some. The file itself becomes shorter when the log is next copied into it.
 pub(crate) fn give_back(tx: &mut Tx<'_>) -> Result<()> {
+    let page = tx.row("PRAGMA page_size", &[], only::<i64>)?.unwrap_or(STEP).max(1);
     // A page a row, so every row must be asked for.
-    tx.rows("PRAGMA incremental_vacuum(100)", &[], |_| Ok(())).map(drop)
+    tx.rows(&format!("PRAGMA incremental_vacuum({})", STEP / page), &[], |_| Ok(())).map(drop)
 }

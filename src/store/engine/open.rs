@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -71,11 +71,15 @@ pub(crate) fn prepare_once(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
+/// Bytes of a page of a new database. A page is what a commit writes of each tree that it touches, however little changed
+/// in it.
+const PAGE: i64 = 4_096;
+
 /// What SQLite tells of its log after a commit.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
-    /// Pages in it.
-    pub(crate) pages: AtomicI32,
+    /// Bytes of the pages in it.
+    pub(crate) bytes: AtomicI64,
     /// Whether anything has been written since this was last set to false.
     pub(crate) written: AtomicBool,
 }
@@ -83,7 +87,8 @@ pub(crate) struct Log {
 pub(crate) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Why> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+    connection
+        .execute_batch(&format!("PRAGMA page_size = {PAGE}; PRAGMA auto_vacuum = INCREMENTAL"))?;
     // Before there is a log, so that it stands in the file itself from the first moment.
     let id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     if id != APPLICATION_ID {
@@ -110,10 +115,11 @@ pub(crate) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Why> {
     // What a crash left in the log, so that from here on it can be told who wrote into the database. A
     // disk that does not take it now is met again.
     let _later = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    let page: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let log = Arc::new(Log::default());
     let seen = Arc::clone(&log);
     connection.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
-        seen.pages.store(pages, Ordering::Relaxed);
+        seen.bytes.store(i64::from(pages) * page, Ordering::Relaxed);
         seen.written.store(true, Ordering::Relaxed);
         Ok(())
     }))?;

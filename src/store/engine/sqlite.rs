@@ -25,12 +25,12 @@ use super::tx::{Memory, run};
 use super::{damage, locked, place, readers};
 use crate::lock::lock;
 
-/// Pages of log after which it is copied into the database: 4 MiB.
-const CHECKPOINT_PAGES: i32 = 1_000;
+/// Bytes of log after which it is copied into the database.
+const CHECKPOINT_BYTES: i64 = 4 * 1024 * 1024;
 
 /// While the log is longer than this, nothing looks for damage: who reads for long keeps the log from
-/// being used anew. 64 MiB, which is what stays of it.
-const CHECK_PAGES: i32 = 16_000;
+/// being used anew. So much of it stays.
+const CHECK_BYTES: i64 = 64 * 1024 * 1024;
 
 /// For readers that still look when the server ends, before the log is copied a last time.
 const LAST_READS: Duration = Duration::from_secs(1);
@@ -117,7 +117,7 @@ fn spawn(
 fn look_for_damage(connection: &mut Connection, shared: &Arc<Shared>, log: Arc<Log>) {
     let state = Arc::clone(shared);
     let is_in_the_way = move || {
-        state.closing.load(Ordering::Relaxed) || log.pages.load(Ordering::Relaxed) > CHECK_PAGES
+        state.closing.load(Ordering::Relaxed) || log.bytes.load(Ordering::Relaxed) > CHECK_BYTES
     };
     match damage::look(connection, is_in_the_way) {
         Ok(None) => {}
@@ -182,10 +182,10 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
             shared.commits.send_modify(|n| *n += 1);
         }
         // On a full disk the log itself may be what fills it.
-        let is_due = log.pages.load(Ordering::Relaxed) >= CHECKPOINT_PAGES;
+        let is_due = log.bytes.load(Ordering::Relaxed) >= CHECKPOINT_BYTES;
         if (end.is_ok() && is_due) || matches!(end, Err(Error::Full)) {
             checkpoint(connection, "PASSIVE", shared);
-            log.pages.store(0, Ordering::Relaxed);
+            log.bytes.store(0, Ordering::Relaxed);
         }
     }
     // A connection is open, so that the end itself has taken no file away yet.
