@@ -71,6 +71,12 @@ const composed = (text) => (text ?? '').normalize('NFC');
 const folded = (text) => composed(text).toLowerCase();
 
 /**
+ * A text as it is put in order: by letters without their accents, as the server does it (`model/text.rs`).
+ * @param {string} text
+ */
+const alphabetical = (text) => text.toLowerCase().normalize('NFD').replace(/[\u0300-\u036f]/g, '').replaceAll('ß', 'ss');
+
+/**
  * Whether a task is shown under the filters of the page.
  * @param {Omit<Api.Task, 'attachments'>} task
  * @param {Filters} filters
@@ -102,7 +108,7 @@ const KEYS = {
   priority: (card) => RANKS.indexOf(card.priority),
   // Without a due date: last.
   dueDate: (card) => card.dueDate ?? '~',
-  title: (card) => card.title.toLowerCase(),
+  title: (card) => alphabetical(card.title),
 };
 
 /**

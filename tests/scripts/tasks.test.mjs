@@ -47,6 +47,9 @@ test('what is due first stands first, and what has no due date last', () => {
 
 test('titles go by the alphabet whatever their case', () => {
   assert.deepEqual(inOrder('title', ['b', 'A', 'C'].map((title) => card(title, { title }))), ['A', 'b', 'C']);
+  const words = ['Zebra', 'apfelmus', 'Äpfel', 'Straße 2', 'strasse 1'];
+  const sorted = ['Äpfel', 'apfelmus', 'strasse 1', 'Straße 2', 'Zebra'];
+  assert.deepEqual(inOrder('title', words.map((title) => card(title, { title }))), sorted);
 });
 
 test('ties go by creation, in the direction of the order', () => {

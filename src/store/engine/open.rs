@@ -15,7 +15,7 @@ use rusqlite::types::FromSqlError;
 use super::migrate;
 use super::opening::Why;
 use super::place::APPLICATION_ID;
-use crate::model::composed;
+use crate::model::{alphabetical, composed};
 use crate::store::deliveries::search::Needle;
 
 /// Below this version the log could be reset under a reader and lose committed writes
@@ -36,8 +36,8 @@ pub(crate) fn check_version() -> Result<(), Why> {
 }
 
 /// What PostgreSQL has and SQLite lacks, so that the same SQL runs on both: `lower` beyond ASCII,
-/// `strpos`, and `normalize`. And what each database has of us: `has_words`, whether each word of a
-/// search is in one of two texts.
+/// `strpos`, and `normalize`. And what each database has of us: `alphabetical`, a text as it is put in order, and
+/// `has_words`, whether each word of a search is in one of two texts.
 pub(crate) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     let pure = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
@@ -52,6 +52,9 @@ pub(crate) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     })?;
     connection.create_scalar_function("normalize", 1, pure, |args| {
         Ok(args.get_raw(0).as_str_or_null()?.map(|text| composed(text).into_owned()))
+    })?;
+    connection.create_scalar_function("alphabetical", 1, pure, |args| {
+        Ok(args.get_raw(0).as_str_or_null()?.map(alphabetical))
     })?;
     connection.create_scalar_function("has_words", 3, pure, |args| {
         // Kept from row to row, as the words stay the same.

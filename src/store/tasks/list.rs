@@ -3,7 +3,7 @@
 //! Must not write a task.
 
 use super::{Stored, at, escape_tag};
-use crate::model::{Named, Priority, Status, Time, composed};
+use crate::model::{Named, Priority, Status, Time, alphabetical, composed};
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::{PAGE_BYTES, Tx};
@@ -110,7 +110,7 @@ pub(crate) enum SortKey {
     DueDate,
     /// From low to urgent.
     Priority,
-    /// By code point, capitals as small letters.
+    /// As in a dictionary.
     Title,
 }
 
@@ -132,7 +132,7 @@ impl Sort {
             SortKey::DueDate if self.descending => "COALESCE(due_ms, -9223372036854775807)",
             SortKey::DueDate => "COALESCE(due_ms, 9223372036854775807)",
             SortKey::Priority => "priority",
-            SortKey::Title => "lower(title)",
+            SortKey::Title => "alphabetical(title)",
         }
     }
 }
@@ -165,7 +165,7 @@ impl Cursor {
             SortKey::UpdatedAt => CursorKey::Int(task.updated_at.0),
             SortKey::DueDate => CursorKey::Int(task.due_date.map_or(none, |t| t.0)),
             SortKey::Priority => CursorKey::Int(task.priority.rank()),
-            SortKey::Title => CursorKey::Text(task.title.to_lowercase()),
+            SortKey::Title => CursorKey::Text(alphabetical(&task.title)),
         };
         Cursor { key, num: stored.num }
     }

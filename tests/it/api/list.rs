@@ -132,6 +132,9 @@ async fn sorting_goes_up_and_with_a_minus_down() {
     let mut down = sorted;
     down.reverse();
     assert_eq!(field("sort=-title", "title").await, down);
+    server.create(&json!({"title": "Äpfel"})).await;
+    let all = titles(&server, "sort=title").await;
+    assert_eq!(all, ["alpha", "Äpfel", "delta 1000", "gamma_ray", "zeta"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
