@@ -65,7 +65,7 @@ pub(crate) fn cancel_waiting(
         webhook,
         "UPDATE deliveries SET status = 'cancelled', due_ms = NULL, finished_ms = ?3,
              reason = ?4, reason_text = ?5
-         WHERE seq = ?1 AND webhook_id = ?2",
+         WHERE seq = ?1 AND webhook_id = ?2 AND finished_ms IS NULL",
         &[
             seq.into(),
             webhook.into(),
