@@ -1,4 +1,5 @@
-//! Time and chance: the only place that asks the machine for either.
+//! Time and chance: the only place that asks the machine for the wall clock, or for chance. Spans are measured with
+//! `Instant` where they are needed.
 //!
 //! Everybody else gets a `Time` or an id passed in, so that decisions can be tested.
 
@@ -6,6 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::model::{TaskId, Time};
+
+/// Milliseconds by which the wall clock must part from one that never steps to have been set: more than its usual
+/// correction. A machine that slept is off by as long.
+pub(crate) const STEP_MS: i64 = 1_000;
 
 /// The time now, by the machine's wall clock.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may ask")]

@@ -1,8 +1,8 @@
 //! Dispatcher: claims what is due, has it sent, records what came of it.
 //!
-//! The same path after a request, a retry, a restart and a crash: it looks in the database and
-//! nowhere else. A wake-up carries no data, and a timer stands behind each. Must not know of HTTP
-//! handlers; they meet only in the database.
+//! What may leave at once comes from the commit of its event. All else it finds by a look in the database, the same after
+//! a retry, a restart and a crash: a wake-up carries no data, and a timer stands behind each. Must not know of HTTP
+//! handlers.
 #![doc = include_str!("../docs/internals/dispatcher.md")]
 
 mod log;
@@ -125,7 +125,7 @@ impl Dispatcher {
     }
 
     async fn look_until(&self, stop: CancellationToken, handover: &Arc<Handover>) {
-        let mut changes = self.parts.store.changes();
+        let mut changes = self.parts.store.wake_ups();
         let mut clock = WallClock::new(clock::now());
         let mut was_faulty = false;
         while !stop.is_cancelled() {

@@ -11,7 +11,7 @@
 //! - [`upkeep`] does the slow work beside it: retention, expiry, recoveries, what was deleted.
 //! - [`delivery`] decides, in pure functions: again? whose fault? how much now? It makes the request, whether that
 //!   is sent or only shown, and says all of it in words.
-//! - [`targets`] (which addresses?), [`trust`] (whose certificates?), [`signature`] and [`session`] are pure too.
+//! - [`targets`] (which addresses?) and [`signature`] are pure too; [`trust`] reads whose certificates are believed.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
 //! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`] and `temp_dir` are leaves that anybody may use.
 

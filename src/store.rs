@@ -1,7 +1,7 @@
-//! Store: everything that must survive, behind two calls, `read` and `write`.
+//! Store: everything that must survive, behind calls that read or write.
 //!
 //! A job is a closure over a `Tx`; all SQL stands in the modules below, a file for each noun. Must
-//! not know of HTTP, settings or what time it is: times and ids come in with the job.
+//! not know of HTTP, settings or the wall clock: times and ids come in with the job.
 #![doc = include_str!("../docs/internals/store.md")]
 
 mod clock_step;
@@ -44,7 +44,7 @@ pub(crate) use events::{
 pub(crate) use figures::{add_figures, figures_since, forget_figures};
 pub(crate) use sessions::{end_sessions, ended_sessions, session_key};
 pub(crate) use tasks::change::{
-    Change, Written, create, delete, last_version, update, was_deleted,
+    Change, RACE_MS, Written, create, delete, last_version, update, was_deleted,
 };
 pub(crate) use tasks::earlier::{Earlier, earlier};
 pub(crate) use tasks::idempotency::{Key, Repeat, forget_before, look_up, remember};

@@ -47,8 +47,6 @@ const RETENTION_MOST: Duration = Duration::from_mins(10);
 /// The pause after a step: as long as the step took, within these.
 const PAUSE_LEAST: Duration = Duration::from_millis(1);
 const PAUSE_MOST: Duration = Duration::from_millis(100);
-/// No event goes before this age, in milliseconds: the next one must not carry an earlier time.
-const EVENT_LEAST_MS: i64 = 2_000;
 
 /// What is done in rounds.
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +146,7 @@ impl Upkeep {
 
     /// What somebody asked for begins at once.
     async fn promptly(&self) {
-        let mut changes = self.store.changes();
+        let mut changes = self.store.wake_ups();
         let (mut working, mut removing) = (Fault::default(), Fault::default());
         loop {
             changes.borrow_and_update();
@@ -264,7 +262,8 @@ impl Upkeep {
         let cutoffs = Cutoffs {
             delivered: now.plus_ms(-delivered_ms),
             failed: now.plus_ms(-failed_ms),
-            events: now.plus_ms(-delivered_ms.max(EVENT_LEAST_MS)),
+            // The next event must not carry an earlier time than one that is gone.
+            events: now.plus_ms(-delivered_ms.max(store::RACE_MS)),
             now,
         };
         let mut after = 0;

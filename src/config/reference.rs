@@ -61,7 +61,7 @@ settings! {
         ).secret();
         WEBHOOK_ON_REJECT: Defaulted<OnReject> = parse::choice, default(
             "skip",
-            "What a rejected event (a 4xx) does to its task: `skip` = it has failed, the next one goes out; `hold` = its task waits for you.",
+            "What a refused event does to its task: `skip` = it has failed, the next one goes out; `hold` = its task waits for you.",
         );
     }
     "When a receiver does not work" {

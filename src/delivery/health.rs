@@ -17,7 +17,7 @@ pub(crate) use verdict::{Fate, Verdict};
 
 /// Different events in a row that must be refused with 401, 403 or 404 before the fault is the
 /// webhook's.
-const REFUSALS: usize = 3;
+const DENIALS: usize = 3;
 /// A webhook that for so long has answered nothing with 2xx and failed what it was sent is down, even
 /// if no single event has used its attempts: behind a long queue, second attempts come late. Longer
 /// than three attempts of ten seconds take. In milliseconds.
@@ -221,9 +221,7 @@ fn after_fault(
     match (decision, outcome.status) {
         (_, Some(410)) => turn(health, Condition::Gone, ended),
         (_, _) if outcome.blocked => turn(health, Condition::Misconfigured, ended),
-        (Decision::Rejected, Some(401 | 403 | 404)) => {
-            after_refusal(health, webhook, policy, ended)
-        }
+        (Decision::Rejected, Some(401 | 403 | 404)) => after_denial(health, webhook, policy, ended),
         (Decision::Rejected, _) => after_rejection(health, webhook, policy, ended),
         (decision, _) => after_failure(health, policy, ended, decision, webhook.max_attempts),
     }
@@ -264,7 +262,7 @@ fn turn(health: &Health, condition: Condition, ended: &EndedAttempt<'_>) -> Verd
     Verdict { restored, ..Verdict::and(Fate::Waits, turned) }
 }
 
-fn after_refusal(
+fn after_denial(
     health: &Health,
     webhook: &Webhook,
     policy: &Policy,
@@ -275,7 +273,7 @@ fn after_refusal(
         denied.push(ended.seq);
     }
     let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
-    if is_known || denied.len() >= REFUSALS {
+    if is_known || denied.len() >= DENIALS {
         let condition = if is_known { health.condition } else { Condition::Misconfigured };
         return turn(&Health { denied, ..health.clone() }, condition, ended);
     }

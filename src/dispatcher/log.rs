@@ -68,11 +68,11 @@ pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
         Fate::Waits if record.outcome.blocked => {
             say!(claim, "[WEBHOOK] Nothing was sent to that address, not retrying");
         }
-        Fate::Waits => {
-            if !claim.is_probe {
-                say!(claim, "[WEBHOOK] All {most} attempts failed for {event}");
-            }
+        Fate::Waits if claim.is_probe => {}
+        Fate::Waits if claim.attempt >= most => {
+            say!(claim, "[WEBHOOK] All {most} attempts failed for {event}");
         }
+        Fate::Waits => say!(claim, "[WEBHOOK] It waits until the webhook is up"),
         Fate::Failed { .. } | Fate::Held => refusal(claim, status),
         Fate::Cancelled => {
             say!(claim, "[WEBHOOK] Webhook {} was deleted, not retrying", claim.webhook.id);

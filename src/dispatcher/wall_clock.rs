@@ -4,11 +4,9 @@
 
 use tokio::time::Instant;
 
+use crate::clock::STEP_MS;
 use crate::model::Time;
 use crate::store::ClockStep;
-
-/// A step of the wall clock that is more than its usual correction, in milliseconds.
-const CLOCK_STEP_MS: i64 = 1_000;
 
 /// The wall clock and the steady one at the last look.
 pub(super) struct WallClock {
@@ -36,7 +34,7 @@ impl WallClock {
 fn step_between(before: Time, passed: i64, now: Time) -> Option<ClockStep> {
     let should_be = before.plus_ms(passed);
     let by_ms = now.ms_since(should_be);
-    if by_ms.abs() <= CLOCK_STEP_MS {
+    if by_ms.abs() <= STEP_MS {
         return None;
     }
     Some(if by_ms > 0 {

@@ -1,7 +1,7 @@
 //! The table: which connections there are, what each waits for, and which one goes when room is short.
 //!
-//! A new connection is always taken: the one that has waited the longest for a request goes for it, whether it is silent,
-//! slow with a head, or idle. Its own address gives that one where it has its share already. Where nobody waits, because
+//! A new connection is taken: the one that has waited the longest for a request goes for it, whether it is silent,
+//! slow with a head, or idle; or one that takes nothing of its answer. Its own address gives that one where it has its share already. Where nobody waits, because
 //! all are answered, a few more are let in to be told so. Must not know how bytes are read or written.
 
 use std::collections::HashMap;

@@ -4,10 +4,8 @@
 
 use tokio::time::Instant;
 
+use crate::clock::STEP_MS;
 use crate::model::Time;
-
-/// More than the clock's usual correction, in milliseconds. A machine that slept is off by as long.
-const STEP_MS: i64 = 1_000;
 
 /// The wall clock and the steady one at the last look, and since when they have run alike.
 pub(super) struct Even {

@@ -7,15 +7,13 @@ use crate::model::{DEFAULT_WEBHOOK, Later, Outcome, Profile, Webhook};
 /// What an answer means that its status alone does not tell.
 pub(super) fn meaning(webhook: &Webhook, outcome: &Outcome, status: u16) -> Option<&'static str> {
     match outcome.later {
-        Some(Later::QueueFull) => Some(
-            "Make's queue is full: turn the scenario on or let it work the queue off; nothing is lost meanwhile.",
-        ),
-        Some(Later::Starting) => {
-            Some("n8n is still starting and has not taken it; it is sent again until n8n is up.")
+        Some(Later::QueueFull) => {
+            Some("Make's queue is full: turn the scenario on or let it work the queue off.")
         }
-        Some(Later::NotBack) => Some(
-            "Just before, the receiver was not ready: it counts as not back yet, and is asked again.",
-        ),
+        Some(Later::Starting) => Some("n8n is still starting and has not taken it."),
+        Some(Later::NotBack) => {
+            Some("Just before, the receiver was not ready: it counts as not back yet.")
+        }
         None if wants_tls(status, &outcome.excerpt) => Some(
             "It speaks HTTPS at this port: write https:// at the beginning of the webhook's URL.",
         ),

@@ -37,7 +37,7 @@ const SILENCE: Duration = Duration::from_secs(4);
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only described here; the stream is text")]
 struct ChangeSign {
-    /// `message` where there was a change, `alive` where there was none for 15 s.
+    /// `message` where there was a change, `alive` where there was none for 4 s.
     #[schema(nullable = false, pattern = "^(message|alive)$")]
     event: Option<String>,
     /// How many commits this process has made so far.

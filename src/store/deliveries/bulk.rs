@@ -4,8 +4,8 @@
 //! - A job is a row, which upkeep works off in small steps; the cursor and what a step changes are
 //!   written together, so it goes on where it was after a crash.
 //! - The oldest go first, so that the events of a task are in line in order of commit.
-//! - What came after the job was asked for is left alone, and so is what waits or is under way anyway,
-//!   or has ended, whichever makes no sense.
+//! - What came after the job was asked for is left alone. Sending again leaves what waits or is under way, cancelling what
+//!   is under way or has ended.
 //!
 //! Must not look at deliveries: that is `bulk_steps`.
 

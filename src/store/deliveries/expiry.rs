@@ -1,7 +1,7 @@
 //! Expiry: what a receiver did not take for so long that it is no longer worth sending.
 //!
 //! Looked at only while the webhook is down, misconfigured or gone, or for one that is refused
-//! alone; never while a webhook is paused, drains, or is being recovered. And never before its receiver
+//! alone; never while a webhook is paused, without its setting, or being recovered. And never before its receiver
 //! was looked at: while the server was off, or when the wall clock was set, time has passed in which
 //! nobody asked. Must not decide what is too old: that is `health`.
 

@@ -1,6 +1,6 @@
 //! The outbox: an event and a delivery for each webhook that wants it.
 //!
-//! Matching is decided here, at the commit, and nowhere else. Must not know how deliveries are sent.
+//! Who wants an event is asked here, at its commit, of `Webhook::wants`. Must not know how deliveries are sent.
 
 use super::{handover, totals};
 use crate::model::{Event, EventKind, Named, Task, Time, Webhook};

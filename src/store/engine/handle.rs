@@ -225,8 +225,8 @@ impl Store {
     }
 
     /// Told after each commit that left something to send.
-    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
-        self.shared.changes.subscribe()
+    pub(crate) fn wake_ups(&self) -> watch::Receiver<u64> {
+        self.shared.wake_ups.subscribe()
     }
 
     /// How many commits have written anything since the store was opened.

@@ -35,16 +35,12 @@ pub(crate) fn check_version() -> Result<(), Why> {
     Ok(())
 }
 
-/// What PostgreSQL has and SQLite lacks, so that the same SQL runs on both: `lower` beyond ASCII,
-/// `strpos`, and `normalize`. And what each database has of us: `alphabetical`, a text as it is put in order, and
+/// What PostgreSQL has and SQLite lacks, so that the same SQL runs on both: `strpos` and `normalize`. And what each database has of us: `alphabetical`, a text as it is put in order, and
 /// `has_words`, whether each word of a search is in one of two texts.
 pub(crate) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     let pure = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function("lower", 1, pure, |args| {
-        Ok(args.get_raw(0).as_str_or_null()?.map(str::to_lowercase))
-    })?;
     connection.create_scalar_function("strpos", 2, pure, |args| {
         let text = args.get_raw(0).as_str_or_null()?.unwrap_or_default();
         let part = args.get_raw(1).as_str_or_null()?.unwrap_or_default();

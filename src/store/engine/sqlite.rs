@@ -176,7 +176,7 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
             }
         }
         if wakes && end.is_ok() {
-            shared.changes.send_modify(|n| *n += 1);
+            shared.wake_ups.send_modify(|n| *n += 1);
         }
         if has_written {
             shared.commits.send_modify(|n| *n += 1);

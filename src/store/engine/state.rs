@@ -18,7 +18,7 @@ use super::tx::Beside;
 /// What the threads and the handle share.
 pub(crate) struct Shared {
     /// Bumped after a commit that left something to send. Carries no data.
-    pub(crate) changes: watch::Sender<u64>,
+    pub(crate) wake_ups: watch::Sender<u64>,
     /// Counts the commits that wrote anything.
     pub(crate) commits: watch::Sender<u64>,
     /// Cancelled when the disk has failed or the files are gone: stop acknowledging, end the process.
@@ -49,7 +49,7 @@ impl Shared {
     /// That of a database that has just been opened.
     pub(crate) fn of(path: &Path) -> Shared {
         Shared {
-            changes: watch::Sender::new(0),
+            wake_ups: watch::Sender::new(0),
             commits: watch::Sender::new(0),
             broken: CancellationToken::new(),
             told: Once::new(),

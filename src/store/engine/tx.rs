@@ -1,4 +1,5 @@
-//! Tx: the narrow waist between our SQL and the database: `execute`, `rows`, `row`.
+//! Tx: the narrow waist between our SQL and the database: statements and their rows, what the writer keeps in memory,
+//! and what follows the commit.
 //!
 //! Statements are written once, with `?1 ?2 …`, in SQL that SQLite and PostgreSQL both run. Must
 //! not know any table.

@@ -30,7 +30,7 @@ pub(crate) struct Written {
 
 /// Requests that race may be committed in another order than they came in; a step of the clock is
 /// more than this, in milliseconds.
-const RACE_MS: i64 = 2_000;
+pub(crate) const RACE_MS: i64 = 2_000;
 
 /// Whether a task of this id was deleted here, and not made again.
 pub(crate) fn was_deleted(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {

@@ -1,5 +1,4 @@
-//! What the engine writes about a webhook: its health, the quiet its receiver asked for, and what
-//! the settings say of `default` and `alerts` at a start.
+//! What the engine writes about a webhook: its health, and the quiet its receiver asked for.
 //!
 //! Must not decide how a webhook is doing: that is `health`.
 

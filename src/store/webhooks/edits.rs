@@ -1,4 +1,5 @@
-//! Webhooks as people change them: made, changed, deleted, paused, resumed, given a new secret.
+//! Webhooks as people change them: made, changed, deleted, paused, resumed, given a new secret, or set by the settings of
+//! a start.
 //!
 //! Must not check what people send: that is done before it gets here.
 
