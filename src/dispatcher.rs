@@ -109,15 +109,17 @@ impl Dispatcher {
 
     /// From now on, what may leave at once is handed over as soon as it is on disk.
     fn attach(self: &Arc<Self>, tracker: &TaskTracker) -> Attached {
-        let (clock, sender) = (Arc::clone(self), Arc::clone(self));
-        let (tracker, runtime) = (tracker.clone(), Handle::current());
+        let (dispatcher, sender) = (Arc::clone(self), Arc::clone(self));
+        let (spawner, runtime) = (tracker.clone(), Handle::current());
         let handover = Handover {
             gates: Arc::clone(&self.gates),
-            steady_ms: Box::new(move || clock.steady_ms()),
+            now: Box::new(clock::now),
+            steady_ms: Box::new(move || dispatcher.steady_ms()),
             send: Box::new(move |claim| {
                 let sender = Arc::clone(&sender);
-                tracker.spawn_on(async move { sender.deliver(claim).await }, &runtime);
+                spawner.spawn_on(async move { sender.deliver(claim).await }, &runtime);
             }),
+            tracker: tracker.clone(),
         };
         let (handover, store) = (Arc::new(handover), Arc::clone(&self.parts.store));
         store.put_beside(Some(handover.clone()));

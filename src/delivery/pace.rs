@@ -67,7 +67,8 @@ struct Gate {
     failing_ms: Option<i64>,
     /// Something due was left for want of a place.
     is_short: bool,
-    /// Nothing that is due waits, as far as the last look and what came since tell.
+    /// Nothing that is due waits, as far as the last look and the events since then tell. What is put in line again may
+    /// wait all the same, for the look that follows.
     is_clear: bool,
     /// When an event was last put in line behind another of its task.
     joined_ms: Option<i64>,
@@ -206,6 +207,7 @@ impl Gates {
     /// A request of a webhook leaves, with a task of so many bytes.
     pub(crate) fn take(&mut self, webhook_id: &str, bytes: usize) {
         self.bytes += bytes;
+        self.chosen = self.chosen.saturating_sub(bytes);
         self.under_way += 1;
         let gate = self.each.entry(webhook_id.to_owned()).or_default();
         gate.under_way += 1;

@@ -67,11 +67,15 @@ impl Claim {
         }
     }
 
-    /// Bytes of memory that it takes while it is under way, about: it and its body.
+    /// Bytes of memory that it takes while it is under way, about.
     pub(crate) fn bytes(&self) -> usize {
-        let Event { snapshot, before, .. } = &self.event;
-        2 * (snapshot.len() + before.as_ref().map_or(0, String::len))
+        bytes_of(&self.event)
     }
+}
+
+/// Bytes of memory that an event takes while it is under way, about: it and its body.
+pub(super) fn bytes_of(event: &Event) -> usize {
+    2 * (event.snapshot.len() + event.before.as_ref().map_or(0, String::len))
 }
 
 /// What a look at the queues brought.

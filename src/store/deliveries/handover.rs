@@ -6,7 +6,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::claims::{Claim, claim_due};
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::claims::{Claim, bytes_of, claim_due};
 use crate::delivery::pace::Gates;
 use crate::lock::lock;
 use crate::model::{Event, Time};
@@ -18,16 +21,21 @@ use crate::store::webhooks::WebhookState;
 pub(crate) struct Handover {
     /// How much may go to whom.
     pub(crate) gates: Arc<Mutex<Gates>>,
+    /// The wall clock: a change may have waited for the writer since it was asked for.
+    pub(crate) now: Box<dyn Fn() -> Time + Send + Sync>,
     /// Milliseconds of a clock that never steps.
     pub(crate) steady_ms: Box<dyn Fn() -> i64 + Send + Sync>,
     /// Sends a claim that is on disk.
     pub(crate) send: Box<dyn Fn(Claim) + Send + Sync>,
+    /// Waits at a stop for what is decided, too: its commit may be under way.
+    pub(crate) tracker: TaskTracker,
 }
 
 /// A claim that has its place and is not on disk yet.
 struct Waiting {
     to: Arc<Handover>,
     claim: Option<Claim>,
+    _token: TaskTrackerToken,
 }
 
 impl Waiting {
@@ -48,26 +56,27 @@ impl Drop for Waiting {
 }
 
 /// Whether the request of an event that is being written may leave at once, to this webhook; if so, it does when the
-/// transaction is on disk. The caller has made sure that nothing of its task is before it.
+/// transaction is on disk, and this answers when it was claimed. The caller has made sure that nothing of its task is
+/// before it.
 pub(super) fn leaves(
     tx: &mut Tx<'_>,
     known: &WebhookState,
     seq: i64,
     event: &Event,
     now: Time,
-) -> bool {
-    let Some(to) = tx.find_beside::<Handover>() else { return false };
+) -> Option<Time> {
+    let to = tx.find_beside::<Handover>()?;
     if !known.is_sending() || known.is_recovering || known.wait_until > now {
         lock(&to.gates).has_left(&known.webhook.id, true);
-        return false;
+        return None;
     }
-    let steady_ms = (to.steady_ms)();
-    let claim = Claim::first(&known.webhook, (seq, event), (now, steady_ms));
-    if !lock(&to.gates).take_at_once(&known.webhook, claim.bytes(), steady_ms) {
-        return false;
+    let (started, steady_ms) = ((to.now)().max(event.at), (to.steady_ms)());
+    if !lock(&to.gates).take_at_once(&known.webhook, bytes_of(event), steady_ms) {
+        return None;
     }
+    let claim = Claim::first(&known.webhook, (seq, event), (started, steady_ms));
     send_after_commit(tx, &to, claim);
-    true
+    Some(started)
 }
 
 /// An event is being put in line behind another of its task, which is perhaps under way: the end of that is awaited.
@@ -97,6 +106,6 @@ pub(crate) fn send_due(tx: &mut Tx<'_>, to: &Arc<Handover>, now: Time) -> Result
 
 /// Has a claim sent, whose place is taken, when the transaction is on disk. If it is undone, the place is free again.
 fn send_after_commit(tx: &mut Tx<'_>, to: &Arc<Handover>, claim: Claim) {
-    let waiting = Waiting { to: Arc::clone(to), claim: Some(claim) };
+    let waiting = Waiting { to: Arc::clone(to), claim: Some(claim), _token: to.tracker.token() };
     tx.after_commit(|| waiting.leave());
 }

@@ -26,8 +26,8 @@ pub(crate) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Res
             if !is_free(tx, &webhook.id, task)? {
                 handover::joins(tx, &webhook.id);
                 insert(tx, seq, &webhook.id, event.kind, task, None)?;
-            } else if handover::leaves(tx, known, seq, event, now) {
-                insert_sending(tx, seq, webhook, event, now)?;
+            } else if let Some(started) = handover::leaves(tx, known, seq, event, now) {
+                insert_sending(tx, seq, webhook, event, started)?;
             } else {
                 insert(tx, seq, &webhook.id, event.kind, task, Some(now))?;
                 tx.wake();
@@ -97,7 +97,7 @@ fn insert_sending(
     seq: i64,
     webhook: &Webhook,
     event: &Event,
-    now: Time,
+    started: Time,
 ) -> Result<()> {
     tx.execute(
         "INSERT INTO deliveries (seq, webhook_id, task_id, kind, status, attempts, tries, first_ms, payload, started_ms)
@@ -107,7 +107,7 @@ fn insert_sending(
             Value::from(&webhook.id),
             event.task_id.as_str().into(),
             event.kind.as_str().into(),
-            now.0.into(),
+            started.0.into(),
             webhook.payload.as_str().into(),
         ],
     )?;

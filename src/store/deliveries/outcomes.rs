@@ -366,7 +366,6 @@ fn restore(tx: &mut Tx<'_>, webhook: &str, seq: i64) -> Result<()> {
 /// No wait is longer than an hour, or than the longest between two probes: what a wrong clock put
 /// off for longer is brought back to that.
 pub(crate) fn requeue_interrupted(tx: &mut Tx<'_>, policy: &Policy, now: Time) -> Result<usize> {
-    tx.write_sums()?;
     let longest = LONGEST_WAIT_MS.max(policy.probe_max_ms.saturating_mul(11) / 10);
     let latest = now.plus_ms(longest);
     tx.execute(
@@ -379,13 +378,13 @@ pub(crate) fn requeue_interrupted(tx: &mut Tx<'_>, policy: &Policy, now: Time) -
          SELECT seq, webhook_id, attempts, started_ms,
              'The server ended while this request was under way; it may have arrived.', 'unknown'
          FROM deliveries WHERE status = 'sending'
-             AND webhook_id IN (SELECT webhook_id FROM totals WHERE unfinished > 0)",
+             AND webhook_id IN (SELECT id FROM webhooks)",
         &[],
     )?;
     tx.execute(
         "UPDATE deliveries SET status = 'pending', due_ms = ?1, tries = tries - 1, started_ms = NULL
          WHERE status = 'sending'
-             AND webhook_id IN (SELECT webhook_id FROM totals WHERE unfinished > 0)",
+             AND webhook_id IN (SELECT id FROM webhooks)",
         &[now.0.into()],
     )
 }

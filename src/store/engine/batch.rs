@@ -44,10 +44,12 @@ pub(super) fn run_batch(
             }
             Err(Fault::Job(error)) => fail(job, error, shared),
             Err(Fault::Others(error)) => {
+                // With it goes what was to follow, so that the others run as if this one had not been there.
+                drop(tx);
                 fail(job, error, shared);
                 roll_back(connection, memory);
                 undoes = Undoes::One;
-                match again(connection, memory, beside.as_ref(), &mut done) {
+                match again(connection, memory, beside.as_ref(), shared, &mut done) {
                     Ok(wake) => wakes = wake,
                     Err(error) => return (done, Err(error), false),
                 }
@@ -78,28 +80,32 @@ fn fail(job: Box<dyn Write>, error: Error, shared: &Shared) {
     job.finish(Err(error));
 }
 
-/// Runs jobs that were undone once more, in a transaction of its own. Answers whether they leave something to send. An
-/// error has undone them all.
+/// Runs jobs that were undone once more, in a transaction of its own. Answers whether they leave something to send. One
+/// that fails now, as when the disk has filled meanwhile, is undone alone; an error has undone them all.
 fn again(
     connection: &Connection,
     memory: &Memory,
     beside: Option<&Beside>,
-    done: &mut [Done],
+    shared: &Shared,
+    done: &mut Vec<Done>,
 ) -> Result<bool> {
     for done in done.iter_mut() {
         done.after.clear();
     }
     run(connection, "BEGIN IMMEDIATE")?;
     let mut wakes = false;
-    for Done { job, after } in done {
+    let mut undone = std::mem::take(done).into_iter();
+    while let Some(Done { mut job, .. }) = undone.next() {
         let mut tx = Tx::with_memory(connection, memory).beside(beside.cloned());
         match one(&mut tx, job.as_mut(), Undoes::One) {
             Ok(()) => {
                 wakes |= tx.wakes();
-                *after = tx.take_after();
+                done.push(Done { job, after: tx.take_after() });
             }
-            // It did not fail the first time.
-            Err(Fault::Job(error) | Fault::Others(error) | Fault::Batch(error)) => {
+            Err(Fault::Job(error)) => fail(job, error, shared),
+            Err(Fault::Others(error) | Fault::Batch(error)) => {
+                done.push(Done::nothing(job));
+                done.extend(undone);
                 roll_back(connection, memory);
                 return Err(error);
             }

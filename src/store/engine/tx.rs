@@ -117,6 +117,7 @@ impl<'c> Tx<'c> {
     ) -> Result<()> {
         match self.memory {
             Some(memory) => {
+                self.has_written = true;
                 memory.sums.borrow_mut().add(sql, (key, part), by);
                 Ok(())
             }

@@ -32,6 +32,7 @@ use crate::store::{
     redeliver, requeue_interrupted, send_due, set_paused, update,
 };
 use actors::{Dice, MOODS, Mood, answer, webhook};
+use requests::{START, handover};
 
 /// Unless `BTK_EPISODES` says otherwise.
 const EPISODES: u64 = 130;
@@ -65,15 +66,6 @@ struct World<'c> {
     checked: Option<(u64, usize)>,
 }
 
-/// Puts what is handed over where the world finds it.
-fn handover(steady_ms: Arc<AtomicI64>, handed: Arc<Mutex<Vec<Claim>>>) -> Handover {
-    Handover {
-        gates: Arc::default(),
-        steady_ms: Box::new(move || steady_ms.load(Ordering::Relaxed)),
-        send: Box::new(move |claim| handed.lock().unwrap().push(claim)),
-    }
-}
-
 impl<'c> World<'c> {
     fn new(connection: &'c Connection, seed: u64) -> World<'c> {
         let (steady_ms, handed) = (Arc::new(AtomicI64::new(0)), Arc::default());
@@ -81,7 +73,7 @@ impl<'c> World<'c> {
             connection,
             memory: Memory::default(),
             dice: Dice(seed),
-            now: Time(1_765_216_530_445),
+            now: START,
             handover: Arc::new(handover(Arc::clone(&steady_ms), Arc::clone(&handed))),
             steady_ms,
             handed,

@@ -2,11 +2,31 @@
 //!
 //! Must not make one.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio_util::task::TaskTracker;
+
 use super::World;
 use super::actors::PACE;
 use crate::delivery::health::Condition;
-use crate::model::Outcome;
-use crate::store::{Claim, find_webhook};
+use crate::model::{Outcome, Time};
+use crate::store::{Claim, Handover, find_webhook};
+
+/// When it begins, by the wall clock.
+pub(super) const START: Time = Time(1_765_216_530_445);
+
+/// Puts what is handed over where the world finds it.
+pub(super) fn handover(steady_ms: Arc<AtomicI64>, handed: Arc<Mutex<Vec<Claim>>>) -> Handover {
+    let wall = Arc::clone(&steady_ms);
+    Handover {
+        gates: Arc::default(),
+        now: Box::new(move || START.plus_ms(wall.load(Ordering::Relaxed))),
+        tracker: TaskTracker::new(),
+        steady_ms: Box::new(move || steady_ms.load(Ordering::Relaxed)),
+        send: Box::new(move |claim| handed.lock().unwrap().push(claim)),
+    }
+}
 
 impl World<'_> {
     pub(super) fn check_claim(&mut self, claim: &Claim) {
