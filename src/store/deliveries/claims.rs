@@ -159,7 +159,7 @@ pub(crate) fn claim_due(
                 gates.has_left(&id, false);
             }
             gates.choose(found.claims[before..].iter().map(Claim::bytes).sum());
-        } else if room.is_idle && room.free > 0 {
+        } else if room.is_idle && room.free > 0 && !is_answer_unread(tx, &id)? {
             claim_probe(tx, known, (now, steady_ms), &mut found)?;
         } else {
             gates.fell_short(&id);
@@ -212,6 +212,13 @@ fn claim_of(
         found.claims.push(claim);
     }
     Ok(is_short)
+}
+
+/// Whether a request to a webhook is under way, or its answer is not written down yet: only then is known whether and
+/// when the next probe may go out.
+fn is_answer_unread(tx: &mut Tx<'_>, id: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM deliveries WHERE webhook_id = ?1 AND status = 'sending' LIMIT 1";
+    Ok(tx.row(sql, &[id.into()], only::<i64>)?.is_some())
 }
 
 /// The one with the fewest attempts, the oldest among equals, so that no single event can keep its
