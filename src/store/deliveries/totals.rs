@@ -13,7 +13,8 @@ use crate::store::engine::tx::Tx;
 
 const OF: &str = "a delivery";
 
-const ADD: Upsert =
+/// Adds to a total.
+pub(crate) const ADD: Upsert =
     "INSERT INTO totals VALUES (?1, ?2, ?3, ?4) ON CONFLICT (webhook_id, kind) DO UPDATE
     SET n = n + excluded.n, unfinished = unfinished + excluded.unfinished";
 

@@ -4,12 +4,9 @@ use std::sync::mpsc::channel;
 
 use futures_util::poll;
 
+use crate::store::deliveries::totals::ADD;
 use crate::store::engine::columns::only;
 use crate::store::*;
-
-const ADD: &str =
-    "INSERT INTO totals VALUES (?1, ?2, ?3, ?4) ON CONFLICT (webhook_id, kind) DO UPDATE
-    SET n = n + excluded.n, unfinished = unfinished + excluded.unfinished";
 
 /// Adds to a number of the database and to a sum that is written with the commit, then ends as it is told.
 fn add(n: i64, end: fn() -> Result<()>) -> impl FnMut(&mut Tx<'_>) -> Result<()> + Send + 'static {

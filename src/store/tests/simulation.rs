@@ -26,13 +26,14 @@ use crate::model::{
 };
 use crate::store::engine::tx::{Beside, Memory};
 use crate::store::engine::{migrate, open};
+use crate::store::tests::small_world::START;
 use crate::store::{
     Change, Claim, Edit, Handover, Record, Tx, cancel, change_webhook, create, delete, delivery_id,
     find_webhook, get, last_version, list_webhooks, make_webhook, put_from_settings, record,
     redeliver, requeue_interrupted, send_due, set_paused, update,
 };
 use actors::{Dice, MOODS, Mood, answer, webhook};
-use requests::{START, handover};
+use requests::handover;
 
 /// Unless `BTK_EPISODES` says otherwise.
 const EPISODES: u64 = 130;

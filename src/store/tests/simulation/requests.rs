@@ -10,11 +10,9 @@ use tokio_util::task::TaskTracker;
 use super::World;
 use super::actors::PACE;
 use crate::delivery::health::Condition;
-use crate::model::{Outcome, Time};
+use crate::model::Outcome;
+use crate::store::tests::small_world::START;
 use crate::store::{Claim, Handover, find_webhook};
-
-/// When it begins, by the wall clock.
-pub(super) const START: Time = Time(1_765_216_530_445);
 
 /// Puts what is handed over where the world finds it.
 pub(super) fn handover(steady_ms: Arc<AtomicI64>, handed: Arc<Mutex<Vec<Claim>>>) -> Handover {
