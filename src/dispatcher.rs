@@ -26,12 +26,12 @@ use crate::clock::{self, Ids};
 use crate::delivery::explain;
 use crate::delivery::health::{Fate, Policy};
 use crate::delivery::pace::Gates;
-use crate::figures::{Answer, Ended, Figures};
+use crate::figures::{Answer, AttemptFigures, Figures};
 use crate::lock::lock;
 use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Outcome, Webhook};
 use crate::sender::Sender;
-use crate::store::{self, Claim, Handover, Record, Recorded, Store, Tx};
+use crate::store::{self, AttemptRecord, Claim, Handover, Recorded, Store, Tx};
 use wall_clock::WallClock;
 
 /// The timer behind every wake-up.
@@ -202,10 +202,10 @@ impl Dispatcher {
             self.freed.notify_one();
         }
         let claim = Arc::new(claim);
-        let record = Arc::new(Record {
+        let record = Arc::new(AttemptRecord {
             chance: self.parts.ids.chance(),
             alert_id: self.parts.ids.event(ended),
-            ..Record::of(&claim, (outcome, why), ended, steady_ms, seen)
+            ..AttemptRecord::of(&claim, (outcome, why), ended, steady_ms, seen)
         });
         if let Some(recorded) = self.write_down(&claim, &record, seen.is_awaited).await {
             self.count(&claim, &record, &recorded.fate);
@@ -219,7 +219,7 @@ impl Dispatcher {
         self.parts.sender.send(&message::of_test(webhook, event, clock::now())).await
     }
 
-    fn count(&self, claim: &Claim, record: &Record, fate: &Fate) {
+    fn count(&self, claim: &Claim, record: &AttemptRecord, fate: &Fate) {
         let (metrics, outcome) = (&self.parts.metrics, &record.outcome);
         let lag_ms = record.lag_ms(claim);
         metrics.deliveries.get_or_create(&ResultLabel { result: fate.of_attempt() }).inc();
@@ -227,7 +227,7 @@ impl Dispatcher {
         if *fate == Fate::Delivered {
             metrics.delivery_lag.observe(seconds(lag_ms));
         }
-        self.parts.figures.record(Ended {
+        self.parts.figures.record(AttemptFigures {
             webhook_id: &claim.webhook.id,
             lag_ms: outcome.is_success().then_some(lag_ms),
             answer: Answer {
@@ -244,7 +244,7 @@ impl Dispatcher {
     async fn write_down(
         &self,
         claim: &Arc<Claim>,
-        record: &Arc<Record>,
+        record: &Arc<AttemptRecord>,
         is_awaited: bool,
     ) -> Option<Recorded> {
         let store = &self.parts.store;
@@ -252,11 +252,11 @@ impl Dispatcher {
         loop {
             let (claim, record, policy) =
                 (Arc::clone(claim), Arc::clone(record), self.parts.policy);
-            let job = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
+            let work = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
             let end = if is_awaited {
-                store.write_patiently(job).await
+                store.write_patiently(work).await
             } else {
-                store.write_along(job).await
+                store.write_along(work).await
             };
             match end {
                 Ok(recorded) => return recorded,

@@ -30,7 +30,7 @@ pub(crate) fn start(at: Time, seconds: i64) -> Time {
 
 /// What is told of a request that has ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Ended<'a> {
+pub(crate) struct AttemptFigures<'a> {
     /// Whose it was.
     pub(crate) webhook_id: &'a str,
     /// From the commit of the event to now, in milliseconds, if this delivered it.
@@ -86,7 +86,7 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, ended: &Ended<'_>) {
+    fn count(&mut self, ended: &AttemptFigures<'_>) {
         self.attempts += 1;
         if let Some(ms) = ended.lag_ms {
             self.delivered += 1;
@@ -152,7 +152,7 @@ pub(crate) struct Figures(Mutex<Batch>);
 
 impl Figures {
     /// A request has ended.
-    pub(crate) fn record(&self, ended: Ended<'_>) {
+    pub(crate) fn record(&self, ended: AttemptFigures<'_>) {
         let minute = start(ended.answer.at, MINUTE);
         let mut batch = self.batch();
         batch.all.entry(minute).or_default().count(&ended);
@@ -188,7 +188,7 @@ mod tests {
 
     fn tell(figures: &Figures, webhook_id: &str, at: Time, lag_ms: Option<i64>) {
         let status = Some(if lag_ms.is_some() { 200 } else { 503 });
-        figures.record(Ended {
+        figures.record(AttemptFigures {
             webhook_id,
             lag_ms,
             answer: Answer { at, status, ms: 3, error: None },

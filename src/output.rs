@@ -55,7 +55,7 @@ pub(crate) type Gap = fn(u64) -> String;
 
 /// What waits, and what found no room.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Unwritten {
     lines: Vec<u8>,
     /// Lines dropped since. While there are any no more are taken: a gap is in one place.
     dropped: u64,
@@ -68,7 +68,7 @@ struct Waiting {
 /// A stream that is written by a thread of its own.
 #[derive(Debug)]
 pub(crate) struct Output {
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Unwritten>,
     has_more: Condvar,
     is_idle: Condvar,
     /// Lines that nobody will see.
@@ -146,7 +146,7 @@ impl Output {
             waiting = self.has_more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         waiting.is_idle = false;
-        let is_alone = |waiting: &mut Waiting| {
+        let is_alone = |waiting: &mut Unwritten| {
             !waiting.is_last && waiting.dropped == 0 && waiting.lines.len() < ENOUGH
         };
         let woken = self.has_more.wait_timeout_while(waiting, TOGETHER, is_alone);
@@ -155,7 +155,7 @@ impl Output {
         if batch.is_empty() { std::mem::take(&mut waiting.dropped) } else { 0 }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Unwritten> {
         lock(&self.waiting)
     }
 }

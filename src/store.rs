@@ -1,7 +1,7 @@
 //! Store: everything that must survive, behind calls that read or write.
 //!
-//! A job is a closure over a `Tx`; all SQL stands in the modules below, a file for each noun. Must
-//! not know of HTTP, settings or the wall clock: times and ids come in with the job.
+//! A call is a closure over a `Tx`; all SQL stands in the modules below, a file for each noun. Must
+//! not know of HTTP, settings or the wall clock: times and ids come in with the call.
 #![doc = include_str!("../docs/internals/store.md")]
 
 mod clock_step;
@@ -28,7 +28,7 @@ pub(crate) use deliveries::handover::{Handover, send_due};
 pub(crate) use deliveries::list::{
     DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries,
 };
-pub(crate) use deliveries::outcomes::{Record, Recorded, record, requeue_interrupted};
+pub(crate) use deliveries::outcomes::{AttemptRecord, Recorded, record, requeue_interrupted};
 pub(crate) use deliveries::request::{SentRequest, sent};
 pub(crate) use deliveries::retention::{Cutoffs, delete_old, look_for_old};
 pub(crate) use deliveries::totals::waiting_in_all;
@@ -47,7 +47,7 @@ pub(crate) use tasks::change::{
     Change, RACE_MS, Written, create, delete, last_version, update, was_deleted,
 };
 pub(crate) use tasks::earlier::{Earlier, earlier};
-pub(crate) use tasks::idempotency::{Key, Repeat, forget_before, look_up, remember};
+pub(crate) use tasks::idempotency::{Key, Repeat, forget_before, keep_answer, look_up};
 pub(crate) use tasks::list::{
     Cursor, CursorKey, LabelOf, Sort, SortKey, TaskFilter, labels_in_use, list_count, list_page,
 };

@@ -22,17 +22,17 @@ const SHOWN_MOST: usize = 253;
 
 /// One thing that the owner named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Target {
     /// All addresses that share the first `bits` bits with `block`.
     Net { block: IpAddr, bits: u32 },
     /// A name, whatever it resolves to.
     Host(String),
 }
 
-/// A place, on one port or on all.
+/// A target, on one port or on all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
-    place: Place,
+    target: Target,
     port: Option<u16>,
 }
 
@@ -63,14 +63,14 @@ impl Targets {
         let address = address.to_canonical();
         let host = bare(host);
         let named = |entry: &Entry| {
-            let place = match &entry.place {
-                Place::Net { block, bits } if why == Why::Metadata => {
+            let target = match &entry.target {
+                Target::Net { block, bits } if why == Why::Metadata => {
                     *block == address && *bits == width(*block)
                 }
-                Place::Net { block, bits } => public::covers(*block, *bits, address),
-                Place::Host(name) => why != Why::Metadata && *name == host,
+                Target::Net { block, bits } => public::covers(*block, *bits, address),
+                Target::Host(name) => why != Why::Metadata && *name == host,
             };
-            place && entry.port.is_none_or(|only| only == port)
+            target && entry.port.is_none_or(|only| only == port)
         };
         if self.0.iter().any(named) {
             return Ok(());
@@ -84,12 +84,12 @@ impl Targets {
         let by_name = why != Why::Metadata
             && matches!(spelled(&host), Spelled::Name | Spelled::Localhost)
             && is_name(&host);
-        let place = if by_name { host.clone() } else { address.to_string() };
-        let place = if place.contains(':') { format!("[{place}]") } else { place };
+        let target = if by_name { host.clone() } else { address.to_string() };
+        let target = if target.contains(':') { format!("[{target}]") } else { target };
         let how = if self.0.is_empty() {
-            format!("put WEBHOOK_ALLOW_TARGETS={place}:{port} into .env")
+            format!("put WEBHOOK_ALLOW_TARGETS={target}:{port} into .env")
         } else {
-            format!("add {place}:{port} to WEBHOOK_ALLOW_TARGETS")
+            format!("add {target}:{port} to WEBHOOK_ALLOW_TARGETS")
         };
         Err(format!(
             "{shown} is {}; webhooks made over the API may not reach it. If that is meant, {how} and \
@@ -127,13 +127,13 @@ impl Targets {
 /// As it may be written in the setting.
 impl fmt::Display for Targets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, Entry { place, port }) in self.0.iter().enumerate() {
+        for (at, Entry { target, port }) in self.0.iter().enumerate() {
             f.write_str(if at == 0 { "" } else { "," })?;
-            match (place, port) {
-                (Place::Host(name), _) => f.write_str(name)?,
-                (Place::Net { block: IpAddr::V6(v6), bits: 128 }, Some(_)) => write!(f, "[{v6}]")?,
-                (Place::Net { block, bits }, _) if *bits == width(*block) => write!(f, "{block}")?,
-                (Place::Net { block, bits }, _) => write!(f, "{block}/{bits}")?,
+            match (target, port) {
+                (Target::Host(name), _) => f.write_str(name)?,
+                (Target::Net { block: IpAddr::V6(v6), bits: 128 }, Some(_)) => write!(f, "[{v6}]")?,
+                (Target::Net { block, bits }, _) if *bits == width(*block) => write!(f, "{block}")?,
+                (Target::Net { block, bits }, _) => write!(f, "{block}/{bits}")?,
             }
             if let Some(port) = port {
                 write!(f, ":{port}")?;
@@ -159,10 +159,10 @@ fn entry(text: &str) -> Result<Entry, String> {
         return Err("holds a URL: name its host, or host:port, alone".to_owned());
     }
     if let Some((block, bits)) = text.split_once('/') {
-        return net(text, block, bits).map(|place| Entry { place, port: None });
+        return net(text, block, bits).map(|target| Entry { target, port: None });
     }
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(Entry { place: single(address), port: None });
+        return Ok(Entry { target: single(address), port: None });
     }
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
@@ -177,7 +177,7 @@ fn entry(text: &str) -> Result<Entry, String> {
         .ok()
         .filter(|_| !host.is_ascii())
         .unwrap_or(Cow::Borrowed(host));
-    let place = match spelled(host) {
+    let target = match spelled(host) {
         Spelled::Address(address) => {
             // 127.1 and 0177.0.0.1 are read in more than one way: what is allowed must be plain.
             if bare(host).parse::<IpAddr>().is_err() {
@@ -185,10 +185,10 @@ fn entry(text: &str) -> Result<Entry, String> {
             }
             single(address)
         }
-        Spelled::Name | Spelled::Localhost if is_name(&bare(host)) => Place::Host(bare(host)),
+        Spelled::Name | Spelled::Localhost if is_name(&bare(host)) => Target::Host(bare(host)),
         _ => return Err(unknown(text)),
     };
-    Ok(Entry { place, port })
+    Ok(Entry { target, port })
 }
 
 fn unknown(text: &str) -> String {
@@ -199,12 +199,12 @@ fn unknown(text: &str) -> String {
     )
 }
 
-fn single(address: IpAddr) -> Place {
+fn single(address: IpAddr) -> Target {
     let block = address.to_canonical();
-    Place::Net { block, bits: width(block) }
+    Target::Net { block, bits: width(block) }
 }
 
-fn net(text: &str, block: &str, bits: &str) -> Result<Place, String> {
+fn net(text: &str, block: &str, bits: &str) -> Result<Target, String> {
     let block: IpAddr = block.parse().map_err(|_| unknown(text))?;
     let most = width(block);
     let plain = !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit());
@@ -230,9 +230,9 @@ fn net(text: &str, block: &str, bits: &str) -> Result<Place, String> {
     match block.to_canonical() {
         // ::ffff:10.0.0.0/104 is 10.0.0.0/8 in other words.
         v4 @ IpAddr::V4(_) if block.is_ipv6() && bits >= 96 => {
-            Ok(Place::Net { block: v4, bits: bits - 96 })
+            Ok(Target::Net { block: v4, bits: bits - 96 })
         }
-        _ => Ok(Place::Net { block, bits }),
+        _ => Ok(Target::Net { block, bits }),
     }
 }
 

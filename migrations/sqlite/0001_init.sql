@@ -257,5 +257,5 @@ CREATE TABLE last_answers (
 -- The state of the disk -----------------------------------------------------------------------------------------
 
 -- Written to see whether the disk takes a write.
-CREATE TABLE probe (n INTEGER NOT NULL) STRICT;
-INSERT INTO probe VALUES (0);
+CREATE TABLE write_check (n INTEGER NOT NULL) STRICT;
+INSERT INTO write_check VALUES (0);

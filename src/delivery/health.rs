@@ -134,7 +134,7 @@ pub(crate) struct EndedAttempt<'e> {
     /// The order of its event.
     pub(crate) seq: i64,
     /// Which attempt of its series it was: 1, 2, 3 …
-    pub(crate) attempt: u32,
+    pub(crate) tries: u32,
     /// When that series began.
     pub(crate) first: Time,
     /// When this request began.
@@ -193,7 +193,7 @@ fn verdict_after(
     if outcome.is_success() {
         return Verdict { health: after_success(health, ended), ..Verdict::only(Fate::Delivered) };
     }
-    let decision = retry::after(outcome, ended.attempt, webhook.max_attempts);
+    let decision = retry::after(outcome, ended.tries, webhook.max_attempts);
     let verdict = if policy.recovers {
         after_fault(health, webhook, policy, ended, &decision)
     } else {
@@ -219,8 +219,8 @@ fn after_fault(
 ) -> Verdict {
     let outcome = ended.outcome;
     match (decision, outcome.status) {
-        (_, Some(410)) => turn(health, Condition::Gone, ended),
-        (_, _) if outcome.blocked => turn(health, Condition::Misconfigured, ended),
+        (_, Some(410)) => suspend(health, Condition::Gone, ended),
+        (_, _) if outcome.blocked => suspend(health, Condition::Misconfigured, ended),
         (Decision::Rejected, Some(401 | 403 | 404)) => after_denial(health, webhook, policy, ended),
         (Decision::Rejected, _) => after_rejection(health, webhook, policy, ended),
         (decision, _) => after_failure(health, policy, ended, decision, webhook.max_attempts),
@@ -253,7 +253,7 @@ fn after_success(health: &Health, ended: &EndedAttempt<'_>) -> Option<Health> {
 }
 
 /// The answer speaks of the webhook, not of the event: what it refused waits with the rest.
-fn turn(health: &Health, condition: Condition, ended: &EndedAttempt<'_>) -> Verdict {
+fn suspend(health: &Health, condition: Condition, ended: &EndedAttempt<'_>) -> Verdict {
     let restored = health.denied.iter().copied().filter(|seq| *seq != ended.seq).collect();
     // A probe that a person asked for while this request was under way is still to come.
     let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
@@ -275,7 +275,7 @@ fn after_denial(
     let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
     if is_known || denied.len() >= DENIALS {
         let condition = if is_known { health.condition } else { Condition::Misconfigured };
-        return turn(&Health { denied, ..health.clone() }, condition, ended);
+        return suspend(&Health { denied, ..health.clone() }, condition, ended);
     }
     let health = Health { denied, ..health.clone() };
     if health.condition == Condition::Up {
@@ -320,7 +320,7 @@ fn after_failure(
 ) -> Verdict {
     let asked = ended.outcome.retry_after_ms.unwrap_or(0);
     let alone = || {
-        let times = ended.attempt.saturating_sub(max_attempts);
+        let times = ended.tries.saturating_sub(max_attempts);
         let wait = probe_wait_ms(policy, times, ended.chance);
         Fate::HeldAlone { after_ms: wait.max(asked) }
     };

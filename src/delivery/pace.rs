@@ -127,7 +127,7 @@ pub(crate) struct Gates {
     /// Something due was left because the most were under way.
     is_short: bool,
     /// The webhook that the last look did not come to.
-    turn: String,
+    left: String,
     /// Bytes of the tasks that the look at hand has chosen and not yet taken.
     chosen: usize,
 }
@@ -147,7 +147,7 @@ impl Gates {
             under_way: 0,
             bytes: 0,
             is_short: false,
-            turn: String::new(),
+            left: String::new(),
             chosen: 0,
         }
     }
@@ -189,14 +189,14 @@ impl Gates {
 
     /// A look ended before it came to this webhook.
     pub(crate) fn end_before(&mut self, webhook_id: &str) {
-        webhook_id.clone_into(&mut self.turn);
+        webhook_id.clone_into(&mut self.left);
     }
 
     /// A look begins. Answers the webhook to begin with, so that all get their turn: this one, or the
     /// next in the order of ids. Empty: the first.
     pub(crate) fn begin_with(&mut self) -> String {
         self.chosen = 0;
-        std::mem::take(&mut self.turn)
+        std::mem::take(&mut self.left)
     }
 
     /// The look has chosen requests with so many bytes of tasks.

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 use crate::delivery::explain;
 use crate::delivery::health::{Condition, Fate};
 use crate::model::{Named, Reason};
-use crate::store::{Claim, Record, Recorded, delivery_id};
+use crate::store::{AttemptRecord, Claim, Recorded, delivery_id};
 
 /// An info line with the fields that every line of a delivery has.
 macro_rules! say {
@@ -43,7 +43,7 @@ pub(super) fn answer(claim: &Claim, why: Option<&str>) {
 }
 
 /// What followed is written down.
-pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
+pub(super) fn end(claim: &Claim, record: &AttemptRecord, recorded: &Recorded) {
     let (event, task) = told(claim);
     let status = record.outcome.status.unwrap_or_default();
     let most = claim.webhook.max_attempts;
@@ -69,7 +69,7 @@ pub(super) fn end(claim: &Claim, record: &Record, recorded: &Recorded) {
             say!(claim, "[WEBHOOK] Nothing was sent to that address, not retrying");
         }
         Fate::Waits if claim.is_probe => {}
-        Fate::Waits if claim.attempt >= most => {
+        Fate::Waits if claim.tries >= most => {
             say!(claim, "[WEBHOOK] All {most} attempts failed for {event}");
         }
         Fate::Waits => say!(claim, "[WEBHOOK] It waits until the webhook is up"),
@@ -111,9 +111,9 @@ fn label(claim: &Claim) -> String {
     let number = claim.number;
     if claim.is_probe || claim.is_alone {
         format!("attempt {number}, probe")
-    } else if number == i64::from(claim.attempt) {
+    } else if number == i64::from(claim.tries) {
         // The limit may have been lowered between two attempts.
-        let most = claim.webhook.max_attempts.max(claim.attempt);
+        let most = claim.webhook.max_attempts.max(claim.tries);
         format!("attempt {number}/{most}")
     } else {
         format!("attempt {number}, again")

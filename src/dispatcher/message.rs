@@ -22,7 +22,7 @@ pub(super) fn of(claim: &Claim, now: Time) -> Message<'_> {
         number: claim.number,
     };
     // What was tried before may have failed for its connection, and a probe asks for a new one.
-    let on_own_connection = claim.attempt > 1 || claim.is_probe || claim.is_alone;
+    let on_own_connection = claim.tries > 1 || claim.is_probe || claim.is_alone;
     Message { on_own_connection, ..message(&claim.webhook, &content, now) }
 }
 

@@ -11,7 +11,7 @@ use super::errors::{KeyReused, Kind, VersionMismatch};
 use super::problem::Problem;
 use crate::model::{Origin, Time};
 use crate::secret::hex;
-use crate::store::{self, Key, Repeat, Tx, Written, look_up, remember};
+use crate::store::{self, Key, Repeat, Tx, Written, keep_answer, look_up};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that an answer was given before.
@@ -20,7 +20,7 @@ const ORIGIN: HeaderName = HeaderName::from_static("x-btk-origin");
 
 /// What a write in a transaction came to.
 #[derive(Clone, Debug)]
-pub(crate) enum Done {
+pub(crate) enum WriteResult {
     /// Answer with this status and what was written.
     Answer {
         /// 200 or 201.
@@ -38,10 +38,10 @@ pub(crate) enum Done {
     KeyTaken,
 }
 
-impl Done {
+impl WriteResult {
     /// A write that just happened.
-    pub(crate) fn now(status: u16, written: Written) -> Done {
-        Done::Answer { status, written, replayed: false }
+    pub(crate) fn now(status: u16, written: Written) -> WriteResult {
+        WriteResult::Answer { status, written, replayed: false }
     }
 }
 
@@ -49,33 +49,36 @@ impl Done {
 pub(crate) fn once(
     tx: &mut Tx<'_>,
     key: Option<&Key>,
-    write: impl FnOnce(&mut Tx<'_>) -> store::Result<Done>,
-) -> store::Result<Done> {
+    write: impl FnOnce(&mut Tx<'_>) -> store::Result<WriteResult>,
+) -> store::Result<WriteResult> {
     let Some(key) = key else { return write(tx) };
     match look_up(tx, key)? {
         Repeat::Same { status, written: Some(written), .. } => {
-            return Ok(Done::Answer { status, written, replayed: true });
+            return Ok(WriteResult::Answer { status, written, replayed: true });
         }
-        Repeat::Same { written: None, .. } | Repeat::Other => return Ok(Done::KeyTaken),
+        Repeat::Same { written: None, .. } | Repeat::Other => return Ok(WriteResult::KeyTaken),
         Repeat::New => {}
     }
     let done = write(tx)?;
-    if let Done::Answer { status, written, .. } = &done {
-        remember(tx, key, *status, None, Some(written))?;
+    if let WriteResult::Answer { status, written, .. } = &done {
+        keep_answer(tx, key, *status, None, Some(written))?;
     }
     Ok(done)
 }
 
 /// The answer to a write of a task; `body` makes it from the snapshot.
-pub(crate) fn answer(done: Done, body: impl FnOnce(&str) -> String) -> Result<Response, Problem> {
+pub(crate) fn answer(
+    done: WriteResult,
+    body: impl FnOnce(&str) -> String,
+) -> Result<Response, Problem> {
     match done {
-        Done::NotFound => Err(Problem::not_found("Task")),
-        Done::KeyTaken => Err(KeyReused::problem()),
-        Done::Mismatch(version) => Err(VersionMismatch::saying(format!(
+        WriteResult::NotFound => Err(Problem::not_found("Task")),
+        WriteResult::KeyTaken => Err(KeyReused::problem()),
+        WriteResult::Mismatch(version) => Err(VersionMismatch::saying(format!(
             "The task has changed since: If-Match does not name its version \"{version}\". \
                  Read it again and repeat the change"
         ))),
-        Done::Answer { status, written, replayed } => {
+        WriteResult::Answer { status, written, replayed } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
             let mut response = task_response(status, body(&written.snapshot), written.version);
             if replayed {

@@ -28,7 +28,7 @@ use super::limits::Tried;
 use super::problem::Problem;
 use crate::clock;
 use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time};
-use crate::store::{self, Key, Repeat, Tx, look_up, remember};
+use crate::store::{self, Key, Repeat, Tx, keep_answer, look_up};
 use message::{Incoming, object};
 
 /// The answer to an incoming webhook.
@@ -295,7 +295,7 @@ fn apply(
         },
     };
     for key in keys {
-        remember(tx, key, 200, Some(id.as_str()), None)?;
+        keep_answer(tx, key, 200, Some(id.as_str()), None)?;
     }
     Ok(IncomingResult::To(result, Some(id.to_string())))
 }

@@ -20,15 +20,15 @@ const PLACES: usize = 512;
 
 /// What bodies under way may have together.
 #[derive(Clone, Copy)]
-struct Share {
+struct Allowance {
     bodies: usize,
     bytes: usize,
 }
 
 /// Of all bodies: few enough that connections are left for others.
-const ALL: Share = Share { bodies: 256, bytes: 32 * 1024 * 1024 };
+const ALL: Allowance = Allowance { bodies: 256, bytes: 32 * 1024 * 1024 };
 /// Of those from strangers, who send a token at most.
-const STRANGERS: Share = Share { bodies: 64, bytes: 1024 * 1024 };
+const STRANGERS: Allowance = Allowance { bodies: 64, bytes: 1024 * 1024 };
 
 /// All places.
 pub(crate) struct Places {
@@ -151,7 +151,7 @@ struct Bodies {
 }
 
 impl Bodies {
-    fn is_over(&self, share: Share, only_strange: bool) -> bool {
+    fn is_over(&self, share: Allowance, only_strange: bool) -> bool {
         let counted = self.under_way.values().filter(|body| body.is_strange || !only_strange);
         let (bodies, bytes) =
             counted.fold((0, 0), |(bodies, bytes), body| (bodies + 1, bytes + body.bytes));

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::app::App;
 use super::extract::{NoBody, NoParams, TaskPath, Write};
-use super::idempotency::{self, Done, IdempotencyKey, IfMatch, OriginHeader};
+use super::idempotency::{self, IdempotencyKey, IfMatch, OriginHeader, WriteResult};
 use super::problem::Problem;
 use crate::model::{NewTask, Task, TaskInput};
 use crate::store::{self, Change, Stored, Tx, Written};
@@ -53,7 +53,7 @@ pub(crate) async fn create_task(
     let task = Task::create(app.ids.task(now), input, now, &mut || app.ids.attachment());
     let create = move |tx: &mut Tx<'_>| {
         idempotency::once(tx, key.as_ref(), |tx| {
-            Ok(Done::now(201, store::create(tx, task.clone(), 0, change.clone())?))
+            Ok(WriteResult::now(201, store::create(tx, task.clone(), 0, change.clone())?))
         })
     };
     idempotency::answer(app.store.write(create).await?, str::to_owned)
@@ -95,16 +95,16 @@ pub(crate) async fn update_task(
     let ids = Arc::clone(&app.ids);
     let update = move |tx: &mut Tx<'_>| {
         idempotency::once(tx, key.as_ref(), |tx| {
-            let Some(before) = store::get(tx, &id)? else { return Ok(Done::NotFound) };
+            let Some(before) = store::get(tx, &id)? else { return Ok(WriteResult::NotFound) };
             if !if_match.allows(before.version) {
-                return Ok(Done::Mismatch(before.version));
+                return Ok(WriteResult::Mismatch(before.version));
             }
             let written =
                 match before.task.apply(input.clone(), change.now, &mut || ids.attachment()) {
                     None => as_it_is(&before),
                     Some((after, kind)) => store::update(tx, &before, after, kind, change.clone())?,
                 };
-            Ok(Done::now(200, written))
+            Ok(WriteResult::now(200, written))
         })
     };
     idempotency::answer(app.store.write(update).await?, str::to_owned)
@@ -141,11 +141,11 @@ pub(crate) async fn delete_task(
     let Write { key, if_match, .. } = write;
     let delete = move |tx: &mut Tx<'_>| {
         idempotency::once(tx, key.as_ref(), |tx| {
-            let Some(before) = store::get(tx, &id)? else { return Ok(Done::NotFound) };
+            let Some(before) = store::get(tx, &id)? else { return Ok(WriteResult::NotFound) };
             if !if_match.allows(before.version) {
-                return Ok(Done::Mismatch(before.version));
+                return Ok(WriteResult::Mismatch(before.version));
             }
-            Ok(Done::now(200, store::delete(tx, &before, change.clone())?))
+            Ok(WriteResult::now(200, store::delete(tx, &before, change.clone())?))
         })
     };
     idempotency::answer(app.store.write(delete).await?, |task| {

@@ -77,7 +77,7 @@ mod tests {
             assert!(world.claim().is_empty(), "{by_ms}: not before its time");
             world.now = world.now.plus_ms(1);
             let again = world.claim();
-            assert_eq!((again.len(), again[0].attempt), (1, 2), "{by_ms}");
+            assert_eq!((again.len(), again[0].tries), (1, 2), "{by_ms}");
         }
     }
 
@@ -89,7 +89,7 @@ mod tests {
             let mut world = world();
             for attempt in 1..=3 {
                 let claim = world.claim().remove(0);
-                assert_eq!(claim.attempt, attempt, "{by_ms}");
+                assert_eq!(claim.tries, attempt, "{by_ms}");
                 world.now = world.now.plus_ms(by_ms);
                 let failing_ms = Some(claim.steady_ms - 1_000 * i64::from(attempt));
                 let seen = Seen { failing_ms, ..Seen::default() };

@@ -21,7 +21,7 @@ pub(crate) mod search;
 pub(crate) mod standing;
 pub(crate) mod totals;
 
-use self::standing::Waiting;
+use self::standing::Unfinished;
 use super::engine::error::Result;
 use super::engine::tx::Tx;
 use super::webhooks::{self, WebhookState};
@@ -71,7 +71,7 @@ fn read(row: &Row<'_>, all: &[WebhookState], now: Time) -> Result<Delivery> {
         next_attempt_at: None,
         webhook_id: String::new(),
     };
-    let waiting = Waiting {
+    let waiting = Unfinished {
         due: row.next()?,
         tries: row.next()?,
         is_held: delivery.reason.is_some() && delivery.reason_text.is_some(),
@@ -81,7 +81,12 @@ fn read(row: &Row<'_>, all: &[WebhookState], now: Time) -> Result<Delivery> {
 }
 
 /// A delivery as it is stored, made what people see.
-fn shown(stored: Delivery, waiting: &Waiting, known: Option<&WebhookState>, now: Time) -> Delivery {
+fn shown(
+    stored: Delivery,
+    waiting: &Unfinished,
+    known: Option<&WebhookState>,
+    now: Time,
+) -> Delivery {
     let (reason, reason_text) = stored.reason.zip(stored.reason_text).unzip();
     match stored.status {
         DeliveryStatus::Sending => {

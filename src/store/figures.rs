@@ -209,7 +209,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::figures::{Answer, Ended, Figures, Hour, points};
+    use crate::figures::{Answer, AttemptFigures, Figures, Hour, points};
     use crate::store::tests::small_world::{HOUR as HOUR_LONG, START, World};
     use crate::store::webhooks::figures::{OfWebhook, figures_of_webhooks};
 
@@ -220,7 +220,7 @@ mod tests {
         for (webhook_id, at, lag_ms) in told {
             let status = Some(if lag_ms.is_some() { 200 } else { 503 });
             let answer = Answer { at: *at, status, ms: 1, error: None };
-            figures.record(Ended { webhook_id, lag_ms: *lag_ms, answer });
+            figures.record(AttemptFigures { webhook_id, lag_ms: *lag_ms, answer });
         }
         let mut left = figures.take();
         while !left.is_empty() {

@@ -18,10 +18,10 @@ fn answered(status: u16) -> Outcome {
     Outcome { status: Some(status), broken: None, ..Outcome::broken("") }
 }
 
-fn ended(outcome: &Outcome, seq: i64, attempt: u32) -> EndedAttempt<'_> {
+fn ended(outcome: &Outcome, seq: i64, tries: u32) -> EndedAttempt<'_> {
     EndedAttempt {
         seq,
-        attempt,
+        tries,
         first: T0,
         started: T0.plus_ms(3_000),
         is_probe: false,
@@ -190,14 +190,14 @@ fn a_rejected_event_is_its_own_fault() {
 #[test]
 fn without_recovery_three_attempts_or_one_refusal_are_the_end() {
     let policy = Policy { recovers: false, ..POLICY };
-    for (status, attempt, fate) in [
+    for (status, tries, fate) in [
         (500, 2, Fate::Retry { after_ms: 2_000 }),
         (500, 3, Fate::Failed { reason: Reason::AttemptsUsed }),
         (410, 1, Fate::Failed { reason: Reason::Rejected }),
         (401, 1, Fate::Failed { reason: Reason::Rejected }),
     ] {
         let outcome = answered(status);
-        let one = ended(&outcome, 1, attempt);
+        let one = ended(&outcome, 1, tries);
         let verdict = after(&Health::fresh(T0), &webhook(), &policy, &one);
         assert_eq!(verdict.fate, fate);
         assert!(verdict.health.is_none_or(|health| health.is_up()), "{status}");

@@ -68,8 +68,8 @@ pub(crate) fn look_for_job(
 ) -> Result<Found> {
     let nothing = Found { keys: Vec::new(), next: None };
     let all = webhooks::all(tx)?;
-    let Some(place) = filter.place(tx)? else { return Ok(nothing) };
-    let span = Span { up_to: place.span.up_to.min(last), ..place.span };
+    let Some(scope) = filter.scope(tx)? else { return Ok(nothing) };
+    let span = Span { up_to: scope.span.up_to.min(last), ..scope.span };
     let rows = merge::oldest_first(tx, filter.task_id.as_deref(), span, after, WINDOW)?;
     let is_all = i64::try_from(rows.len()).unwrap_or(WINDOW) < WINDOW;
     let mut search = filter.q.as_deref().map(Search::new);

@@ -34,10 +34,10 @@ pub(crate) struct Claim {
     pub(crate) event: Event,
     /// The body it gets: what its first attempt had, so that a repeat has the same bytes.
     pub(crate) payload: Payload,
-    /// The number of this attempt: 1, 2, 3 … for ever.
+    /// The number of this tries: 1, 2, 3 … for ever.
     pub(crate) number: i64,
     /// The same in its series: 1, 2, 3 … `max_attempts`, and on while it is refused alone.
-    pub(crate) attempt: u32,
+    pub(crate) tries: u32,
     /// When that series began.
     pub(crate) first: Time,
     /// The webhook is not up: this looks whether it is back.
@@ -271,7 +271,7 @@ fn read(row: &Row<'_>, known: &WebhookState, (now, steady_ms): Now) -> Result<Cl
         event,
         payload: payload.unwrap_or(known.webhook.payload),
         number,
-        attempt: tries + 1,
+        tries: tries + 1,
         first: first.unwrap_or(now),
         is_probe: known.health.condition != Condition::Up,
         is_alone,
@@ -294,7 +294,7 @@ impl Claim {
             event: event.clone(),
             payload: webhook.payload,
             number: 1,
-            attempt: 1,
+            tries: 1,
             first: now,
             is_probe: false,
             is_alone: false,
@@ -314,7 +314,7 @@ fn take(tx: &mut Tx<'_>, claim: &Claim) -> Result<()> {
             claim.seq.into(),
             Value::from(&claim.webhook.id),
             claim.started.0.into(),
-            i64::from(claim.attempt).into(),
+            i64::from(claim.tries).into(),
             claim.first.0.into(),
             claim.payload.as_str().into(),
         ],

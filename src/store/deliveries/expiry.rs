@@ -20,8 +20,8 @@ const WINDOW: usize = 5_000;
 /// Lanes that one look hands on, and deliveries that one step ends.
 const STEP: usize = 100;
 
-/// A place in the queue of a webhook: when something is due, and its order.
-pub(crate) type Place = (i64, i64);
+/// Where something stands in the queue of a webhook: when something is due, and its order.
+pub(crate) type QueueKey = (i64, i64);
 
 /// What a look at a queue brought.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ pub(crate) struct ExpiryLook {
     /// The lanes (by their task) of which the first one is too old.
     pub(crate) lanes: Vec<String>,
     /// Where to go on; `None` = that was all.
-    pub(crate) next: Option<Place>,
+    pub(crate) next: Option<QueueKey>,
     /// Something is too old, but nobody has looked at the receiver yet.
     pub(crate) is_unlooked: bool,
 }
@@ -64,7 +64,7 @@ pub(crate) fn look_for_expired(
     policy: &Policy,
     webhook: &str,
     newest: i64,
-    from: Place,
+    from: QueueKey,
     AgedBy { now, even_since }: AgedBy,
 ) -> Result<ExpiryLook> {
     let known = webhooks::known(tx, webhook)?;

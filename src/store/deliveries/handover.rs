@@ -32,13 +32,13 @@ pub(crate) struct Handover {
 }
 
 /// A claim that has its place and is not on disk yet.
-struct Waiting {
+struct Reserved {
     to: Arc<Handover>,
     claim: Option<Claim>,
     _token: TaskTrackerToken,
 }
 
-impl Waiting {
+impl Reserved {
     fn leave(mut self) {
         if let Some(claim) = self.claim.take() {
             (self.to.send)(claim);
@@ -47,7 +47,7 @@ impl Waiting {
 }
 
 /// The transaction was undone.
-impl Drop for Waiting {
+impl Drop for Reserved {
     fn drop(&mut self) {
         if let Some(claim) = &self.claim {
             lock(&self.to.gates).give_back(&claim.webhook.id, claim.bytes());
@@ -106,6 +106,6 @@ pub(crate) fn send_due(tx: &mut Tx<'_>, to: &Arc<Handover>, now: Time) -> Result
 
 /// Has a claim sent, whose place is taken, when the transaction is on disk. If it is undone, the place is free again.
 fn send_after_commit(tx: &mut Tx<'_>, to: &Arc<Handover>, claim: Claim) {
-    let waiting = Waiting { to: Arc::clone(to), claim: Some(claim), _token: to.tracker.token() };
-    tx.after_commit(|| waiting.leave());
+    let reserved = Reserved { to: Arc::clone(to), claim: Some(claim), _token: to.tracker.token() };
+    tx.after_commit(|| reserved.leave());
 }

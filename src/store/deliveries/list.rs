@@ -66,7 +66,7 @@ impl DeliveryFilter {
     }
 
     /// Where to look; `None`: nowhere.
-    pub(crate) fn place(&self, tx: &mut Tx<'_>) -> Result<Option<Place>> {
+    pub(crate) fn scope(&self, tx: &mut Tx<'_>) -> Result<Option<Scope>> {
         let mut span = Span::ALL;
         if self.since.is_some() || self.until.is_some() {
             let before = self.since.map(|since| newest_by(tx, since.plus_ms(-1))).transpose()?;
@@ -92,7 +92,7 @@ impl DeliveryFilter {
             span = Span { after: seq - 1, up_to: seq, is_most: false };
             of = Of::Event;
         }
-        Ok(Some(Place { of, span }))
+        Ok(Some(Scope { of, span }))
     }
 
     /// Whether it says nothing of a delivery itself.
@@ -112,7 +112,7 @@ enum Of {
 }
 
 /// Where a list looks.
-pub(crate) struct Place {
+pub(crate) struct Scope {
     of: Of,
     pub(crate) span: Span,
 }
@@ -128,9 +128,9 @@ pub(crate) fn list_deliveries(
     now: Time,
 ) -> Result<(Vec<Delivery>, Option<String>)> {
     let all = webhooks::all(tx)?;
-    let Some(place) = filter.place(tx)? else { return Ok((Vec::new(), None)) };
+    let Some(scope) = filter.scope(tx)? else { return Ok((Vec::new(), None)) };
     let takes = |webhook: &str, status, kind| filter.takes(&all, webhook, status, kind);
-    let sources = match place.of {
+    let sources = match scope.of {
         Of::Event => vec![Source::Rows],
         Of::Task(task) => vec![Source::Task(task)],
         Of::Runs if filter.is_bare() => vec![Source::Rows],
@@ -140,7 +140,7 @@ pub(crate) fn list_deliveries(
         }
     };
     let after = after.and_then(parse_id).map(|(seq, webhook)| (seq, Arc::from(webhook)));
-    let mut walk = Walk::begin(tx, sources, place.span, after, &takes)?;
+    let mut walk = Walk::begin(tx, sources, scope.span, after, &takes)?;
     let mut search = filter.q.as_deref().map(Search::new);
     let (mut found, mut last) = (Vec::new(), None);
     while let Some((seq, webhook)) = walk.next(tx)? {
@@ -175,7 +175,7 @@ pub(crate) fn count_taken(
     filter: &DeliveryFilter,
     takes: Takes<'_>,
 ) -> Result<i64> {
-    let Some(Place { of, span }) = filter.place(tx)? else { return Ok(0) };
+    let Some(Scope { of, span }) = filter.scope(tx)? else { return Ok(0) };
     let counted = match of {
         Of::Event => merge::of_span(tx, span)?,
         Of::Task(task) => return merge::count_of_task(tx, &task, span, takes),

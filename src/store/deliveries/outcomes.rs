@@ -19,7 +19,7 @@ use crate::store::webhooks::{alerts, conditions};
 /// The end of an attempt. What lies before it is told as spans of a clock that never steps: the wall
 /// clock may have been set meanwhile.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub(crate) struct AttemptRecord {
     /// What came back.
     pub(crate) outcome: Outcome,
     /// What went wrong, in words; `None` if nothing did.
@@ -38,7 +38,7 @@ pub(crate) struct Record {
     pub(crate) alert_id: String,
 }
 
-impl Record {
+impl AttemptRecord {
     /// The end of a claim's attempt at `ended`, which is `steady_ms` of the clock that never steps;
     /// `seen` is what the gates know of the webhook by that clock.
     pub(crate) fn of(
@@ -47,8 +47,8 @@ impl Record {
         ended: Time,
         steady_ms: i64,
         seen: Seen,
-    ) -> Record {
-        Record {
+    ) -> AttemptRecord {
+        AttemptRecord {
             outcome,
             why,
             ended,
@@ -99,7 +99,7 @@ pub(crate) fn record(
     tx: &mut Tx<'_>,
     policy: &Policy,
     claim: &Claim,
-    end: &Record,
+    end: &AttemptRecord,
 ) -> Result<Option<Recorded>> {
     let id = claim.webhook.id.as_str();
     let Some(known) = webhooks::known(tx, id)? else { return Ok(None) };
@@ -107,7 +107,7 @@ pub(crate) fn record(
     let end = not_back.as_ref().unwrap_or(end);
     let verdict = judge(policy, &known, claim, end);
     let fate = &verdict.fate;
-    let after = After::of(fate, claim, end);
+    let after = NextState::of(fate, claim, end);
     let is_plain = claim.number == 1 && *fate == Fate::Delivered && end.why.is_none();
     if !put_delivery(tx, claim, &after, is_plain.then_some(end))? {
         return Ok(None);
@@ -162,10 +162,10 @@ pub(crate) fn record(
 }
 
 /// What follows for the delivery and for its webhook, as that is now.
-fn judge(policy: &Policy, known: &WebhookState, claim: &Claim, end: &Record) -> Verdict {
+fn judge(policy: &Policy, known: &WebhookState, claim: &Claim, end: &AttemptRecord) -> Verdict {
     let ended = EndedAttempt {
         seq: claim.seq,
-        attempt: claim.attempt,
+        tries: claim.tries,
         first: end.first(claim),
         started: end.started(),
         is_probe: claim.is_probe,
@@ -203,7 +203,11 @@ fn is_same_url(claim: &Claim, known: &WebhookState) -> bool {
 
 /// The same end, if it is a 404 that means "not back yet": it follows attempts of its series, or of what
 /// came just before it, for which the receiver was not ready.
-fn if_not_back(tx: &mut Tx<'_>, claim: &Claim, end: &Record) -> Result<Option<Record>> {
+fn if_not_back(
+    tx: &mut Tx<'_>,
+    claim: &Claim,
+    end: &AttemptRecord,
+) -> Result<Option<AttemptRecord>> {
     if end.outcome.status != Some(404) || claim.number == 1 {
         return Ok(None);
     }
@@ -211,8 +215,8 @@ fn if_not_back(tx: &mut Tx<'_>, claim: &Claim, end: &Record) -> Result<Option<Re
     // a series goes on into the probes.
     let most = match (claim.is_alone, claim.is_probe) {
         (true, _) => 1,
-        (false, true) => claim.attempt.max(claim.webhook.max_attempts),
-        (false, false) => claim.attempt,
+        (false, true) => claim.tries.max(claim.webhook.max_attempts),
+        (false, false) => claim.tries,
     };
     let before = tx.rows(
         "SELECT status, outcome, excerpt FROM attempts WHERE seq = ?1 AND webhook_id = ?2 AND number < ?3
@@ -236,11 +240,11 @@ fn if_not_back(tx: &mut Tx<'_>, claim: &Claim, end: &Record) -> Result<Option<Re
     }
     let outcome = Outcome { later: Some(Later::NotBack), ..end.outcome.clone() };
     let why = explain::what_went_wrong(&claim.webhook, &outcome);
-    Ok(Some(Record { outcome, why, ..end.clone() }))
+    Ok(Some(AttemptRecord { outcome, why, ..end.clone() }))
 }
 
 /// What the fate of a delivery makes of its row.
-struct After {
+struct NextState {
     status: DeliveryStatus,
     due: Option<Time>,
     /// Attempts of its series,
@@ -251,32 +255,34 @@ struct After {
     reason: Option<(Reason, String)>,
 }
 
-impl After {
-    fn of(fate: &Fate, claim: &Claim, end: &Record) -> After {
+impl NextState {
+    fn of(fate: &Fate, claim: &Claim, end: &AttemptRecord) -> NextState {
         let at = |ms: i64| Some(end.ended.plus_ms(ms));
         let finished = at(0);
-        let after = After {
+        let after = NextState {
             status: DeliveryStatus::Pending,
             due: None,
-            tries: claim.attempt,
+            tries: claim.tries,
             first: Some(end.first(claim)),
             finished: None,
             reason: explain::after_attempt(fate, &claim.webhook, &end.outcome, end.why()),
         };
         match fate {
-            Fate::Delivered => After { status: DeliveryStatus::Delivered, finished, ..after },
-            Fate::Retry { after_ms } => After { due: at(*after_ms), ..after },
+            Fate::Delivered => NextState { status: DeliveryStatus::Delivered, finished, ..after },
+            Fate::Retry { after_ms } => NextState { due: at(*after_ms), ..after },
             Fate::Uncounted { after_ms } => {
-                let first = after.first.filter(|_| claim.attempt > 1);
-                After { due: at(*after_ms), tries: claim.attempt - 1, first, ..after }
+                let first = after.first.filter(|_| claim.tries > 1);
+                NextState { due: at(*after_ms), tries: claim.tries - 1, first, ..after }
             }
-            Fate::Waits => After { due: at(0), tries: 0, first: None, ..after },
+            Fate::Waits => NextState { due: at(0), tries: 0, first: None, ..after },
             Fate::HeldAlone { after_ms } => {
-                After { status: DeliveryStatus::Held, due: at(*after_ms), ..after }
+                NextState { status: DeliveryStatus::Held, due: at(*after_ms), ..after }
             }
-            Fate::Held => After { status: DeliveryStatus::Held, tries: 0, first: None, ..after },
-            Fate::Failed { .. } => After { status: DeliveryStatus::Failed, finished, ..after },
-            Fate::Cancelled => After { status: DeliveryStatus::Cancelled, finished, ..after },
+            Fate::Held => {
+                NextState { status: DeliveryStatus::Held, tries: 0, first: None, ..after }
+            }
+            Fate::Failed { .. } => NextState { status: DeliveryStatus::Failed, finished, ..after },
+            Fate::Cancelled => NextState { status: DeliveryStatus::Cancelled, finished, ..after },
         }
     }
 }
@@ -286,8 +292,8 @@ impl After {
 fn put_delivery(
     tx: &mut Tx<'_>,
     claim: &Claim,
-    after: &After,
-    answered: Option<&Record>,
+    after: &NextState,
+    answered: Option<&AttemptRecord>,
 ) -> Result<bool> {
     let (reason, text) =
         after.reason.as_ref().map(|(code, text)| (code.as_str(), text.as_str())).unzip();
@@ -322,11 +328,11 @@ fn put_delivery(
 }
 
 /// What is kept of the answer's body.
-fn excerpt(end: &Record) -> Option<&str> {
+fn excerpt(end: &AttemptRecord) -> Option<&str> {
     Some(end.outcome.excerpt.as_str()).filter(|text| !text.is_empty())
 }
 
-fn put_attempt(tx: &mut Tx<'_>, claim: &Claim, end: &Record, fate: &Fate) -> Result<()> {
+fn put_attempt(tx: &mut Tx<'_>, claim: &Claim, end: &AttemptRecord, fate: &Fate) -> Result<()> {
     tx.execute(
         "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, ms, status, error, excerpt, outcome)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

@@ -8,7 +8,7 @@ use crate::model::{Reason, Time};
 use crate::store::webhooks::{Presence, WebhookState};
 
 /// A delivery that waits.
-pub(crate) struct Waiting {
+pub(crate) struct Unfinished {
     /// When it is due, if it has its turn.
     pub(crate) due: Option<Time>,
     /// Attempts of its series.
@@ -25,7 +25,7 @@ pub(crate) struct Standing {
     pub(crate) next: Option<Time>,
 }
 
-pub(crate) fn of(waiting: &Waiting, known: Option<&WebhookState>, now: Time) -> Standing {
+pub(crate) fn of(waiting: &Unfinished, known: Option<&WebhookState>, now: Time) -> Standing {
     let held = |reason, text, next| Standing { is_held: true, reason, text, next };
     let Some(known) = known.filter(|known| known.presence != Presence::Deleted) else {
         let text = "Its webhook was deleted; it is being cancelled.";

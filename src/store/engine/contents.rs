@@ -18,7 +18,7 @@ use std::sync::Mutex;
 
 use nix::libc;
 
-use super::place::{MAGIC, beside};
+use super::database_file::{MAGIC, beside};
 use crate::lock::lock;
 
 /// The bytes of the index that are looked at.

@@ -1,8 +1,8 @@
-//! Why a job of the store did not happen, or may not have happened.
+//! Why a call of the store did not happen, or may not have happened.
 //!
 //! Must not know which answer a client gets for it.
 
-/// Why a job did not happen, or may not have happened.
+/// Why a call did not happen, or may not have happened.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// More writes wait than the queue takes. Nothing was done.
@@ -28,5 +28,5 @@ pub(crate) enum Error {
     Database(String),
 }
 
-/// What a job gives back.
+/// What a call gives back.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::contents::{Contents, Foreign};
-use super::place::{LOCK, Place, beside};
+use super::database_file::{DatabaseFile, LOCK, beside};
 
 /// Well within the second in which it is to be noticed.
 const EVERY: Duration = Duration::from_millis(200);
@@ -27,12 +27,12 @@ const ASIDE: &str = "-wal.aside";
 pub(crate) struct Files {
     contents: Contents,
     names: Names,
-    place: Place,
+    database: DatabaseFile,
 }
 
 /// What has become of them, in words that begin with the name of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub(crate) enum FileChange {
     /// One is gone, or another one stands there. Those that are open are still whole.
     Taken(String),
     /// The database is another one, which the log does not belong to.
@@ -43,39 +43,41 @@ pub(crate) enum Change {
 
 impl Files {
     /// Those of a database that SQLite has open.
-    pub(crate) fn of(place: Place) -> io::Result<Files> {
-        let names = Names::of(&place.path)?;
-        Ok(Files { contents: Contents::of(&place.path)?, names, place })
+    pub(crate) fn of(database: DatabaseFile) -> io::Result<Files> {
+        let names = Names::of(&database.path)?;
+        Ok(Files { contents: Contents::of(&database.path)?, names, database })
     }
 
     /// The first change that is found. Costs a microsecond a file.
-    pub(crate) fn changed(&self) -> Option<Change> {
+    pub(crate) fn changed(&self) -> Option<FileChange> {
         if let Some(taken) = self.names.changed() {
-            return Some(Change::Taken(taken));
+            return Some(FileChange::Taken(taken));
         }
-        let path = &self.place.path;
-        Some(match self.contents.foreign(&self.place.database)? {
-            Foreign::Database => Change::Database(format!("{} was overwritten", path.display())),
-            Foreign::Log => Change::Log(format!(
+        let path = &self.database.path;
+        Some(match self.contents.foreign(&self.database.database)? {
+            Foreign::Database => {
+                FileChange::Database(format!("{} was overwritten", path.display()))
+            }
+            Foreign::Log => FileChange::Log(format!(
                 "{} was emptied or overwritten",
                 beside(path, "-wal").display()
             )),
             Foreign::Index => {
-                Change::Log(format!("{} was emptied", beside(path, "-shm").display()))
+                FileChange::Log(format!("{} was emptied", beside(path, "-shm").display()))
             }
         })
     }
 
     /// Whether the disk has room for the largest task. Where that cannot be told, yes: a write will show it.
     pub(crate) fn have_room(&self) -> bool {
-        let disk = rustix::fs::fstatvfs(&self.place.database);
+        let disk = rustix::fs::fstatvfs(&self.database.database);
         disk.map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM)
     }
 
     /// Puts the log where nobody takes it for that of the database which stands there now.
     pub(crate) fn put_log_aside(&self) -> io::Result<PathBuf> {
-        let aside = beside(&self.place.path, ASIDE);
-        fs::rename(beside(&self.place.path, "-wal"), &aside).map(|()| aside)
+        let aside = beside(&self.database.path, ASIDE);
+        fs::rename(beside(&self.database.path, "-wal"), &aside).map(|()| aside)
     }
 }
 
@@ -106,7 +108,7 @@ impl Names {
 }
 
 /// Looks until somebody closes the database, or a file has changed.
-pub(crate) fn until(closing: &AtomicBool, files: &Files, then: impl FnOnce(Change)) {
+pub(crate) fn until(closing: &AtomicBool, files: &Files, then: impl FnOnce(FileChange)) {
     while !closing.load(Ordering::SeqCst) {
         if let Some(what) = files.changed() {
             // A close that has begun meanwhile takes files away by itself.

@@ -1,6 +1,6 @@
 //! The handle of the database: what is asked of it finds its thread, and a place in line.
 //!
-//! Must not know what a job does.
+//! Must not know what a call does.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::calls::{self, ReadCall};
 use super::error::{Error, Result};
-use super::jobs::{self, Read};
 use super::line::For;
 use super::opening::Opening;
 use super::state::Shared;
@@ -42,9 +42,9 @@ pub(crate) struct Store {
     asked: Arc<Semaphore>,
     /// and for what it does by itself: neither takes the other's.
     own: Arc<Semaphore>,
-    looks: Queue<mpsc::Sender<Read>>,
-    lists: Queue<mpsc::Sender<Read>>,
-    searches: Queue<mpsc::Sender<Read>>,
+    looks: Queue<mpsc::Sender<ReadCall>>,
+    lists: Queue<mpsc::Sender<ReadCall>>,
+    searches: Queue<mpsc::Sender<ReadCall>>,
     check: Queue<oneshot::Sender<()>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     shared: Arc<Shared>,
@@ -77,7 +77,7 @@ impl Store {
         })
     }
 
-    /// Runs a job in a write transaction. When this returns `Ok`, the work is on disk. The job may run twice: where
+    /// Runs a call in a write transaction. When this returns `Ok`, the work is on disk. The call may run twice: where
     /// another one in the same transaction has to be undone, all are.
     ///
     /// # Errors
@@ -125,13 +125,13 @@ impl Store {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         self.shared.is_whole()?;
-        let (waiting, answer) = jobs::write(work, place);
+        let (waiting, answer) = calls::write(work, place);
         self.line.join(waiting, whom)?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
-    /// Runs a job on a consistent picture of the database: one that looks up single things by their
-    /// keys. Whoever drops this waits no longer: a job that has not begun never does, one under way is
+    /// Runs a call on a consistent picture of the database: one that looks up single things by their
+    /// keys. Whoever drops this waits no longer: a call that has not begun never does, one under way is
     /// interrupted.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl Store {
         self.look(if is_search { &self.searches } else { &self.lists }, work).await
     }
 
-    /// Like [`Store::read`], for a job that looks through many rows: a whole list, a search, a count.
+    /// Like [`Store::read`], for a call that looks through many rows: a whole list, a search, a count.
     /// These have a pool of their own, so that they never keep the others waiting. Keep it short all
     /// the same: no transaction stays open while a client reads.
     ///
@@ -186,7 +186,7 @@ impl Store {
         self.picture(place, work).await
     }
 
-    async fn look<T, F>(&self, pool: &Queue<mpsc::Sender<Read>>, work: F) -> Result<T>
+    async fn look<T, F>(&self, pool: &Queue<mpsc::Sender<ReadCall>>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -199,19 +199,19 @@ impl Store {
         self.picture(place, work).await
     }
 
-    async fn picture<T, F>(&self, place: mpsc::OwnedPermit<Read>, work: F) -> Result<T>
+    async fn picture<T, F>(&self, place: mpsc::OwnedPermit<ReadCall>, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         let asker = Arc::new(());
-        let (job, answer) = jobs::read(work, &asker);
+        let (call, answer) = calls::read(work, &asker);
         // What is left of the place is a sender, which would keep the queue open.
-        drop(place.send(job));
+        drop(place.send(call));
         answer.await.unwrap_or(Err(Error::Closed)).map_err(|error| self.shared.note(error))
     }
 
-    /// What jobs that write find beside the database from now on.
+    /// What calls that write find beside the database from now on.
     pub(crate) fn put_beside(&self, beside: Option<Beside>) {
         *lock(&self.shared.beside) = beside;
     }
@@ -249,7 +249,11 @@ impl Store {
     pub(crate) async fn try_writer(&self) -> Result<()> {
         let is_full = self.shared.full.load(Ordering::Relaxed);
         let pass = move |tx: &mut Tx<'_>| {
-            if is_full { tx.execute("UPDATE probe SET n = n + 1", &[]).map(drop) } else { Ok(()) }
+            if is_full {
+                tx.execute("UPDATE write_check SET n = n + 1", &[]).map(drop)
+            } else {
+                Ok(())
+            }
         };
         // In the line of those who ask, since it is they who want to know, and without taking a place from them.
         let place = Arc::clone(&self.asked).acquire_owned().await.map_err(|_| Error::Closed)?;
@@ -262,7 +266,7 @@ impl Store {
         self.read(|_| Ok(())).await
     }
 
-    /// Takes no more jobs, finishes those that wait, closes the database.
+    /// Takes no more calls, finishes those that wait, closes the database.
     pub(crate) fn close(&self) {
         self.let_go();
         for thread in lock(&self.threads).drain(..) {

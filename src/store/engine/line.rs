@@ -8,16 +8,16 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::calls::{Queued, WriteCall};
 use super::error::{Error, Result};
-use super::jobs::{Waiting, Write};
 use super::locked;
 use crate::lock::lock;
 
-/// How long a job that nobody waits for stays without company, at most. A crash meanwhile leaves as `unknown` what
+/// How long a call that nobody waits for stays without company, at most. A crash meanwhile leaves as `unknown` what
 /// had ended, so it is short; at 200 events a second the next commit is 5 ms away.
 const COMPANY: Duration = Duration::from_millis(10);
 
-/// Whom a job is for.
+/// Whom a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum For {
     /// Somebody has asked the server for it.
@@ -37,9 +37,9 @@ pub(crate) struct Line {
 
 #[derive(Default)]
 struct Queues {
-    asked: VecDeque<Waiting>,
-    own: VecDeque<Waiting>,
-    unhurried: VecDeque<Waiting>,
+    asked: VecDeque<Queued>,
+    own: VecDeque<Queued>,
+    unhurried: VecDeque<Queued>,
     is_own_turn: bool,
     is_closed: bool,
     writer: Writer,
@@ -47,7 +47,7 @@ struct Queues {
     is_called: bool,
 }
 
-/// What the writer does: waking one that works would be a system call for each job.
+/// What the writer does: waking one that works would be a system call for each call.
 #[derive(Default, PartialEq, Eq)]
 enum Writer {
     #[default]
@@ -65,7 +65,7 @@ impl Queues {
         self.asked.is_empty() && self.own.is_empty()
     }
 
-    fn next(&mut self) -> Option<Waiting> {
+    fn next(&mut self) -> Option<Queued> {
         self.is_own_turn = !self.is_own_turn;
         if self.is_own_turn {
             self.next_own().or_else(|| self.asked.pop_front())
@@ -75,9 +75,9 @@ impl Queues {
     }
 
     /// Of the server's own, in order of arrival.
-    fn next_own(&mut self) -> Option<Waiting> {
+    fn next_own(&mut self) -> Option<Queued> {
         let Queues { own, unhurried, .. } = self;
-        let since = |queue: &VecDeque<Waiting>| queue.front().map(|waiting| waiting.since);
+        let since = |queue: &VecDeque<Queued>| queue.front().map(|waiting| waiting.since);
         let is_unhurried = match (since(own), since(unhurried)) {
             (Some(own), Some(unhurried)) => unhurried < own,
             (own, _) => own.is_none(),
@@ -92,8 +92,8 @@ impl Queues {
 }
 
 impl Line {
-    /// A job takes its place.
-    pub(crate) fn join(&self, waiting: Waiting, whom: For) -> Result<()> {
+    /// A call takes its place.
+    pub(crate) fn join(&self, waiting: Queued, whom: For) -> Result<()> {
         let mut queues = lock(&self.queues);
         if queues.is_closed {
             return Err(Error::Closed);
@@ -157,25 +157,25 @@ impl Line {
         std::mem::take(&mut queues.is_called) || !queues.is_empty()
     }
 
-    /// The next job that somebody still waits for. Its place is free from then on.
-    pub(crate) fn next(&self) -> Option<Box<dyn Write>> {
+    /// The next call that somebody still waits for. Its place is free from then on.
+    pub(crate) fn next(&self) -> Option<Box<dyn WriteCall>> {
         loop {
-            let Waiting { job, place, .. } = lock(&self.queues).next()?;
+            let Queued { call, place, .. } = lock(&self.queues).next()?;
             drop(place);
-            if job.is_wanted() {
-                return Some(job);
+            if call.is_wanted() {
+                return Some(call);
             }
         }
     }
 
     /// Refuses everybody who has waited for a lock for long enough; answers whether somebody is left.
     pub(crate) fn refuse_late(&self, now: Instant) -> bool {
-        let is_late = |waiting: &mut Waiting| locked::is_over(waiting.since, now);
-        let mut late: Vec<Waiting> = Vec::new();
+        let is_late = |waiting: &mut Queued| locked::is_over(waiting.since, now);
+        let mut late: Vec<Queued> = Vec::new();
         let mut queues = lock(&self.queues);
         let Queues { asked, own, unhurried, .. } = &mut *queues;
         for queue in [asked, own, unhurried] {
-            queue.retain(|waiting| waiting.job.is_wanted());
+            queue.retain(|waiting| waiting.call.is_wanted());
             while let Some(waiting) = queue.pop_front_if(is_late) {
                 late.push(waiting);
             }
@@ -183,15 +183,15 @@ impl Line {
         let is_somebody_left = !queues.is_empty();
         drop(queues);
         for waiting in late {
-            waiting.job.finish(Err(Error::Locked));
+            waiting.call.finish(Err(Error::Locked));
         }
         is_somebody_left
     }
 
     /// Refuses everybody there is.
     pub(crate) fn refuse(&self, error: &Error) {
-        while let Some(job) = self.next() {
-            job.finish(Err(error.clone()));
+        while let Some(call) = self.next() {
+            call.finish(Err(error.clone()));
         }
     }
 }
@@ -204,23 +204,23 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::store::engine::jobs;
+    use crate::store::engine::calls;
     use crate::store::engine::tx::Tx;
 
     type Answer = tokio::sync::oneshot::Receiver<Result<u32>>;
 
     fn join(line: &Line, room: &Arc<Semaphore>, number: u32, whom: For) -> Answer {
         let place = Arc::clone(room).try_acquire_owned().unwrap();
-        let (waiting, answer) = jobs::write(move |_: &mut Tx<'_>| Ok(number), place);
+        let (waiting, answer) = calls::write(move |_: &mut Tx<'_>| Ok(number), place);
         line.join(waiting, whom).unwrap();
         answer
     }
 
-    /// Ends the jobs one by one; answers which had an answer, in their order.
+    /// Ends the calls one by one; answers which had an answer, in their order.
     fn order(line: &Line, answers: &mut Vec<(u32, Answer)>) -> Vec<u32> {
         let mut ended = Vec::new();
-        while let Some(job) = line.next() {
-            job.finish(Err(Error::Full));
+        while let Some(call) = line.next() {
+            call.finish(Err(Error::Full));
             answers.retain_mut(|(number, answer)| {
                 let is_waiting = answer.try_recv().is_err();
                 if !is_waiting {
@@ -299,7 +299,7 @@ mod tests {
         assert!(line.wait() && line.next().is_some());
         assert!(!line.wait());
         let place = Arc::clone(&room).try_acquire_owned().unwrap();
-        let (late, _answer) = jobs::write(|_: &mut Tx<'_>| Ok(()), place);
+        let (late, _answer) = calls::write(|_: &mut Tx<'_>| Ok(()), place);
         assert!(matches!(line.join(late, For::Others), Err(Error::Closed)));
     }
 }

@@ -1,19 +1,19 @@
 //! A lock of another program (a backup, a shell): who waits for it, waits so long and no longer.
 //!
-//! Everybody has one deadline, counted from the arrival of its own job, so that a lock that stays is
+//! Everybody has one deadline, counted from the arrival of its own call, so that a lock that stays is
 //! told to all at once and not to one after the other. Must not know what is waited for.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a job waits for a lock, from its own arrival on.
+/// How long a call waits for a lock, from its own arrival on.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries: the shortest, since most locks are brief,
 const LEAST: Duration = Duration::from_millis(1);
 /// and the longest.
 const MOST: Duration = Duration::from_millis(50);
 
-/// Whether a job that arrived then has waited for long enough.
+/// Whether a call that arrived then has waited for long enough.
 pub(crate) fn is_over(since: Instant, now: Instant) -> bool {
     now.saturating_duration_since(since) >= PATIENCE
 }

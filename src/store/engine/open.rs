@@ -12,9 +12,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::FromSqlError;
 
+use super::database_file::APPLICATION_ID;
 use super::migrate;
 use super::opening::Why;
-use super::place::APPLICATION_ID;
 use crate::model::{alphabetical, composed};
 use crate::store::deliveries::search::Needle;
 
@@ -142,7 +142,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, Why> {
     )?;
     prepare_once(&connection)?;
     add_functions(&connection)?;
-    // From now on it holds the log, and not only from its first job on: by then somebody may have taken the log away,
+    // From now on it holds the log, and not only from its first call on: by then somebody may have taken the log away,
     // and a new one made in its place would hide from the writer what is in the old one.
     connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)

@@ -1,7 +1,7 @@
-//! The threads that read: each job sees one picture of the database, for as long as it is wanted.
+//! The threads that read: each call sees one picture of the database, for as long as it is wanted.
 //!
 //! There are three pools, each with threads of its own: what looks single things up never waits behind
-//! a list, nor a list behind what looks through many rows. Must not know any table or what a job does.
+//! a list, nor a list behind what looks through many rows. Must not know any table or what a call does.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -10,8 +10,8 @@ use std::time::Instant;
 use rusqlite::Connection;
 use tokio::sync::mpsc;
 
+use super::calls::ReadCall;
 use super::error::{Error, Result};
-use super::jobs::Read;
 use super::locked;
 use super::state::Shared;
 use super::tx::{Tx, run};
@@ -24,29 +24,29 @@ const STEPS: i32 = 1_000;
 /// Works until its queue closes; gives the connection back.
 pub(crate) fn read_loop(
     mut connection: Connection,
-    queue: &Mutex<mpsc::Receiver<Read>>,
+    queue: &Mutex<mpsc::Receiver<ReadCall>>,
     shared: &Shared,
 ) -> Connection {
     loop {
         // The lock is held while waiting: the readers take turns at the door, not at the work.
         let next = lock(queue).blocking_recv();
-        let Some(job) = next else { return connection };
-        one(&mut connection, job, shared);
+        let Some(call) = next else { return connection };
+        one(&mut connection, call, shared);
     }
 }
 
-fn one(connection: &mut Connection, job: Read, shared: &Shared) {
+fn one(connection: &mut Connection, call: ReadCall, shared: &Shared) {
     let mut met = None;
     let open = loop {
         // Nobody reads for who has gone.
-        if !job.is_wanted() {
+        if !call.is_wanted() {
             return;
         }
         match open(connection) {
             Err(Error::Locked) => {
                 shared.locked.store(true, Ordering::Relaxed);
                 let now = Instant::now();
-                if locked::is_over(job.since, now) {
+                if locked::is_over(call.since, now) {
                     break Err(Error::Locked);
                 }
                 locked::pause(*met.get_or_insert(now));
@@ -54,20 +54,20 @@ fn one(connection: &mut Connection, job: Read, shared: &Shared) {
             end => break end,
         }
     };
-    let asker = job.asker.clone();
+    let asker = call.asker.clone();
     // A handler that cannot be set only means that the read goes on for nobody.
     let _unheard = connection.progress_handler(STEPS, Some(move || asker.strong_count() == 0));
     let connection_now = &*connection;
     match open {
-        Ok(()) => job.run(Ok(&mut Tx::new(connection_now))),
-        Err(error) => job.run(Err(error)),
+        Ok(()) => call.run(Ok(&mut Tx::new(connection_now))),
+        Err(error) => call.run(Err(error)),
     }
     let _unset = connection.progress_handler(0, None::<fn() -> bool>);
     close(connection);
 }
 
-/// One transaction, so that a job of several statements sees one picture. The picture is that of the
-/// first look, which is made here, so that a lock is met before the job begins.
+/// One transaction, so that a call of several statements sees one picture. The picture is that of the
+/// first look, which is made here, so that a lock is met before the call begins.
 fn open(connection: &Connection) -> Result<()> {
     run(connection, "BEGIN")?;
     let looked = connection

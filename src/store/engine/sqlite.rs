@@ -1,7 +1,7 @@
 //! The threads over SQLite: they are started here, and here is the one that writes, with group commit.
 //!
 //! The writer takes what is queued, as a batch with one commit and one sync of the disk for all,
-//! and answers only then. Must not know any table or what a job does.
+//! and answers only then. Must not know any table or what a call does.
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -13,16 +13,16 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Done, run_batch};
+use super::batch::{Ran, run_batch};
+use super::calls::ReadCall;
 use super::error::{Error, Result};
-use super::files::{self, Change, Files};
-use super::jobs::Read;
+use super::files::{self, FileChange, Files};
 use super::line::Line;
 use super::open::{Log, check_version, open_reader, open_writer};
 use super::opening::{Opening, Why};
 use super::state::Shared;
 use super::tx::{Memory, run};
-use super::{damage, locked, place, readers};
+use super::{damage, database_file, locked, readers};
 use crate::lock::lock;
 
 /// Bytes of log after which it is copied into the database.
@@ -40,16 +40,16 @@ const LAST_READS: Duration = Duration::from_secs(1);
 pub(crate) fn start(
     path: &Path,
     line: &Arc<Line>,
-    pools: [(mpsc::Receiver<Read>, usize); 3],
+    pools: [(mpsc::Receiver<ReadCall>, usize); 3],
     check: oneshot::Receiver<()>,
     shared: &Arc<Shared>,
 ) -> Result<Vec<JoinHandle<()>>, Opening> {
     check_version().map_err(|why| Opening::of(path, why))?;
-    let place = place::take(path)?;
-    let path = &place.path.clone();
+    let database_file = database_file::take(path)?;
+    let path = &database_file.path.clone();
     let failed = |why: Why| Opening::of(path, why);
     let (writer, log) = open_writer(path).map_err(failed)?;
-    let files = Arc::new(Files::of(place).map_err(|error| failed(error.into()))?);
+    let files = Arc::new(Files::of(database_file).map_err(|error| failed(error.into()))?);
     let _first = shared.files.set(Arc::downgrade(&files));
     // Named after the files, so that it is closed before them whatever happens.
     let connection = writer;
@@ -145,7 +145,7 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
         let (done, mut end, wakes) = match begin(connection, line, shared) {
             Ok(true) => run_batch(connection, &memory, line, shared),
             Ok(false) => continue,
-            Err(error) => (line.next().map(Done::nothing).into_iter().collect(), Err(error), false),
+            Err(error) => (line.next().map(Ran::nothing).into_iter().collect(), Err(error), false),
         };
         if end.is_err() {
             // What was undone may have been remembered.
@@ -167,8 +167,8 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
             Ok(()) | Err(_) => {}
         }
         end = end.map_err(|error| shared.note(error));
-        for Done { job, after } in done {
-            job.finish(end.clone());
+        for Ran { call, after } in done {
+            call.finish(end.clone());
             if end.is_ok() {
                 for does in after {
                     does();
@@ -206,10 +206,10 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
 fn save(connection: &Connection, shared: &Shared, files: &Files) {
     match shared.changed.get() {
         // Nothing to be saved from a disk that failed. Of a log that was written into, SQLite takes what is whole.
-        None | Some(Change::Log(_)) => {}
+        None | Some(FileChange::Log(_)) => {}
         // Into its database, wherever that is now.
-        Some(Change::Taken(_)) => copy_all(connection, shared),
-        Some(Change::Database(_)) => {
+        Some(FileChange::Taken(_)) => copy_all(connection, shared),
+        Some(FileChange::Database(_)) => {
             // Or it was done before, or it is not to be done.
             if let Ok(aside) = files.put_log_aside() {
                 tracing::error!(

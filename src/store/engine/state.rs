@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::error::{Error, Result};
-use super::files::{Change, Files};
+use super::files::{FileChange, Files};
 use super::opening::RESCUE;
 use super::tx::Beside;
 
@@ -28,14 +28,14 @@ pub(crate) struct Shared {
     /// The files, while they are open.
     pub(crate) files: OnceLock<Weak<Files>>,
     /// What has become of them, if they are no longer what they were.
-    pub(crate) changed: OnceLock<Change>,
+    pub(crate) changed: OnceLock<FileChange>,
     /// The name of the database file.
     pub(crate) name: String,
     /// That the database is damaged, and what to do, once it is known.
     pub(crate) damage: OnceLock<String>,
     /// Whether the threads are to end.
     pub(crate) closing: AtomicBool,
-    /// What jobs find beside the database.
+    /// What calls find beside the database.
     pub(crate) beside: Mutex<Option<Beside>>,
     /// Held while a connection closes.
     pub(crate) last: Mutex<()>,
@@ -113,14 +113,14 @@ impl Shared {
     }
 
     /// The files of the database are no longer what they were: as bad as a disk that failed.
-    pub(crate) fn taken_away(&self, change: Change) -> Error {
+    pub(crate) fn taken_away(&self, change: FileChange) -> Error {
         let (what, then) = match self.changed.get_or_init(|| change) {
-            Change::Taken(what) => (what, ""),
-            Change::Database(what) => (
+            FileChange::Taken(what) => (what, ""),
+            FileChange::Database(what) => (
                 what,
                 "The next start goes on with what stands there then; it has nothing of what came after it. ",
             ),
-            Change::Log(what) => (
+            FileChange::Log(what) => (
                 what,
                 "What stood there alone is lost; the next start goes on with the database, or put a backup in \
                  its place first. ",
@@ -136,7 +136,7 @@ impl Shared {
 
     /// Whether the log may be copied into the database.
     pub(crate) fn belong_together(&self) -> bool {
-        !matches!(self.changed.get(), Some(Change::Database(_) | Change::Log(_)))
+        !matches!(self.changed.get(), Some(FileChange::Database(_) | FileChange::Log(_)))
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::engine::{open, place};
+    use crate::store::engine::{database_file, open};
 
     #[test]
     fn a_failure_whose_files_are_gone_is_told_from_one_of_the_disk() {
@@ -156,9 +156,9 @@ mod tests {
         ] {
             let folder = tempfile::tempdir().unwrap();
             let database = folder.path().join("a.db");
-            let place = place::take(&database).unwrap();
+            let database_file = database_file::take(&database).unwrap();
             let _connection = open::open_writer(&database).unwrap();
-            let files = Arc::new(Files::of(place).unwrap());
+            let files = Arc::new(Files::of(database_file).unwrap());
             let shared = Shared::of(&database);
             shared.files.set(Arc::downgrade(&files)).unwrap();
             if is_gone {

@@ -16,7 +16,7 @@ use super::sums::{Sums, Upsert};
 /// asked for with the next page.
 pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
 
-/// What the connection that writes keeps in memory from one transaction to the next, and from job to job within one.
+/// What the connection that writes keeps in memory from one transaction to the next, and from call to call within one.
 #[derive(Default)]
 pub(crate) struct Memory {
     /// Something read that stays true until a write says otherwise. One connection writes, so what it
@@ -34,9 +34,9 @@ impl Memory {
 }
 
 /// What is done once a transaction is on disk. Where it never is, this is dropped.
-pub(crate) type After = Box<dyn FnOnce() + Send>;
+pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
 
-/// What jobs find beside the database, of a type that is theirs to know.
+/// What calls find beside the database, of a type that is theirs to know.
 pub(crate) type Beside = Arc<dyn Any + Send + Sync>;
 
 /// An open transaction.
@@ -44,7 +44,7 @@ pub(crate) struct Tx<'c> {
     connection: &'c rusqlite::Connection,
     memory: Option<&'c Memory>,
     beside: Option<Beside>,
-    after: Vec<After>,
+    after: Vec<AfterCommit>,
     wakes: bool,
     has_written: bool,
 }
@@ -84,7 +84,7 @@ impl<'c> Tx<'c> {
     }
 
     /// What is to be done then.
-    pub(crate) fn take_after(&mut self) -> Vec<After> {
+    pub(crate) fn take_after(&mut self) -> Vec<AfterCommit> {
         std::mem::take(&mut self.after)
     }
 
@@ -108,7 +108,7 @@ impl<'c> Tx<'c> {
         }
     }
 
-    /// Adds to a sum, which is written once for all jobs of a transaction.
+    /// Adds to a sum, which is written once for all calls of a transaction.
     pub(crate) fn add(
         &mut self,
         sql: Upsert,

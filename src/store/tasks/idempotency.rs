@@ -65,7 +65,7 @@ pub(crate) fn look_up(tx: &mut Tx<'_>, key: &Key) -> Result<Repeat> {
 }
 
 /// Remembers an answer: whose change it was, or the task as it was shown.
-pub(crate) fn remember(
+pub(crate) fn keep_answer(
     tx: &mut Tx<'_>,
     key: &Key,
     status: u16,

@@ -1,4 +1,4 @@
-//! Jobs that share a commit: one that fails takes nothing of the others with it.
+//! Calls that share a commit: one that fails takes nothing of the others with it.
 
 use std::sync::mpsc::channel;
 
@@ -11,7 +11,7 @@ use crate::store::*;
 /// Adds to a number of the database and to a sum that is written with the commit, then ends as it is told.
 fn add(n: i64, end: fn() -> Result<()>) -> impl FnMut(&mut Tx<'_>) -> Result<()> + Send + 'static {
     move |tx| {
-        tx.execute("UPDATE probe SET n = n + ?1", &[n.into()])?;
+        tx.execute("UPDATE write_check SET n = n + ?1", &[n.into()])?;
         tx.add(ADD, ("a", "b"), [n, -n])?;
         end()
     }
@@ -29,7 +29,7 @@ async fn a_job_that_fails_after_its_writes_takes_nothing_of_others_with_it() {
     assert!(poll!(&mut first).is_pending());
     // They come while the first holds the writer, so all are in its transaction.
     let fails = || Err(Error::Database("it was to fail".to_owned()));
-    let mut jobs = Vec::new();
+    let mut calls = Vec::new();
     for (n, end) in [
         (1, (|| Ok(())) as fn() -> Result<()>),
         (10, fails),
@@ -37,18 +37,20 @@ async fn a_job_that_fails_after_its_writes_takes_nothing_of_others_with_it() {
         (1_000, || Ok(())),
         (10_000, fails),
     ] {
-        let mut job = Box::pin(store.write(add(n, end)));
-        assert!(poll!(&mut job).is_pending());
-        jobs.push(job);
+        let mut call = Box::pin(store.write(add(n, end)));
+        assert!(poll!(&mut call).is_pending());
+        calls.push(call);
     }
     drop(go);
     first.await.unwrap();
     let mut ends = Vec::new();
-    for job in jobs {
-        ends.push(job.await.is_ok());
+    for call in calls {
+        ends.push(call.await.is_ok());
     }
     assert_eq!(ends, [true, false, false, true, false]);
-    for sql in ["SELECT n FROM probe", "SELECT n FROM totals", "SELECT -unfinished FROM totals"] {
+    for sql in
+        ["SELECT n FROM write_check", "SELECT n FROM totals", "SELECT -unfinished FROM totals"]
+    {
         let sum = store.read(move |tx| tx.row(sql, &[], only::<i64>)).await.unwrap();
         assert_eq!(sum, Some(1_001), "{sql}");
     }

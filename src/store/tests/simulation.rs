@@ -28,9 +28,9 @@ use crate::store::engine::tx::{Beside, Memory};
 use crate::store::engine::{migrate, open};
 use crate::store::tests::small_world::START;
 use crate::store::{
-    Change, Claim, Edit, Handover, Record, Tx, cancel, change_webhook, create, delete, delivery_id,
-    find_webhook, get, last_version, list_webhooks, make_webhook, put_from_settings, record,
-    redeliver, requeue_interrupted, send_due, set_paused, update,
+    AttemptRecord, Change, Claim, Edit, Handover, Tx, cancel, change_webhook, create, delete,
+    delivery_id, find_webhook, get, last_version, list_webhooks, make_webhook, put_from_settings,
+    record, redeliver, requeue_interrupted, send_due, set_paused, update,
 };
 use actors::{Dice, MOODS, Mood, answer, webhook};
 use requests::handover;
@@ -233,9 +233,9 @@ impl<'c> World<'c> {
         let (outcome, why) = answer(self.moods[&id], &claim, &mut self.dice);
         let steady_ms = self.steady_ms();
         let seen = self.gates().release(&id, &claim.released(&outcome, steady_ms));
-        let end = Record {
+        let end = AttemptRecord {
             alert_id: format!("evt_alert_{}", self.dice.next()),
-            ..Record::of(&claim, (outcome, why), self.now, steady_ms, seen)
+            ..AttemptRecord::of(&claim, (outcome, why), self.now, steady_ms, seen)
         };
         let before = self.tx(|tx| find_webhook(tx, &id).unwrap()).unwrap();
         let done = self.tx(|tx| record(tx, &POLICY, &claim, &end).unwrap());

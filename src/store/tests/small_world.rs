@@ -116,9 +116,9 @@ impl World {
     pub(crate) fn end_so(&self, claim: &Claim, outcome: Outcome, took_ms: i64, seen: Seen) {
         let steady_ms = claim.steady_ms + took_ms;
         let why = explain::what_went_wrong(&claim.webhook, &outcome);
-        let end = Record {
+        let end = AttemptRecord {
             alert_id: format!("evt_alert_{}_{}", claim.seq, claim.number),
-            ..Record::of(claim, (outcome, why), self.now, steady_ms, seen)
+            ..AttemptRecord::of(claim, (outcome, why), self.now, steady_ms, seen)
         };
         self.tx(|tx| record(tx, &POLICY, claim, &end)).unwrap().unwrap();
     }

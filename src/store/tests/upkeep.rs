@@ -109,7 +109,7 @@ fn what_waits_for_a_deleted_webhook_is_cancelled_and_the_webhook_goes() {
 }
 
 /// A webhook as it is after a failed probe, or in any other condition.
-fn turn(world: &World, id: &str, condition: Condition) {
+fn put_condition(world: &World, id: &str, condition: Condition) {
     let looked_at = (condition != Condition::Up).then_some(START);
     let why = "Nobody answers.".to_owned();
     let health = Health { condition, looked_at, why, ..Health::fresh(START) };
@@ -119,7 +119,7 @@ fn turn(world: &World, id: &str, condition: Condition) {
 #[test]
 fn what_a_webhook_that_is_down_did_not_take_in_time_fails_and_the_next_has_the_turn() {
     let mut world = World::new(&["wh_a", "wh_b", ALERTS_WEBHOOK]);
-    turn(&world, "wh_a", Condition::Down);
+    put_condition(&world, "wh_a", Condition::Down);
     world.set("UPDATE webhooks SET paused = 1, condition = 'down' WHERE id = 'wh_b'");
     world.change("t1", "1");
     world.change("t1", "2");
@@ -134,7 +134,7 @@ fn what_a_webhook_that_is_down_did_not_take_in_time_fails_and_the_next_has_the_t
     assert_eq!(world.count(reasons), 2);
     assert_eq!(world.count("SELECT COUNT(*) FROM events WHERE kind = 'delivery_failed'"), 1);
     // Up again, it drains: nothing expires any more.
-    turn(&world, "wh_a", Condition::Up);
+    put_condition(&world, "wh_a", Condition::Up);
     world.now = world.now.plus_ms(2 * HOUR);
     world.expire();
     assert_eq!(world.count(reasons), 2);
@@ -164,7 +164,7 @@ fn only_what_is_refused_alone_expires_at_a_webhook_that_works() {
     assert_eq!(world.lanes("wh_a")[0], "1 held!", "not since the server runs");
     world.expire();
     assert_eq!(world.lanes("wh_a"), ["1 failed", "2 pending!", "3 pending!", "4 held"]);
-    turn(&world, "wh_a", Condition::Gone);
+    put_condition(&world, "wh_a", Condition::Gone);
     world.expire();
     assert_eq!(world.lanes("wh_a"), ["1 failed", "2 failed", "3 failed", "4 held"]);
 }
@@ -175,7 +175,7 @@ fn nothing_expires_before_the_receiver_was_looked_at() {
     for condition in [Condition::Down, Condition::Misconfigured, Condition::Gone] {
         for answer in [200, 503, 404, 410] {
             let mut world = World::new(&["wh_a"]);
-            turn(&world, "wh_a", condition);
+            put_condition(&world, "wh_a", condition);
             let health =
                 |world: &World| world.tx(|tx| find_webhook(tx, "wh_a")).unwrap().unwrap().health;
             if condition == Condition::Down {
@@ -208,7 +208,7 @@ fn nothing_expires_before_the_receiver_was_looked_at() {
 #[test]
 fn a_resume_is_answered_before_anything_expires() {
     let mut world = World::new(&["wh_a"]);
-    turn(&world, "wh_a", Condition::Misconfigured);
+    put_condition(&world, "wh_a", Condition::Misconfigured);
     world.change("t1", "1");
     world.now = world.now.plus_ms(2 * HOUR);
     let known = world.tx(|tx| find_webhook(tx, "wh_a")).unwrap().unwrap();
@@ -221,7 +221,7 @@ fn a_resume_is_answered_before_anything_expires() {
 #[test]
 fn a_long_lane_expires_in_steps_to_its_end() {
     let mut world = World::new(&["wh_a"]);
-    turn(&world, "wh_a", Condition::Down);
+    put_condition(&world, "wh_a", Condition::Down);
     for n in 0..350 {
         world.change("t1", &n.to_string());
     }

@@ -137,9 +137,9 @@ fn others(home: &Path, is_wanted: &AtomicBool) -> u32 {
         let backup = home.join(format!("backup-{rounds}.db"));
         for sql in [
             "PRAGMA wal_checkpoint(PASSIVE)",
-            "BEGIN IMMEDIATE; UPDATE probe SET n = n + 1; COMMIT",
+            "BEGIN IMMEDIATE; UPDATE write_check SET n = n + 1; COMMIT",
             "PRAGMA wal_checkpoint(TRUNCATE)",
-            "UPDATE probe SET n = n + 1",
+            "UPDATE write_check SET n = n + 1",
             "PRAGMA wal_checkpoint(RESTART)",
             "PRAGMA incremental_vacuum",
             "PRAGMA wal_checkpoint(FULL)",

@@ -1,6 +1,6 @@
-//! Jobs: closures on their way to the threads, each with who waits for its answer and since when.
+//! Calls: closures on their way to the threads, each with who waits for its answer and since when.
 //!
-//! Must not know a connection, nor what a job does.
+//! Must not know a connection, nor what a call does.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -12,31 +12,31 @@ use super::error::{Error, Result};
 use super::tx::Tx;
 
 /// A write on its way through the writer thread.
-pub(crate) trait Write: Send {
+pub(crate) trait WriteCall: Send {
     /// Whether somebody still waits for the answer.
     fn is_wanted(&self) -> bool;
     /// Does the work, inside the open transaction. It is done again where the transaction was undone for the sake of
-    /// another job.
+    /// another call.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
     /// Called once, after the commit (or instead of it).
     fn finish(self: Box<Self>, end: Result<()>);
 }
 
 /// A write that waits for its turn.
-pub(crate) struct Waiting {
-    pub(crate) job: Box<dyn Write>,
+pub(crate) struct Queued {
+    pub(crate) call: Box<dyn WriteCall>,
     pub(crate) since: Instant,
     /// Its place among those that wait; another may have it when this one is begun.
     pub(crate) place: OwnedSemaphorePermit,
 }
 
-struct WriteJob<T, F> {
+struct Call<T, F> {
     work: F,
     value: Option<T>,
     reply: oneshot::Sender<Result<T>>,
 }
 
-impl<T, F> Write for WriteJob<T, F>
+impl<T, F> WriteCall for Call<T, F>
 where
     T: Send,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send,
@@ -51,7 +51,7 @@ where
     }
 
     fn finish(self: Box<Self>, end: Result<()>) {
-        let WriteJob { value, reply, .. } = *self;
+        let Call { value, reply, .. } = *self;
         // The caller may have gone; the write stands all the same.
         let _gone = reply.send(end.and_then(|()| value.ok_or(Error::Closed)));
     }
@@ -61,28 +61,28 @@ where
 pub(crate) fn write<T, F>(
     work: F,
     place: OwnedSemaphorePermit,
-) -> (Waiting, oneshot::Receiver<Result<T>>)
+) -> (Queued, oneshot::Receiver<Result<T>>)
 where
     T: Send + 'static,
     F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    let job = Box::new(WriteJob { work, value: None, reply });
-    (Waiting { job, since: Instant::now(), place }, answer)
+    let call = Box::new(Call { work, value: None, reply });
+    (Queued { call, since: Instant::now(), place }, answer)
 }
 
 /// What a read does with a picture of the database, or with the reason why there is none.
 type Look = dyn FnOnce(Result<&mut Tx<'_>>) + Send;
 
 /// A read that waits for its turn.
-pub(crate) struct Read {
+pub(crate) struct ReadCall {
     work: Box<Look>,
     /// Gone when nobody waits for the answer any more.
     pub(crate) asker: Weak<()>,
     pub(crate) since: Instant,
 }
 
-impl Read {
+impl ReadCall {
     /// Whether somebody still waits for the answer.
     pub(crate) fn is_wanted(&self) -> bool {
         self.asker.strong_count() > 0
@@ -95,7 +95,7 @@ impl Read {
 }
 
 /// A read and where its answer will come. Who asks keeps `asker` for as long as it waits.
-pub(crate) fn read<T, F>(work: F, asker: &Arc<()>) -> (Read, oneshot::Receiver<Result<T>>)
+pub(crate) fn read<T, F>(work: F, asker: &Arc<()>) -> (ReadCall, oneshot::Receiver<Result<T>>)
 where
     T: Send + 'static,
     F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -106,5 +106,5 @@ where
             .unwrap_or_else(|_| Err(Error::Database("a read panicked".to_owned())));
         let _gone = reply.send(end);
     });
-    (Read { work, asker: Arc::downgrade(asker), since: Instant::now() }, answer)
+    (ReadCall { work, asker: Arc::downgrade(asker), since: Instant::now() }, answer)
 }

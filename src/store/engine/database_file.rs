@@ -1,4 +1,4 @@
-//! The place of the database on the disk: looked at before it is touched, then held for life.
+//! The file of the database: looked at before it is touched, then held for life.
 //!
 //! What is no database of ours is refused as it is: not opened for writing, no mode changed, nothing
 //! made beside it. Must not know what is done with the database.
@@ -35,7 +35,7 @@ pub(crate) const LOCK: &str = ".lock";
 
 /// A database that is ours alone until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct DatabaseFile {
     /// Its name without links: under another one, it is still the same database.
     pub(crate) path: PathBuf,
     /// Carries the lock on the database itself, which holds when the lock file is gone. Must stay
@@ -50,7 +50,7 @@ pub(crate) struct Place {
 }
 
 /// Looks at what stands at `wanted`, and holds it.
-pub(crate) fn take(wanted: &Path) -> Result<Place, Opening> {
+pub(crate) fn take(wanted: &Path) -> Result<DatabaseFile, Opening> {
     look(wanted)?;
     let failed = |why: io::Error| Opening::of(wanted, why);
     let database = OpenOptions::new()
@@ -71,7 +71,7 @@ pub(crate) fn take(wanted: &Path) -> Result<Place, Opening> {
     }
     let lock = lock_file(&path, &lock_path, &database)?;
     make_private(&path, &database).map_err(failed)?;
-    Ok(Place { path, database, _lock: lock })
+    Ok(DatabaseFile { path, database, _lock: lock })
 }
 
 /// The name of a file beside the database.
@@ -276,7 +276,7 @@ fn make_private(path: &Path, database: &File) -> io::Result<()> {
     let private = Permissions::from_mode(private);
     if is_own && database.set_permissions(private.clone()).is_ok() {
         for name in BESIDE.map(|name| beside(path, name)) {
-            // By its name, not by opening it; see `Place`.
+            // By its name, not by opening it; see `DatabaseFile`.
             let _not_there = fs::set_permissions(name, private.clone());
         }
         return Ok(());
