@@ -29,7 +29,7 @@ use crate::delivery::pace::Gates;
 use crate::figures::{Answer, AttemptFigures, Figures};
 use crate::lock::lock;
 use crate::metrics::{Metrics, ResultLabel};
-use crate::model::{Event, Outcome, Webhook};
+use crate::model::{Event, Named as _, Outcome, Webhook};
 use crate::sender::Sender;
 use crate::store::{self, AttemptRecord, Claim, Handover, Recorded, Store, Tx};
 use wall_clock::WallClock;
@@ -222,7 +222,7 @@ impl Dispatcher {
     fn count(&self, claim: &Claim, record: &AttemptRecord, fate: &Fate) {
         let (metrics, outcome) = (&self.parts.metrics, &record.outcome);
         let lag_ms = record.lag_ms(claim);
-        metrics.deliveries.get_or_create(&ResultLabel { result: fate.of_attempt() }).inc();
+        metrics.deliveries.get_or_create(&ResultLabel { result: fate.of_attempt().as_str() }).inc();
         metrics.attempt_duration.observe(seconds(outcome.ms));
         if *fate == Fate::Delivered {
             metrics.delivery_lag.observe(seconds(lag_ms));

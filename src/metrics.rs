@@ -10,6 +10,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::model::{AttemptOutcome, Named as _};
+
 /// The media type of what [`Metrics::text`] writes.
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -82,8 +84,11 @@ impl Metrics {
             oldest_pending: Gauge::default(),
             log_lines_dropped,
         };
-        for result in ["delivered", "retry", "held", "failed"] {
-            // Shown as 0 from the start, so that a rate can be taken of the first failure.
+        // Shown as 0 from the start, so that a rate can be taken of the first failure. What is unknown was left by
+        // another process.
+        for (result, _) in
+            AttemptOutcome::ALL.iter().filter(|(_, end)| *end != AttemptOutcome::Unknown)
+        {
             drop(metrics.deliveries.get_or_create(&ResultLabel { result }));
         }
         let r = &mut metrics.registry;

@@ -25,7 +25,9 @@ mod webhook_input;
 pub(crate) use address::{encoded_url, is_same_url};
 pub(crate) use body::body;
 pub(crate) use body::{Declared, Unknown};
-pub(crate) use delivery::{Attempt, Delivery, DeliveryCounts, DeliveryStatus, Later, Outcome};
+pub(crate) use delivery::{
+    Attempt, AttemptOutcome, Delivery, DeliveryCounts, DeliveryStatus, Later, Outcome,
+};
 pub(crate) use event::{Event, Origin};
 pub(crate) use fields::{Invalid, kind_of, optional, quoted, shown_key, time as read_time};
 pub(crate) use forms::{TaskEventKind, Text};

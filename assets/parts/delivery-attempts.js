@@ -6,8 +6,9 @@ import { full, inLocalTime, span, when } from './time.js';
 
 const MOST = 10; // attempts that are shown at first
 
-const TONES = { delivered: 'good', retry: 'warn', held: 'warn', failed: 'bad', unknown: 'info' };
-const NAMES = {
+export const TONES = { delivered: 'good', retry: 'warn', held: 'warn', failed: 'bad', unknown: 'info' };
+/** How an attempt ended, as people read it. */
+export const OUTCOMES = {
   delivered: 'Delivered',
   retry: 'Failed, tried again',
   held: 'Failed, held',
@@ -41,12 +42,12 @@ export function attemptsList(attempts, { isWhole, onWhole }) {
 function step({ number, startedAt, ms, status, error, excerpt, outcome }) {
   return h(
     'li',
-    { class: TONES[outcome] ?? 'info', data: { outcome } },
+    { class: TONES[outcome], data: { outcome } },
     h(
       'div',
       { class: 'row' },
       h('span', { class: 'strong' }, `Attempt ${number}`),
-      h('span', { class: ['mark', TONES[outcome]] }, NAMES[outcome] ?? outcome),
+      h('span', { class: ['mark', TONES[outcome]] }, OUTCOMES[outcome]),
       status !== null && h('span', { class: 'chip mono' }, String(status)),
       h('span', { class: 'soft' }, full(startedAt), ' (', when(startedAt), ')', ms !== null && `, took ${span(ms)}`),
     ),
@@ -56,7 +57,7 @@ function step({ number, startedAt, ms, status, error, excerpt, outcome }) {
 }
 
 /**
- * @param {string} outcome
+ * @param {Api.AttemptOutcome} outcome
  * @param {string|null} error
  */
 function meaning(outcome, error) {

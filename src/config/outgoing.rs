@@ -102,3 +102,30 @@ fn read_trust(read: &mut Reader<'_>) -> Trust {
     };
     Trust { instead, also: read.maybe(&reference::WEBHOOK_CA_FILE).unwrap_or_default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::model::{Origin, Payload, Webhook};
+
+    #[test]
+    fn a_webhook_of_the_settings_begins_as_one_made_over_the_api() {
+        let url = "https://example.org/hook";
+        let find = |name: &str| (name == "WEBHOOK_URL").then(|| url.to_owned());
+        let ours = Config::read(&find).unwrap().webhook.unwrap();
+        let made = Webhook {
+            // Where the two differ: the bodies of before, and no echo of what came in.
+            payload: Payload::Classic,
+            ignore_origin: vec![Origin::incoming()],
+            ..Webhook::new("default", url)
+        };
+        let shown = |webhook: &Webhook| {
+            (
+                (webhook.max_attempts, webhook.timeout_seconds, webhook.rate_per_second),
+                (webhook.profile, webhook.on_reject, webhook.payload),
+                (webhook.ignore_origin.clone(), webhook.events.clone()),
+            )
+        };
+        assert_eq!(shown(&ours), shown(&made));
+    }
+}

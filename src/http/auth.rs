@@ -241,6 +241,8 @@ fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use utoipa::openapi::security::SecurityRequirement;
+
     use super::*;
 
     fn headers(name: &HeaderName, values: &[&str]) -> HeaderMap {
@@ -289,6 +291,32 @@ mod tests {
         for none in [&[][..], &[""], &["Basic abc"], &["abc"]] {
             assert_eq!(token(none), "none", "{none:?}");
         }
+    }
+
+    /// The page to sign in stands in no document; beside it, what is open here is what the document calls open.
+    #[test]
+    fn what_is_open_is_what_the_document_says() {
+        let (_, document) = crate::http::routes::routes().split_for_parts();
+        let is_open = |path: &str, method: Method| {
+            OPEN.contains(&path) || (path == SIGN_IN && method == Method::POST)
+        };
+        let mut said = vec!["/sign-in".to_owned()];
+        for (path, operations) in &document.paths.paths {
+            let all = [
+                (Method::GET, &operations.get),
+                (Method::POST, &operations.post),
+                (Method::PUT, &operations.put),
+                (Method::PATCH, &operations.patch),
+                (Method::DELETE, &operations.delete),
+            ];
+            for (method, operation) in all {
+                let Some(operation) = operation else { continue };
+                let says_open = operation.security == Some(vec![SecurityRequirement::default()]);
+                assert_eq!(says_open, is_open(path, method), "{path}");
+                said.extend(says_open.then(|| path.clone()));
+            }
+        }
+        assert!(OPEN.iter().all(|path| said.iter().any(|known| known == path)), "{said:?}");
     }
 
     #[test]

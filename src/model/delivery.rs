@@ -144,10 +144,25 @@ pub(crate) struct Attempt {
     /// The beginning of the answer's body, at most 4 KiB, secrets masked.
     #[schema(required, example = "try later")]
     pub(crate) excerpt: Option<String>,
-    /// `delivered`, `retry`, `held`, `failed`, or `unknown`: the server ended while the request was
-    /// under way, so it may have arrived.
-    #[schema(example = "retry")]
-    pub(crate) outcome: String,
+    /// What it came to.
+    pub(crate) outcome: AttemptOutcome,
+}
+
+names! {
+    /// What an attempt came to. `unknown`: the server ended while the request was under way, so it may have arrived. A
+    /// closed set.
+    pub(crate) enum AttemptOutcome {
+        /// The receiver answered 2xx.
+        Delivered = "delivered",
+        /// It is made again by itself.
+        Retry = "retry",
+        /// The delivery waits for the cause to end.
+        Held = "held",
+        /// The delivery was given up.
+        Failed = "failed",
+        /// The server ended while the request was under way.
+        Unknown = "unknown",
+    }
 }
 
 /// What a receiver means by an answer that says something else by its status.

@@ -164,7 +164,7 @@ pub(crate) fn attempts(tx: &mut Tx<'_>, id: &str) -> Result<Vec<Attempt>> {
                 status: row.next()?,
                 error: row.next()?,
                 excerpt: row.next()?,
-                outcome: row.next()?,
+                outcome: row.named("an attempt", "outcome")?,
             })
         },
     )

@@ -4,13 +4,16 @@
 import './page.mjs';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { mayCancel, mayRedeliver } from '../../assets/parts/delivery-actions.js';
+import { OUTCOMES, TONES } from '../../assets/parts/delivery-attempts.js';
 import { filterOf, FILTERS } from '../../assets/parts/delivery-filters.js';
 import { merge, newerThan, order } from '../../assets/parts/delivery-order.js';
 import { asCurl } from '../../assets/parts/delivery-request.js';
 import { hasOwnNext } from '../../assets/parts/delivery-rows.js';
 
+const { schemas } = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')).components;
 const rows = (...ids) => ids.map((id) => ({ id }));
 
 test('the newest event first, by its number, then the webhooks from the last letter to the first', () => {
@@ -66,4 +69,8 @@ test('a request survives the shell, whatever is in it', () => {
   const words = execFileSync('sh', ['-c', shell], { encoding: 'utf8' }).split('\0').slice(0, -1);
   assert.deepEqual(words, ['-X', 'POST', 'https://e.org/hook', '-H', "x-a: it's", '-H', 'x-secret: …', '--data-raw', body]);
   assert.match(script, /What is shown as … is a secret/);
+});
+
+test('how an attempt may end is what the API names', () => {
+  for (const words of [OUTCOMES, TONES]) assert.deepEqual(Object.keys(words), schemas.AttemptOutcome.enum);
 });

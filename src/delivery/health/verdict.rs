@@ -3,7 +3,7 @@
 //! Must not decide which.
 
 use super::Health;
-use crate::model::Reason;
+use crate::model::{AttemptOutcome, Reason};
 
 /// What becomes of the delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,12 +40,12 @@ pub(crate) enum Fate {
 
 impl Fate {
     /// How the attempt that led to it is shown and counted.
-    pub(crate) fn of_attempt(&self) -> &'static str {
+    pub(crate) fn of_attempt(&self) -> AttemptOutcome {
         match self {
-            Fate::Delivered => "delivered",
-            Fate::Retry { .. } | Fate::Uncounted { .. } => "retry",
-            Fate::Waits | Fate::HeldAlone { .. } | Fate::Held => "held",
-            Fate::Failed { .. } | Fate::Cancelled => "failed",
+            Fate::Delivered => AttemptOutcome::Delivered,
+            Fate::Retry { .. } | Fate::Uncounted { .. } => AttemptOutcome::Retry,
+            Fate::Waits | Fate::HeldAlone { .. } | Fate::Held => AttemptOutcome::Held,
+            Fate::Failed { .. } | Fate::Cancelled => AttemptOutcome::Failed,
         }
     }
 

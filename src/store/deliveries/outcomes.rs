@@ -9,7 +9,7 @@ use crate::delivery::explain;
 use crate::delivery::health::{self, EndedAttempt, Fate, Health, Policy, Verdict};
 use crate::delivery::pace::Seen;
 use crate::delivery::retry::{self, LONGEST_WAIT_MS, PastAttempt};
-use crate::model::{DeliveryStatus, Later, Named, Outcome, Reason, Time};
+use crate::model::{AttemptOutcome, DeliveryStatus, Later, Named, Outcome, Reason, Time};
 use crate::store::engine::columns::Value;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
@@ -230,7 +230,7 @@ fn if_not_back(
         |row| {
             Ok(PastAttempt {
                 status: row.next()?,
-                is_delivered: row.str()? == "delivered",
+                is_delivered: row.str()? == AttemptOutcome::Delivered.as_str(),
                 excerpt: row.next::<Option<String>>()?.unwrap_or_default(),
             })
         },
@@ -345,7 +345,7 @@ fn put_attempt(tx: &mut Tx<'_>, claim: &Claim, end: &AttemptRecord, fate: &Fate)
             end.outcome.status.map(i64::from).into(),
             end.why.as_deref().into(),
             excerpt(end).into(),
-            fate.of_attempt().into(),
+            fate.of_attempt().as_str().into(),
         ],
     )?;
     Ok(())
@@ -382,10 +382,10 @@ pub(crate) fn requeue_interrupted(tx: &mut Tx<'_>, policy: &Policy, now: Time) -
     tx.execute(
         "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, error, outcome)
          SELECT seq, webhook_id, attempts, started_ms,
-             'The server ended while this request was under way; it may have arrived.', 'unknown'
+             'The server ended while this request was under way; it may have arrived.', ?1
          FROM deliveries WHERE status = 'sending'
              AND webhook_id IN (SELECT id FROM webhooks)",
-        &[],
+        &[AttemptOutcome::Unknown.as_str().into()],
     )?;
     tx.execute(
         "UPDATE deliveries SET status = 'pending', due_ms = ?1, tries = tries - 1, started_ms = NULL
