@@ -42,7 +42,7 @@ impl Bucket {
             // Another pace begins as a start does: with nothing in hand.
             *self = Bucket { rate, tokens: 0.0, at_ms: now_ms };
         }
-        let passed = f64::from(u32::try_from(now_ms - self.at_ms).unwrap_or(u32::MAX));
+        let passed = f64::from(u32::try_from((now_ms - self.at_ms).max(0)).unwrap_or(u32::MAX));
         self.tokens = (self.tokens + passed * f64::from(rate) / 1_000.0).min(f64::from(rate));
         self.at_ms = now_ms;
     }

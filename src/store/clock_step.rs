@@ -42,10 +42,16 @@ pub(crate) fn follow_clock(tx: &mut Tx<'_>, step: &ClockStep) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio_util::task::TaskTracker;
+
     use super::*;
     use crate::delivery::pace::Seen;
-    use crate::model::Outcome;
+    use crate::model::{Origin, Outcome, Task, TaskId, TaskInput, Unknown};
+    use crate::store::engine::tx::Beside;
     use crate::store::tests::small_world::{HOUR, World};
+    use crate::store::{Change, Handover, create};
 
     fn world() -> World {
         let mut world = World::new(&["wh_a"]);
@@ -119,5 +125,27 @@ mod tests {
             world.end_so(&claim, failed(), 20, seen);
             assert_eq!(is_up(&world), is_alone, "{by_ms} {success_ms:?}");
         }
+    }
+
+    #[test]
+    fn what_was_asked_for_before_the_clock_was_set_back_is_due_all_the_same() {
+        let world = World::new(&["wh_a"]);
+        let now = world.now.plus_ms(-HOUR);
+        let handover: Beside = Arc::new(Handover {
+            // Nobody has looked at the queue yet, so nothing leaves at once.
+            gates: Arc::default(),
+            now: Box::new(move || now),
+            steady_ms: Box::new(|| 0),
+            send: Box::new(|_| ()),
+            tracker: TaskTracker::new(),
+        });
+        let mut tx = Tx::with_memory(&world.connection, &world.memory).beside(Some(handover));
+        let body = serde_json::json!({"title": "A"});
+        let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
+        let id = TaskId::parse("t").unwrap();
+        let task = Task::create(id, input.try_into().unwrap(), world.now, &mut String::new);
+        let change = Change { event_id: "evt_1".into(), origin: Origin::api(), now: world.now };
+        create(&mut tx, task, 0, change).unwrap();
+        assert_eq!(world.count("SELECT due_ms FROM deliveries"), now.0);
     }
 }

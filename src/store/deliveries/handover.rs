@@ -79,6 +79,11 @@ pub(super) fn leaves(
     Some(started)
 }
 
+/// When what was asked for then, and does not leave at once, is due: also where the wall clock was set back since.
+pub(super) fn due(tx: &Tx<'_>, asked: Time) -> Time {
+    tx.find_beside::<Handover>().map_or(asked, |to| asked.min((to.now)()))
+}
+
 /// An event is being put in line behind another of its task, which is perhaps under way: the end of that is awaited.
 pub(super) fn joins(tx: &Tx<'_>, webhook: &str) {
     if let Some(to) = tx.find_beside::<Handover>() {

@@ -29,7 +29,8 @@ pub(crate) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Res
             } else if let Some(started) = handover::leaves(tx, known, seq, event, now) {
                 insert_sending(tx, seq, webhook, event, started)?;
             } else {
-                insert(tx, seq, &webhook.id, event.kind, task, Some(now))?;
+                let due = handover::due(tx, now);
+                insert(tx, seq, &webhook.id, event.kind, task, Some(due))?;
                 tx.wake();
             }
         }

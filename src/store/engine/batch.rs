@@ -1,8 +1,8 @@
 //! A batch: the calls that share one commit.
 //!
 //! Hardly a call fails after its first write, so none has a savepoint, which would cost every write a tenth more. Where
-//! one does fail so, all is undone, and the others run again, from then on with savepoints. Must not know how the
-//! transaction was begun, what a call does, or who is told of the end.
+//! one does fail so, all is undone, and the others run again, from then on with savepoints. Must not know what a call
+//! does, or who is told of the end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use super::calls::WriteCall;
 use super::error::{Error, Result};
 use super::line::Line;
+use super::locked;
 use super::state::Shared;
 use super::tx::{AfterCommit, Beside, Memory, Tx, run};
 use crate::lock::lock;
@@ -22,103 +23,163 @@ const BATCH_MOST: usize = 256;
 /// No call joins a batch that has been open for this long.
 const BATCH_TIME: Duration = Duration::from_millis(20);
 
-/// As many calls as are there, in the transaction that is open, and its end. Answers the calls that
-/// succeeded and how the transaction ended; calls that failed alone have had their answer.
+/// How a batch has ended.
+pub(super) struct Finished {
+    /// The calls that it held. Those that failed alone have had their answer.
+    pub(super) calls: Vec<Ran>,
+    /// Whether it is on disk.
+    pub(super) end: Result<()>,
+    /// Whether it leaves something to send.
+    pub(super) wakes: bool,
+}
+
+/// Runs as many calls as are there, in one transaction. `None`: another program had locked the database, and nobody is
+/// left who waits.
 pub(super) fn run_batch(
     connection: &Connection,
     memory: &Memory,
     line: &Line,
     shared: &Shared,
-) -> (Vec<Ran>, Result<()>, bool) {
-    let mut done: Vec<Ran> = Vec::new();
-    let beside = lock(&shared.beside).clone();
-    let (mut wakes, mut undoes) = (false, Undoes::All);
-    let opened = Instant::now();
-    while done.len() < BATCH_MOST {
-        let Some(mut call) = line.next() else { break };
-        let mut tx = Tx::with_memory(connection, memory).beside(beside.clone());
-        match one(&mut tx, call.as_mut(), undoes) {
-            Ok(()) => {
-                wakes |= tx.wakes();
-                done.push(Ran { call, after: tx.take_after() });
+) -> Option<Finished> {
+    let mut batch = Batch {
+        connection,
+        memory,
+        shared,
+        beside: lock(&shared.beside).clone(),
+        calls: Vec::new(),
+        wakes: false,
+        undoes: Undoes::All,
+    };
+    let end = match begin(connection, shared, |now| line.refuse_late(now)) {
+        Ok(false) => return None,
+        Ok(true) => batch.run(line).and_then(|()| batch.commit()),
+        Err(error) => {
+            batch.calls.extend(line.next().map(Ran::nothing));
+            Err(error)
+        }
+    };
+    if end.is_err() {
+        batch.roll_back();
+    }
+    Some(Finished { calls: batch.calls, end, wakes: batch.wakes })
+}
+
+/// Begins a transaction, as soon as no other program has locked the database. False where nobody waits for that any
+/// more.
+fn begin(
+    connection: &Connection,
+    shared: &Shared,
+    mut is_awaited: impl FnMut(Instant) -> bool,
+) -> Result<bool> {
+    let mut met = None;
+    loop {
+        match run(connection, "BEGIN IMMEDIATE") {
+            Err(Error::Locked) => {}
+            end => {
+                shared.locked.store(false, Ordering::Relaxed);
+                return end.map(|()| true);
             }
-            Err(Fault::Call(error)) => fail(call, error, shared),
+        }
+        shared.locked.store(true, Ordering::Relaxed);
+        let now = Instant::now();
+        if !is_awaited(now) {
+            return Ok(false);
+        }
+        locked::pause(*met.get_or_insert(now));
+    }
+}
+
+struct Batch<'b> {
+    connection: &'b Connection,
+    memory: &'b Memory,
+    shared: &'b Shared,
+    beside: Option<Beside>,
+    calls: Vec<Ran>,
+    wakes: bool,
+    undoes: Undoes,
+}
+
+impl Batch<'_> {
+    fn run(&mut self, line: &Line) -> Result<()> {
+        let opened = Instant::now();
+        while self.calls.len() < BATCH_MOST && opened.elapsed() < BATCH_TIME {
+            let Some(call) = line.next() else { break };
+            if !self.take(call)? {
+                self.run_again()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a call and keeps it, or answers it, if it fails alone. False: the others are to be undone with it. An error
+    /// is the end of all.
+    fn take(&mut self, mut call: Box<dyn WriteCall>) -> Result<bool> {
+        let mut tx = Tx::with_memory(self.connection, self.memory).beside(self.beside.clone());
+        match one(&mut tx, call.as_mut(), self.undoes) {
+            Ok(()) => {
+                self.wakes |= tx.wakes();
+                self.calls.push(Ran { call, after: tx.take_after() });
+                Ok(true)
+            }
+            Err(Fault::Call(error)) => {
+                self.fail(call, error);
+                Ok(true)
+            }
             Err(Fault::Others(error)) => {
                 // With it goes what was to follow, so that the others run as if this one had not been there.
                 drop(tx);
-                fail(call, error, shared);
-                roll_back(connection, memory);
-                undoes = Undoes::One;
-                match again(connection, memory, beside.as_ref(), shared, &mut done) {
-                    Ok(wake) => wakes = wake,
-                    Err(error) => return (done, Err(error), false),
-                }
+                self.fail(call, error);
+                Ok(false)
             }
             Err(Fault::Batch(error)) => {
-                done.push(Ran::nothing(call));
-                roll_back(connection, memory);
-                return (done, Err(error), false);
+                self.calls.push(Ran::nothing(call));
+                Err(error)
             }
         }
-        if opened.elapsed() >= BATCH_TIME {
-            break;
+    }
+
+    /// Answers a call that failed alone.
+    fn fail(&self, call: Box<dyn WriteCall>, error: Error) {
+        if matches!(error, Error::Full) {
+            self.shared.full.store(true, Ordering::Relaxed);
         }
+        call.finish(Err(error));
     }
-    let sums = Tx::with_memory(connection, memory).write_sums();
-    let end = sums.and_then(|()| run(connection, "COMMIT"));
-    if end.is_err() {
-        roll_back(connection, memory);
-    }
-    (done, end, wakes)
-}
 
-/// Answers a call that failed alone.
-fn fail(call: Box<dyn WriteCall>, error: Error, shared: &Shared) {
-    if matches!(error, Error::Full) {
-        shared.full.store(true, Ordering::Relaxed);
-    }
-    call.finish(Err(error));
-}
-
-/// Runs calls that were undone once more, in a transaction of its own. Answers whether they leave something to send. One
-/// that fails now, as when the disk has filled meanwhile, is undone alone; an error has undone them all.
-fn again(
-    connection: &Connection,
-    memory: &Memory,
-    beside: Option<&Beside>,
-    shared: &Shared,
-    done: &mut Vec<Ran>,
-) -> Result<bool> {
-    for done in done.iter_mut() {
-        done.after.clear();
-    }
-    run(connection, "BEGIN IMMEDIATE")?;
-    let mut wakes = false;
-    let mut undone = std::mem::take(done).into_iter();
-    while let Some(Ran { mut call, .. }) = undone.next() {
-        let mut tx = Tx::with_memory(connection, memory).beside(beside.cloned());
-        match one(&mut tx, call.as_mut(), Undoes::One) {
-            Ok(()) => {
-                wakes |= tx.wakes();
-                done.push(Ran { call, after: tx.take_after() });
-            }
-            Err(Fault::Call(error)) => fail(call, error, shared),
-            Err(Fault::Others(error) | Fault::Batch(error)) => {
-                done.push(Ran::nothing(call));
-                done.extend(undone);
-                roll_back(connection, memory);
+    /// Undoes all and runs the calls once more. One that fails now, as when the disk has filled meanwhile, is undone
+    /// alone.
+    fn run_again(&mut self) -> Result<()> {
+        self.roll_back();
+        (self.wakes, self.undoes) = (false, Undoes::One);
+        for call in &mut self.calls {
+            call.after.clear();
+        }
+        // Another program may have come in between.
+        let met = Instant::now();
+        if !begin(self.connection, self.shared, |now| !locked::is_over(met, now))? {
+            return Err(Error::Locked);
+        }
+        let mut undone = std::mem::take(&mut self.calls).into_iter();
+        while let Some(Ran { call, .. }) = undone.next() {
+            if let Err(error) = self.take(call) {
+                self.calls.extend(undone);
                 return Err(error);
             }
         }
+        Ok(())
     }
-    Ok(wakes)
-}
 
-fn roll_back(connection: &Connection, memory: &Memory) {
-    memory.clear();
-    if !connection.is_autocommit() {
-        // If even this fails, the next BEGIN says so.
-        let _lost = run(connection, "ROLLBACK");
+    fn commit(&self) -> Result<()> {
+        Tx::with_memory(self.connection, self.memory).write_sums()?;
+        run(self.connection, "COMMIT")
+    }
+
+    fn roll_back(&self) {
+        self.memory.clear();
+        if !self.connection.is_autocommit() {
+            // If even this fails, the next BEGIN says so.
+            let _lost = run(self.connection, "ROLLBACK");
+        }
     }
 }
 
@@ -164,6 +225,10 @@ fn one(tx: &mut Tx<'_>, call: &mut dyn WriteCall, undoes: Undoes) -> Result<(), 
     let end = catch_unwind(AssertUnwindSafe(|| call.run(tx)))
         .unwrap_or_else(|_| Err(Error::Database("a write panicked".to_owned())));
     match end {
+        // It has passed over the error that said so.
+        Ok(()) if tx.is_over() => Err(Fault::Batch(Error::Database(
+            "the transaction was ended by the database".to_owned(),
+        ))),
         Ok(()) if has_savepoint => tx.run("RELEASE call").map_err(Fault::Batch),
         Ok(()) => Ok(()),
         Err(error @ (Error::Broken(_) | Error::Damaged(_))) => Err(Fault::Batch(error)),

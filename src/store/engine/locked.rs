@@ -1,7 +1,7 @@
 //! A lock of another program (a backup, a shell): who waits for it, waits so long and no longer.
 //!
 //! Everybody has one deadline, counted from the arrival of its own call, so that a lock that stays is
-//! told to all at once and not to one after the other. Must not know what is waited for.
+//! told to all at once and not to one after the other; who runs again, one more from then on. Must not know what is waited for.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_waits_for_five_seconds_from_its_own_arrival() {
+    fn a_call_waits_for_five_seconds_from_its_own_arrival() {
         let began = Instant::now();
         let at = |ms| began + Duration::from_millis(ms);
         assert!(!is_over(began, began) && !is_over(began, at(4_999)));

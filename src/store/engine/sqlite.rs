@@ -7,13 +7,13 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Ran, run_batch};
+use super::batch::{Finished, Ran, run_batch};
 use super::calls::ReadCall;
 use super::error::{Error, Result};
 use super::files::{self, FileChange, Files};
@@ -21,8 +21,8 @@ use super::line::Line;
 use super::open::{Log, check_version, open_reader, open_writer};
 use super::opening::{Opening, Why};
 use super::state::Shared;
-use super::tx::{Memory, run};
-use super::{damage, database_file, locked, readers};
+use super::tx::Memory;
+use super::{damage, database_file, readers};
 use crate::lock::lock;
 
 /// Bytes of log after which it is copied into the database.
@@ -142,15 +142,10 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
             continue;
         }
         log.written.store(false, Ordering::Relaxed);
-        let (done, mut end, wakes) = match begin(connection, line, shared) {
-            Ok(true) => run_batch(connection, &memory, line, shared),
-            Ok(false) => continue,
-            Err(error) => (line.next().map(Ran::nothing).into_iter().collect(), Err(error), false),
+        let Some(Finished { calls, mut end, wakes }) = run_batch(connection, &memory, line, shared)
+        else {
+            continue;
         };
-        if end.is_err() {
-            // What was undone may have been remembered.
-            memory.clear();
-        }
         let mut has_written = end.is_ok() && log.written.load(Ordering::Relaxed);
         // Before anybody hears of it: it may have gone into a file that nobody will read again.
         if has_written && let Some(change) = files.changed() {
@@ -167,7 +162,7 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
             Ok(()) | Err(_) => {}
         }
         end = end.map_err(|error| shared.note(error));
-        for Ran { call, after } in done {
+        for Ran { call, after } in calls {
             call.finish(end.clone());
             if end.is_ok() {
                 for does in after {
@@ -234,25 +229,4 @@ fn checkpoint(connection: &Connection, mode: &str, shared: &Shared) {
     let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
     // A full disk or a reader in the way only means that the log stays longer.
     let _noted = done.map_err(|error| shared.note(error.into()));
-}
-
-/// Begins a transaction, as soon as no other program has locked the database. False if meanwhile
-/// nobody is left who waits.
-fn begin(connection: &Connection, line: &Line, shared: &Shared) -> Result<bool> {
-    let mut met = None;
-    loop {
-        match run(connection, "BEGIN IMMEDIATE") {
-            Err(Error::Locked) => {}
-            end => {
-                shared.locked.store(false, Ordering::Relaxed);
-                return end.map(|()| true);
-            }
-        }
-        shared.locked.store(true, Ordering::Relaxed);
-        let now = Instant::now();
-        if !line.refuse_late(now) {
-            return Ok(false);
-        }
-        locked::pause(*met.get_or_insert(now));
-    }
 }

@@ -56,11 +56,11 @@ impl World {
 
     /// As the writer does it: a savepoint in a transaction.
     pub(crate) fn tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> Result<T> {
-        self.connection.execute_batch("BEGIN IMMEDIATE; SAVEPOINT job").unwrap();
+        self.connection.execute_batch("BEGIN IMMEDIATE; SAVEPOINT call").unwrap();
         let mut tx = Tx::with_memory(&self.connection, &self.memory);
         let done = work(&mut tx);
         tx.write_sums().unwrap();
-        self.connection.execute_batch("RELEASE job; COMMIT").unwrap();
+        self.connection.execute_batch("RELEASE call; COMMIT").unwrap();
         done
     }
 
