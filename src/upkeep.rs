@@ -1,8 +1,8 @@
 //! Upkeep: the slow work beside the sending: recoveries, deleted webhooks, expiry, retention, free
 //! pages, old keys and figures, alerts of long queues.
 //!
-//! Each chore looks on a reader and writes in steps of a few milliseconds, with a pause as long as
-//! the step between them, so that nobody waits for it. It keeps nothing in memory that matters: after
+//! A chore looks on a reader, where it must look for its work, and writes in steps of a few milliseconds, with a pause
+//! as long as the step between them, so that nobody waits for it. It keeps nothing in memory that matters: after
 //! a crash each chore finds in the database where it was. Must not know what a row looks like.
 #![doc = include_str!("../docs/internals/upkeep.md")]
 

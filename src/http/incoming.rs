@@ -31,6 +31,9 @@ use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, Task
 use crate::store::{self, Key, Repeat, Tx, keep_answer, look_up};
 use message::{Incoming, object};
 
+/// What to do at the incoming address.
+const HOW: &str = "Send task events here by POST, with ?secret=… or the X-Webhook-Secret header";
+
 /// The answer to an incoming webhook.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -53,7 +56,7 @@ pub(crate) struct Ready {
     #[schema(example = "ready")]
     status: &'static str,
     #[schema(
-        example = "Send task events here by POST, with ?secret=… or the X-Webhook-Secret header"
+        example = json!(HOW)
     )]
     message: &'static str,
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
@@ -75,11 +78,7 @@ pub(crate) struct IncomingBody {
 #[utoipa::path(get, path = "/api/incoming-webhook", tag = "Incoming webhooks", security(()),
     responses((status = 200, description = "It is", body = Ready)))]
 pub(crate) async fn incoming_ready() -> Json<Ready> {
-    Json(Ready {
-        status: "ready",
-        message: "Send task events here by POST, with ?secret=… or the X-Webhook-Secret header",
-        timestamp: clock::now(),
-    })
+    Json(Ready { status: "ready", message: HOW, timestamp: clock::now() })
 }
 
 /// Take a webhook from another system

@@ -132,10 +132,9 @@ fn tags(field: &str, value: &Value) -> Result<Vec<String>, Invalid> {
             tags.push(tag);
         }
         if tags.len() > fields::LIST_MOST {
-            return Err(Invalid::new(
-                field,
-                "has more than 50 different entries; up to 50 are allowed",
-            ));
+            let most = fields::LIST_MOST;
+            let why = format!("has more than {most} different entries; up to {most} are allowed");
+            return Err(Invalid::new(field, why));
         }
     }
     Ok(tags)

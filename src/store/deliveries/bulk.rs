@@ -168,7 +168,7 @@ fn put(
     )?;
     tx.execute("DELETE FROM jobs WHERE state <> 'running' AND num <= ?1", &[(num - KEPT).into()])?;
     tx.wake();
-    find_job(tx, num)?.ok_or_else(|| damaged("number"))
+    find_job(tx, num)?.ok_or_else(|| unreadable("number"))
 }
 
 /// Ends a job, if it is under way; what it has done stays done.
@@ -200,20 +200,21 @@ pub(crate) fn running_jobs(tx: &mut Tx<'_>) -> Result<Vec<Job>> {
     tx.rows(&format!("{SELECT} WHERE state = 'running' ORDER BY num"), &[], read)
 }
 
-fn damaged(what: &str) -> Error {
-    Error::Database(format!("a job has a damaged {what}"))
+/// Another version may have written it: the database is not damaged for that.
+fn unreadable(what: &str) -> Error {
+    Error::Database(format!("a job has an unreadable {what}"))
 }
 
 fn read(row: &Row<'_>) -> Result<Job> {
     let num = row.next()?;
-    let action = Action::parse(row.str()?).ok_or_else(|| damaged("action"))?;
+    let action = Action::parse(row.str()?).ok_or_else(|| unreadable("action"))?;
     let filter_text: String = row.next()?;
     Ok(Job {
         num,
         action,
-        filter: filter_text::read(&filter_text).ok_or_else(|| damaged("filter"))?,
+        filter: filter_text::read(&filter_text).ok_or_else(|| unreadable("filter"))?,
         filter_text,
-        state: JobState::parse(row.str()?).ok_or_else(|| damaged("state"))?,
+        state: JobState::parse(row.str()?).ok_or_else(|| unreadable("state"))?,
         created: row.next()?,
         finished: row.next()?,
         expected: row.next()?,
