@@ -222,6 +222,12 @@ impl Gates {
         (gate.is_short, gate.is_clear) = (true, false);
     }
 
+    /// It has not: nothing that is due was left.
+    pub(crate) fn was_enough(&mut self, webhook_id: &str) {
+        let gate = self.each.entry(webhook_id.to_owned()).or_default();
+        (gate.is_short, gate.is_clear) = (false, true);
+    }
+
     /// Whether a look has left something that is due, or has left nothing.
     pub(crate) fn has_left(&mut self, webhook_id: &str, something: bool) {
         self.each.entry(webhook_id.to_owned()).or_default().is_clear = !something;

@@ -3,11 +3,12 @@
 //! A claim is committed before its request leaves, so that after a crash an attempt under way is
 //! known to have been. Must not know how a request is sent, nor what follows from its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::delivery::health::Condition;
 use crate::delivery::pace::{Gates, Released};
 use crate::delivery::retry;
+use crate::lock::lock;
 use crate::model::{DeliveryStatus, Event, Named, Outcome, Payload, Time, Webhook};
 use crate::store::engine::columns::{Row, Value, only};
 use crate::store::engine::error::Result;
@@ -97,12 +98,13 @@ impl Claims {
 /// Claims what may leave now: of each webhook what is due, earliest first, as far as its room goes;
 /// of one that is not up, a single probe when its time has come. Never two of one task.
 ///
-/// `steady_ms` is a clock that never steps.
+/// `steady_ms` is a clock that never steps. The gates are locked for moments only: who has an answer must not wait for
+/// what is read here, and what it frees meanwhile is there for the next look.
 pub(crate) fn claim_due(
     tx: &mut Tx<'_>,
     now: Time,
     steady_ms: i64,
-    gates: &mut Gates,
+    gates: &Mutex<Gates>,
 ) -> Result<Claims> {
     let mut found = Claims::default();
     let all = webhooks::all(tx)?;
@@ -113,24 +115,24 @@ pub(crate) fn claim_due(
         &[],
         |row| Ok((row.next::<String>()?, row.next::<Option<i64>>()?)),
     )?;
-    if gates.count() > all.len() {
-        gates.keep(|id| all.iter().any(|known| known.webhook.id == id));
-    }
-    let first = gates.begin_with();
+    let first = {
+        let mut gates = lock(gates);
+        if gates.count() > all.len() {
+            gates.keep(|id| all.iter().any(|known| known.webhook.id == id));
+        }
+        gates.begin_with()
+    };
     let place = waiting.partition_point(|(id, _)| *id < first);
     waiting.rotate_left(place);
     for (id, due) in waiting {
         let left = CLAIMS_MOST - found.claims.len();
         if left == 0 {
-            gates.end_before(&id);
+            lock(gates).end_before(&id);
             found.look_in(1);
             break;
         }
-        let Some(due) = due else {
-            gates.has_left(&id, false);
-            continue;
-        };
-        gates.has_left(&id, true);
+        lock(gates).has_left(&id, due.is_some());
+        let Some(due) = due else { continue };
         let known = all.iter().find(|known| known.webhook.id == id);
         let Some(known) = known.filter(|known| known.presence == Presence::Live) else { continue };
         // A recovery wakes us when it is through.
@@ -142,27 +144,35 @@ pub(crate) fn claim_due(
         let Some(at) = at.map(|at| at.max(known.wait_until)) else { continue };
         if at > now {
             // What waits for a time of its own lets others go before it.
-            gates.has_left(&id, !is_up || Time(due) <= now);
+            lock(gates).has_left(&id, !is_up || Time(due) <= now);
             found.look_in(at.ms_since(now));
             continue;
         }
-        let room = gates.room(&known.webhook, found.claims.len(), steady_ms);
+        let room = {
+            let mut gates = lock(gates);
+            let room = gates.room(&known.webhook, found.claims.len(), steady_ms);
+            if is_up && room.wait_ms.is_none() {
+                // Before it is known: a place that is freed meanwhile is told of.
+                gates.fell_short(&id);
+            }
+            room
+        };
         if let Some(wait) = room.wait_ms {
             found.look_in(wait);
             continue;
         }
         if is_up {
             let before = found.claims.len();
-            if claim_of(tx, known, (now, steady_ms), room.free.min(left), &mut found)? {
-                gates.fell_short(&id);
-            } else {
-                gates.has_left(&id, false);
+            let is_short = claim_of(tx, known, (now, steady_ms), room.free.min(left), &mut found)?;
+            let mut gates = lock(gates);
+            if !is_short {
+                gates.was_enough(&id);
             }
             gates.choose(found.claims[before..].iter().map(Claim::bytes).sum());
         } else if room.is_idle && room.free > 0 && !is_answer_unread(tx, &id)? {
             claim_probe(tx, known, (now, steady_ms), &mut found)?;
         } else {
-            gates.fell_short(&id);
+            lock(gates).fell_short(&id);
         }
     }
     Ok(found)
@@ -336,14 +346,14 @@ mod tests {
         for n in 0..40 {
             world.change(&format!("t{n}"), "due at all of them");
         }
-        let mut gates = Gates::default();
+        let gates = Mutex::new(Gates::default());
         let mut claimed: HashMap<String, usize> = HashMap::new();
         for look in 1..=3 {
             let now = world.now;
-            let found = world.tx(|tx| claim_due(tx, now, 0, &mut gates)).unwrap();
+            let found = world.tx(|tx| claim_due(tx, now, 0, &gates)).unwrap();
             assert!(found.claims.len() <= CLAIMS_MOST);
             for claim in found.claims {
-                gates.take(&claim.webhook.id, 1);
+                lock(&gates).take(&claim.webhook.id, 1);
                 *claimed.entry(claim.webhook.id.clone()).or_default() += 1;
             }
             // Eight webhooks with 32 each are 256.

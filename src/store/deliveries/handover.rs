@@ -95,15 +95,9 @@ pub(super) fn joins(tx: &Tx<'_>, webhook: &str) {
 /// Has what is due now sent, as far as there is room. Answers how many milliseconds there is nothing more to do, if it
 /// knows.
 pub(crate) fn send_due(tx: &mut Tx<'_>, to: &Arc<Handover>, now: Time) -> Result<Option<i64>> {
-    let found = {
-        let mut gates = lock(&to.gates);
-        let found = claim_due(tx, now, (to.steady_ms)(), &mut gates)?;
-        for claim in &found.claims {
-            gates.take(&claim.webhook.id, claim.bytes());
-        }
-        found
-    };
+    let found = claim_due(tx, now, (to.steady_ms)(), &to.gates)?;
     for claim in found.claims {
+        lock(&to.gates).take(&claim.webhook.id, claim.bytes());
         send_after_commit(tx, to, claim);
     }
     Ok(found.wait_ms)

@@ -3,6 +3,8 @@
 //!
 //! Must not check anything: that is what the tests are for.
 
+use std::sync::Mutex;
+
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -102,8 +104,8 @@ impl World {
 
     /// Claims what is due; answers it by webhook and order of events.
     pub(crate) fn claim(&self) -> Vec<Claim> {
-        let mut gates = Gates::default();
-        self.tx(|tx| claim_due(tx, self.now, 0, &mut gates)).unwrap().claims
+        let gates = Mutex::new(Gates::default());
+        self.tx(|tx| claim_due(tx, self.now, 0, &gates)).unwrap().claims
     }
 
     pub(crate) fn end(&self, claim: &Claim, status: u16) {
