@@ -52,6 +52,7 @@ pub(crate) use tasks::list::{
     Cursor, CursorKey, LabelOf, Sort, SortKey, TaskFilter, labels_in_use, list_count, list_page,
 };
 pub(crate) use tasks::picture::{Picture, picture_size, take_picture};
+pub(crate) use tasks::search_index::{index_backlog, index_step};
 pub(crate) use tasks::{Stored, get};
 #[cfg(test)]
 pub(crate) use webhooks::Presence;

@@ -1,5 +1,5 @@
 //! Upkeep: the slow work beside the sending: recoveries, deleted webhooks, expiry, retention, free
-//! pages, old keys and figures, alerts of long queues.
+//! pages, old keys and figures, alerts of long queues, the search index.
 //!
 //! A chore looks on a reader, where it must look for its work, and writes in steps of a few milliseconds, with a pause
 //! as long as the step between them, so that nobody waits for it. It keeps nothing in memory that matters: after
@@ -34,6 +34,12 @@ const KEYS: i64 = 500;
 const MINUTE: Duration = Duration::from_mins(1);
 /// Between two looks at how long the queues are.
 const BACKLOG: Duration = Duration::from_secs(10);
+/// Between two looks at how far the search index is behind.
+const SEARCH: Duration = Duration::from_secs(1);
+/// Events that wait before it takes them in: a search looks through so many in a few milliseconds.
+const SEARCH_MOST: i64 = 1_000;
+/// So many wait only where more comes than is taken in beside it.
+const SEARCH_FAR: i64 = 100_000;
 /// The least time between two looks for work that was asked for (a recovery, a job, a removal) while something changes,
 const LOOK_LEAST: Duration = Duration::from_millis(100);
 /// and the most where nothing does.
@@ -56,6 +62,7 @@ enum Chore {
     Expiry,
     Backlogs,
     Figures,
+    Search,
 }
 
 /// Whether a chore met a fault lately. A fault shows in every other write too, so it is told once,
@@ -118,6 +125,7 @@ impl Upkeep {
                 self.every(Chore::Expiry, expiry),
                 self.every(Chore::Backlogs, BACKLOG),
                 self.every(Chore::Figures, MINUTE),
+                self.every(Chore::Search, SEARCH),
             )
         };
         tokio::select! {
@@ -137,6 +145,7 @@ impl Upkeep {
                     Chore::Expiry => self.expire(&mut even).await,
                     Chore::Backlogs => self.tell_of_backlogs().await,
                     Chore::Figures => self.forget_figures().await,
+                    Chore::Search => self.fill_search_index(SEARCH_MOST).await,
                 }
             };
             fault.watch(round).await;
@@ -256,6 +265,26 @@ impl Upkeep {
         Ok(())
     }
 
+    /// Takes in what waits now, if it is more than `most` events. While others write, a fiftieth of the time at most,
+    /// unless so much waits that it would never end.
+    async fn fill_search_index(&self, most: i64) -> store::Result<()> {
+        let commits = self.store.commits();
+        let mut left = self.store.read(store::index_backlog).await?;
+        let (is_due, is_far_behind) = (left > most, left > SEARCH_FAR);
+        while is_due && left > 0 {
+            let (began, before) = (Instant::now(), *commits.borrow());
+            let taken = self.step(store::index_step).await?;
+            if taken == 0 {
+                break;
+            }
+            left -= taken;
+            if !is_far_behind && *commits.borrow() > before + 1 {
+                sleep(began.elapsed() * 24).await;
+            }
+        }
+        Ok(())
+    }
+
     async fn delete_old(&self) -> store::Result<()> {
         let now = clock::now();
         let Retention { delivered_ms, failed_ms } = self.retention;
@@ -276,7 +305,9 @@ impl Upkeep {
             }
             after = stretch.up_to;
         }
-        self.give_back_pages().await
+        self.give_back_pages().await?;
+        // What the search has not taken in stays until the next round.
+        self.fill_search_index(0).await
     }
 
     async fn give_back_pages(&self) -> store::Result<()> {

@@ -32,8 +32,19 @@ CREATE INDEX tasks_board
 -- The version at which a deleted id goes on when it is made again.
 CREATE TABLE tombstones (
     task_id     TEXT PRIMARY KEY,
-    version     INTEGER NOT NULL
+    version     INTEGER NOT NULL,
+    num         INTEGER NOT NULL                -- that it had
 ) STRICT, WITHOUT ROWID;
+
+-- In which tasks, by num, three letters stand side by side in title or description, in small letters and composed. It
+-- holds no text, and not where in a text they stand: a third of the size.
+CREATE VIRTUAL TABLE task_search
+    USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1', detail = none);
+INSERT INTO task_search (task_search, rank) VALUES ('automerge', 0);    -- whoever fills it says when
+
+-- The event up to which it is filled.
+CREATE TABLE search_mark (seq INTEGER NOT NULL) STRICT;
+INSERT INTO search_mark VALUES (0);
 
 -- A repeat of a write under the same key gets the first answer again, which must not depend on an event that may
 -- be gone by then.

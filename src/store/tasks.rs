@@ -8,6 +8,7 @@ pub(crate) mod earlier;
 pub(crate) mod idempotency;
 pub(crate) mod list;
 pub(crate) mod picture;
+pub(crate) mod search_index;
 
 use super::engine::error::Result;
 use super::engine::tx::Tx;
@@ -138,9 +139,9 @@ pub(super) fn update(tx: &mut Tx<'_>, num: i64, task: &Task, version: i64) -> Re
 pub(super) fn delete(tx: &mut Tx<'_>, stored: &Stored, version: i64) -> Result<()> {
     tx.execute("DELETE FROM tasks WHERE num = ?1", &[stored.num.into()])?;
     tx.execute(
-        "INSERT INTO tombstones (task_id, version) VALUES (?1, ?2)
-         ON CONFLICT (task_id) DO UPDATE SET version = excluded.version",
-        &[stored.task.id.as_str().into(), version.into()],
+        "INSERT INTO tombstones (task_id, version, num) VALUES (?1, ?2, ?3)
+         ON CONFLICT (task_id) DO UPDATE SET version = excluded.version, num = excluded.num",
+        &[stored.task.id.as_str().into(), version.into(), stored.num.into()],
     )?;
     Ok(())
 }
@@ -157,11 +158,15 @@ pub(super) fn has_tombstone(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {
 
 /// The version at which a deleted id goes on, if it had been deleted.
 pub(super) fn take_tombstone(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<i64>> {
-    tx.row(
-        "DELETE FROM tombstones WHERE task_id = ?1 RETURNING version",
+    let taken = tx.row(
+        "DELETE FROM tombstones WHERE task_id = ?1 RETURNING version, num",
         &[id.as_str().into()],
-        only,
-    )
+        |row| Ok((row.next::<i64>()?, row.next::<i64>()?)),
+    )?;
+    let Some((version, num)) = taken else { return Ok(None) };
+    // Nothing else tells that it stood there.
+    search_index::take_out(tx, num)?;
+    Ok(Some(version))
 }
 
 #[cfg(test)]

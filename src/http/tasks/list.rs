@@ -131,15 +131,15 @@ pub(crate) async fn list_tasks(
     let make = |mut answer: Answer| {
         let (page, from) = (Arc::clone(&filter), after.clone());
         app.store.list(is_search || limit.is_none(), move |tx| {
-            let (tasks, next) =
+            let (tasks, next, total) =
                 store::list_page(tx, &page, sort, from.as_ref(), limit.unwrap_or(PAGE))?;
             if limit.is_none() && next.is_some() {
                 return Ok((answer, Err(store::picture_size(tx)?)));
             }
             let total = match next {
                 _ if !is_first => None,
-                Some(_) => Some(store::list_count(tx, &page)?),
-                None => i64::try_from(tasks.len()).ok(),
+                Some(_) if total.is_none() => Some(store::list_count(tx, &page)?),
+                _ => total.and_then(|total| i64::try_from(total).ok()),
             };
             answer.array(false);
             // One after the other: they may be large.

@@ -82,8 +82,9 @@ const ENDED: &str = "seq > ?1 AND seq <= ?2 AND finished_ms IS NOT NULL
     AND ((status = 'delivered' AND finished_ms <= ?3)
          OR (status IN ('failed', 'cancelled') AND finished_ms <= ?4))";
 
-/// Events that are due to go.
-const BARE: &str = "seq > ?1 AND seq <= ?2 AND at_ms <= ?3
+/// Events that are due to go. Of what the search has not taken in, they are what tells.
+const BARE: &str =
+    "seq > ?1 AND seq <= ?2 AND at_ms <= ?3 AND seq <= (SELECT m.seq FROM search_mark m)
     AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = events.seq)";
 
 /// Deletes a part of what is due to go; answers whether something may be left.

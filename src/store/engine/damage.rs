@@ -39,7 +39,8 @@ pub(crate) fn look(
         }),
     )?;
     let tables: Vec<String> = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?
+        // Of one that is kept in others (the search index), these are looked through.
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0")?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for table in tables {

@@ -1,6 +1,6 @@
 //! Free pages: what deleted rows leave behind in the file, given back to the disk in small steps.
 //!
-//! The one file of SQL that is SQLite's alone; PostgreSQL does this by itself. Must not know what
+//! Its SQL is SQLite's alone; PostgreSQL does this by itself. Must not know what
 //! was deleted.
 
 use super::columns::only;

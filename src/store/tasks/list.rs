@@ -2,6 +2,7 @@
 //!
 //! Must not write a task.
 
+use super::search_index::{IS_LIKELY, likely};
 use super::{Stored, at, escape_tag};
 use crate::model::{Named, Priority, Status, Time, alphabetical, composed};
 use crate::store::engine::columns::{Value, only};
@@ -37,9 +38,19 @@ impl TaskFilter {
         self.q.is_some() || !self.tag.is_empty()
     }
 
-    /// The conditions as SQL, but for the status, with their values appended to `args`.
-    fn conditions(&self, args: &mut Vec<Value<'static>>) -> String {
+    /// The conditions as SQL, but for the status, with their values appended to `args`; and whether the search index
+    /// leads to what they let through.
+    fn conditions(
+        &self,
+        tx: &mut Tx<'_>,
+        args: &mut Vec<Value<'static>>,
+    ) -> Result<(String, bool)> {
         let mut sql = String::new();
+        let likely = match &self.q {
+            Some(words) => likely(tx, words)?,
+            None => None,
+        };
+        let is_led = likely.is_some();
         // A condition that one of the values fulfils.
         let mut any = |condition: &str, values: Vec<Value<'static>>| {
             let mut each = Vec::new();
@@ -52,6 +63,7 @@ impl TaskFilter {
             }
         };
         let texts = |all: &[String]| all.iter().cloned().map(Value::Owned).collect();
+        any(IS_LIKELY, likely.into_iter().map(Value::Owned).collect());
         any("priority = ?", self.priority.iter().map(|p| p.rank().into()).collect());
         any("type = ?", texts(&self.r#type));
         any("category = ?", texts(&self.category));
@@ -74,7 +86,7 @@ impl TaskFilter {
         any("due_ms < ?", time(self.due_before));
         any("due_ms >= ?", time(self.due_after));
         any("updated_ms >= ?", time(self.updated_since));
-        sql
+        Ok((sql, is_led))
     }
 
     /// The statuses that it lets through.
@@ -171,15 +183,15 @@ impl Cursor {
     }
 }
 
-/// One page of at most `most` tasks after the cursor, and where the next one begins, if there is
-/// one.
+/// One page of at most `most` tasks after the cursor, where the next one begins, if there is one, and how many tasks there
+/// are after the cursor, if that is known without counting them.
 pub(crate) fn list_page(
     tx: &mut Tx<'_>,
     filter: &TaskFilter,
     sort: Sort,
     after: Option<&Cursor>,
     most: usize,
-) -> Result<(Vec<Stored>, Option<Cursor>)> {
+) -> Result<(Vec<Stored>, Option<Cursor>, Option<usize>)> {
     // One more than asked for tells whether there is a next page.
     let nums = numbers(tx, filter, sort, after, Some(most + 1))?;
     let (mut found, mut bytes) = (Vec::new(), 0);
@@ -193,11 +205,13 @@ pub(crate) fn list_page(
     }
     let more = found.len() < nums.len();
     let next = found.last().filter(|_| more).map(|last| Cursor::after(last, sort));
-    Ok((found, next))
+    // So many were asked for; any other number is that of all.
+    let total = (nums.len() != most + 1).then_some(nums.len());
+    Ok((found, next, total))
 }
 
-/// The tasks that a list shows, by their numbers and in its order: all after the cursor, or the first
-/// so many. The numbers alone, since what is sorted is in memory and a task may be long.
+/// The tasks that a list shows, by their numbers and in its order: all after the cursor, or the first so many, or all where
+/// the search index leads to them and there is no cursor. The numbers alone, since what is sorted is in memory and a task may be long.
 pub(crate) fn numbers(
     tx: &mut Tx<'_>,
     filter: &TaskFilter,
@@ -206,7 +220,7 @@ pub(crate) fn numbers(
     most: Option<usize>,
 ) -> Result<Vec<i64>> {
     let mut args = Vec::new();
-    let mut conditions = filter.conditions(&mut args);
+    let (mut conditions, is_led) = filter.conditions(tx, &mut args)?;
     let by = sort.expression();
     let (than, direction) = if sort.descending { ("<", "DESC") } else { (">", "ASC") };
     if let Some(cursor) = after {
@@ -228,14 +242,15 @@ pub(crate) fn numbers(
     } else {
         format!("ORDER BY {by} {direction}, num {direction}")
     };
-    if let Some(most) = most {
+    // Of the first page all are read, since their number is asked for.
+    if let Some(most) = most.filter(|_| !is_led || after.is_some()) {
         args.push(most.into());
         order.push_str(&format!(" LIMIT ?{}", args.len()));
     }
     let of = |columns: &str, statuses: &str| {
         format!("SELECT {columns} FROM tasks WHERE {statuses}{conditions} {order}")
     };
-    if sort.key == SortKey::UpdatedAt && filter.status.len() != 1 {
+    if sort.key == SortKey::UpdatedAt && filter.status.len() != 1 && !is_led {
         // Each status is in this order already; what is left is to merge them.
         let each = filter.status_names().into_iter().map(|name| {
             let one = of("updated_ms, num", &format!("status = '{name}'"));
@@ -248,7 +263,7 @@ pub(crate) fn numbers(
         });
     }
     let reads_all = match sort.key {
-        SortKey::UpdatedAt => false,
+        SortKey::UpdatedAt => is_led,
         // Titles and descriptions stand in the table alone.
         SortKey::Title => true,
         SortKey::CreatedAt | SortKey::DueDate | SortKey::Priority => filter.q.is_some(),
@@ -259,7 +274,7 @@ pub(crate) fn numbers(
 /// How many tasks a filter lets through.
 pub(crate) fn list_count(tx: &mut Tx<'_>, filter: &TaskFilter) -> Result<i64> {
     let mut args = Vec::new();
-    let conditions = filter.conditions(&mut args);
+    let (conditions, _is_led) = filter.conditions(tx, &mut args)?;
     let statuses = filter.statuses(filter.q.is_some());
     let sql = format!("SELECT COUNT(*) FROM tasks WHERE {statuses}{conditions}");
     Ok(tx.row(&sql, &args, only)?.unwrap_or_default())

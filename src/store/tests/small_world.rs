@@ -88,16 +88,29 @@ impl World {
         let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
         let change = Change { event_id, origin: Origin::api(), now };
         self.tx(|tx| match get(tx, &id)? {
-            None => create(
-                tx,
-                Task::create(id, input.try_into().unwrap(), now, &mut String::new),
-                0,
-                change,
-            ),
+            None => {
+                let last = last_version(tx, &id)?;
+                let task = Task::create(id, input.try_into().unwrap(), now, &mut String::new);
+                create(tx, task, last, change)
+            }
             Some(stored) => {
                 let (after, kind) = stored.task.apply(input, now, &mut String::new).unwrap();
                 update(tx, &stored, after, kind, change)
             }
+        })
+        .unwrap();
+    }
+
+    /// A task goes, a second after the change before.
+    pub(crate) fn delete(&mut self, task: &str) {
+        self.now = self.now.plus_ms(1_000);
+        self.events += 1;
+        let id = TaskId::parse(task).unwrap();
+        let event_id = format!("evt_{}", self.events);
+        let change = Change { event_id, origin: Origin::api(), now: self.now };
+        self.tx(|tx| {
+            let stored = get(tx, &id)?.unwrap();
+            delete(tx, &stored, change)
         })
         .unwrap();
     }
@@ -160,6 +173,7 @@ impl World {
             events: self.now.plus_ms(-delivered_ms),
             now: self.now,
         };
+        while self.tx(index_step).unwrap() > 0 {}
         let (mut after, mut steps) = (0, 0);
         while let Some(stretch) = self.tx(|tx| look_for_old(tx, after, &cutoffs)).unwrap() {
             while stretch.has_old && self.tx(|tx| delete_old(tx, &stretch, &cutoffs)).unwrap() {

@@ -198,8 +198,11 @@ fn fill(home: &Path, shape: Shape, now_ms: u128) {
     sync(home);
 }
 
-/// Counts the deliveries anew, as the program itself keeps count of them.
+/// What the program itself keeps of all that is there: how many deliveries, and the search index.
 pub(crate) const RECOUNT: &str = "
+    INSERT OR REPLACE INTO main.task_search (rowid, text)
+        SELECT num, lower(title || char(10) || COALESCE(description, '')) FROM main.tasks;
+    UPDATE main.search_mark SET seq = (SELECT MAX(seq) FROM main.events);
     DELETE FROM main.totals;
     INSERT INTO main.totals SELECT webhook_id, kind, COUNT(*), SUM(finished_ms IS NULL)
         FROM main.deliveries GROUP BY webhook_id, kind";

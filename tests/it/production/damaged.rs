@@ -34,8 +34,9 @@ fn overwrite(database: &Path, name: &str) {
     let size: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0)).expect("a size");
     drop(connection);
     let at = u64::try_from((page - 1) * size).expect("a place");
+    let half = vec![0xa5; usize::try_from(size / 2).expect("a page")];
     let file = OpenOptions::new().write(true).open(database).expect("opened");
-    file.write_all_at(&[0xa5; 2_000], at).expect("overwritten");
+    file.write_all_at(&half, at).expect("overwritten");
 }
 
 /// It says so everywhere, and nothing is acknowledged; `readiness` is asked for until then.
@@ -78,11 +79,11 @@ async fn damage_that_is_met_by_a_read_is_said_from_then_on() {
     let home = stopped().await;
     Connection::open(home.path().join("btk.db"))
         .expect("opened")
-        .execute_batch("UPDATE tasks SET title = CAST(x'41ff42' AS TEXT) WHERE title = 'task 7'")
+        .execute_batch("UPDATE events SET task = CAST(x'41ff42' AS TEXT) WHERE seq = 7")
         .expect("damaged");
     let server = Server::start_in(home, &[]).await;
     server.create(&json!({"title": "nobody has met it yet"})).await;
-    let answer = server.get("/api/tasks?limit=100").await;
+    let answer = server.get("/api/events?limit=100").await;
     assert_eq!(answer.expect(503).json()["code"], "damaged");
     says_so(&server).await;
 }
