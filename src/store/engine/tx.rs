@@ -249,6 +249,9 @@ impl<'c> Tx<'c> {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Error {
         use rusqlite::ffi::{ErrorCode, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+        if let Some(missing) = missing(&error) {
+            return Error::Damaged(missing);
+        }
         match error.sqlite_error() {
             // The shared-memory file of the log could not grow: the same want of room.
             Some(e) if e.extended_code == SQLITE_IOERR_SHMSIZE => Error::Full,
@@ -279,6 +282,18 @@ impl From<rusqlite::Error> for Error {
             None => Error::Database(error.to_string()),
         }
     }
+}
+
+/// Which table or column is not there, on which every statement of ours may rely: somebody else has taken it away.
+fn missing(error: &rusqlite::Error) -> Option<String> {
+    // Without the statement.
+    let (rusqlite::Error::SqlInputError { msg: said, .. }
+    | rusqlite::Error::SqliteFailure(_, Some(said))) = error
+    else {
+        return None;
+    };
+    let words = ["no such table: ", "no such column: ", " has no column named "];
+    words.iter().any(|words| said.contains(words)).then(|| said.clone())
 }
 
 /// Whether the write that SQLite has just failed at met a quota, or the size that a file may have.

@@ -89,6 +89,19 @@ async fn damage_that_is_met_by_a_read_is_said_from_then_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_somebody_took_away_is_damage() {
+    for change in ["DROP TABLE events", "ALTER TABLE tasks RENAME COLUMN title TO name"] {
+        let home = stopped().await;
+        let server = Server::start_in(home.clone(), &[]).await;
+        let shell = Connection::open(home.path().join("btk.db")).expect("opened");
+        shell.execute_batch(change).expect("gone");
+        let answer = server.post("/api/tasks", &json!({"title": "x"})).await;
+        assert_eq!(answer.expect(503).json()["code"], "damaged", "{change}");
+        says_so(&server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_cannot_be_opened_is_named_with_what_to_do() {
     let home = stopped().await;
     let database = home.path().join("btk.db");
