@@ -42,7 +42,7 @@ CREATE VIRTUAL TABLE task_search
     USING fts5 (text, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1', detail = none);
 INSERT INTO task_search (task_search, rank) VALUES ('automerge', 0);    -- whoever fills it says when
 
--- The event up to which it is filled.
+-- The event up to which it is filled. No later one is removed, so it also tells of the newest that ever was.
 CREATE TABLE search_mark (seq INTEGER NOT NULL) STRICT;
 INSERT INTO search_mark VALUES (0);
 
@@ -76,7 +76,7 @@ CREATE TABLE ended_sessions (
 -- What is sent, and to whom --------------------------------------------------------------------------------------
 
 CREATE TABLE events (
-    seq         INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of commit; never given twice
+    seq         INTEGER PRIMARY KEY,            -- order of commit; never given twice
     id          TEXT NOT NULL UNIQUE,
     kind        TEXT NOT NULL,
     origin      TEXT NOT NULL,

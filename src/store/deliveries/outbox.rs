@@ -2,6 +2,8 @@
 //!
 //! Who wants an event is asked here, at its commit, of `Webhook::wants`. Must not know how deliveries are sent.
 
+use std::sync::Arc;
+
 use super::{handover, totals};
 use crate::model::{Event, EventKind, Named, Task, Time, Webhook};
 use crate::store::engine::columns::{Value, only};
@@ -9,10 +11,28 @@ use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::webhooks::{self, Presence};
 
-/// When the newest event was committed.
-pub(crate) fn last_time(tx: &mut Tx<'_>) -> Result<Option<Time>> {
-    let sql = "SELECT at_ms FROM events ORDER BY seq DESC LIMIT 1";
-    tx.row(sql, &[], only)
+/// The newest event.
+#[derive(Clone, Copy)]
+pub(crate) struct LastEvent {
+    /// Its place in the order of commits. No event that was removed had a later one; 0 before the first.
+    seq: i64,
+    /// When it was committed, if it is still there.
+    pub(crate) at: Option<Time>,
+}
+
+/// The newest event, read once and then remembered: it is asked for at each change.
+pub(crate) fn last_event(tx: &mut Tx<'_>) -> Result<LastEvent> {
+    if let Some(last) = tx.recall::<LastEvent>() {
+        return Ok(*last);
+    }
+    let sql = "SELECT seq, at_ms FROM events ORDER BY seq DESC LIMIT 1";
+    let newest = tx.row(sql, &[], |row| Ok((row.next::<i64>()?, row.next::<Time>()?)))?;
+    // Nothing goes that the search has not taken in, so its mark tells of what is gone.
+    let gone = tx.row("SELECT seq FROM search_mark", &[], only::<i64>)?.unwrap_or_default();
+    let seq = newest.map_or(gone, |(seq, _)| seq.max(gone));
+    let last = LastEvent { seq, at: newest.map(|(_, at)| at) };
+    tx.remember(Arc::new(last));
+    Ok(last)
 }
 
 /// Writes an event and its deliveries: they leave at once, or are due `now`, or wait for those before them.
@@ -40,10 +60,12 @@ pub(crate) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Res
 
 /// Writes an event; answers its place in the order of commits.
 pub(crate) fn put_event(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
-    tx.insert(
-        "INSERT INTO events (id, kind, origin, task_id, version, at_ms, task, before)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    let seq = last_event(tx)?.seq + 1;
+    tx.execute(
+        "INSERT INTO events (seq, id, kind, origin, task_id, version, at_ms, task, before)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         &[
+            seq.into(),
             Value::from(&event.id),
             event.kind.as_str().into(),
             event.origin.as_str().into(),
@@ -53,7 +75,9 @@ pub(crate) fn put_event(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
             Value::from(&event.snapshot),
             event.before.as_deref().into(),
         ],
-    )
+    )?;
+    tx.remember(Arc::new(LastEvent { seq, at: Some(event.at) }));
+    Ok(seq)
 }
 
 /// Writes a delivery, due at `due`. Behind an unfinished one of the same task it has no turn yet: no due time.

@@ -4,8 +4,9 @@
 //! Statements are written once, with `?1 ?2 …`, in SQL that SQLite and PostgreSQL both run. Must
 //! not know any table.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::columns::{Row, Value};
@@ -19,9 +20,9 @@ pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
 /// What the connection that writes keeps in memory from one transaction to the next, and from call to call within one.
 #[derive(Default)]
 pub(crate) struct Memory {
-    /// Something read that stays true until a write says otherwise. One connection writes, so what it
+    /// What was read and stays true until a write says otherwise, one of each type. One connection writes, so what it
     /// remembers is what is there.
-    known: RefCell<Option<Arc<dyn Any + Send + Sync>>>,
+    known: RefCell<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     sums: RefCell<Sums>,
 }
 
@@ -88,23 +89,23 @@ impl<'c> Tx<'c> {
         std::mem::take(&mut self.after)
     }
 
-    /// What was remembered.
+    /// What was remembered of this type.
     pub(crate) fn recall<T: 'static + Send + Sync>(&self) -> Option<Arc<T>> {
-        let remembered = self.memory?.known.borrow().clone()?;
+        let remembered = self.memory?.known.borrow().get(&TypeId::of::<T>()).cloned()?;
         remembered.downcast().ok()
     }
 
     /// Remembers for the transactions to come.
     pub(crate) fn remember<T: 'static + Send + Sync>(&self, value: Arc<T>) {
         if let Some(memory) = self.memory {
-            *memory.known.borrow_mut() = Some(value);
+            memory.known.borrow_mut().insert(TypeId::of::<T>(), value);
         }
     }
 
-    /// What is remembered is no longer true.
+    /// What is remembered may no longer be true.
     pub(crate) fn forget(&mut self) {
         if let Some(memory) = self.memory {
-            *memory.known.borrow_mut() = None;
+            memory.known.borrow_mut().clear();
         }
     }
 

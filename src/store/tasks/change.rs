@@ -86,8 +86,8 @@ pub(crate) fn delete(tx: &mut Tx<'_>, before: &Stored, change: Change) -> Result
 /// The time that a change carries: no earlier than that of the commit before it, so that lists by
 /// time and by order agree, and who asks for what changed since T misses nothing.
 pub(crate) fn commit_time(tx: &mut Tx<'_>, now: Time) -> Result<Time> {
-    let last = outbox::last_time(tx)?;
-    Ok(last.filter(|last| (0..=RACE_MS).contains(&last.ms_since(now))).unwrap_or(now))
+    let last = outbox::last_event(tx)?;
+    Ok(last.at.filter(|last| (0..=RACE_MS).contains(&last.ms_since(now))).unwrap_or(now))
 }
 
 fn tell(
