@@ -214,13 +214,13 @@ CREATE TABLE recoveries (
     queued      INTEGER NOT NULL                -- deliveries put in line so far
 ) STRICT, WITHOUT ROWID;
 
--- What is done with all that a filter lets through. A job that has ended stays for a while, so that who asked can
+-- What is done with all that a filter lets through. A job that is through stays for a while, so that who asked can
 -- see what became of it.
 CREATE TABLE jobs (
     num            INTEGER PRIMARY KEY AUTOINCREMENT,
     action         TEXT NOT NULL,               -- redeliver, cancel
     filter         TEXT NOT NULL,               -- as in the address of the list
-    state          TEXT NOT NULL,               -- running, done, ended
+    state          TEXT NOT NULL,               -- running, done
     created_ms     INTEGER NOT NULL,
     finished_ms    INTEGER,
     expected       INTEGER,                     -- deliveries, when it was asked for; NULL = not counted

@@ -38,7 +38,7 @@ pub(crate) struct JobView {
     /// With which deliveries, as in the address of `GET /api/deliveries`.
     #[schema(example = "status=failed&webhookId=default")]
     pub(crate) filter: String,
-    /// `running`, `done`, or `ended` by a person.
+    /// `running` or `done`.
     #[schema(example = "running")]
     pub(crate) state: &'static str,
     /// How many deliveries there were when it was asked for; null if they were not counted.
@@ -53,7 +53,7 @@ pub(crate) struct JobView {
     /// When it was asked for.
     #[schema(value_type = String, format = DateTime, example = "2026-03-02T09:00:00.000Z")]
     pub(crate) created_at: Time,
-    /// When it was through or ended; null while it is under way.
+    /// When it was through; null while it is under way.
     #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
     pub(crate) finished_at: Option<Time>,
 }
@@ -220,7 +220,7 @@ parameters! {
 
 /// List jobs
 ///
-/// Those under way and the newest that have ended, the newest first, 100 unless `limit` says otherwise.
+/// Those under way and the newest that are through, the newest first, 100 unless `limit` says otherwise.
 #[utoipa::path(get, path = "/api/jobs", tag = "Deliveries",
     params(JobPage),
     responses((status = 200, description = "The jobs", body = Vec<JobView>,
@@ -260,18 +260,17 @@ pub(crate) async fn get_job(
 
 /// End a job
 ///
-/// What it has done stays done; the rest is left as it is. Also 204 if it is not under way.
+/// It is forgotten. What it has done stays done; the rest is left as it is. Also 204 if there is none.
 #[utoipa::path(delete, path = "/api/jobs/{id}", tag = "Deliveries",
     params(JobPath),
-    responses((status = 204, description = "It is not under way")))]
+    responses((status = 204, description = "There is none")))]
 pub(crate) async fn end_job(
     State(app): State<App>,
     JobPath(id): JobPath,
     _: NoParams,
 ) -> Result<StatusCode, Problem> {
     if let Some(num) = number(&id) {
-        let now = clock::now();
-        app.store.write(move |tx| store::end_job(tx, num, now)).await?;
+        app.store.write(move |tx| store::end_job(tx, num)).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

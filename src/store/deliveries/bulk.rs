@@ -57,8 +57,6 @@ names! {
         Running = "running",
         /// It is through.
         Done = "done",
-        /// A person ended it.
-        Ended = "ended",
     }
 }
 
@@ -77,7 +75,7 @@ pub(crate) struct Job {
     pub(crate) state: JobState,
     /// When it was asked for.
     pub(crate) created: Time,
-    /// When it was through or ended.
+    /// When it was through.
     pub(crate) finished: Option<Time>,
     /// How many deliveries there were when it was asked for, if they were counted.
     pub(crate) expected: Option<i64>,
@@ -96,7 +94,7 @@ impl Job {
     pub(crate) fn progress(&self) -> f64 {
         match self.state {
             JobState::Done => 1.0,
-            _ => progress(self.first, self.cursor.0, self.last),
+            JobState::Running => progress(self.first, self.cursor.0, self.last),
         }
     }
 }
@@ -171,13 +169,9 @@ fn put(
     find_job(tx, num)?.ok_or_else(|| unreadable("number"))
 }
 
-/// Ends a job, if it is under way; what it has done stays done.
-pub(crate) fn end_job(tx: &mut Tx<'_>, num: i64, now: Time) -> Result<()> {
-    tx.execute(
-        "UPDATE jobs SET state = 'ended', finished_ms = ?2 WHERE num = ?1 AND state = 'running'",
-        &[num.into(), now.0.into()],
-    )?;
-    Ok(())
+/// Ends a job and forgets it; what it has done stays done.
+pub(crate) fn end_job(tx: &mut Tx<'_>, num: i64) -> Result<()> {
+    tx.execute("DELETE FROM jobs WHERE num = ?1", &[num.into()]).map(drop)
 }
 
 const SELECT: &str = "\

@@ -110,12 +110,12 @@ pub(crate) fn bounds_of_job(tx: &mut Tx<'_>) -> Result<(Key, i64)> {
 }
 
 /// Changes what a look for this job found, and moves its cursor; answers whether the job is through
-/// (or was ended meanwhile).
+/// with it.
 pub(crate) fn job_step(tx: &mut Tx<'_>, job: &Job, found: &Found, now: Time) -> Result<bool> {
     // It may have been ended since the look.
-    let Some(is) = find_job(tx, job.num)? else { return Ok(true) };
+    let Some(is) = find_job(tx, job.num)? else { return Ok(false) };
     if is.finished.is_some() || is.cursor != job.cursor {
-        return Ok(is.finished.is_some());
+        return Ok(false);
     }
     let all = webhooks::all(tx)?;
     let mut changed = is.changed;

@@ -151,6 +151,9 @@ async fn a_filter_must_be_named_and_is_that_of_the_list() {
         assert_eq!(server.would_change(verb, "until=2040-01-01").await, 0);
         let job = server.many(verb, "until=2040-01-01").await.expect(202).json();
         server.job_is(&job, "done").await;
+        let path = format!("/api/jobs/{}", id(&job));
+        server.delete(&path).await.expect(204);
+        server.get(&path).await.expect_error(404);
     }
     for unknown in ["job_0", "job_x", "7"] {
         server.get(&format!("/api/jobs/{unknown}")).await.expect_error(404);
