@@ -21,12 +21,12 @@ const RECENT_MOST: i64 = 5_000;
 const FOUND_MOST: usize = 50_000;
 /// Groups of three letters that a search asks for, at most.
 const GROUPS_MOST: usize = 60;
-/// Bytes of text after which a step ends. With what follows, they keep the writer for some ten milliseconds; the longest
-/// description, which is taken in as a whole, for five times as long.
-const STEP_BYTES: usize = 16 * 1024;
+/// Bytes of text after which a step ends. With what follows, they keep the writer for some three milliseconds; the longest
+/// description, which is taken in as a whole, for ten times as long.
+const STEP_BYTES: usize = 4 * 1024;
 /// Pages of 4 KiB that a step writes anew, at most, so that the parts in which the index grows stay few. By itself SQLite
 /// would do it now and then, for a tenth of a second and more.
-const MERGED: i64 = 32;
+const MERGED: i64 = 8;
 /// Events that one step looks at.
 const STEP_EVENTS: i64 = 200;
 
