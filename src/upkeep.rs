@@ -265,7 +265,7 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Takes in what waits now, if it is more than `most` events. While others write, a fiftieth of the time at most,
+    /// Takes in what waits now, if it is more than `most` events. While others write, a two-hundredth of the time,
     /// unless so much waits that it would never end.
     async fn fill_search_index(&self, most: i64) -> store::Result<()> {
         let commits = self.store.commits();
@@ -279,7 +279,7 @@ impl Upkeep {
             }
             left -= taken;
             if !is_far_behind && *commits.borrow() > before + 1 {
-                sleep(began.elapsed() * 24).await;
+                sleep((began.elapsed() * 99).min(SEARCH)).await;
             }
         }
         Ok(())
