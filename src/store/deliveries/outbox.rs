@@ -9,6 +9,7 @@ use crate::model::{Event, EventKind, Named, Task, Time, Webhook};
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
+use crate::store::tasks::search_index;
 use crate::store::webhooks::{self, Presence};
 
 /// The newest event.
@@ -28,7 +29,7 @@ pub(crate) fn last_event(tx: &mut Tx<'_>) -> Result<LastEvent> {
     let sql = "SELECT seq, at_ms FROM events ORDER BY seq DESC LIMIT 1";
     let newest = tx.row(sql, &[], |row| Ok((row.next::<i64>()?, row.next::<Time>()?)))?;
     // Nothing goes that the search has not taken in, so its mark tells of what is gone.
-    let gone = tx.row("SELECT seq FROM search_mark", &[], only::<i64>)?.unwrap_or_default();
+    let gone = search_index::mark(tx)?;
     let seq = newest.map_or(gone, |(seq, _)| seq.max(gone));
     let last = LastEvent { seq, at: newest.map(|(_, at)| at) };
     tx.remember(Arc::new(last));

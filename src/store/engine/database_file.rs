@@ -44,7 +44,7 @@ pub(crate) struct DatabaseFile {
     /// among them. Our own is one of "open file description" (`F_OFD_SETLK`): SQLite's opening and
     /// closing does not drop it. `flock` would do that too, but NFS and SMB make it a lock on the
     /// whole file, which then keeps SQLite itself out.
-    pub(crate) database: File,
+    pub(crate) file: File,
     /// Carries the lock that other versions know, and says which process holds it.
     _lock: File,
 }
@@ -71,7 +71,7 @@ pub(crate) fn take(wanted: &Path) -> Result<DatabaseFile, Opening> {
     }
     let lock = lock_file(&path, &lock_path, &database)?;
     make_private(&path, &database).map_err(failed)?;
-    Ok(DatabaseFile { path, database, _lock: lock })
+    Ok(DatabaseFile { path, file: database, _lock: lock })
 }
 
 /// The name of a file beside the database.

@@ -54,7 +54,7 @@ impl Files {
             return Some(FileChange::Taken(taken));
         }
         let path = &self.database.path;
-        Some(match self.contents.foreign(&self.database.database)? {
+        Some(match self.contents.foreign(&self.database.file)? {
             Foreign::Database => {
                 FileChange::Database(format!("{} was overwritten", path.display()))
             }
@@ -70,7 +70,7 @@ impl Files {
 
     /// Whether the disk has room for the largest task. Where that cannot be told, yes: a write will show it.
     pub(crate) fn have_room(&self) -> bool {
-        let disk = rustix::fs::fstatvfs(&self.database.database);
+        let disk = rustix::fs::fstatvfs(&self.database.file);
         disk.map_or(true, |disk| disk.f_bavail.saturating_mul(disk.f_frsize) >= ROOM)
     }
 

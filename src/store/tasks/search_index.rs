@@ -31,7 +31,7 @@ const MERGED: i64 = 8;
 const STEP_EVENTS: i64 = 200;
 
 /// The last event that has been taken in.
-fn mark(tx: &mut Tx<'_>) -> Result<i64> {
+pub(crate) fn mark(tx: &mut Tx<'_>) -> Result<i64> {
     Ok(tx.row("SELECT seq FROM search_mark", &[], only)?.unwrap_or_default())
 }
 
