@@ -8,6 +8,7 @@
 
 mod even;
 mod recorder;
+mod search;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -34,12 +35,6 @@ const KEYS: i64 = 500;
 const MINUTE: Duration = Duration::from_mins(1);
 /// Between two looks at how long the queues are.
 const BACKLOG: Duration = Duration::from_secs(10);
-/// Between two looks at how far the search index is behind.
-const SEARCH: Duration = Duration::from_secs(1);
-/// Events that wait before it takes them in: a search looks through so many in a few milliseconds.
-const SEARCH_MOST: i64 = 1_000;
-/// So many wait only where more comes than is taken in beside it.
-const SEARCH_FAR: i64 = 100_000;
 /// The least time between two looks for work that was asked for (a recovery, a job, a removal) while something changes,
 const LOOK_LEAST: Duration = Duration::from_millis(100);
 /// and the most where nothing does.
@@ -125,7 +120,7 @@ impl Upkeep {
                 self.every(Chore::Expiry, expiry),
                 self.every(Chore::Backlogs, BACKLOG),
                 self.every(Chore::Figures, MINUTE),
-                self.every(Chore::Search, SEARCH),
+                self.every(Chore::Search, search::ROUND),
             )
         };
         tokio::select! {
@@ -145,7 +140,7 @@ impl Upkeep {
                     Chore::Expiry => self.expire(&mut even).await,
                     Chore::Backlogs => self.tell_of_backlogs().await,
                     Chore::Figures => self.forget_figures().await,
-                    Chore::Search => self.fill_search_index(SEARCH_MOST).await,
+                    Chore::Search => self.fill_search_index(search::DUE).await,
                 }
             };
             fault.watch(round).await;
@@ -262,26 +257,6 @@ impl Upkeep {
     async fn forget_figures(&self) -> store::Result<()> {
         let now = clock::now();
         while self.step(move |tx| store::forget_figures(tx, now)).await? > 0 {}
-        Ok(())
-    }
-
-    /// Takes in what waits now, if it is more than `most` events. While others write, a two-hundredth of the time,
-    /// unless so much waits that it would never end.
-    async fn fill_search_index(&self, most: i64) -> store::Result<()> {
-        let commits = self.store.commits();
-        let mut left = self.store.read(store::index_backlog).await?;
-        let (is_due, is_far_behind) = (left > most, left > SEARCH_FAR);
-        while is_due && left > 0 {
-            let (began, before) = (Instant::now(), *commits.borrow());
-            let taken = self.step(store::index_step).await?;
-            if taken == 0 {
-                break;
-            }
-            left -= taken;
-            if !is_far_behind && *commits.borrow() > before + 1 {
-                sleep((began.elapsed() * 99).min(SEARCH)).await;
-            }
-        }
         Ok(())
     }
 
