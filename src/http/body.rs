@@ -10,9 +10,9 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
+use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt as _;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -40,8 +40,7 @@ const WHOLE: Duration = Duration::from_secs(30);
 /// # Errors
 /// 413 over 1 MiB, 408 after a pause of 10 s or 30 s in all, 400 if the connection breaks or it is
 /// not what it says, 415 for a packing or a charset that is not known, 503 if others need the room that it takes.
-pub(crate) async fn read(request: Request) -> Result<Bytes, Problem> {
-    let (parts, body) = request.into_parts();
+pub(crate) async fn read(parts: &Parts, body: Body) -> Result<Bytes, Problem> {
     let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
     if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > MOST as u64) {
         return Err(TooLarge::problem());

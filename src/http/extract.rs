@@ -134,9 +134,9 @@ impl<T: FromObject, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Body<T>, Problem> {
-        let headers = request.headers().clone();
-        let bytes = body::read(request).await?;
-        from_json(&headers, &bytes).map(Body)
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(&parts, body).await?;
+        from_json(&parts.headers, &bytes).map(Body)
     }
 }
 
@@ -145,12 +145,12 @@ impl<T: FromObject, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Option<Body<T>>, Problem> {
-        let headers = request.headers().clone();
-        let bytes = body::read(request).await?;
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(&parts, body).await?;
         if bytes.is_empty() {
             return Ok(None);
         }
-        from_json(&headers, &bytes).map(|read| Some(Body(read)))
+        from_json(&parts.headers, &bytes).map(|read| Some(Body(read)))
     }
 }
 
@@ -197,7 +197,7 @@ impl<T: WriteBody, S: Send + Sync> FromRequest<S> for Write<T> {
 
     async fn from_request(request: Request, _state: &S) -> Result<Write<T>, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = body::read(Request::from_parts(parts.clone(), body)).await?;
+        let bytes = body::read(&parts, body).await?;
         let now = clock::now();
         Ok(Write {
             key: IdempotencyKey::read(&parts.headers)?.of(

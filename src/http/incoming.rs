@@ -123,7 +123,7 @@ async fn receive(
     authenticate(app, &request, now)?;
     app.limits.take(now).map_err(|seconds| TooManyRequests::problem().retry_after(seconds))?;
     let (parts, body) = request.into_parts();
-    let bytes = body::read(Request::from_parts(parts.clone(), body)).await?;
+    let bytes = body::read(&parts, body).await?;
     let object = object(&parts, &bytes)?;
     last.claims(&object);
     let came = came(app, &parts, &bytes, &object, now).await;

@@ -111,7 +111,8 @@ pub(crate) async fn end_session(
     _: NoParams,
     request: Request,
 ) -> Result<Response, Problem> {
-    body::read(request).await?;
+    let (parts, body) = request.into_parts();
+    body::read(&parts, body).await?;
     let now = clock::now();
     let shown = app.api_token.as_ref().map(|token| sessions(&app, token, &headers, now));
     if let Some(ended) = shown.filter(|ended| !ended.is_empty()) {
