@@ -30,7 +30,7 @@ use crate::figures::{Answer, AttemptFigures, Figures};
 use crate::lock::lock;
 use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Named as _, Outcome, Webhook};
-use crate::sender::Sender;
+use crate::sender::Transport;
 use crate::store::{self, AttemptRecord, Claim, Handover, Recorded, Store, Tx};
 use wall_clock::WallClock;
 
@@ -42,11 +42,11 @@ const SILENT_MS: u64 = 30_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a dispatcher works with.
-pub(crate) struct Parts {
+pub(crate) struct Parts<T> {
     /// Where everything is found and written down.
     pub(crate) store: Arc<Store>,
     /// Makes the requests.
-    pub(crate) sender: Sender,
+    pub(crate) sender: T,
     /// Chance, and ids for alerts.
     pub(crate) ids: Arc<Ids>,
     /// What is counted for monitoring.
@@ -60,8 +60,8 @@ pub(crate) struct Parts {
 }
 
 /// [`Parts`] and how it goes.
-pub(crate) struct Dispatcher {
-    parts: Parts,
+pub(crate) struct Dispatcher<T> {
+    parts: Parts<T>,
     /// How much may go to whom. Locked for moments only.
     gates: Arc<Mutex<Gates>>,
     freed: Notify,
@@ -70,9 +70,9 @@ pub(crate) struct Dispatcher {
     looked: AtomicU64,
 }
 
-impl Dispatcher {
+impl<T: Transport> Dispatcher<T> {
     /// A dispatcher that has not begun.
-    pub(crate) fn new(parts: Parts) -> Dispatcher {
+    pub(crate) fn new(parts: Parts<T>) -> Dispatcher<T> {
         Dispatcher {
             gates: Arc::new(Mutex::new(Gates::new(parts.requests_most))),
             parts,

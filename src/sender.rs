@@ -63,6 +63,12 @@ pub(crate) struct Message<'m> {
     pub(crate) is_trusted: bool,
 }
 
+/// What makes an attempt of a message.
+pub(crate) trait Transport: Send + Sync + 'static {
+    /// Makes it. Ends within the message's timeout, whatever the receiver does.
+    fn send(&self, message: &Message<'_>) -> impl Future<Output = Outcome> + Send;
+}
+
 impl Message<'_> {
     /// What a receiver must not give away by repeating it: the URL, its path, the parts of that, the
     /// webhook's own header values with their words, its secrets, and what they signed.
@@ -106,9 +112,10 @@ impl Sender {
         let guarded = Clients::new(&tls, &Connector::guarded(targets));
         Ok(Sender { trusted, guarded, secrets })
     }
+}
 
-    /// Makes one attempt. Ends within the message's timeout, whatever the receiver does.
-    pub(crate) async fn send(&self, message: &Message<'_>) -> Outcome {
+impl Transport for Sender {
+    async fn send(&self, message: &Message<'_>) -> Outcome {
         let began = Instant::now();
         let clients = if message.is_trusted { &self.trusted } else { &self.guarded };
         log_request(message);
@@ -134,7 +141,9 @@ impl Sender {
         log_answer(&outcome);
         outcome
     }
+}
 
+impl Sender {
     async fn exchange(
         &self,
         clients: &Clients,

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::figures::{Note, now, write_notes};
-use super::order::{Done, Load, Order};
+use super::order::{Done, Load, Order, Step};
 use super::process::answer_all;
 
 /// How long a request may be under way after the end of its load.
@@ -34,33 +34,45 @@ pub(super) async fn run() -> anyhow::Result<()> {
     answer_all(async |order: Order| perform(&order).await).await
 }
 
+/// Has a server send each event to these addresses too.
+pub(super) async fn make_webhooks(
+    server: SocketAddr,
+    urls: impl Iterator<Item = String>,
+) -> anyhow::Result<()> {
+    let mut connections = JoinSet::new();
+    let mut line = Line::connect(server, &mut connections).await?;
+    let path = Uri::from_static("/api/webhooks");
+    for url in urls {
+        let body = serde_json::json!({ "url": url }).to_string().into();
+        let (status, answer) = line.send(Method::POST, &path, body).await?;
+        ensure!(status.is_success(), "no webhook: {status} {}", String::from_utf8_lossy(&answer));
+    }
+    Ok(())
+}
+
 async fn perform(order: &Order) -> anyhow::Result<Done> {
+    let Step { load, connections: many, rate, seconds, .. } = order.step;
     // Kept apart from the workers: it ends the connections when it is dropped.
     let mut connections = JoinSet::new();
     let mut lines = Vec::new();
-    for _ in 0..order.connections {
+    for _ in 0..many {
         lines.push(Line::connect(order.address, &mut connections).await?);
     }
     let mut done = Done { began: now(), next: order.first, ..Done::default() };
     let start = Instant::now();
-    let end = start + Duration::from_secs(order.seconds.into());
+    let end = start + Duration::from_secs(seconds.into());
     let mut workers = JoinSet::new();
     for (number, line) in (0..).zip(lines) {
-        let worker = Worker {
-            line,
-            index: order.first + number,
-            step: order.connections,
-            end,
-            tally: Tally::default(),
-        };
-        let spacing = f64::from(order.connections) / f64::from(order.rate);
-        let offset = f64::from(number) / f64::from(order.rate);
-        let load = order.load;
+        let worker =
+            Worker { line, index: order.first + number, step: many, end, tally: Tally::default() };
+        let spacing = f64::from(many) / f64::from(rate);
+        let offset = f64::from(number) / f64::from(rate);
         workers.spawn(async move {
             match load {
                 Load::Edit => worker.edit().await,
                 Load::Create => worker.create().await,
                 Load::Steady => worker.steady(start, offset, spacing).await,
+                Load::Delete => worker.delete().await,
             }
         });
     }
@@ -111,14 +123,7 @@ impl Worker {
 
     async fn edit(mut self) -> Self {
         let body = new_task(self.index);
-        let path = Uri::from_static("/api/tasks");
-        let Some(answer) = self.send(Method::POST, &path, body, None).await else { return self };
-        let path = id_in(&answer).and_then(|id| format!("/api/tasks/{id}").parse::<Uri>().ok());
-        let Some(path) = path else {
-            let answer = String::from_utf8_lossy(&answer).into_owned();
-            self.tally.fault.get_or_insert(format!("no id in the answer {answer}"));
-            return self;
-        };
+        let Some(path) = self.make(body).await else { return self };
         while Instant::now() < self.end {
             let body = format!(r#"{{"title":"b{}"}}"#, self.index).into();
             if self.send(Method::PUT, &path, body, None).await.is_none() {
@@ -126,6 +131,34 @@ impl Worker {
             }
         }
         self
+    }
+
+    /// The event of a deletion bears the title that the task had, so that both indices stand in it.
+    async fn delete(mut self) -> Self {
+        while Instant::now() < self.end {
+            let title = format!("b{}/{}", self.index, self.index + self.step);
+            let Some(path) = self.make(format!(r#"{{"title":"{title}"}}"#).into()).await else {
+                break;
+            };
+            // The body is for the relays, which know nothing else of a task.
+            let body = format!(r#"{{"event":"task_deleted","title":"{title}"}}"#).into();
+            if self.send(Method::DELETE, &path, body, None).await.is_none() {
+                break;
+            }
+        }
+        self
+    }
+
+    /// A new task; answers where it is.
+    async fn make(&mut self, task: Bytes) -> Option<Uri> {
+        let path = Uri::from_static("/api/tasks");
+        let answer = self.send(Method::POST, &path, task, None).await?;
+        let path = id_in(&answer).and_then(|id| format!("/api/tasks/{id}").parse::<Uri>().ok());
+        if path.is_none() {
+            let answer = String::from_utf8_lossy(&answer).into_owned();
+            self.tally.fault.get_or_insert(format!("no id in the answer {answer}"));
+        }
+        path
     }
 
     /// A request each `spacing` seconds, the first after `offset`. One that could not leave in time
@@ -230,7 +263,7 @@ impl Line {
 }
 
 /// A task as a user might make it: several fields, and a sentence or two of description.
-fn new_task(index: u32) -> Bytes {
+pub(super) fn new_task(index: u32) -> Bytes {
     format!(
         concat!(
             r#"{{"title":"b{}","description":"Collect the figures of the month, compare them "#,

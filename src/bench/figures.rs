@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
 
-use super::order::{Done, Order};
+use super::order::{Done, Load, Order, Step};
 use super::process::Usage;
 
 const NANOS_PER_MS: f64 = 1e6;
@@ -70,24 +70,21 @@ pub(super) fn read_notes(path: &Path) -> anyhow::Result<Vec<Note>> {
     Ok(bytes.chunks_exact(Note::BYTES).filter_map(Note::from_bytes).collect())
 }
 
-/// What half and what 99 of 100 stayed within, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Percentiles {
-    pub(super) p50: f64,
-    pub(super) p99: f64,
+/// What half of the values, 90, 99 and 99.9 of 100 stayed within, in milliseconds.
+pub(super) type Percentiles = [f64; 4];
+
+/// The same shares, of a thousand.
+const RANKS: [usize; 4] = [500, 900, 990, 999];
+
+pub(super) fn percentiles(mut nanos: Vec<u64>) -> Percentiles {
+    nanos.sort_unstable();
+    RANKS.map(|of_a_thousand| nearest_rank(&nanos, of_a_thousand))
 }
 
-impl Percentiles {
-    fn of(mut nanos: Vec<u64>) -> Self {
-        nanos.sort_unstable();
-        Self { p50: nearest_rank(&nanos, 50), p99: nearest_rank(&nanos, 99) }
-    }
-}
-
-/// The smallest value that at least `percent` of the sorted values do not exceed, in milliseconds.
+/// The smallest value that at least so many of a thousand of the sorted values do not exceed, in milliseconds.
 #[expect(clippy::cast_precision_loss, reason = "a few hundred years fit exactly enough")]
-fn nearest_rank(sorted: &[u64], percent: usize) -> f64 {
-    let rank = (sorted.len() * percent).div_ceil(100);
+fn nearest_rank(sorted: &[u64], of_a_thousand: usize) -> f64 {
+    let rank = (sorted.len() * of_a_thousand).div_ceil(1_000);
     sorted.get(rank.saturating_sub(1)).map_or(0.0, |nanos| *nanos as f64 / NANOS_PER_MS)
 }
 
@@ -114,6 +111,8 @@ pub(super) struct Phase {
     pub(super) accept: Percentiles,
     /// From acknowledgement to arrival; an arrival before the acknowledgement counts as 0.
     pub(super) arrival: Percentiles,
+    /// Deliveries.
+    pub(super) arrived: u32,
     /// Acknowledged and never arrived.
     pub(super) lost: u32,
     /// Arrived once more.
@@ -128,22 +127,24 @@ pub(super) struct Phase {
 impl Phase {
     /// `arrivals` are those of all loads, in the order of arrival.
     pub(super) fn new(order: &Order, done: &Done, sent: &[Note], arrivals: &[Note]) -> Self {
+        let Step { connections, webhooks, .. } = order.step;
         let mut first_arrivals: HashMap<u32, u64> = HashMap::with_capacity(sent.len());
-        let mut latest_of: HashMap<u32, u32> = HashMap::new();
+        let mut latest_of: HashMap<(u32, u32), u32> = HashMap::new();
         let (mut repeated, mut turned) = (0, 0);
-        for arrival in arrivals.iter().filter(|note| (order.first..done.next).contains(&note.index))
-        {
+        let all = order.first * webhooks..done.next * webhooks;
+        for arrival in arrivals.iter().filter(|note| all.contains(&note.index)) {
             if first_arrivals.contains_key(&arrival.index) {
                 repeated += 1;
                 continue;
             }
             first_arrivals.insert(arrival.index, arrival.at);
-            let connection = (arrival.index - order.first) % order.connections;
-            let latest = latest_of.entry(connection).or_insert(arrival.index);
-            if arrival.index < *latest {
+            let (index, webhook) = (arrival.index / webhooks, arrival.index % webhooks);
+            let lane = ((index - order.first) % connections, webhook);
+            let latest = latest_of.entry(lane).or_insert(index);
+            if index < *latest {
                 turned += 1;
             }
-            *latest = arrival.index.max(*latest);
+            *latest = index.max(*latest);
         }
 
         let mut waits = Vec::with_capacity(sent.len());
@@ -151,9 +152,11 @@ impl Phase {
         // The last webhook may be faster than its acknowledgement; the load ends with both.
         let mut last_arrival = last_accept;
         for note in sent {
-            if let Some(at) = first_arrivals.get(&note.index) {
-                waits.push(at.saturating_sub(note.at));
-                last_arrival = last_arrival.max(*at);
+            for webhook in 0..webhooks {
+                if let Some(at) = first_arrivals.get(&(note.index * webhooks + webhook)) {
+                    waits.push(at.saturating_sub(note.at));
+                    last_arrival = last_arrival.max(*at);
+                }
             }
         }
         let arrived = u32::try_from(waits.len()).unwrap_or(u32::MAX);
@@ -161,9 +164,10 @@ impl Phase {
             accepted: done.accepted,
             accepted_per_second: rate(done.accepted, done.began, last_accept),
             delivered_per_second: rate(arrived, done.began, last_arrival),
-            accept: Percentiles::of(sent.iter().map(|note| note.took).collect()),
-            arrival: Percentiles::of(waits),
-            lost: done.accepted.saturating_sub(arrived),
+            accept: percentiles(sent.iter().map(|note| note.took).collect()),
+            arrival: percentiles(waits),
+            arrived,
+            lost: (done.accepted * webhooks).saturating_sub(arrived),
             repeated,
             turned,
             refused: done.refused,
@@ -180,22 +184,22 @@ fn rate(count: u32, began: u64, ended: u64) -> f64 {
 }
 
 /// All that one run says about one system.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Figures {
-    pub(super) edit: Phase,
-    pub(super) steady: Phase,
-    pub(super) create: Phase,
-    /// What each new task and its delivery cost the server under the creating load,
-    pub(super) create_cost: Option<Cost>,
-    /// and at the steady rate.
-    pub(super) steady_cost: Option<Cost>,
-    /// Memory of the server at the end of the creating load.
-    pub(super) rss_mb: Option<f64>,
-    /// The most memory it ever had.
-    pub(super) peak_mb: Option<f64>,
+    pub(super) loads: Vec<Measured>,
+    /// Memory of the server in MB at the end, and the most it ever had.
+    pub(super) memory: Option<[f64; 2]>,
 }
 
-/// What one write and its delivery cost the server.
+/// What one run says about one load.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Measured {
+    pub(super) step: Step,
+    pub(super) phase: Phase,
+    pub(super) cost: Option<Cost>,
+}
+
+/// What one delivery, with its share of a write, cost the server.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cost {
     /// Processor time.
@@ -207,50 +211,35 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    fn of(phase: &Phase, before: Usage, after: Usage) -> Cost {
-        let each = |before: f64, after: f64| (after - before) / f64::from(phase.accepted.max(1));
-        Cost {
+    /// Of a load, where the system says what the server had used before and after it.
+    pub(super) fn of(phase: &Phase, usage: [Option<Usage>; 2]) -> Option<Cost> {
+        let [before, after] = [usage[0]?, usage[1]?];
+        let each = |before: f64, after: f64| (after - before) / f64::from(phase.arrived.max(1));
+        Some(Cost {
             cpu_ms: each(before.cpu_ms, after.cpu_ms),
             written_kb: each(before.written_kb, after.written_kb),
             switches: each(before.switches, after.switches),
-        }
+        })
     }
 }
 
 impl Figures {
-    /// `usage` is what the server had used before `steady`, between the two, and after `create`.
-    pub(super) fn new([edit, steady, create]: [Phase; 3], usage: [Option<Usage>; 3]) -> Self {
-        let [before, between, after] = usage;
-        let cost = |phase: &Phase, before: Option<Usage>, after: Option<Usage>| {
-            before.zip(after).map(|(before, after)| Cost::of(phase, before, after))
-        };
-        Self {
-            steady_cost: cost(&steady, before, between),
-            create_cost: cost(&create, between, after),
-            rss_mb: after.map(|usage| usage.rss_mb),
-            peak_mb: after.map(|usage| usage.peak_mb),
-            edit,
-            steady,
-            create,
-        }
-    }
-
-    pub(super) fn phases(&self) -> [(&'static str, &Phase); 3] {
-        [("edits", &self.edit), ("steady rate", &self.steady), ("new tasks", &self.create)]
+    pub(super) fn find(&self, step: &Step) -> Option<&Measured> {
+        self.loads.iter().find(|load| load.step == *step)
     }
 
     /// What should not have happened, in words.
     pub(super) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        for (name, phase) in self.phases() {
+        for Measured { step, phase, .. } in &self.loads {
             let mut fault = |count: u32, what: &str| {
                 if count > 0 {
-                    faults.push(format!("{name}: {count} of {} {what}", phase.accepted));
+                    faults.push(format!("{}: {count} of {} {what}", step.name(), phase.accepted));
                 }
             };
             fault(phase.lost, "never arrived");
             fault(phase.repeated, "arrived twice");
-            if name == "edits" {
+            if step.load == Load::Edit {
                 fault(phase.turned, "arrived after a later one of the same task");
             }
         }
@@ -260,21 +249,15 @@ impl Figures {
 
 #[cfg(test)]
 mod tests {
-    use super::super::order::Load;
     use super::*;
 
     const MS: u64 = 1_000_000;
 
-    fn phase(sent: &[(u32, u64, u64)], arrivals: &[(u32, u64)]) -> Phase {
-        let order = Order {
-            load: Load::Edit,
-            address: ([127, 0, 0, 1], 1).into(),
-            connections: 2,
-            rate: 1,
-            seconds: 1,
-            first: 10,
-            notes: "notes".into(),
-        };
+    const EDITS: Step = Step { load: Load::Edit, connections: 2, rate: 1, seconds: 1, webhooks: 1 };
+
+    fn phase(step: Step, sent: &[(u32, u64, u64)], arrivals: &[(u32, u64)]) -> Phase {
+        let address = ([127, 0, 0, 1], 1).into();
+        let order = Order { step, address, first: 10, notes: "notes".into() };
         let accepted = u32::try_from(sent.len()).unwrap();
         let done = Done { accepted, next: 20, ..Done::default() };
         let sent: Vec<Note> = sent
@@ -289,37 +272,46 @@ mod tests {
     #[test]
     fn rates_and_waits_come_from_both_sets_of_notes() {
         let sent = [(10, 100, 4), (11, 200, 2), (12, 500, 6)];
-        let found = phase(&sent, &[(9, 50), (10, 90), (11, 205), (12, 1000), (20, 2000)]);
+        let found = phase(EDITS, &sent, &[(9, 50), (10, 90), (11, 205), (12, 1000), (20, 2000)]);
         assert_eq!(found.accepted_per_second, 6.0);
         assert_eq!(found.delivered_per_second, 3.0);
-        assert_eq!(found.accept, Percentiles { p50: 4.0, p99: 6.0 });
-        assert_eq!(found.arrival, Percentiles { p50: 5.0, p99: 500.0 });
-        assert_eq!((found.lost, found.repeated, found.turned), (0, 0, 0));
+        assert_eq!(found.accept, [4.0, 6.0, 6.0, 6.0]);
+        assert_eq!(found.arrival, [5.0, 500.0, 500.0, 500.0]);
+        assert_eq!((found.arrived, found.lost, found.repeated, found.turned), (3, 0, 0, 0));
     }
 
     #[test]
     fn what_is_lost_repeated_or_turned_round_is_counted() {
         // Connection 0 has the even indices, connection 1 the odd ones.
         let sent = [(10, 1, 1), (11, 1, 1), (12, 2, 1), (13, 2, 1), (14, 3, 1)];
-        let found = phase(&sent, &[(12, 3), (11, 3), (10, 4), (13, 4), (12, 5)]);
+        let found = phase(EDITS, &sent, &[(12, 3), (11, 3), (10, 4), (13, 4), (12, 5)]);
         assert_eq!((found.lost, found.repeated, found.turned), (1, 1, 1));
-        let figures = Figures::new([found.clone(), found.clone(), found], [None; 3]);
-        assert_eq!(figures.faults().len(), 7);
-        assert!(figures.faults().contains(&"edits: 1 of 5 never arrived".to_owned()));
+        let load = |step| Measured { step, phase: found.clone(), cost: None };
+        let loads = vec![load(EDITS), load(Step { load: Load::Create, ..EDITS })];
+        let figures = Figures { loads, ..Figures::default() };
+        assert_eq!(figures.faults().len(), 5);
+        assert!(figures.faults().contains(&"edits of 2 tasks: 1 of 5 never arrived".to_owned()));
+    }
+
+    #[test]
+    fn each_webhook_is_awaited() {
+        let to_two = Step { webhooks: 2, ..EDITS };
+        let found = phase(to_two, &[(10, 1, 1), (12, 2, 1)], &[(20, 2), (21, 2), (24, 3), (20, 4)]);
+        assert_eq!((found.arrived, found.lost, found.repeated, found.turned), (3, 1, 1, 0));
     }
 
     #[test]
     fn nothing_at_all_is_no_division_by_zero() {
-        let found = phase(&[], &[]);
+        let found = phase(EDITS, &[], &[]);
         assert_eq!((found.accepted_per_second, found.delivered_per_second), (0.0, 0.0));
-        assert_eq!(found.arrival, Percentiles { p50: 0.0, p99: 0.0 });
+        assert_eq!(found.arrival, [0.0; 4]);
     }
 
     #[test]
     fn percentiles_are_values_that_occurred() {
         let nanos: Vec<u64> = (1..=100).map(|ms| ms * MS).collect();
-        assert_eq!(Percentiles::of(nanos), Percentiles { p50: 50.0, p99: 99.0 });
-        assert_eq!(Percentiles::of(vec![7 * MS]), Percentiles { p50: 7.0, p99: 7.0 });
+        assert_eq!(percentiles(nanos), [50.0, 90.0, 99.0, 100.0]);
+        assert_eq!(percentiles(vec![7 * MS]), [7.0; 4]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the driver of the bench is told to do, and what it says when it has.
+//! What the driver of the bench is told to do, and what it says when it has: the loads, and the plan of them.
 //!
 //! Must not know how it does it.
 
@@ -16,21 +16,52 @@ pub(super) enum Load {
     Steady,
     /// Each connection makes new tasks, as fast as it is answered.
     Create,
+    /// Each connection makes a task and deletes it, over and over, as fast as it is answered.
+    Delete,
+}
+
+/// A load of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub(super) load: Load,
+    pub(super) connections: u32,
+    /// Requests a second of [`Load::Steady`].
+    pub(super) rate: u32,
+    pub(super) seconds: u32,
+    /// To so many webhooks goes each event.
+    pub(super) webhooks: u32,
+}
+
+impl Step {
+    /// As the table calls it.
+    pub(super) fn name(&self) -> String {
+        let Step { load, connections, rate, webhooks, .. } = self;
+        let to = if *webhooks == 1 { String::new() } else { format!(" to {webhooks} webhooks") };
+        match load {
+            Load::Edit => format!("edits of {connections} tasks"),
+            Load::Steady => format!("{rate} new tasks/s{to}"),
+            Load::Create => format!("new tasks, {connections} at a time"),
+            Load::Delete => format!("made and deleted, {connections} at a time"),
+        }
+    }
 }
 
 /// One load to be performed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Order {
-    pub(super) load: Load,
+    pub(super) step: Step,
     pub(super) address: SocketAddr,
-    pub(super) connections: u32,
-    /// Requests a second of [`Load::Steady`].
-    pub(super) rate: u32,
-    pub(super) seconds: u32,
     /// The first index. Connection `c` uses `first + c`, and on in steps of `connections`.
     pub(super) first: u32,
     /// The file for the notes: what was accepted, in no order.
     pub(super) notes: PathBuf,
+}
+
+impl Order {
+    /// The file for what has arrived, where the one who is told knows that too.
+    pub(super) fn arrivals(&self) -> PathBuf {
+        self.notes.with_extension("arrivals")
+    }
 }
 
 /// What the driver did.

@@ -48,13 +48,17 @@ pub(super) struct Count {
 /// All arrivals so far.
 #[derive(Default)]
 struct Arrivals {
+    /// Of how many webhooks each event comes; which one of them is the path.
+    webhooks: u32,
     notes: Vec<Note>,
     seen: Vec<bool>,
     distinct: u32,
 }
 
 impl Arrivals {
-    fn note(&mut self, index: u32) {
+    /// The event of an index arrives at one of the webhooks. In the notes each pair has an index of its own.
+    fn note(&mut self, index: u32, webhook: u32) {
+        let index = index * self.webhooks + webhook;
         self.notes.push(Note { index, at: now(), took: 0 });
         let place = index as usize;
         if place >= self.seen.len() {
@@ -67,10 +71,10 @@ impl Arrivals {
 }
 
 /// Runs until stdin is closed.
-pub(super) async fn run() -> anyhow::Result<()> {
+pub(super) async fn run(webhooks: u32) -> anyhow::Result<()> {
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     say_listening(socket.local_addr()?)?;
-    let arrivals = Arc::new(Mutex::new(Arrivals::default()));
+    let arrivals = Arc::new(Mutex::new(Arrivals { webhooks, ..Arrivals::default() }));
     let mut accepting = JoinSet::new();
     accepting.spawn(accept(socket, arrivals.clone()));
     answer_all(async |ask: Ask| {
@@ -102,22 +106,28 @@ async fn answer(
     request: Request<Incoming>,
     arrivals: &Mutex<Arrivals>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
+    let webhook = request.uri().path().trim_start_matches('/').parse().unwrap_or(0);
     if let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await
         && let Some(index) = index_in(&body.to_bytes())
     {
-        lock(arrivals).note(index);
+        lock(arrivals).note(index, webhook);
     }
     let mut response = Response::new(Full::new(Bytes::from_static(b"Accepted")));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     Ok(response)
 }
 
-/// The index in the title of a webhook of the bench: `"title":"b<index>"`.
-fn index_in(body: &[u8]) -> Option<u32> {
+/// The index in the title of a webhook of the bench: `"title":"b<index>"`. With a slash, the second one is that of the
+/// deletion.
+pub(super) fn index_in(body: &[u8]) -> Option<u32> {
     const BEFORE: &[u8] = b"\"title\":\"b";
+    const DELETED: &[u8] = b"\"task_deleted\"";
     let start = body.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
     let length = body[start..].iter().position(|byte| *byte == b'"')?;
-    let digits = &body[start..start + length];
+    let mut indices = body[start..start + length].split(|byte| *byte == b'/');
+    let (first, second) = (indices.next()?, indices.next());
+    let is_deletion = || body[..start].windows(DELETED.len()).any(|window| window == DELETED);
+    let digits = second.filter(|_| is_deletion()).unwrap_or(first);
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -133,6 +143,8 @@ mod tests {
         let webhook = br#"{"event":"task_created","task":{"id":"t","title":"b1234","x":1}}"#;
         assert_eq!(index_in(webhook), Some(1234));
         assert_eq!(index_in(br#"{"title":"b0"}"#), Some(0));
+        assert_eq!(index_in(br#"{"event":"task_created","title":"b1/2"}"#), Some(1));
+        assert_eq!(index_in(br#"{"event":"task_deleted","title":"b1/2"}"#), Some(2));
         for other in [
             &br#"{"title":"buy milk"}"#[..],
             br#"{"title":"b"}"#,
@@ -148,12 +160,12 @@ mod tests {
 
     #[test]
     fn a_repeat_is_noted_but_not_counted() {
-        let mut arrivals = Arrivals::default();
-        for index in [3, 0, 3] {
-            arrivals.note(index);
+        let mut arrivals = Arrivals { webhooks: 10, ..Arrivals::default() };
+        for (index, webhook) in [(3, 9), (0, 0), (3, 9), (3, 8)] {
+            arrivals.note(index, webhook);
         }
-        assert_eq!(arrivals.distinct, 2);
+        assert_eq!(arrivals.distinct, 3);
         let order: Vec<u32> = arrivals.notes.iter().map(|note| note.index).collect();
-        assert_eq!(order, [3, 0, 3]);
+        assert_eq!(order, [39, 0, 39, 38]);
     }
 }

@@ -5,17 +5,20 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::figures::{Cost, Figures, Percentiles, median};
-use super::{Options, SYSTEMS};
+use super::Options;
+use super::figures::{Cost, Figures, Measured, median};
+use super::fsync::Synced;
+use super::order::{Load, Step};
+use super::system::SYSTEMS;
 
 /// The width of the first column.
-const LABEL: usize = 44;
+const LABEL: usize = 60;
 /// The width of the others.
-const CELL: usize = 15;
+const CELL: usize = 30;
 
 /// What is measured, where and how.
 pub(super) fn heading(options: &Options, folder: &Path) -> String {
-    let Options { seconds, connections, rate, runs, log, .. } = options;
+    let Options { seconds, runs, log, .. } = options;
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
@@ -26,12 +29,15 @@ pub(super) fn heading(options: &Options, folder: &Path) -> String {
         Some(kind) => format!(" ({kind})"),
         None => String::new(),
     };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
     format!(
-        "btk {} on {} {} {}, {cores} cores\n\
-         {connections} connections, {seconds} s a load, {rate}/s in the steady one, runs: {runs}\n\
+        "btk {} {}, SQLite {}, on {} {} {}, {cores} cores\n\
+         {seconds} s a load, runs: {runs}\n\
          Databases and logs in {}{disk}; the server logs at the level {log}.\n\
          Server, receiver and driver are processes of their own and share these cores.\n",
         env!("CARGO_PKG_VERSION"),
+        arguments.join(" "),
+        crate::store::sqlite_version(),
         std::env::consts::OS,
         kernel.trim(),
         std::env::consts::ARCH,
@@ -41,12 +47,16 @@ pub(super) fn heading(options: &Options, folder: &Path) -> String {
 
 /// The table with the medians of all runs of each system, the ratio of the product to each of the others, and how to
 /// read them.
-pub(super) fn table(options: &Options, found: &[Vec<Figures>; 3]) -> String {
+pub(super) fn table(
+    options: &Options,
+    found: &[Vec<Figures>; SYSTEMS.len()],
+    synced: &[Synced],
+) -> String {
     let mut text = format!("{:LABEL$}", "");
     for system in SYSTEMS {
         let _ = write!(text, "{:>CELL$}", system.name());
     }
-    text.push_str("  btk is to the two\n");
+    text.push_str("  btk is to the others\n");
     for row in rows(options) {
         let medians = found.each_ref().map(|runs| row.medians(runs));
         let _ = write!(text, "{:LABEL$}", row.label);
@@ -54,28 +64,36 @@ pub(super) fn table(options: &Options, found: &[Vec<Figures>; 3]) -> String {
             let _ = write!(text, "{:>CELL$}", row.cell(cell));
         }
         let [ours, floors @ ..] = medians;
-        let ratios = floors.iter().filter_map(|floor| match (ours.first(), floor.first()) {
-            (Some(ours), Some(floor)) if *floor > 0.0 => Some(ratio(ours / floor)),
-            _ => None,
+        let ratios = floors.iter().map(|floor| match (ours.first(), floor.first()) {
+            (Some(ours), Some(floor)) if *floor > 0.0 => ratio(ours / floor),
+            _ => "–".to_owned(),
         });
         let ratios = ratios.collect::<Vec<_>>().join(" · ");
         let _ = writeln!(text, "  {ratios}");
     }
-    text.push('\n');
+    let of_disk = |value: fn(&Synced) -> f64| median(synced.iter().map(value).collect());
+    let _ = writeln!(
+        text,
+        "\nThe disk: {}/s appends of 1 KiB by one thread, each synced; ms p50 {:.2}, p99 {:.2}.",
+        number(of_disk(|disk| disk.per_second), 0),
+        of_disk(|disk| disk.ms[0]),
+        of_disk(|disk| disk.ms[2]),
+    );
     for (system, figures) in SYSTEMS.into_iter().zip(found) {
         let _ = writeln!(text, "{}", checked(system.name(), figures));
     }
     text.push_str(
-        "The relays are the floors: the same HTTP server and client and a queue in memory. The durable one has what it \
-         takes in a file, synced, before it answers; the other stores nothing. Neither keeps an order or tries again.\n",
+        "The others are the floors: the store is btk's own, with callers in place of clients and each message answered at \
+         once. The relays are the same HTTP server and client and a queue in memory: the durable one has what it takes in \
+         a file, synced, before it answers; the other stores nothing. Neither keeps an order or tries again.\n",
     );
     let _ = writeln!(text, "{}", noise(&found[0]));
     text
 }
 
-type Cells = fn(&Figures) -> Option<Vec<f64>>;
+type Cells = Box<dyn Fn(&Figures) -> Option<Vec<f64>>>;
 
-/// One line of the table: its cells are shown as `a` or `a / b`.
+/// One line of the table: its cells are shown as `a / b / …`.
 struct Row {
     label: String,
     decimals: usize,
@@ -85,7 +103,7 @@ struct Row {
 impl Row {
     /// Nothing where a run has nothing to say.
     fn medians(&self, runs: &[Figures]) -> Vec<f64> {
-        let cells: Option<Vec<Vec<f64>>> = runs.iter().map(self.cells).collect();
+        let cells: Option<Vec<Vec<f64>>> = runs.iter().map(&self.cells).collect();
         let cells = cells.unwrap_or_default();
         let width = cells.iter().map(Vec::len).min().unwrap_or(0);
         (0..width).map(|place| median(cells.iter().map(|run| run[place]).collect())).collect()
@@ -95,81 +113,83 @@ impl Row {
         if medians.is_empty() {
             return "n/a".to_owned();
         }
+        // Of what is large, the fractions say nothing.
+        let decimals = |value: f64| if value < 100.0 { self.decimals } else { 0 };
         let shown: Vec<String> =
-            medians.iter().map(|value| number(*value, self.decimals)).collect();
+            medians.iter().map(|value| number(*value, decimals(*value))).collect();
         shown.join(" / ")
     }
 }
 
 fn rows(options: &Options) -> Vec<Row> {
-    let row = |label: String, decimals, cells: Cells| Row { label, decimals, cells };
-    let Options { connections, rate, .. } = options;
-    vec![
-        row("new tasks accepted/s".into(), 0, |f| Some(vec![f.create.accepted_per_second])),
-        row("  delivered/s, end to end".into(), 0, |f| Some(vec![f.create.delivered_per_second])),
-        row("  accept ms p50 / p99 under that load".into(), 2, |f| {
-            Some(percentiles(f.create.accept))
-        }),
-        row("  CPU ms of the server a delivery".into(), 3, |f| Some(vec![f.create_cost?.cpu_ms])),
-        row("  KB written / thread switches a delivery".into(), 1, |f| Some(load(f.create_cost?))),
-        row("  RSS MB after it / peak".into(), 0, |f| Some(vec![f.rss_mb?, f.peak_mb?])),
-        row(format!("at {rate}/s: accept ms p50 / p99"), 2, |f| Some(percentiles(f.steady.accept))),
-        row("  accepted → arrived ms p50 / p99".into(), 2, |f| {
-            Some(percentiles(f.steady.arrival))
-        }),
-        row("  CPU ms of the server a delivery".into(), 3, |f| Some(vec![f.steady_cost?.cpu_ms])),
-        row("  KB written / thread switches a delivery".into(), 1, |f| Some(load(f.steady_cost?))),
-        row(format!("edits of {connections} tasks accepted/s"), 0, |f| {
-            Some(vec![f.edit.accepted_per_second])
-        }),
-        row("  delivered/s, end to end, in order".into(), 0, |f| {
-            Some(vec![f.edit.delivered_per_second])
-        }),
-    ]
-}
-
-fn load(cost: Cost) -> Vec<f64> {
-    vec![cost.written_kb, cost.switches]
-}
-
-fn percentiles(found: Percentiles) -> Vec<f64> {
-    vec![found.p50, found.p99]
+    let of_step = |step: Step, label: &str, decimals, cells: fn(&Measured) -> Option<Vec<f64>>| {
+        let cells = Box::new(move |figures: &Figures| cells(figures.find(&step)?));
+        Row { label: label.to_owned(), decimals, cells }
+    };
+    let mut rows = Vec::new();
+    for step in options.plan().into_iter().flatten() {
+        rows.push(of_step(
+            step,
+            &format!("{}: accepted / delivered a second", step.name()),
+            0,
+            |load| Some(vec![load.phase.accepted_per_second, load.phase.delivered_per_second]),
+        ));
+        rows.push(of_step(step, "  accept ms p50 / p90 / p99 / p99.9", 2, |load| {
+            Some(load.phase.accept.to_vec())
+        }));
+        rows.push(of_step(step, "  accepted → arrived ms", 2, |load| {
+            Some(load.phase.arrival.to_vec())
+        }));
+        rows.push(of_step(step, "  CPU ms / KB written / switches a delivery", 3, |load| {
+            let Cost { cpu_ms, written_kb, switches } = load.cost?;
+            Some(vec![cpu_ms, written_kb, switches])
+        }));
+    }
+    rows.push(Row {
+        label: "RSS MB after one webhook's loads / peak".to_owned(),
+        decimals: 0,
+        cells: Box::new(|figures| figures.memory.map(|memory| memory.to_vec())),
+    });
+    rows
 }
 
 /// What was checked, with the sums of all runs.
 fn checked(name: &str, runs: &[Figures]) -> String {
-    let phases = || runs.iter().flat_map(Figures::phases).map(|(_, phase)| phase);
-    let accepted: u32 = phases().map(|phase| phase.accepted).sum();
-    let lost: u32 = phases().map(|phase| phase.lost).sum();
-    let repeated: u32 = phases().map(|phase| phase.repeated).sum();
-    let refused: u32 = phases().map(|phase| phase.refused).sum();
-    let edits: u32 = runs.iter().map(|figures| figures.edit.accepted).sum();
-    let turned: u32 = runs.iter().map(|figures| figures.edit.turned).sum();
+    let loads = || runs.iter().flat_map(|figures| &figures.loads);
+    let sum = |count: fn(&Measured) -> u32| loads().map(count).sum::<u32>();
+    let of_edits = |load: &Measured| load.step.load == Load::Edit;
+    let edits: u32 = loads().filter(|load| of_edits(load)).map(|load| load.phase.accepted).sum();
+    let turned: u32 = loads().filter(|load| of_edits(load)).map(|load| load.phase.turned).sum();
     format!(
-        "{name}: {} accepted, {lost} lost, {repeated} repeated, {refused} refused; \
-         of {} edits {turned} turned round within their task.",
-        number(accepted.into(), 0),
+        "{name}: {} accepted, {} deliveries lost, {} repeated, {} refused; of {} edits {turned} turned round within \
+         their task.",
+        number(sum(|load| load.phase.accepted).into(), 0),
+        sum(|load| load.phase.lost),
+        sum(|load| load.phase.repeated),
+        sum(|load| load.phase.refused),
         number(edits.into(), 0),
     )
 }
 
 fn noise(product: &[Figures]) -> String {
-    let rates = product.iter().map(|figures| figures.create.delivered_per_second);
+    if product.len() < 2 {
+        return "One run: other work on the machine and its disk move absolute figures by a fifth and more.\n\
+                Read the ratio, and compare with --runs 3, which shows medians."
+            .to_owned();
+    }
+    let rates = product.iter().map(|figures| {
+        let created = figures.loads.iter().filter(|load| load.step.load == Load::Create);
+        created.map(|load| load.phase.delivered_per_second).fold(0.0, f64::max)
+    });
     let least = rates.clone().fold(f64::INFINITY, f64::min);
     let most = rates.fold(0.0, f64::max);
-    match product.len() {
-        0 | 1 => {
-            "One run: other work on the machine and its disk move absolute figures by a fifth \
-                  and more.\nRead the ratio, and compare with --runs 3, which shows medians."
-                .to_owned()
-        }
-        runs => format!(
-            "Medians of {runs} runs; delivered/s of btk was between {} and {}. \
-             A difference within that is noise.",
-            number(least, 0),
-            number(most, 0),
-        ),
-    }
+    format!(
+        "Medians of {} runs; the most that btk delivered a second was between {} and {}. A difference within that is \
+         noise.",
+        product.len(),
+        number(least, 0),
+        number(most, 0),
+    )
 }
 
 fn ratio(value: f64) -> String {
@@ -211,16 +231,21 @@ mod tests {
     use super::super::figures::Phase;
     use super::*;
 
+    const STEP: Step =
+        Step { load: Load::Create, connections: 32, rate: 0, seconds: 1, webhooks: 1 };
+
     fn options() -> Options {
         Options {
             seconds: 1,
-            connections: 32,
-            rate: 200,
-            runs: 1,
+            connections: vec![32],
+            rate: vec![200],
+            webhooks: vec![1],
+            runs: 3,
             log: "info".to_owned(),
             role: None,
             target: String::new(),
             append_to: None,
+            stands_for: 1,
         }
     }
 
@@ -229,22 +254,16 @@ mod tests {
             accepted: 1_000,
             accepted_per_second: per_second,
             delivered_per_second: per_second - 1.0,
-            accept: Percentiles { p50: 0.5, p99: 1.25 },
-            arrival: Percentiles { p50: 0.25, p99: 2.0 },
+            accept: [0.5, 1.0, 1.25, 2.0],
+            arrival: [0.25, 0.5, 2.0, 3.0],
+            arrived: 1_000,
             lost: 0,
             repeated: 0,
             turned: 0,
             refused: 0,
         };
-        Figures {
-            edit: phase.clone(),
-            steady: phase.clone(),
-            create: phase,
-            create_cost: cpu_ms.map(|cpu_ms| Cost { cpu_ms, written_kb: 3.0, switches: 2.0 }),
-            steady_cost: None,
-            rss_mb: None,
-            peak_mb: None,
-        }
+        let cost = cpu_ms.map(|cpu_ms| Cost { cpu_ms, written_kb: 3.0, switches: 2.0 });
+        Figures { loads: vec![Measured { step: STEP, phase, cost }], memory: None }
     }
 
     #[test]
@@ -252,21 +271,25 @@ mod tests {
         let product = [10_000.0, 12_000.0, 11_000.0].map(|rate| figures(rate, Some(0.08)));
         let relays = [22_000.0, 44_000.0].map(|rate| vec![figures(rate, None)]);
         let [durable, relay] = relays;
-        let text = table(&options(), &[product.to_vec(), durable, relay]);
+        let disk = [100.0, 300.0, 200.0].map(|per_second| Synced { per_second, ms: [1.0; 4] });
+        let found = [product.to_vec(), vec![Figures::default()], durable, relay];
+        let text = table(&options(), &found, &disk);
+        let from = text.find("new tasks, 32 at a time").unwrap();
         let line = |label: &str| {
-            let line = text.lines().find(|line| line.starts_with(label)).unwrap();
+            let line = text[from..].lines().find(|line| line.starts_with(label)).unwrap();
             line[label.len()..].split_whitespace().collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(line("new tasks accepted/s"), "11,000 22,000 44,000 50 % · 25 %");
         assert_eq!(
-            line("  accept ms p50 / p99 under that load"),
-            "0.50 / 1.25 0.50 / 1.25 0.50 / 1.25 100 % · 100 %"
+            line("new tasks, 32 at a time: accepted / delivered a second"),
+            "11,000 / 10,999 n/a 22,000 / 21,999 44,000 / 43,999 – · 50 % · 25 %"
         );
-        assert_eq!(line("  CPU ms of the server a delivery"), "0.080 n/a n/a");
-        assert_eq!(line("  KB written / thread switches a delivery"), "3.0 / 2.0 n/a n/a");
-        assert_eq!(line("  RSS MB after it / peak"), "n/a n/a n/a");
-        assert!(text.contains("btk: 9,000 accepted, 0 lost"), "{text}");
+        assert_eq!(
+            line("  CPU ms / KB written / switches a delivery"),
+            "0.080 / 3.000 / 2.000 n/a n/a n/a – · – · –"
+        );
+        assert!(text.contains("btk: 3,000 accepted, 0 deliveries lost"), "{text}");
         assert!(text.contains("between 9,999 and 11,999"), "{text}");
+        assert!(text.contains("The disk: 200/s"), "{text}");
     }
 
     #[test]
