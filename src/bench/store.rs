@@ -29,7 +29,7 @@ use crate::model::{DEFAULT_WEBHOOK, Declared as _, NewTask, Origin, Outcome, Tas
 use crate::sender::{Message, Transport};
 use crate::store::{self, Change, Store, Tx};
 
-/// As many requests as the product has under way to one webhook.
+/// More requests than are ever under way to one webhook.
 const REQUESTS_MOST: usize = 256;
 /// How often it is asked whether all is recorded.
 const POLL: Duration = Duration::from_millis(5);
