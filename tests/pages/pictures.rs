@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::browser::Browser;
 use crate::harness::{Receiver, Reply, Server, eventually};
@@ -209,8 +209,11 @@ async fn pictures() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
     fs::create_dir_all(&folder).expect("a folder");
     let (server, _receivers) = furnished().await;
-    let failed = server.deliveries("status=failed&limit=1").await;
-    let failed = failed.first().map_or(Value::Null, |delivery| delivery["id"].clone());
+    let failed = eventually("one was refused", async || {
+        let failed = server.deliveries("status=failed&limit=1").await;
+        Some(failed.first()?["id"].as_str()?.to_owned())
+    })
+    .await;
     let task = server.get("/api/tasks?q=release").await.json()[0]["id"]
         .as_str()
         .expect("an id")
@@ -219,7 +222,7 @@ async fn pictures() {
         ("board", "/".to_owned()),
         ("task", format!("/?open={task}")),
         ("deliveries", "/deliveries".to_owned()),
-        ("delivery", format!("/deliveries?open={}", failed.as_str().expect("one was refused"))),
+        ("delivery", format!("/deliveries?open={failed}")),
         ("webhooks", "/webhooks".to_owned()),
         ("setup", "/setup".to_owned()),
         ("overview", "/overview".to_owned()),
