@@ -84,6 +84,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Seconds of a load that needs fewer.
+    fn short(&self) -> u32 {
+        (self.seconds / 3).max(1)
+    }
+
     /// The loads: those of each list follow one another on one server.
     fn plan(&self) -> Vec<Vec<Step>> {
         let step = |load, connections| Step {
@@ -93,7 +98,7 @@ impl Options {
             seconds: self.seconds,
             webhooks: 1,
         };
-        let short = Step { seconds: (self.seconds / 3).max(1), ..step(Load::Edit, EDITED) };
+        let short = Step { seconds: self.short(), ..step(Load::Edit, EDITED) };
         let steady = |rate, webhooks| Step { rate, webhooks, ..step(Load::Steady, EDITED) };
         // The edits come first: they also warm up what the others measure.
         let mut first = vec![short, Step { load: Load::Delete, ..short }];
@@ -161,8 +166,7 @@ async fn story(options: &Options, folder: &Path) -> anyhow::Result<()> {
     let (mut found, mut synced) = (SYSTEMS.map(|_| Vec::new()), Vec::new());
     // In turn, so that all meet the same moods of the machine.
     for run in 1..=options.runs {
-        let (to, time) =
-            (folder.to_owned(), Duration::from_secs((options.seconds / 3).max(1).into()));
+        let (to, time) = (folder.to_owned(), Duration::from_secs(options.short().into()));
         synced.push(tokio::task::spawn_blocking(move || fsync::measure(&to, time)).await??);
         for (system, results) in SYSTEMS.into_iter().zip(&mut found) {
             writeln!(out, "run {run} of {}: {} …", options.runs, system.name())?;

@@ -58,7 +58,7 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// The file for what has arrived, where the one who is told knows that too.
+    /// The file for all that has arrived by its end.
     pub(super) fn arrivals(&self) -> PathBuf {
         self.notes.with_extension("arrivals")
     }

@@ -109,16 +109,12 @@ async fn go_through(
         all.push(bench.perform(*step, folder.join(all.len().to_string())).await?);
     }
     let memory = bench.server.usage().map(|usage| [usage.rss_mb, usage.peak_mb]);
-    let arrivals = match (&mut bench.ends, all.last()) {
-        (Some(ends), _) => {
-            let path = folder.join("arrivals");
-            let save = receiver::Ask::Save(path.clone());
-            let _: receiver::Count = ends.receiver.ask(&save, OVERTIME).await?;
-            figures::read_notes(&path)?
-        }
-        (None, Some((order, ..))) => figures::read_notes(&order.arrivals())?,
-        (None, None) => Vec::new(),
-    };
+    let path = all.last().context("no load")?.0.arrivals();
+    if let Some(ends) = &mut bench.ends {
+        let save = receiver::Ask::Save(path.clone());
+        let _: receiver::Count = ends.receiver.ask(&save, OVERTIME).await?;
+    }
+    let arrivals = figures::read_notes(&path)?;
     let mut loads = Vec::new();
     for (order, done, usage) in &all {
         let sent = figures::read_notes(&order.notes)?;
