@@ -22,9 +22,21 @@ pub(crate) trait WriteCall: Send {
     fn finish(self: Box<Self>, end: Result<()>);
 }
 
+/// Whom a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Somebody has asked the server for it.
+    Others,
+    /// The server does it by itself.
+    Own,
+    /// The same, and nobody waits for it.
+    Nobody,
+}
+
 /// A write that waits for its turn.
 pub(crate) struct Queued {
     pub(crate) call: Box<dyn WriteCall>,
+    pub(crate) whom: For,
     pub(crate) since: Instant,
     /// Its place among those that wait; another may have it when this one is begun.
     pub(crate) place: OwnedSemaphorePermit,
@@ -60,6 +72,7 @@ where
 /// A write and where its answer will come.
 pub(crate) fn write<T, F>(
     work: F,
+    whom: For,
     place: OwnedSemaphorePermit,
 ) -> (Queued, oneshot::Receiver<Result<T>>)
 where
@@ -68,7 +81,7 @@ where
 {
     let (reply, answer) = oneshot::channel();
     let call = Box::new(Call { work, value: None, reply });
-    (Queued { call, since: Instant::now(), place }, answer)
+    (Queued { call, whom, since: Instant::now(), place }, answer)
 }
 
 /// What a read does with a picture of the database, or with the reason why there is none.

@@ -10,9 +10,8 @@ use std::thread::JoinHandle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::calls::{self, ReadCall};
+use super::calls::{self, For, ReadCall};
 use super::error::{Error, Result};
-use super::line::For;
 use super::opening::Opening;
 use super::state::Shared;
 use super::tx::{Beside, Tx};
@@ -125,8 +124,8 @@ impl Store {
         F: FnMut(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         self.shared.is_whole()?;
-        let (waiting, answer) = calls::write(work, place);
-        self.line.join(waiting, whom)?;
+        let (waiting, answer) = calls::write(work, whom, place);
+        self.line.join(waiting)?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
 

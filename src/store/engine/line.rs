@@ -1,32 +1,16 @@
 //! The line for the writer: what is asked of the server and what it does by itself, taken in turn, so
-//! that neither waits behind all of the other. What nobody waits for waits for company: it shares the commit of the
-//! next that comes.
+//! that neither waits behind all of the other.
 //!
 //! Must not know a connection, nor how many may stand in it: each comes with its place.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::calls::{Queued, WriteCall};
+use super::calls::{For, Queued, WriteCall};
 use super::error::{Error, Result};
 use super::locked;
 use crate::lock::lock;
-
-/// How long a call that nobody waits for stays without company, at most. A crash meanwhile leaves as `unknown` what
-/// had ended, so it is short; at 200 events a second the next commit is 5 ms away.
-const COMPANY: Duration = Duration::from_millis(10);
-
-/// Whom a call is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum For {
-    /// Somebody has asked the server for it.
-    Others,
-    /// The server does it by itself.
-    Own,
-    /// The same, and nobody waits for it.
-    Nobody,
-}
 
 /// The line.
 #[derive(Default)]
@@ -39,7 +23,6 @@ pub(crate) struct Line {
 struct Queues {
     asked: VecDeque<Queued>,
     own: VecDeque<Queued>,
-    unhurried: VecDeque<Queued>,
     is_own_turn: bool,
     is_closed: bool,
     writer: Writer,
@@ -57,58 +40,36 @@ enum Writer {
 
 impl Queues {
     fn is_empty(&self) -> bool {
-        self.is_calm() && self.unhurried.is_empty()
+        self.asked.is_empty() && self.own.is_empty()
     }
 
-    /// Whether nobody waits who is in a hurry.
+    /// Whether the writer may sleep.
     fn is_calm(&self) -> bool {
-        self.asked.is_empty() && self.own.is_empty()
+        self.is_empty() && !self.is_closed && !self.is_called
     }
 
     fn next(&mut self) -> Option<Queued> {
         self.is_own_turn = !self.is_own_turn;
         if self.is_own_turn {
-            self.next_own().or_else(|| self.asked.pop_front())
+            self.own.pop_front().or_else(|| self.asked.pop_front())
         } else {
-            self.asked.pop_front().or_else(|| self.next_own())
+            self.asked.pop_front().or_else(|| self.own.pop_front())
         }
-    }
-
-    /// Of the server's own, in order of arrival.
-    fn next_own(&mut self) -> Option<Queued> {
-        let Queues { own, unhurried, .. } = self;
-        let since = |queue: &VecDeque<Queued>| queue.front().map(|waiting| waiting.since);
-        let is_unhurried = match (since(own), since(unhurried)) {
-            (Some(own), Some(unhurried)) => unhurried < own,
-            (own, _) => own.is_none(),
-        };
-        if is_unhurried { unhurried.pop_front() } else { own.pop_front() }
-    }
-
-    /// Until when the writer may sleep; `None`: until somebody comes.
-    fn sleeps_until(&self) -> Option<Instant> {
-        self.unhurried.front().map(|waiting| waiting.since + COMPANY)
     }
 }
 
 impl Line {
     /// A call takes its place.
-    pub(crate) fn join(&self, waiting: Queued, whom: For) -> Result<()> {
+    pub(crate) fn join(&self, waiting: Queued) -> Result<()> {
         let mut queues = lock(&self.queues);
         if queues.is_closed {
             return Err(Error::Closed);
         }
-        let Queues { asked, own, unhurried, .. } = &mut *queues;
-        // Behind another that waits for company, the writer knows when to look up.
-        let is_in_company = whom == For::Nobody && !unhurried.is_empty();
-        match whom {
-            For::Others => asked.push_back(waiting),
-            For::Own => own.push_back(waiting),
-            For::Nobody => unhurried.push_back(waiting),
+        match waiting.whom {
+            For::Others => queues.asked.push_back(waiting),
+            For::Own | For::Nobody => queues.own.push_back(waiting),
         }
-        if !is_in_company {
-            self.wake(queues);
-        }
+        self.wake(queues);
         Ok(())
     }
 
@@ -137,19 +98,9 @@ impl Line {
     /// Waits until somebody is there or calls; false if nobody will ever come.
     pub(crate) fn wait(&self) -> bool {
         let mut queues = lock(&self.queues);
-        while queues.is_calm() && !queues.is_closed && !queues.is_called {
-            let left =
-                queues.sleeps_until().map(|end| end.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                break;
-            }
+        while queues.is_calm() {
             queues.writer = Writer::Sleeps;
-            queues = match left {
-                Some(left) => {
-                    self.came.wait_timeout(queues, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => self.came.wait(queues).unwrap_or_else(PoisonError::into_inner),
-            };
+            queues = self.came.wait(queues).unwrap_or_else(PoisonError::into_inner);
         }
         queues.writer = Writer::Works;
         // Our own first: the end of a delivery frees its lane for what is asked for in the same commit.
@@ -157,15 +108,32 @@ impl Line {
         std::mem::take(&mut queues.is_called) || !queues.is_empty()
     }
 
-    /// The next call that somebody still waits for. Its place is free from then on.
-    pub(crate) fn next(&self) -> Option<Box<dyn WriteCall>> {
+    /// The next call that somebody still waits for, and whom it is for. Its place is free from then on.
+    pub(crate) fn next(&self) -> Option<(Box<dyn WriteCall>, For)> {
         loop {
-            let Queued { call, place, .. } = lock(&self.queues).next()?;
+            let Queued { call, whom, place, .. } = lock(&self.queues).next()?;
             drop(place);
             if call.is_wanted() {
-                return Some(call);
+                return Some((call, whom));
             }
         }
+    }
+
+    /// The same, where there may be some time: until `end`, somebody may still come.
+    pub(crate) fn next_by(&self, end: Instant) -> Option<(Box<dyn WriteCall>, For)> {
+        let mut queues = lock(&self.queues);
+        while queues.is_calm() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            queues.writer = Writer::Sleeps;
+            let waited = self.came.wait_timeout(queues, left);
+            queues = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        queues.writer = Writer::Works;
+        drop(queues);
+        self.next()
     }
 
     /// Refuses everybody who has waited for a lock for long enough; answers whether somebody is left.
@@ -173,8 +141,8 @@ impl Line {
         let is_late = |waiting: &mut Queued| locked::is_over(waiting.since, now);
         let mut late: Vec<Queued> = Vec::new();
         let mut queues = lock(&self.queues);
-        let Queues { asked, own, unhurried, .. } = &mut *queues;
-        for queue in [asked, own, unhurried] {
+        let Queues { asked, own, .. } = &mut *queues;
+        for queue in [asked, own] {
             queue.retain(|waiting| waiting.call.is_wanted());
             while let Some(waiting) = queue.pop_front_if(is_late) {
                 late.push(waiting);
@@ -190,7 +158,7 @@ impl Line {
 
     /// Refuses everybody there is.
     pub(crate) fn refuse(&self, error: &Error) {
-        while let Some(call) = self.next() {
+        while let Some((call, _)) = self.next() {
             call.finish(Err(error.clone()));
         }
     }
@@ -211,15 +179,15 @@ mod tests {
 
     fn join(line: &Line, room: &Arc<Semaphore>, number: u32, whom: For) -> Answer {
         let place = Arc::clone(room).try_acquire_owned().unwrap();
-        let (waiting, answer) = calls::write(move |_: &mut Tx<'_>| Ok(number), place);
-        line.join(waiting, whom).unwrap();
+        let (waiting, answer) = calls::write(move |_: &mut Tx<'_>| Ok(number), whom, place);
+        line.join(waiting).unwrap();
         answer
     }
 
     /// Ends the calls one by one; answers which had an answer, in their order.
     fn order(line: &Line, answers: &mut Vec<(u32, Answer)>) -> Vec<u32> {
         let mut ended = Vec::new();
-        while let Some(call) = line.next() {
+        while let Some((call, _)) = line.next() {
             call.finish(Err(Error::Full));
             answers.retain_mut(|(number, answer)| {
                 let is_waiting = answer.try_recv().is_err();
@@ -266,29 +234,24 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_waits_for_goes_with_the_next_that_comes_and_before_it() {
+    fn who_has_time_waits_for_company_and_no_longer() {
         let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let unhurried = [1, 2].map(|number| (number, join(&line, &room, number, For::Nobody)));
-        let asked = [11, 12].map(|number| (number, join(&line, &room, number, For::Others)));
-        let own = [3].map(|number| (number, join(&line, &room, number, For::Own)));
-        let late = [4].map(|number| (number, join(&line, &room, number, For::Nobody)));
-        let mut all: Vec<_> = unhurried.into_iter().chain(asked).chain(own).chain(late).collect();
-        assert!(line.wait());
-        assert_eq!(order(&line, &mut all), [1, 11, 2, 12, 3, 4]);
-    }
-
-    #[test]
-    fn what_nobody_waits_for_goes_by_itself_after_a_while_or_when_the_line_closes() {
-        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let mut all = vec![(1, join(&line, &room, 1, For::Nobody))];
         let began = Instant::now();
-        assert!(line.wait() && began.elapsed() > COMPANY / 2);
-        assert_eq!(order(&line, &mut all), [1]);
-        let mut all = vec![(2, join(&line, &room, 2, For::Nobody))];
-        line.close();
+        assert!(line.next_by(began + Duration::from_millis(5)).is_none());
+        assert!(began.elapsed() >= Duration::from_millis(5));
+        let far = Instant::now() + Duration::from_hours(1);
+        let _answer = std::thread::scope(|scope| {
+            let company = scope.spawn(|| line.next_by(far).map(|(_, whom)| whom));
+            let answer = join(&line, &room, 1, For::Others);
+            assert_eq!(company.join().unwrap(), Some(For::Others));
+            answer
+        });
+        // Nor does it wait where it is called, or nobody will come.
+        line.call();
+        assert!(line.next_by(far).is_none());
         assert!(line.wait());
-        assert_eq!(order(&line, &mut all), [2]);
-        assert!(!line.wait());
+        line.close();
+        assert!(line.next_by(far).is_none());
     }
 
     #[test]
@@ -299,7 +262,7 @@ mod tests {
         assert!(line.wait() && line.next().is_some());
         assert!(!line.wait());
         let place = Arc::clone(&room).try_acquire_owned().unwrap();
-        let (late, _answer) = calls::write(|_: &mut Tx<'_>| Ok(()), place);
-        assert!(matches!(line.join(late, For::Others), Err(Error::Closed)));
+        let (late, _answer) = calls::write(|_: &mut Tx<'_>| Ok(()), For::Others, place);
+        assert!(matches!(line.join(late), Err(Error::Closed)));
     }
 }
