@@ -183,7 +183,10 @@ impl<T: Transport> Dispatcher<T> {
     }
 
     async fn deliver(&self, claim: Claim) {
+        let requests = self.gates().requests(&claim.webhook.id);
         let sent = AssertUnwindSafe(async {
+            // Never closed, so there will be one.
+            let _place = requests.acquire().await;
             log::sending(&claim);
             let message = message::of(&claim, clock::now());
             let outcome = self.parts.sender.send(&message).await;

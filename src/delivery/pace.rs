@@ -6,11 +6,19 @@
 #![doc = include_str!("../../docs/internals/pace.md")]
 
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 
 use crate::model::Webhook;
 
 /// Requests at a time to a webhook that answers.
 const ROOM: usize = 32;
+/// An answer within so many milliseconds comes sooner than a commit, under load.
+const QUICK_MS: i64 = 20;
+/// Deliveries claimed at a time for a webhook whose last answer was quick. Claimed are those under way, and those whose
+/// claim is being committed: so many that a request leaves as soon as another has ended, and not a commit later.
+const ROOM_QUICK: usize = 2 * ROOM;
 /// Requests at a time to a webhook whose last attempt got no answer.
 const ROOM_SILENT: usize = 2;
 /// Bytes of tasks under way to all receivers together, beyond which each gets one request at a time:
@@ -54,12 +62,22 @@ impl Bucket {
     }
 }
 
+/// How the last attempt was answered.
+#[derive(Clone, Copy, Debug, Default)]
+enum Answered {
+    #[default]
+    Slowly,
+    Quickly,
+    Never,
+}
+
 /// One webhook's room.
 #[derive(Clone, Debug, Default)]
 struct Gate {
     under_way: usize,
-    /// The last attempt got no answer.
-    is_silent: bool,
+    /// Places for requests.
+    requests: Option<Arc<Semaphore>>,
+    answered: Answered,
     bucket: Option<Bucket>,
     /// When it last answered with 2xx.
     success_ms: Option<i64>,
@@ -92,6 +110,8 @@ pub(crate) struct Released {
     pub(crate) bytes: usize,
     /// An answer came.
     pub(crate) is_answered: bool,
+    /// How many milliseconds it took.
+    pub(crate) ms: i64,
     /// It was a 2xx.
     pub(crate) is_success: bool,
     /// It failed in a way that speaks of the webhook: no answer, or one that says "later".
@@ -158,10 +178,11 @@ impl Gates {
         // Where it gets tight, each webhook gets one at a time, so that none takes what is left.
         let is_tight =
             self.bytes + self.chosen > BYTES_MOST || self.under_way + chosen > self.most / 4 * 3;
-        let places = match gate.is_silent {
+        let places = match gate.answered {
             _ if is_tight => 1,
-            true => ROOM_SILENT,
-            false => ROOM,
+            Answered::Never => ROOM_SILENT,
+            Answered::Slowly => ROOM,
+            Answered::Quickly => ROOM_QUICK,
         };
         let left = self.most.saturating_sub(self.under_way + chosen);
         let mut free = places.saturating_sub(gate.under_way).min(left);
@@ -274,7 +295,11 @@ impl Gates {
             return Seen { is_awaited: true, ..Seen::default() };
         };
         gate.under_way = gate.under_way.saturating_sub(1);
-        gate.is_silent = !end.is_answered;
+        gate.answered = match end.is_answered {
+            false => Answered::Never,
+            true if end.ms > QUICK_MS => Answered::Slowly,
+            true => Answered::Quickly,
+        };
         if end.is_success {
             gate.success_ms = Some(end.now_ms);
             gate.failing_ms = None;
@@ -288,6 +313,12 @@ impl Gates {
             success_ms: gate.success_ms,
             failing_ms: gate.failing_ms,
         }
+    }
+
+    /// The places for requests to a webhook, of which each takes one while it is on its way.
+    pub(crate) fn requests(&mut self, webhook_id: &str) -> Arc<Semaphore> {
+        let gate = self.each.entry(webhook_id.to_owned()).or_default();
+        Arc::clone(gate.requests.get_or_insert_with(|| Arc::new(Semaphore::new(ROOM))))
     }
 
     /// Forgets webhooks that are gone and have nothing under way.

@@ -27,11 +27,24 @@ fn end(is_answered: bool, is_success: bool, now_ms: i64) -> Released {
     Released {
         bytes: 1,
         is_answered,
+        ms: QUICK_MS + 1,
         is_success,
         is_failure: !is_success,
         at_once_ms: None,
         now_ms,
     }
+}
+
+#[test]
+fn one_that_answers_quickly_is_claimed_ahead_and_gets_no_more_requests_at_a_time() {
+    let (mut gates, plain) = (Gates::default(), webhook(Profile::Plain, None));
+    gates.take("wh_a", 1);
+    for (ms, free) in [(QUICK_MS, 64), (QUICK_MS + 1, 32)] {
+        gates.take("wh_a", 1);
+        gates.release("wh_a", &Released { ms, ..end(true, true, 7) });
+        assert_eq!(gates.room(&plain, 0, 0).free, free - 1, "{ms}");
+    }
+    assert_eq!(gates.requests("wh_a").available_permits(), 32);
 }
 
 #[test]

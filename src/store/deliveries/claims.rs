@@ -61,6 +61,7 @@ impl Claim {
             at_once_ms: self.is_at_once.then_some(self.steady_ms),
             // A kept connection that was cut says nothing of it either.
             is_answered: outcome.status.is_some() || outcome.is_cut,
+            ms: outcome.ms,
             is_success: outcome.is_success(),
             // One that is refused alone says nothing of its webhook.
             is_failure: !self.is_alone && !outcome.is_cut && retry::is_retryable(outcome),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::harness::hooks::{id, text};
-use crate::harness::load::versions;
+use crate::harness::load::{most_within, versions};
 use crate::harness::{Receiver, Reply, Server, eventually, quiet::QUIET};
 
 /// A steady flow of new tasks, until it is dropped.
@@ -213,4 +213,32 @@ async fn twenty_black_holes_leave_room_for_a_healthy_one() {
         assert_eq!(delivery["attemptCount"], 1, "the first request has not ended: {delivery}");
     }
     assert!(server.total("status=sending").await >= 20);
+}
+
+/// More are claimed for one that answers quickly than are under way to it: one that grows slow all at once must not feel
+/// that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quick_receiver_that_grows_slow_never_has_more_than_32_requests() {
+    const SLOW: Duration = Duration::from_millis(500);
+    const EACH: usize = 100;
+    let receiver = Receiver::ok().await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    for turn in 1..=2 {
+        let mut writers = tokio::task::JoinSet::new();
+        for n in 0..10 {
+            let client = server.client();
+            writers.spawn(async move {
+                for _ in 0..EACH / 10 {
+                    let body = json!({"title": n.to_string()});
+                    client.call("POST", "/api/tasks").json(&body).send().await.expect(201);
+                }
+            });
+        }
+        writers.join_all().await;
+        server.total_is("status=delivered", turn * EACH).await;
+        receiver.answer(|_| Reply::ok().after(SLOW));
+    }
+    let slow = receiver.hits().into_iter().skip(EACH).map(|hit| hit.at).collect();
+    let most = most_within(SLOW, slow);
+    assert!(most <= 32, "{most} at a time");
 }
