@@ -4,6 +4,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod calls;
+pub(crate) mod checkpoints;
 pub(crate) mod columns;
 pub(crate) mod contents;
 pub(crate) mod damage;

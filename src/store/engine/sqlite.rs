@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Finished, Ran, run_batch};
 use super::calls::ReadCall;
+use super::checkpoints::{self, Checkpoints, copy};
 use super::error::{Error, Result};
 use super::files::{self, FileChange, Files};
 use super::line::Line;
@@ -24,9 +25,6 @@ use super::state::Shared;
 use super::tx::Memory;
 use super::{damage, database_file, readers};
 use crate::lock::lock;
-
-/// Bytes of log after which it is copied into the database.
-const CHECKPOINT_BYTES: i64 = 4 * 1024 * 1024;
 
 /// While the log is longer than this, nothing looks for damage: who reads for long keeps the log from
 /// being used anew. So much of it stays.
@@ -87,9 +85,19 @@ pub(crate) fn start(
         close(checked, &told);
         drop(held);
     })?);
+    let copying = open_reader(path).map_err(failed)?;
+    copying.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
+    let (checkpoints, copier) = checkpoints::pair();
+    let (held, told) = (Arc::clone(&files), Arc::clone(shared));
+    let thread = spawn("btk-copier", path, move || {
+        copier.run(&copying, &held, &told);
+        close(copying, &told);
+        drop(held);
+    })?;
+    let checkpoints = checkpoints.on(thread);
     let (line, shared) = (Arc::clone(line), Arc::clone(shared));
     threads.push(spawn("btk-writer", path, move || {
-        write_loop(&connection, &line, &shared, &log, &files);
+        write_loop(&connection, &line, &shared, &log, &files, checkpoints);
         close(connection, &shared);
         drop(files);
     })?);
@@ -129,7 +137,14 @@ fn look_for_damage(connection: &mut Connection, shared: &Arc<Shared>, log: Arc<L
     }
 }
 
-fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, files: &Files) {
+fn write_loop(
+    connection: &Connection,
+    line: &Line,
+    shared: &Shared,
+    log: &Log,
+    files: &Files,
+    mut checkpoints: Checkpoints,
+) {
     let memory = Memory::default();
     while line.wait() {
         if shared.broken.is_cancelled() {
@@ -176,13 +191,16 @@ fn write_loop(connection: &Connection, line: &Line, shared: &Shared, log: &Log, 
         if has_written {
             shared.commits.send_modify(|n| *n += 1);
         }
-        // On a full disk the log itself may be what fills it.
-        let is_due = log.bytes.load(Ordering::Relaxed) >= CHECKPOINT_BYTES;
-        if (end.is_ok() && is_due) || matches!(end, Err(Error::Full)) {
-            checkpoint(connection, "PASSIVE", shared);
-            log.bytes.store(0, Ordering::Relaxed);
+        match end {
+            Ok(()) if has_written => {
+                checkpoints.look(connection, log.bytes.load(Ordering::Relaxed), shared);
+            }
+            // The log itself may be what fills the disk.
+            Err(Error::Full) => copy(connection, "PASSIVE", shared),
+            Ok(()) | Err(_) => {}
         }
     }
+    drop(checkpoints);
     // A connection is open, so that the end itself has taken no file away yet.
     if !shared.broken.is_cancelled()
         && let Some(change) = files.changed()
@@ -220,13 +238,5 @@ fn save(connection: &Connection, shared: &Shared, files: &Files) {
 fn copy_all(connection: &Connection, shared: &Shared) {
     // Without it, a reader in the way only means that the log stays.
     let _impatient = connection.busy_timeout(LAST_READS);
-    checkpoint(connection, "TRUNCATE", shared);
-}
-
-/// Copies the log into the database file. After the answers, so that nobody waits for it but the
-/// next batch.
-fn checkpoint(connection: &Connection, mode: &str, shared: &Shared) {
-    let done = connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
-    // A full disk or a reader in the way only means that the log stays longer.
-    let _noted = done.map_err(|error| shared.note(error.into()));
+    copy(connection, "TRUNCATE", shared);
 }

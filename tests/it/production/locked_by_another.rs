@@ -1,6 +1,7 @@
 //! Somebody has locked the database: a shell with a transaction open, a backup. Who waits for it waits five seconds and no
 //! longer, all at once and not one after the other; who only reads waits for nothing; and it heals by itself.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -115,4 +116,26 @@ async fn a_stop_does_not_wait_for_a_lock_for_ever() {
     let status = server.stop().await;
     assert!(status.success(), "{status}");
     drop(other);
+}
+
+/// A shell or a backup that reads: what is written meanwhile stays in the log, and goes into the database once it has ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_keeps_the_log_as_it_is_only_while_it_reads() {
+    const LOG: u64 = 4 * 1024 * 1024;
+    let server = Server::start(&[]).await;
+    let write =
+        async || server.create(&json!({"title": "long", "description": "d".repeat(60_000)})).await;
+    write().await;
+    let size = || fs::metadata(server.home().join("btk.db")).expect("a file").len();
+    let other = lock(&server, "BEGIN; SELECT COUNT(*) FROM tasks");
+    for _ in 0..80 {
+        write().await;
+    }
+    assert!(size() < LOG, "somebody reads what was there before");
+    other.execute_batch("COMMIT").expect("ended");
+    eventually("the log is copied", async || {
+        write().await;
+        (size() > LOG).then_some(())
+    })
+    .await;
 }
