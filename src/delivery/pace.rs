@@ -83,6 +83,8 @@ struct Gate {
     success_ms: Option<i64>,
     /// When the first request failed since.
     failing_ms: Option<i64>,
+    /// When it last was not ready, if nothing has shown since that it is.
+    not_ready_ms: Option<i64>,
     /// Something due was left for want of a place.
     is_short: bool,
     /// Nothing that is due waits, as far as the last look and the events since then tell. What is put in line again may
@@ -116,6 +118,8 @@ pub(crate) struct Released {
     pub(crate) is_success: bool,
     /// It failed in a way that speaks of the webhook: no answer, or one that says "later".
     pub(crate) is_failure: bool,
+    /// Whether it shows a receiver that is ready; `None`: it says nothing of that.
+    pub(crate) is_ready: Option<bool>,
     /// When it was handed over with its event; `None`: it waited before, and others may wait behind it.
     pub(crate) at_once_ms: Option<i64>,
     /// When it ended, by the same clock that never steps.
@@ -133,6 +137,8 @@ pub(crate) struct Seen {
     pub(crate) success_ms: Option<i64>,
     /// When the first request failed since.
     pub(crate) failing_ms: Option<i64>,
+    /// When it last was not ready, if nothing has shown since that it is.
+    pub(crate) not_ready_ms: Option<i64>,
 }
 
 /// The room of every webhook.
@@ -306,12 +312,16 @@ impl Gates {
         } else if end.is_failure {
             gate.failing_ms = gate.failing_ms.or(Some(end.now_ms));
         }
+        if let Some(is_ready) = end.is_ready {
+            gate.not_ready_ms = (!is_ready).then_some(end.now_ms);
+        }
         let is_first = |began: i64| gate.joined_ms.is_none_or(|at| at < began);
         Seen {
             is_awaited: !end.at_once_ms.is_some_and(is_first),
             is_short: std::mem::take(&mut gate.is_short) || is_short,
             success_ms: gate.success_ms,
             failing_ms: gate.failing_ms,
+            not_ready_ms: gate.not_ready_ms,
         }
     }
 

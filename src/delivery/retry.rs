@@ -10,6 +10,9 @@ use crate::model::{Later, Outcome, Profile};
 /// The longest wait between two attempts, whoever asks for it, in milliseconds: one hour.
 pub(crate) const LONGEST_WAIT_MS: i64 = 3_600_000;
 
+/// For so long after it was not ready, a receiver that answers 404 is taken for one that still starts, in milliseconds.
+const STARTING_MS: i64 = 60_000;
+
 /// What to do after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -105,26 +108,50 @@ pub(crate) struct PastAttempt {
 }
 
 impl PastAttempt {
-    /// Whether the receiver was not ready: it gave no answer, or said "later" by its words, or broke off
-    /// within a 2xx, or a gateway answered in its place.
-    fn was_not_ready(&self, profile: Profile) -> bool {
-        let Some(status) = self.status else { return true };
-        match status {
-            200..=299 => !self.is_delivered,
-            // Traefik, nginx and Kubernetes while a container starts; 520 to 530 are Cloudflare's.
-            502..=504 | 520..=530 => true,
-            _ => u16::try_from(status)
-                .is_ok_and(|status| meant(status, &self.excerpt, profile).is_some()),
-        }
+    fn is_ready(&self, profile: Profile) -> Option<bool> {
+        is_ready(self.status, self.is_delivered, |status| {
+            meant(status, &self.excerpt, profile).is_some()
+        })
     }
+}
+
+/// Whether an attempt shows a receiver that is ready. It does not, if no answer came, or one that says "later" by its
+/// words, or a 2xx that broke off, or a gateway answered in its place. A 404 says nothing by itself.
+fn is_ready(
+    status: Option<i64>,
+    is_delivered: bool,
+    says_later: impl FnOnce(u16) -> bool,
+) -> Option<bool> {
+    match status {
+        Some(404) => None,
+        Some(200..=299) => Some(is_delivered),
+        // Traefik, nginx and Kubernetes while a container starts; 520 to 530 are Cloudflare's.
+        None | Some(502..=504 | 520..=530) => Some(false),
+        Some(status) => Some(!u16::try_from(status).is_ok_and(says_later)),
+    }
+}
+
+/// The same of an attempt that has just ended. A fault of this machine, an address that may not be reached and a kept
+/// connection that was cut say nothing either.
+pub(crate) fn shows_ready(outcome: &Outcome) -> Option<bool> {
+    if outcome.ours || outcome.blocked || outcome.is_cut {
+        return None;
+    }
+    is_ready(outcome.status.map(i64::from), outcome.is_success(), |_| outcome.later.is_some())
+}
+
+/// Whether a 404 means that the receiver is not back yet, `ago_ms` after it last was not ready, with nothing but 404s
+/// since: so new events, too, do not take the minute in which n8n registers its workflows for their absence.
+pub(crate) fn is_still_starting(ago_ms: i64, profile: Profile) -> bool {
+    profile != Profile::Plain && ago_ms < STARTING_MS
 }
 
 /// Whether a 404 means that the receiver is not back yet: just before, it was not ready. `before` are
 /// the attempts that were made, the newest first; 404s among them meant the same. So it is with n8n:
 /// first nobody answers, or a gateway, then it is starting, then no workflow is registered.
 pub(crate) fn is_not_back(outcome: &Outcome, before: &[PastAttempt], profile: Profile) -> bool {
-    let last = before.iter().find(|attempt| attempt.status != Some(404));
-    outcome.status == Some(404) && last.is_some_and(|attempt| attempt.was_not_ready(profile))
+    let last = before.iter().find_map(|attempt| attempt.is_ready(profile));
+    outcome.status == Some(404) && last == Some(false)
 }
 
 /// Reads `Retry-After` of a 429 or a 503: seconds, or an HTTP date compared to `now_ms`. Garbage
@@ -265,6 +292,30 @@ mod tests {
         }
         let full = [earlier(Some(400), "Queue is full.")];
         assert!(!is_not_back(&gone, &full, Profile::Plain), "it means what it says");
+    }
+
+    #[test]
+    fn what_others_met_just_before_tells_of_a_start_too() {
+        let later = Outcome { later: Some(Later::Starting), ..answered(200) };
+        for (outcome, is_ready) in [
+            (broken(None), Some(false)),
+            (broken(Some(200)), Some(false)),
+            (later, Some(false)),
+            (answered(503), Some(false)),
+            (answered(200), Some(true)),
+            (answered(401), Some(true)),
+            (answered(500), Some(true)),
+            (answered(404), None),
+            (Outcome { is_cut: true, ..broken(None) }, None),
+            (Outcome { ours: true, ..broken(None) }, None),
+            (Outcome { blocked: true, ..broken(None) }, None),
+        ] {
+            assert_eq!(shows_ready(&outcome), is_ready, "{outcome:?}");
+        }
+        assert!(
+            is_still_starting(59_999, Profile::Auto) && !is_still_starting(60_000, Profile::N8n)
+        );
+        assert!(!is_still_starting(0, Profile::Plain));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) mod handover;
 pub(crate) mod lanes;
 pub(crate) mod list;
 pub(crate) mod merge;
+mod not_back;
 pub(crate) mod outbox;
 pub(crate) mod outcomes;
 pub(crate) mod request;

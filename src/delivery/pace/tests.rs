@@ -18,7 +18,8 @@ fn a_silent_receiver_gets_two_at_a_time() {
     assert_eq!(gates.room(&plain, 0, 0).free, 1);
     gates.fell_short("wh_a");
     let seen = gates.release("wh_a", &end(true, true, 7));
-    let expected = Seen { is_short: true, is_awaited: true, success_ms: Some(7), failing_ms: None };
+    let expected =
+        Seen { is_short: true, is_awaited: true, success_ms: Some(7), ..Seen::default() };
     assert_eq!(seen, expected);
     assert_eq!(gates.room(&plain, 0, 0), Room { free: 32, wait_ms: None, is_idle: true });
 }
@@ -30,6 +31,7 @@ fn end(is_answered: bool, is_success: bool, now_ms: i64) -> Released {
         ms: QUICK_MS + 1,
         is_success,
         is_failure: !is_success,
+        is_ready: is_answered.then_some(true),
         at_once_ms: None,
         now_ms,
     }

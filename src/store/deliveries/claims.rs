@@ -65,6 +65,7 @@ impl Claim {
             is_success: outcome.is_success(),
             // One that is refused alone says nothing of its webhook.
             is_failure: !self.is_alone && !outcome.is_cut && retry::is_retryable(outcome),
+            is_ready: retry::shows_ready(outcome),
             now_ms: steady_ms,
         }
     }

@@ -4,12 +4,12 @@
 //! Must not decide what follows: that is `health`.
 
 use super::claims::Claim;
-use super::{lanes, totals};
+use super::{lanes, not_back, totals};
 use crate::delivery::explain;
 use crate::delivery::health::{self, EndedAttempt, Fate, Health, Policy, Verdict};
 use crate::delivery::pace::Seen;
-use crate::delivery::retry::{self, LONGEST_WAIT_MS, PastAttempt};
-use crate::model::{AttemptOutcome, DeliveryStatus, Later, Named, Outcome, Reason, Time};
+use crate::delivery::retry::LONGEST_WAIT_MS;
+use crate::model::{AttemptOutcome, DeliveryStatus, Named, Outcome, Reason, Time};
 use crate::store::engine::columns::Value;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
@@ -32,6 +32,8 @@ pub(crate) struct AttemptRecord {
     pub(crate) success_ago_ms: Option<i64>,
     /// For how long it has answered nothing with 2xx and failed, as far as this process knows.
     pub(crate) failing_for_ms: Option<i64>,
+    /// Milliseconds since it last showed that it was not ready, if no answer but 404s came since.
+    pub(crate) not_ready_ago_ms: Option<i64>,
     /// At random, 0 to 1.
     pub(crate) chance: f64,
     /// The id of the event that is made if there is something to alert of.
@@ -55,6 +57,7 @@ impl AttemptRecord {
             took_ms: steady_ms - claim.steady_ms,
             success_ago_ms: seen.success_ms.map(|at| steady_ms - at),
             failing_for_ms: seen.failing_ms.map(|at| steady_ms - at),
+            not_ready_ago_ms: seen.not_ready_ms.map(|at| steady_ms - at),
             chance: 0.5,
             alert_id: String::new(),
         }
@@ -103,7 +106,9 @@ pub(crate) fn record(
 ) -> Result<Option<Recorded>> {
     let id = claim.webhook.id.as_str();
     let Some(known) = webhooks::known(tx, id)? else { return Ok(None) };
-    let not_back = if_not_back(tx, claim, end)?;
+    let (outcome, ended) = (&end.outcome, end.ended);
+    let not_back = not_back::read(tx, &known, claim, outcome, ended, end.not_ready_ago_ms)?;
+    let not_back = not_back.map(|(outcome, why)| AttemptRecord { outcome, why, ..end.clone() });
     let end = not_back.as_ref().unwrap_or(end);
     let verdict = judge(policy, &known, claim, end);
     let fate = &verdict.fate;
@@ -199,48 +204,6 @@ fn judge(policy: &Policy, known: &WebhookState, claim: &Claim, end: &AttemptReco
 /// Whether a claim went where its webhook is now; of one that is not live no other place is known.
 fn is_same_url(claim: &Claim, known: &WebhookState) -> bool {
     known.webhook.url == claim.webhook.url || known.presence != Presence::Live
-}
-
-/// The same end, if it is a 404 that means "not back yet": it follows attempts of its series, or of what
-/// came just before it, for which the receiver was not ready.
-fn if_not_back(
-    tx: &mut Tx<'_>,
-    claim: &Claim,
-    end: &AttemptRecord,
-) -> Result<Option<AttemptRecord>> {
-    if end.outcome.status != Some(404) || claim.number == 1 {
-        return Ok(None);
-    }
-    // A series is bounded; one that is tried for days, alone or as a probe, is not. A start that outlasts
-    // a series goes on into the probes.
-    let most = match (claim.is_alone, claim.is_probe) {
-        (true, _) => 1,
-        (false, true) => claim.tries.max(claim.webhook.max_attempts),
-        (false, false) => claim.tries,
-    };
-    let before = tx.rows(
-        "SELECT status, outcome, excerpt FROM attempts WHERE seq = ?1 AND webhook_id = ?2 AND number < ?3
-         ORDER BY number DESC LIMIT ?4",
-        &[
-            claim.seq.into(),
-            Value::from(&claim.webhook.id),
-            claim.number.into(),
-            most.into(),
-        ],
-        |row| {
-            Ok(PastAttempt {
-                status: row.next()?,
-                is_delivered: row.str()? == AttemptOutcome::Delivered.as_str(),
-                excerpt: row.next::<Option<String>>()?.unwrap_or_default(),
-            })
-        },
-    )?;
-    if !retry::is_not_back(&end.outcome, &before, claim.webhook.profile) {
-        return Ok(None);
-    }
-    let outcome = Outcome { later: Some(Later::NotBack), ..end.outcome.clone() };
-    let why = explain::what_went_wrong(&claim.webhook, &outcome);
-    Ok(Some(AttemptRecord { outcome, why, ..end.clone() }))
 }
 
 /// What the fate of a delivery makes of its row.

@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::hooks::id;
 use crate::harness::{Receiver, Reply, Server};
@@ -217,4 +217,34 @@ async fn a_probe_that_meets_a_404_looks_again() {
     receiver.up();
     server.total_is("status=delivered", 4).await;
     assert_eq!(server.total("status=failed").await, 0);
+}
+
+/// What is made within the minute of 404s has met nothing else: it does not show a webhook that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_tasks_within_the_404s_of_a_start_do_not_make_it_misconfigured() {
+    let receiver = Receiver::start(|_| Reply::hang_up()).await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let tried = async |task: &Value| {
+        crate::harness::eventually("it was tried", async || {
+            let path = format!("taskId={}", id(task));
+            let delivery = server.deliveries(&path).await.pop()?;
+            (delivery["attemptCount"].as_u64() >= Some(1) && delivery["status"] != "sending")
+                .then_some(delivery)
+        })
+        .await
+    };
+    tried(&server.create(&json!({"title": "before"})).await).await;
+    receiver.answer(|_| Reply::status(404).body("not registered"));
+    for n in 0..4 {
+        let task = server.create(&json!({"title": n.to_string()})).await;
+        let delivery = tried(&task).await;
+        assert_eq!(delivery["status"], "pending", "{delivery}");
+    }
+    receiver.answer(|_| Reply::ok());
+    server.total_is("status=delivered", 5).await;
+    server.webhook_is("default", "up").await;
+    // Whoever has answered is there, and its next 404 is a refusal again.
+    receiver.answer(|_| Reply::status(404));
+    let task = server.create(&json!({"title": "after"})).await;
+    assert_eq!(server.settled(id(&task)).await.remove(0)["reason"], "rejected");
 }
