@@ -210,13 +210,17 @@ impl Upkeep {
                 _ => break found,
             }
         };
-        let (now, num) = (clock::now(), job.num);
-        let what = match job.action {
-            Action::Redeliver => "in line again",
-            Action::Cancel => "cancelled",
-        };
-        if self.step(move |tx| store::job_step(tx, &job, &found, now)).await? {
-            info!("[WEBHOOK] Job job_{num} is through: its deliveries are {what}");
+        let now = clock::now();
+        if let Some(job) = self.step(move |tx| store::job_step(tx, &job, &found, now)).await? {
+            let what = match job.action {
+                Action::Redeliver => "are in line again",
+                Action::Cancel => "are cancelled",
+            };
+            let why = if job.reason.is_some() { ", then its webhook was deleted" } else { "" };
+            info!(
+                "[WEBHOOK] Job job_{} is through: {} deliveries {what}{why}",
+                job.num, job.changed
+            );
         }
         Ok(())
     }

@@ -223,6 +223,7 @@ CREATE TABLE jobs (
     state          TEXT NOT NULL,               -- running, done
     created_ms     INTEGER NOT NULL,
     finished_ms    INTEGER,
+    reason         TEXT,                        -- why it ended before all was done; NULL = it was
     expected       INTEGER,                     -- deliveries, when it was asked for; NULL = not counted
     changed        INTEGER NOT NULL,            -- deliveries so far
     first          INTEGER NOT NULL,            -- the last event before all that are looked at

@@ -56,6 +56,9 @@ pub(crate) struct JobView {
     /// When it was through; null while it is under way.
     #[schema(required, value_type = Option<String>, format = DateTime, example = json!(null))]
     pub(crate) finished_at: Option<Time>,
+    /// Why it was through before all was done: its webhook was deleted meanwhile; null if it was not.
+    #[schema(required, example = json!(null))]
+    pub(crate) reason_text: Option<&'static str>,
 }
 
 impl JobView {
@@ -70,6 +73,9 @@ impl JobView {
             progress: job.progress(),
             created_at: job.created,
             finished_at: job.finished,
+            reason_text: job
+                .reason
+                .map(|_| "There is no such webhook any more, so the rest was left as it is."),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::filter_text;
 use super::list::DeliveryFilter;
 use super::merge::{Key, Span};
 use super::totals::totals;
-use crate::model::{DeliveryStatus, Named, Time, names};
+use crate::model::{DeliveryStatus, Named, Reason, Time, names};
 use crate::store::engine::columns::{Row, Value, only};
 use crate::store::engine::error::{Error, Result};
 use crate::store::engine::tx::Tx;
@@ -77,6 +77,8 @@ pub(crate) struct Job {
     pub(crate) created: Time,
     /// When it was through.
     pub(crate) finished: Option<Time>,
+    /// Why it was through before all was done.
+    pub(crate) reason: Option<Reason>,
     /// How many deliveries there were when it was asked for, if they were counted.
     pub(crate) expected: Option<i64>,
     /// How many it has changed so far.
@@ -175,7 +177,7 @@ pub(crate) fn end_job(tx: &mut Tx<'_>, num: i64) -> Result<()> {
 }
 
 const SELECT: &str = "\
-    SELECT num, action, filter, state, created_ms, finished_ms, expected, changed, first, cursor,
+    SELECT num, action, filter, state, created_ms, finished_ms, reason, expected, changed, first, cursor,
         cursor_webhook, last
     FROM jobs";
 
@@ -211,6 +213,7 @@ fn read(row: &Row<'_>) -> Result<Job> {
         state: JobState::parse(row.str()?).ok_or_else(|| unreadable("state"))?,
         created: row.next()?,
         finished: row.next()?,
+        reason: row.next::<Option<String>>()?.as_deref().and_then(Reason::parse),
         expected: row.next()?,
         changed: row.next()?,
         first: row.next()?,

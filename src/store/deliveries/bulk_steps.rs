@@ -7,7 +7,7 @@ use super::edits::cancel_waiting;
 use super::lanes;
 use super::list::{DeliveryFilter, Search, count_taken};
 use super::merge::{self, Key, Span};
-use crate::model::{DeliveryStatus, EventKind, Named, Time};
+use crate::model::{DeliveryStatus, EventKind, Named, Reason, Time};
 use crate::store::deliveries;
 use crate::store::engine::columns::Value;
 use crate::store::engine::error::Result;
@@ -37,10 +37,7 @@ fn takes(
     status: DeliveryStatus,
     kind: EventKind,
 ) -> bool {
-    let is_there = |known: &WebhookState| known.presence != Presence::Deleted;
-    action.takes(status)
-        && filter.takes(all, webhook, status, kind)
-        && webhooks::find(all, webhook).is_some_and(is_there)
+    action.takes(status) && filter.takes(all, webhook, status, kind) && is_there(all, webhook)
 }
 
 /// How many deliveries a job with this filter would change; `None` if it must look at each.
@@ -109,13 +106,18 @@ pub(crate) fn bounds_of_job(tx: &mut Tx<'_>) -> Result<(Key, i64)> {
     Ok(((first - 1, "".into()), last))
 }
 
-/// Changes what a look for this job found, and moves its cursor; answers whether the job is through
-/// with it.
-pub(crate) fn job_step(tx: &mut Tx<'_>, job: &Job, found: &Found, now: Time) -> Result<bool> {
+/// Changes what a look for this job found, and moves its cursor; answers the job, if it is through with
+/// it.
+pub(crate) fn job_step(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    found: &Found,
+    now: Time,
+) -> Result<Option<Job>> {
     // It may have been ended since the look.
-    let Some(is) = find_job(tx, job.num)? else { return Ok(false) };
+    let Some(is) = find_job(tx, job.num)? else { return Ok(None) };
     if is.finished.is_some() || is.cursor != job.cursor {
-        return Ok(false);
+        return Ok(None);
     }
     let all = webhooks::all(tx)?;
     let mut changed = is.changed;
@@ -124,9 +126,12 @@ pub(crate) fn job_step(tx: &mut Tx<'_>, job: &Job, found: &Found, now: Time) -> 
     }
     let is_through = found.next.is_none();
     let cursor = found.next.as_ref().unwrap_or(&is.cursor);
+    let is_all = is.expected == Some(changed);
+    let is_cut_short = is_through && !is_all && !has_webhook(&all, job);
+    let reason = is_cut_short.then_some(Reason::WebhookDeleted);
     tx.execute(
         "UPDATE jobs SET changed = ?2, cursor = ?3, cursor_webhook = ?4,
-             state = CASE WHEN ?5 IS NULL THEN state ELSE 'done' END, finished_ms = ?5
+             state = CASE WHEN ?5 IS NULL THEN state ELSE 'done' END, finished_ms = ?5, reason = ?6
          WHERE num = ?1",
         &[
             job.num.into(),
@@ -134,9 +139,19 @@ pub(crate) fn job_step(tx: &mut Tx<'_>, job: &Job, found: &Found, now: Time) -> 
             cursor.0.into(),
             Value::Text(&cursor.1),
             is_through.then_some(now.0).into(),
+            reason.map(Named::as_str).into(),
         ],
     )?;
-    Ok(is_through)
+    if is_through { find_job(tx, job.num) } else { Ok(None) }
+}
+
+/// Whether the webhook that a job is for is still there.
+fn has_webhook(all: &[WebhookState], job: &Job) -> bool {
+    job.filter.webhook_id.as_deref().is_none_or(|id| is_there(all, id))
+}
+
+fn is_there(all: &[WebhookState], webhook: &str) -> bool {
+    webhooks::find(all, webhook).is_some_and(|known| known.presence != Presence::Deleted)
 }
 
 /// Answers whether it changed anything: much may have happened since the look.

@@ -2,7 +2,7 @@
 //! by itself.
 
 use super::small_world::{START, World, webhook};
-use crate::model::{DeliveryStatus, OnReject, Webhook};
+use crate::model::{DeliveryStatus, OnReject, Reason, Webhook};
 use crate::store::deliveries::bulk::JobState;
 use crate::store::*;
 
@@ -192,4 +192,19 @@ fn there_is_an_end_to_jobs() {
         step(&world);
     }
     assert_eq!(world.tx(list_jobs).unwrap().len(), 100);
+}
+
+#[test]
+fn a_job_whose_webhook_was_deleted_meanwhile_says_so() {
+    let mut world = holding(2);
+    world.change("t1", "of another task");
+    let kept = begin(&world, Action::Cancel, &of("wh_b", DeliveryStatus::Held));
+    let cut = begin(&world, Action::Redeliver, &of("wh_a", DeliveryStatus::Held));
+    world.tx(|tx| delete_webhook(tx, "wh_a")).unwrap();
+    assert_eq!(step(&world), 0);
+    let ended = |job: Job| world.tx(|tx| find_job(tx, job.num)).unwrap().unwrap();
+    let cut = ended(cut);
+    assert_eq!((cut.expected, cut.changed), (Some(2), 0));
+    assert_eq!((cut.state, cut.reason), (JobState::Done, Some(Reason::WebhookDeleted)));
+    assert_eq!(ended(kept).reason, None, "there was nothing to be done");
 }

@@ -233,7 +233,7 @@ impl World {
             look_for_job(tx, job.action, &job.filter, &job.cursor, job.last, self.now)
         };
         let found = self.tx(look).unwrap();
-        self.tx(|tx| job_step(tx, job, &found, self.now)).unwrap()
+        self.tx(|tx| job_step(tx, job, &found, self.now)).unwrap().is_some()
     }
 
     pub(crate) fn recover_all(&self, webhook: &str) {
