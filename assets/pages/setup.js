@@ -8,13 +8,14 @@ import { addressStep, leadsToMake } from '../parts/setup-address.js';
 import { incomingStep } from '../parts/setup-incoming.js';
 import { testStep } from '../parts/setup-test.js';
 import { begin } from '../parts/shell.js';
-import { troubleBox } from '../parts/trouble.js';
+import { addressNote, troubleBox } from '../parts/trouble.js';
 import { masked } from '../parts/webhook-words.js';
 
 const POLL = 2_000; // for what comes in: a refused webhook is no change, so the stream does not tell of it
 
 const main = begin();
-const chosen = address({ webhook: '' }, (_, isBack) => (isBack ? again() : draw()));
+const here = address({ webhook: '' }, (_, isBack) => (isBack ? again() : draw()));
+const note = addressNote(here);
 /** @type {Api.Setup|null} */
 let setup = null;
 /** @type {Api.Webhook[]} */
@@ -28,14 +29,14 @@ const addresses = addressStep({
   // Said of one, it holds for what all steps say of it.
   onSaid: () => draw(),
   onChoose(id) {
-    chosen.set({ webhook: id }, { push: true });
+    here.set({ webhook: id }, { push: true });
     again();
   },
   onMade(made) {
     // The whole address stands in this answer; it is not kept.
     const known = { ...made, url: masked(made.url), secret: null };
     webhooks = [known, ...webhooks.filter(({ id }) => id !== made.id)];
-    chosen.set({ webhook: made.id });
+    here.set({ webhook: made.id });
     test.focus();
     again();
   },
@@ -52,6 +53,7 @@ main.append(
     'Each change of a task goes to a scenario in Make, and what Make sends back changes tasks here.',
   ),
   trouble.element,
+  note,
   steps,
 );
 
@@ -59,7 +61,7 @@ main.append(
 function choice() {
   const candidates = webhooks.filter((webhook) => leadsToMake(webhook, setup));
   const by = (id) => candidates.find((webhook) => webhook.id === id);
-  return { candidates, chosen: by(chosen.values.webhook) ?? by('default') ?? candidates[0] ?? null };
+  return { candidates, chosen: by(here.values.webhook) ?? by('default') ?? candidates[0] ?? null };
 }
 
 function draw() {
@@ -68,6 +70,7 @@ function draw() {
   addresses.show(found);
   test.show({ chosen: found.chosen, delivered: delivered?.webhookId === found.chosen?.id ? delivered : null });
   incoming.show(setup);
+  note.show();
   steps.hidden = false;
 }
 
@@ -92,6 +95,8 @@ async function refresh() {
     const list = get('/api/webhooks', { limit: 1000 }, { signal });
     await Promise.all([readSetup(signal), list]);
     webhooks = (await list).data;
+    const asked = here.values.webhook;
+    if (asked && !webhooks.some(({ id }) => id === asked)) here.reject('webhook');
     const id = choice().chosen?.id;
     if (id && delivered?.webhookId !== id) {
       const found = await get('/api/deliveries', { webhookId: id, status: 'delivered', limit: 1 }, { signal });

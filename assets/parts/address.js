@@ -74,6 +74,14 @@ export function address(defaults, onChange, closed = {}, { several = [], also = 
       state.values = values;
       onChange(values, false);
     },
+    /**
+     * A value has turned out to be unknown, once there was something to compare it with.
+     * @param {keyof T & string} name
+     */
+    reject(name) {
+      state.unknown = [...state.unknown, [name, state.values[name]]];
+      state.values = { ...state.values, [name]: defaults[name] };
+    },
     /** Leaves out what is not known. */
     forget() {
       state.unknown = [];

@@ -112,3 +112,21 @@ async fn done_is_said_only_of_make() {
     state("step-incoming", "done").await;
     browser.expect_content(&[]).await;
 }
+
+/// A link that was kept, to a webhook that is gone: the page is about another one, and says so.
+#[tokio::test]
+async fn an_address_with_an_unknown_webhook_is_said_and_can_be_left_out() {
+    let receiver = Receiver::ok().await;
+    let server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
+    let browser = Browser::at(&server, "/setup?webhook=wh_gone").await;
+    browser.find("[data-test=unknown]", "wh_gone").await;
+    browser.find("[data-test=step-address]", "127.0.0.1").await;
+    browser.click("[data-test=unknown] button", "Leave it out").await;
+    browser.wait_gone("[data-test=unknown]:not([hidden])", "").await;
+    let address = browser.js("return location.search", &[]).await;
+    assert_eq!(address, "");
+    browser.go("/setup?webhook=default").await;
+    browser.find("[data-test=step-address]", "127.0.0.1").await;
+    assert!(!browser.has("[data-test=unknown]:not([hidden])", "").await);
+    browser.expect_content(&[]).await;
+}
