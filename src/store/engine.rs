@@ -13,6 +13,7 @@ pub(crate) mod error;
 pub(crate) mod files;
 pub(crate) mod free_pages;
 pub(crate) mod handle;
+pub(crate) mod left_log;
 pub(crate) mod line;
 pub(crate) mod locked;
 pub(crate) mod migrate;

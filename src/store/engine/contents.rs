@@ -26,9 +26,9 @@ const INDEX: usize = 136;
 /// Its head, which stands there twice: who writes it leaves the two different until it is whole.
 const HEAD: usize = 48;
 /// The version of this format.
-const VERSION: u32 = 3_007_000;
+pub(crate) const HEAD_VERSION: u32 = 3_007_000;
 /// What stands before the frames of a log, and before the page in each.
-const LOG_HEAD: u64 = 32;
+pub(crate) const LOG_HEAD: u64 = 32;
 const FRAME_HEAD: u64 = 24;
 /// Where the salts stand in a log.
 const SALTS_AT: u64 = 16;
@@ -194,7 +194,7 @@ fn first(database: &File) -> io::Result<Vec<u8>> {
 fn parse(bytes: &[u8; INDEX]) -> Option<Index> {
     let (head, rest) = bytes.split_at(HEAD);
     let number = |at: usize| Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let is_whole = rest.starts_with(head) && number(0)? == VERSION && head.get(12) == Some(&1);
+    let is_whole = rest.starts_with(head) && number(0)? == HEAD_VERSION && head.get(12) == Some(&1);
     if !is_whole {
         return None;
     }

@@ -76,9 +76,20 @@ impl Files {
 
     /// Puts the log where nobody takes it for that of the database which stands there now.
     pub(crate) fn put_log_aside(&self) -> io::Result<PathBuf> {
-        let aside = beside(&self.database.path, ASIDE);
-        fs::rename(beside(&self.database.path, "-wal"), &aside).map(|()| aside)
+        put_log_aside(&self.database.path)
     }
+}
+
+/// The same beside any database. What was put aside before stays.
+pub(crate) fn put_log_aside(database: &Path) -> io::Result<PathBuf> {
+    let mut aside = beside(database, ASIDE);
+    for n in 2.. {
+        if fs::symlink_metadata(&aside).is_err() {
+            break;
+        }
+        aside = beside(database, &format!("{ASIDE}-{n}"));
+    }
+    fs::rename(beside(database, "-wal"), &aside).map(|()| aside)
 }
 
 /// Their names, with device and number of each.

@@ -23,7 +23,7 @@ use super::open::{Log, check_version, open_reader, open_writer};
 use super::opening::{Opening, Why};
 use super::state::Shared;
 use super::tx::Memory;
-use super::{damage, database_file, readers};
+use super::{damage, database_file, left_log, readers};
 use crate::lock::lock;
 
 /// While the log is longer than this, nothing looks for damage: who reads for long keeps the log from
@@ -46,6 +46,7 @@ pub(crate) fn start(
     let database_file = database_file::take(path)?;
     let path = &database_file.path.clone();
     let failed = |why: Why| Opening::of(path, why);
+    left_log::look(&database_file).map_err(|error| failed(error.into()))?;
     let (writer, log) = open_writer(path).map_err(failed)?;
     let files = Arc::new(Files::of(database_file).map_err(|error| failed(error.into()))?);
     let _first = shared.files.set(Arc::downgrade(&files));

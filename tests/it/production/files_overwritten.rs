@@ -188,3 +188,55 @@ async fn backups_shells_and_checkpoints_of_others_end_nothing() {
     assert!(server.stop().await.success());
     assert_eq!(titles(&server.home().join("btk.db")).len(), 41 + 200);
 }
+
+/// The log is what a crash leaves; what becomes of it before the next start, nobody has seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_is_none_or_anothers_is_put_aside_at_the_start() {
+    let zeros = |log: &Path| {
+        let length = fs::metadata(log).expect("a log").len();
+        fs::write(log, vec![0; usize::try_from(length).expect("a length")]).expect("overwritten");
+    };
+    let others = |log: &Path| {
+        let path = log.with_file_name("other.db");
+        let other = Connection::open(&path).expect("opened");
+        let sql = "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; CREATE TABLE tasks (x)";
+        other.execute_batch(sql).expect("written");
+        fs::copy(path.with_file_name("other.db-wal"), log).expect("copied");
+    };
+    for (does, says) in [
+        (zeros as fn(&Path), "btk.db-wal is no log of a database"),
+        (others, "btk.db-wal is the log of another database"),
+    ] {
+        let mut server = begun().await;
+        shell(server.home()).execute_batch("PRAGMA wal_checkpoint(FULL)").expect("copied");
+        let title = "in the log alone";
+        server.create(&json!({"title": title})).await;
+        server.kill9();
+        does(&server.home().join("btk.db-wal"));
+        server.restart().await;
+        assert!(server.output().contains(says), "{}", server.output());
+        assert!(server.home().join("btk.db-wal.aside").exists());
+        server.create(&json!({"title": "goes on"})).await;
+        assert!(server.stop().await.success());
+        let titles = titles(&server.home().join("btk.db"));
+        assert_eq!(titles.len(), 42, "{says}: all but what stood there alone");
+        assert!(!titles.iter().any(|kept| kept == title));
+    }
+}
+
+/// Whoever meets it first: a look says so, a write ends with the system's SIGBUS. Nothing is lost by either.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_of_the_log_that_is_emptied_ends_the_server_and_loses_nothing() {
+    let mut server = begun().await;
+    let others = tokio::spawn(post_until_gone(server.client()));
+    server.has_tasks(50).await;
+    drop(File::create(server.home().join("btk.db-shm")).expect("emptied"));
+    assert!(!server.ended(PATIENCE).await.success());
+    let acknowledged = others.await.expect("no panic");
+    server.restart().await;
+    assert!(server.stop().await.success());
+    let titles = titles(&server.home().join("btk.db"));
+    for (title, _) in acknowledged {
+        assert!(titles.contains(&title), "{title}");
+    }
+}
