@@ -6,7 +6,6 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
 
 use super::contents::{HEAD_VERSION, LOG_HEAD};
 use super::database_file::{DatabaseFile, beside};
@@ -30,13 +29,9 @@ pub(crate) fn look(database: &DatabaseFile) -> io::Result<()> {
          backup in the place of {} if that has more",
         log.display(),
         aside.display(),
-        name(&database.path)
+        database.path.display()
     );
     Ok(())
-}
-
-fn name(path: &Path) -> std::path::Display<'_> {
-    Path::new(path.file_name().unwrap_or(path.as_os_str())).display()
 }
 
 /// Bytes of a page of the database; nothing while there is none in it.
