@@ -8,22 +8,24 @@ use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, header};
+use rust_embed::RustEmbed;
 
 use crate::http::gzip::Prepared;
 use crate::secret::hex;
 
-/// Every file below `assets`, by its path there: written by the build script.
-const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
-
-/// A file as it was built, or, in a debug build, as it is now: so a page is edited without building anew.
-fn read(path: &str, built: &'static [u8]) -> Cow<'static, [u8]> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/");
-    let now = cfg!(debug_assertions).then(|| std::fs::read(format!("{folder}{path}")).ok());
-    now.flatten().map_or(Cow::Borrowed(built), Cow::Owned)
-}
+/// Every file below `assets` as it was built, or, in a debug build, as it is now: so a page is edited without building anew.
+#[derive(RustEmbed)]
+#[folder = "assets"]
+struct Files;
 
 /// What all pages are made from; it is filled in, not served.
 pub(crate) const SHELL: &str = include_str!("../../../assets/shell.html");
+
+/// The files that are served as they are or as a part of another, by their path.
+fn served() -> impl Iterator<Item = (Cow<'static, str>, Cow<'static, [u8]>)> {
+    let paths = Files::iter().filter(|path| path != "shell.html");
+    paths.filter_map(|path| Files::get(&path).map(|file| (path, file.data)))
+}
 
 /// For ever: other files have another address.
 const KEEP: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -36,7 +38,7 @@ pub(crate) struct Assets {
     /// The digest over all files, which stands in their address.
     pub(crate) hash: String,
     /// The files by their path.
-    files: BTreeMap<&'static str, Prepared>,
+    files: BTreeMap<String, Prepared>,
 }
 
 impl Assets {
@@ -46,18 +48,18 @@ impl Assets {
         let mut hash = hmac_sha256::Hash::new();
         let mut files = BTreeMap::new();
         let mut style = Vec::new();
-        for (path, built) in FILES.iter().filter(|(path, _)| *path != "shell.html") {
-            let bytes = read(path, built);
+        for (path, bytes) in served() {
             // With the lengths, so that nothing can move from one file to the next unseen.
             hash.update(format!("{path}:{}:", bytes.len()));
             hash.update(&bytes);
             if path.starts_with("styles/") {
                 style.extend_from_slice(&bytes);
             } else {
-                files.insert(*path, Prepared::new(without_comments(path, &bytes)));
+                let text = without_comments(&path, &bytes);
+                files.insert(path.into_owned(), Prepared::new(text));
             }
         }
-        files.insert("style.css", Prepared::new(style));
+        files.insert("style.css".to_owned(), Prepared::new(style));
         let mut hash = hex(&hash.finalize());
         hash.truncate(DIGITS);
         Assets { hash, files }
@@ -120,8 +122,10 @@ mod tests {
         "127.0.0.1",
     ];
 
-    fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
-        FILES.iter().map(|(path, bytes)| (*path, str::from_utf8(bytes).unwrap()))
+    fn texts() -> impl Iterator<Item = (String, String)> {
+        let shell = ("shell.html".to_owned(), SHELL.to_owned());
+        let text = |bytes: Cow<[u8]>| String::from_utf8(bytes.into_owned()).unwrap();
+        served().map(move |(path, bytes)| (path.into_owned(), text(bytes))).chain([shell])
     }
 
     #[test]
