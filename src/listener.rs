@@ -93,22 +93,10 @@ pub(crate) async fn serve(
     let graceful = GracefulShutdown::new();
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
-    loop {
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                pause_after(&error, &table).await;
-                continue;
-            }
-        };
+    let no_room = || table.make_room();
+    accept(listener, &stop, no_room, |stream, peer| {
         // All are answered, and those who wait to hear that there is no room are many.
-        let Some(guest) = table.seat(network(peer.ip())) else { continue };
-        // A connection without it is only slower.
-        let _slower = stream.set_nodelay(true);
+        let Some(guest) = table.seat(network(peer.ip())) else { return };
         notice_gone(&stream);
         let client = Client { end: cut.child_token(), ..Client::default() };
         let (seat, taken) = (Arc::clone(&guest.seat), Arc::clone(&client.taken));
@@ -124,8 +112,8 @@ pub(crate) async fn serve(
             }
             drop(guest);
         });
-    }
-    drop(listener);
+    })
+    .await;
     connections.close();
     if timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::warn!("Some connections did not end in time and are cut");
@@ -146,13 +134,32 @@ fn notice_gone(stream: &TcpStream) {
 #[cfg(not(target_os = "linux"))]
 fn notice_gone(_stream: &TcpStream) {}
 
-/// After a fault of `accept`: want of files passes, the sooner if who waits goes, and must not become a busy loop.
-async fn pause_after(error: &io::Error, table: &Table) {
+/// Takes every connection that comes until `stop`, and listens no longer then. `no_room` lets somebody go where files are
+/// short.
+pub(crate) async fn accept(
+    listener: TcpListener,
+    stop: &CancellationToken,
+    no_room: impl Fn(),
+    mut taken: impl FnMut(TcpStream, SocketAddr),
+) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
-        tracing::warn!("A connection cannot be accepted: {error}");
-        table.make_room();
-        sleep(Duration::from_millis(200)).await;
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => {
+                // A connection without it is only slower.
+                let _slower = stream.set_nodelay(true);
+                taken(stream, peer);
+            }
+            Err(error) => {
+                if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+                    continue;
+                }
+                // Want of files passes, the sooner if who waits goes, and must not become a busy loop.
+                tracing::warn!("A connection cannot be accepted: {error}");
+                no_room();
+                sleep(Duration::from_millis(200)).await;
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The receiver of the bench: answers every webhook at once and notes when it arrived.
 //!
 //! It has to be cheap, since it shares the machine with what is measured: no JSON is parsed, the
-//! index is found by a search for bytes, and connections are accepted by a loop of its own (with the
-//! server's, the relay passed on a seventh less). It must not know who sends or why.
+//! index is found by a search for bytes, and a connection has no limits (with those of the server, the relay passed on a
+//! seventh less). It must not know who sends or why.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -19,9 +19,12 @@ use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::figures::{Note, now, write_notes};
 use super::process::{answer_all, say_listening};
+use crate::listener;
 use crate::lock::lock;
 
 /// More than any webhook of the bench has.
@@ -75,8 +78,12 @@ pub(super) async fn run(webhooks: u32) -> anyhow::Result<()> {
     let socket = TcpListener::bind("127.0.0.1:0").await?;
     say_listening(socket.local_addr()?)?;
     let arrivals = Arc::new(Mutex::new(Arrivals { webhooks, ..Arrivals::default() }));
+    let (connections, notes) = (TaskTracker::new(), arrivals.clone());
     let mut accepting = JoinSet::new();
-    accepting.spawn(accept(socket, arrivals.clone()));
+    accepting.spawn(async move {
+        let serve = |stream, _| drop(connections.spawn(serve(stream, notes.clone())));
+        listener::accept(socket, &CancellationToken::new(), || (), serve).await;
+    });
     answer_all(async |ask: Ask| {
         let arrivals = lock(&arrivals);
         if let Ask::Save(path) = ask {
@@ -87,16 +94,7 @@ pub(super) async fn run(webhooks: u32) -> anyhow::Result<()> {
     .await
 }
 
-async fn accept(socket: TcpListener, arrivals: Arc<Mutex<Arrivals>>) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = socket.accept().await {
-        connections.spawn(serve(stream, arrivals.clone()));
-        while connections.try_join_next().is_some() {}
-    }
-}
-
 async fn serve(stream: TcpStream, arrivals: Arc<Mutex<Arrivals>>) {
-    let _ = stream.set_nodelay(true);
     let service = service_fn(|request| answer(request, &arrivals));
     // A connection that breaks shows in the figures, as what did not arrive.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
