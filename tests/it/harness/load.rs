@@ -14,6 +14,15 @@ use super::{Hit, Server};
 
 const WRITERS: usize = 16;
 
+/// As many files as this process may have: a test holds two thousand connections.
+pub(crate) fn many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, most).expect("files");
+    assert!(limit.maximum.is_none_or(|most| most >= 4_096), "too few files for this test");
+}
+
 /// Creates so many tasks and changes each so often, many at a time; returns their ids.
 pub(crate) async fn flood(server: &Server, tasks: usize, changes: usize) -> Vec<String> {
     let mut writers = JoinSet::new();

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::harness::load::many_files;
 use crate::harness::{Answer, Client, PATIENCE, Server, eventually, quiet::QUIET};
 
 const TOKEN: &str = "a-token-of-some-length";
@@ -19,15 +20,6 @@ const HEAD: &str = "GET /api/me HTTP/1.1\r\nhost: localhost\r\n";
 
 /// What a head may take where there is room.
 const HEADER_TIME: Duration = Duration::from_secs(10);
-
-/// As many files as this process may have: a test holds two thousand connections.
-fn many_files() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
-    setrlimit(Resource::Nofile, most).expect("files");
-    assert!(limit.maximum.is_none_or(|most| most >= 4_096), "too few files for this test");
-}
 
 /// A connection that has sent this much.
 async fn begun(server: &Server, sent: &str) -> TcpStream {

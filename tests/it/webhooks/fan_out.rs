@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::json;
 
 use crate::harness::hooks::{LONG_AGO, id};
+use crate::harness::load::many_files;
 use crate::harness::{Receiver, Reply, Server, eventually, quiet::QUIET};
 
 const WEBHOOKS: usize = 100;
@@ -61,4 +63,40 @@ async fn as_many_webhooks_as_there_may_be_refuse_no_write() {
         (paths.len() == MOST).then_some(())
     })
     .await;
+}
+
+/// What a thousand requests come to is there in one moment, and somebody else has the database: a change waits its turn with
+/// all of that, and is not refused for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_has_room_beside_what_all_requests_come_to() {
+    const HOOKS: usize = 50;
+    const UNDER_WAY: usize = 1_200;
+    many_files();
+    let _loud = QUIET.write().await;
+    let receiver = Receiver::ok().await;
+    let server = Server::open(&[]).await;
+    for n in 0..HOOKS {
+        server.hook(&json!({"url": format!("{}/{n}", receiver.url())})).await;
+    }
+    // Who has answered once is sent many at a time.
+    server.create(&json!({"title": "first"})).await;
+    receiver.wait_for(HOOKS).await;
+    receiver.answer(|_| Reply::ok().after(Duration::from_secs(25)));
+    for n in 0..32 {
+        server.create(&json!({"title": n.to_string()})).await;
+    }
+    receiver.wait_for(HOOKS + UNDER_WAY).await;
+    let other = Connection::open(server.home().join("btk.db")).expect("the database");
+    other.busy_timeout(Duration::from_secs(5)).expect("an option");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    receiver.down();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let client = server.client();
+    let write = tokio::spawn(async move {
+        client.call("POST", "/api/tasks").json(&json!({"title": "meanwhile"})).send().await
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!write.is_finished(), "it waits");
+    other.execute_batch("ROLLBACK").expect("let go");
+    write.await.expect("it ends well").expect(201);
 }
