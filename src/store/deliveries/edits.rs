@@ -51,6 +51,23 @@ pub(crate) fn cancel(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Edit> {
     done(tx, id, now)
 }
 
+/// Ends one that is not sent any more, with why and in which words; its lane is left alone.
+pub(super) fn end_unsent(
+    tx: &mut Tx<'_>,
+    (webhook, seq): (&str, i64),
+    status: DeliveryStatus,
+    (reason, text): (Reason, &str),
+    now: Time,
+) -> Result<()> {
+    let update = "UPDATE deliveries SET status = ?4, due_ms = NULL, finished_ms = ?3,
+             reason = ?5, reason_text = ?6
+         WHERE seq = ?1 AND webhook_id = ?2 AND finished_ms IS NULL";
+    let (status, reason) = (status.as_str().into(), reason.as_str().into());
+    let args = [seq.into(), webhook.into(), now.0.into(), status, reason, text.into()];
+    totals::end(tx, webhook, update, &args)?;
+    Ok(())
+}
+
 /// Ends one that waits; if it had the turn of its lane, the next one has it.
 pub(crate) fn cancel_waiting(
     tx: &mut Tx<'_>,
@@ -60,20 +77,8 @@ pub(crate) fn cancel_waiting(
     has_turn: bool,
     now: Time,
 ) -> Result<()> {
-    totals::end(
-        tx,
-        webhook,
-        "UPDATE deliveries SET status = 'cancelled', due_ms = NULL, finished_ms = ?3,
-             reason = ?4, reason_text = ?5
-         WHERE seq = ?1 AND webhook_id = ?2 AND finished_ms IS NULL",
-        &[
-            seq.into(),
-            webhook.into(),
-            now.0.into(),
-            Reason::ByPerson.as_str().into(),
-            Reason::ByPerson.words().into(),
-        ],
-    )?;
+    let reason = Reason::ByPerson;
+    end_unsent(tx, (webhook, seq), DeliveryStatus::Cancelled, (reason, reason.words()), now)?;
     if has_turn {
         lanes::give_turn(tx, webhook, task, now)?;
     }

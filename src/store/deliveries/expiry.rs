@@ -5,11 +5,12 @@
 //! was looked at: while the server was off, or when the wall clock was set, time has passed in which
 //! nobody asked. Must not decide what is too old: that is `health`.
 
-use super::{lanes, totals};
+use super::edits::end_unsent;
+use super::lanes;
 use crate::delivery::explain;
 use crate::delivery::health::{Condition, Policy, is_expired};
-use crate::model::{Named, Reason, Time};
-use crate::store::engine::columns::{Value, only};
+use crate::model::{DeliveryStatus, Named as _, Reason, Time};
+use crate::store::engine::columns::only;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::webhooks::alerts;
@@ -138,20 +139,8 @@ pub(crate) fn expire_step(
             (false, _) => continue,
         };
         for (seq, _) in lane.into_iter().filter(|(_, at)| is_expired(policy, *at, now)) {
-            totals::end(
-                tx,
-                webhook,
-                "UPDATE deliveries SET status = 'failed', due_ms = NULL, finished_ms = ?3,
-                     reason = ?4, reason_text = ?5
-                 WHERE seq = ?1 AND webhook_id = ?2 AND finished_ms IS NULL",
-                &[
-                    seq.into(),
-                    webhook.into(),
-                    now.0.into(),
-                    Reason::Expired.as_str().into(),
-                    Value::from(&text),
-                ],
-            )?;
+            let why = (Reason::Expired, &*text);
+            end_unsent(tx, (webhook, seq), DeliveryStatus::Failed, why, now)?;
             room -= 1;
             ended = Some(seq);
         }
