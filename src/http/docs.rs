@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::app::App;
-use super::pages::assets::SHELL;
+use super::pages::assets::Assets;
 
 /// Every address on one page, with a curl line each
 #[utoipa::path(get, path = "/docs", tag = "Server", security(()),
@@ -62,12 +62,13 @@ impl Route<'_> {
 }
 
 /// The page, from the document.
-pub(crate) fn page(document: &Value, address: &str, has_token: bool, assets: &str) -> String {
+pub(crate) fn page(document: &Value, address: &str, has_token: bool, assets: &Assets) -> String {
     let nothing = Vec::new();
     let tags = document["tags"].as_array().unwrap_or(&nothing);
     let names = tags.iter().map(|tag| tag["name"].as_str().unwrap_or_default());
     let groups: Vec<(&str, Vec<Route<'_>>)> =
         names.map(|name| (name, routes_of(document, name))).collect();
+    let hash = &assets.hash;
     let (mut contents, mut all) = (String::new(), String::new());
     for (name, routes) in &groups {
         let (id, name) = (anchor_of(name), escape(name));
@@ -79,22 +80,22 @@ pub(crate) fn page(document: &Value, address: &str, has_token: bool, assets: &st
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>API · BTK</title><link rel=\"icon\" type=\"image/svg+xml\" href=\"/assets/{assets}/icon.svg\">\
-         <link rel=\"stylesheet\" href=\"/assets/{assets}/style.css\"></head>\
+         <title>API · BTK</title><link rel=\"icon\" type=\"image/svg+xml\" href=\"/assets/{hash}/icon.svg\">\
+         <link rel=\"stylesheet\" href=\"/assets/{hash}/style.css\"></head>\
          <body class=\"page-docs\"><a class=\"skip\" href=\"#main\">Skip to the content</a>{}\
          <main class=\"docs\" id=\"main\" tabindex=\"-1\"><h1>BTK-System {}</h1><p>{}</p>\
          <p>For programs: <a href=\"/api/openapi.json\">/api/openapi.json</a> (OpenAPI 3.1).</p>\
          <nav class=\"contents\" aria-labelledby=\"contents\"><h2 id=\"contents\">Contents</h2><ul>{contents}</ul></nav>\
          {all}</main></body></html>\n",
-        frame(),
+        frame(&assets.shell),
         escape(document["info"]["version"].as_str().unwrap_or_default()),
         escape(document["info"]["description"].as_str().unwrap_or_default()),
     )
 }
 
 /// The head of every page with the way to the others, this one marked.
-fn frame() -> String {
-    let inner = SHELL.split_once("<header").and_then(|(_, rest)| rest.split_once("</header>"));
+fn frame(shell: &str) -> String {
+    let inner = shell.split_once("<header").and_then(|(_, rest)| rest.split_once("</header>"));
     let inner = inner.map(|(inner, _)| inner).unwrap_or_default();
     let here = "href=\"/docs\"";
     format!("<header{}</header>", inner.replace(here, &format!("{here} aria-current=\"page\"")))
@@ -167,7 +168,8 @@ mod tests {
     fn the_page_has_a_curl_line_and_a_line_in_the_contents_for_every_route() {
         let (_, document) = crate::http::routes::routes().split_for_parts();
         let document = super::super::openapi::complete(&document);
-        let html = page(&document, "http://127.0.0.1:5000", true, "abc");
+        let assets = Assets::new();
+        let html = page(&document, "http://127.0.0.1:5000", true, &assets);
         let routes: usize = document["paths"]
             .as_object()
             .unwrap()
@@ -184,6 +186,7 @@ mod tests {
         }
         assert!(links > routes, "{links} lines for {routes} routes");
         assert!(html.contains("href=\"/docs\" aria-current=\"page\""));
-        assert!(frame().contains("<nav") && !frame().contains('%'), "{}", frame());
+        let frame = frame(&assets.shell);
+        assert!(frame.contains("<nav") && !frame.contains('%'), "{frame}");
     }
 }

@@ -17,7 +17,7 @@ use axum::routing::get;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-use self::assets::SHELL;
+use self::assets::Assets;
 use super::app::App;
 use super::problem::Problem;
 
@@ -64,7 +64,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 /// Adds the address of each page.
 pub(crate) fn add(mut router: Router<App>) -> Router<App> {
     for page in &PAGES {
-        let show = async |State(app): State<App>| page.show(&app.assets.hash);
+        let show = async |State(app): State<App>| page.show(&app.assets);
         router = router.route(page.path, get(show));
     }
     router
@@ -79,7 +79,7 @@ fn is_visit(request: &Request) -> bool {
 
 /// The page that says that there is nothing at an address; for people alone.
 pub(crate) fn nowhere(app: &App, request: &Request) -> Option<Response> {
-    let page = is_visit(request).then(|| NOWHERE.show(&app.assets.hash))?;
+    let page = is_visit(request).then(|| NOWHERE.show(&app.assets))?;
     Some((StatusCode::NOT_FOUND, page).into_response())
 }
 
@@ -101,11 +101,12 @@ pub(crate) fn to_sign_in(
 }
 
 impl Page {
-    fn show(&self, hash: &str) -> Response {
-        let html = SHELL
+    fn show(&self, assets: &Assets) -> Response {
+        let html = assets
+            .shell
             .replace("%TITLE%", self.title)
             .replace("%PAGE%", self.script)
-            .replace("%HASH%", hash);
+            .replace("%HASH%", &assets.hash);
         let headers = [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
             (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -128,10 +129,11 @@ mod tests {
             let root = env!("CARGO_MANIFEST_DIR");
             assert!(std::fs::exists(format!("{root}{script}")).unwrap(), "{script}");
         }
+        let shell = Assets::new().shell;
         for place in ["%TITLE%", "%PAGE%", "%HASH%"] {
-            assert!(SHELL.contains(place), "{place}");
+            assert!(shell.contains(place), "{place}");
         }
-        let rest = SHELL.replace("%TITLE%", "").replace("%PAGE%", "").replace("%HASH%", "");
+        let rest = shell.replace("%TITLE%", "").replace("%PAGE%", "").replace("%HASH%", "");
         let open =
             rest.split('%').skip(1).find(|t| t.starts_with(|c: char| c.is_ascii_uppercase()));
         assert_eq!(open, None, "nothing fills this in");

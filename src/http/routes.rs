@@ -78,7 +78,7 @@ pub(crate) fn router(services: Services) -> Router {
     let (router, document) = routes().split_for_parts();
     let document = openapi::complete(&document);
     let assets = assets::Assets::new();
-    let docs = docs::page(&document, &services.address, services.api_token.is_some(), &assets.hash);
+    let docs = docs::page(&document, &services.address, services.api_token.is_some(), &assets);
     let app: App = Arc::new(Shared {
         limits: limits::Limits::new(services.incoming_rate, clock::now()),
         places: places::Places::new(),

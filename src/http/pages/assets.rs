@@ -13,17 +13,18 @@ use rust_embed::RustEmbed;
 use crate::http::gzip::Prepared;
 use crate::secret::hex;
 
-/// Every file below `assets` as it was built, or, in a debug build, as it is now: so a page is edited without building anew.
+/// Every file below `assets`, in the program; a debug build reads them from disk when it starts, so that a page can be edited
+/// without building anew.
 #[derive(RustEmbed)]
 #[folder = "assets"]
 struct Files;
 
 /// What all pages are made from; it is filled in, not served.
-pub(crate) const SHELL: &str = include_str!("../../../assets/shell.html");
+const SHELL: &str = "shell.html";
 
 /// The files that are served as they are or as a part of another, by their path.
 fn served() -> impl Iterator<Item = (Cow<'static, str>, Cow<'static, [u8]>)> {
-    let paths = Files::iter().filter(|path| path != "shell.html");
+    let paths = Files::iter().filter(|path| path != SHELL);
     paths.filter_map(|path| Files::get(&path).map(|file| (path, file.data)))
 }
 
@@ -37,6 +38,8 @@ const DIGITS: usize = 16;
 pub(crate) struct Assets {
     /// The digest over all files, which stands in their address.
     pub(crate) hash: String,
+    /// What all pages are made from.
+    pub(crate) shell: String,
     /// The files by their path.
     files: BTreeMap<String, Prepared>,
 }
@@ -62,7 +65,8 @@ impl Assets {
         files.insert("style.css".to_owned(), Prepared::new(style));
         let mut hash = hex(&hash.finalize());
         hash.truncate(DIGITS);
-        Assets { hash, files }
+        let shell = Files::get(SHELL).map(|file| String::from_utf8_lossy(&file.data).into_owned());
+        Assets { hash, shell: shell.unwrap_or_default(), files }
     }
 }
 
@@ -123,7 +127,7 @@ mod tests {
     ];
 
     fn texts() -> impl Iterator<Item = (String, String)> {
-        let shell = ("shell.html".to_owned(), SHELL.to_owned());
+        let shell = (SHELL.to_owned(), Assets::new().shell);
         let text = |bytes: Cow<[u8]>| String::from_utf8(bytes.into_owned()).unwrap();
         served().map(move |(path, bytes)| (path.into_owned(), text(bytes))).chain([shell])
     }
@@ -159,7 +163,7 @@ mod tests {
     #[test]
     fn every_file_is_of_a_known_kind_and_none_is_the_shell() {
         let assets = Assets::new();
-        assert!(assets.files.len() > 50 && !assets.files.contains_key("shell.html"));
+        assert!(assets.files.len() > 50 && !assets.files.contains_key(SHELL));
         for path in assets.files.keys() {
             assert!(!kind(path).starts_with("application/"), "{path}: of which kind is it?");
         }
