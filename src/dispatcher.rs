@@ -109,15 +109,15 @@ impl<T: Transport> Dispatcher<T> {
 
     /// From now on, what may leave at once is handed over as soon as it is on disk.
     fn attach(self: &Arc<Self>, tracker: &TaskTracker) -> Attached {
-        let (dispatcher, sender) = (Arc::clone(self), Arc::clone(self));
+        let (dispatcher, delivering) = (Arc::clone(self), Arc::clone(self));
         let (spawner, runtime) = (tracker.clone(), Handle::current());
         let handover = Handover {
             gates: Arc::clone(&self.gates),
             now: Box::new(clock::now),
             steady_ms: Box::new(move || dispatcher.steady_ms()),
             send: Box::new(move |claim| {
-                let sender = Arc::clone(&sender);
-                spawner.spawn_on(async move { sender.deliver(claim).await }, &runtime);
+                let delivering = Arc::clone(&delivering);
+                spawner.spawn_on(async move { delivering.deliver(claim).await }, &runtime);
             }),
             tracker: tracker.clone(),
         };
@@ -196,7 +196,7 @@ impl<T: Transport> Dispatcher<T> {
         });
         // A delivery that is never recorded would keep its place, and stop its task for ever.
         let (outcome, why) = sent.catch_unwind().await.unwrap_or_else(|_| {
-            let why = "The server met a fault of its own while sending.";
+            let why = explain::OWN_FAULT;
             (Outcome::broken(why), Some(why.to_owned()))
         });
         let (ended, steady_ms) = (clock::now(), self.steady_ms());

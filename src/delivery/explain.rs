@@ -16,6 +16,14 @@ use crate::model::{
 
 use answers::{advice, meaning};
 
+/// Of an attempt that was under way when the server ended.
+pub(crate) const INTERRUPTED: &str =
+    "The server ended while this request was under way; it may have arrived.";
+/// Of an attempt at which the server met a fault of its own.
+pub(crate) const OWN_FAULT: &str = "The server met a fault of its own while sending.";
+/// Of a delivery that waits, and whose webhook is no more.
+pub(crate) const ENDS_SOON: &str = "Its webhook was deleted; it is being cancelled.";
+
 /// What went wrong with an attempt; `None` if nothing did.
 pub(crate) fn what_went_wrong(webhook: &Webhook, outcome: &Outcome) -> Option<String> {
     if outcome.is_success() {

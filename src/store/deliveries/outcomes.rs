@@ -344,11 +344,10 @@ pub(crate) fn requeue_interrupted(tx: &mut Tx<'_>, policy: &Policy, now: Time) -
     conditions::restart(tx, policy.recovers, now, latest)?;
     tx.execute(
         "INSERT INTO other_attempts (seq, webhook_id, number, started_ms, error, outcome)
-         SELECT seq, webhook_id, attempts, started_ms,
-             'The server ended while this request was under way; it may have arrived.', ?1
+         SELECT seq, webhook_id, attempts, started_ms, ?2, ?1
          FROM deliveries WHERE status = 'sending'
              AND webhook_id IN (SELECT id FROM webhooks)",
-        &[AttemptOutcome::Unknown.as_str().into()],
+        &[AttemptOutcome::Unknown.as_str().into(), explain::INTERRUPTED.into()],
     )?;
     tx.execute(
         "UPDATE deliveries SET status = 'pending', due_ms = ?1, tries = tries - 1, started_ms = NULL

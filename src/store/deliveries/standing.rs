@@ -28,8 +28,7 @@ pub(crate) struct Standing {
 pub(crate) fn of(waiting: &Unfinished, known: Option<&WebhookState>, now: Time) -> Standing {
     let held = |reason, text, next| Standing { is_held: true, reason, text, next };
     let Some(known) = known.filter(|known| known.presence != Presence::Deleted) else {
-        let text = "Its webhook was deleted; it is being cancelled.";
-        return held(Reason::WebhookDeleted, text.to_owned(), None);
+        return held(Reason::WebhookDeleted, explain::ENDS_SOON.to_owned(), None);
     };
     if known.presence == Presence::Retired {
         return held(Reason::NoUrl, explain::no_url(&known.webhook.id), None);
