@@ -255,9 +255,9 @@ impl Gates {
         (gate.is_short, gate.is_clear) = (false, true);
     }
 
-    /// Whether a look has left something that is due, or has left nothing.
-    pub(crate) fn has_left(&mut self, webhook_id: &str, something: bool) {
-        self.each.entry(webhook_id.to_owned()).or_default().is_clear = !something;
+    /// Whether something is due that has no place: then nothing that comes later leaves before it.
+    pub(crate) fn set_backlog(&mut self, webhook_id: &str, is_there: bool) {
+        self.each.entry(webhook_id.to_owned()).or_default().is_clear = !is_there;
     }
 
     /// Takes a place for a request that nobody has waited for, with a task of so many bytes, at `now_ms`. It gets none
@@ -268,7 +268,7 @@ impl Gates {
         if has_place {
             self.take(&webhook.id, bytes);
         } else if is_clear {
-            self.has_left(&webhook.id, true);
+            self.set_backlog(&webhook.id, true);
         }
         has_place
     }

@@ -35,7 +35,7 @@ pub(crate) struct Claim {
     pub(crate) event: Event,
     /// The body it gets: what its first attempt had, so that a repeat has the same bytes.
     pub(crate) payload: Payload,
-    /// The number of this tries: 1, 2, 3 … for ever.
+    /// The number of this attempt: 1, 2, 3 … for ever.
     pub(crate) number: i64,
     /// The same in its series: 1, 2, 3 … `max_attempts`, and on while it is refused alone.
     pub(crate) tries: u32,
@@ -133,7 +133,7 @@ pub(crate) fn claim_due(
             found.look_in(1);
             break;
         }
-        lock(gates).has_left(&id, due.is_some());
+        lock(gates).set_backlog(&id, due.is_some());
         let Some(due) = due else { continue };
         let known = all.iter().find(|known| known.webhook.id == id);
         let Some(known) = known.filter(|known| known.presence == Presence::Live) else { continue };
@@ -146,7 +146,7 @@ pub(crate) fn claim_due(
         let Some(at) = at.map(|at| at.max(known.wait_until)) else { continue };
         if at > now {
             // What waits for a time of its own lets others go before it.
-            lock(gates).has_left(&id, !is_up || Time(due) <= now);
+            lock(gates).set_backlog(&id, !is_up || Time(due) <= now);
             found.look_in(at.ms_since(now));
             continue;
         }

@@ -55,10 +55,10 @@ impl Drop for Reserved {
     }
 }
 
-/// Whether the request of an event that is being written may leave at once, to this webhook; if so, it does when the
-/// transaction is on disk, and this answers when it was claimed. The caller has made sure that nothing of its task is
+/// Takes a place for the request of an event that is being written, to this webhook. If there is one, the request leaves when
+/// the transaction is on disk, and this answers when it was claimed. The caller has made sure that nothing of its task is
 /// before it.
-pub(super) fn leaves(
+pub(super) fn leave_at_once(
     tx: &mut Tx<'_>,
     known: &WebhookState,
     seq: i64,
@@ -67,7 +67,7 @@ pub(super) fn leaves(
 ) -> Option<Time> {
     let to = tx.find_beside::<Handover>()?;
     if !known.is_sending() || known.is_recovering || known.wait_until > now {
-        lock(&to.gates).has_left(&known.webhook.id, true);
+        lock(&to.gates).set_backlog(&known.webhook.id, true);
         return None;
     }
     let (started, steady_ms) = ((to.now)().max(event.at), (to.steady_ms)());

@@ -47,7 +47,7 @@ pub(crate) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Res
             if !is_free(tx, &webhook.id, task)? {
                 handover::joins(tx, &webhook.id);
                 insert(tx, seq, &webhook.id, event.kind, task, None)?;
-            } else if let Some(started) = handover::leaves(tx, known, seq, event, now) {
+            } else if let Some(started) = handover::leave_at_once(tx, known, seq, event, now) {
                 insert_sending(tx, seq, webhook, event, started)?;
             } else {
                 let due = handover::due(tx, now);
