@@ -1,4 +1,4 @@
-//! What `GET /api/tasks` finds: filters and sorting (contract 1.2). Pages are in `paging`.
+//! What `GET /api/tasks` finds: filters and sorting. Pages are in `paging`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Long lists: all at once as a stream, or page by page (contract 1.2).
+//! Long lists: all at once as a stream, or page by page.
 
 use std::collections::HashSet;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Writes that are sent twice: `Idempotency-Key`, and `ETag` with `If-Match` (contract 1.2).
+//! Writes that are sent twice: `Idempotency-Key`, and `ETag` with `If-Match`.
 
 use std::collections::HashMap;
 

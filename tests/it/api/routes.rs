@@ -1,4 +1,4 @@
-//! The routes of tasks: what each answers, what makes an event, and the errors (contract 1.2).
+//! The routes of tasks: what each answers, what makes an event, and the errors.
 
 use serde_json::{Value, json};
 

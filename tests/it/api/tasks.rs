@@ -1,4 +1,4 @@
-//! What a task is: its fields, what fills them, and how each value comes back (contract 1.1).
+//! What a task is: its fields, what fills them, and how each value comes back.
 //!
 //! Refused values are in `values`, routes in `routes`.
 

@@ -1,5 +1,4 @@
-//! What a task refuses, and that the answer names the field, the value and what is allowed
-//! (contract 1.1 and 1.2).
+//! What a task refuses, and that the answer names the field, the value and what is allowed.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! How long, large and broken a receiver's answer may be (contract 1.3).
+//! How long, large and broken a receiver's answer may be.
 
 use std::time::Duration;
 

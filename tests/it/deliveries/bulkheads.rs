@@ -1,4 +1,4 @@
-//! Who is ill harms nobody else: one event among many, one webhook beside another (contract 1.6).
+//! Who is ill harms nobody else: one event among many, one webhook beside another.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The order of arrival: within a task as committed, between tasks nobody waits (contract 1.6).
+//! The order of arrival: within a task as committed, between tasks nobody waits.
 
 use std::collections::HashMap;
 use std::time::Duration;

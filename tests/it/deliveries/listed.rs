@@ -1,4 +1,4 @@
-//! What can be seen of deliveries, and sending one again (contract 1.2 and 1.3).
+//! What can be seen of deliveries, and sending one again.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
 //! After an outage, and by hand: what waited or was never sent arrives, once the receiver is there,
-//! in order and at pace, whatever happened to the server meanwhile (contract 1.6).
+//! in order and at pace, whatever happened to the server meanwhile.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! When a webhook is tried again, after how long, and when it is not (contract 1.3).
+//! When a webhook is tried again, after how long, and when it is not.
 
 use std::time::{Duration, Instant};
 

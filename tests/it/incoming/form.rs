@@ -1,5 +1,4 @@
-//! Webhooks that come in as forms, how many may come, and where their changes go on to
-//! (contract 1.4).
+//! Webhooks that come in as forms, how many may come, and where their changes go on to.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Webhooks that come in: who may, what is done with them, and what is answered (contract 1.4).
+//! Webhooks that come in: who may, what is done with them, and what is answered.
 //!
 //! Form bodies, rates and origins are in `form`.
 

@@ -1,5 +1,4 @@
-//! `kill -9` at any moment: what was acknowledged is there, with its events, in order
-//! (contract 1.6).
+//! `kill -9` at any moment: what was acknowledged is there, with its events, in order.
 
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;

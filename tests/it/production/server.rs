@@ -1,5 +1,5 @@
-//! The server in the open: slow and oversized requests, and the routes that watch it
-//! (contract 1.2 and 1.5). How it stops is in `stop`.
+//! The server in the open: slow and oversized requests, and the routes that watch it.
+//! How it stops is in `stop`.
 
 use std::time::{Duration, Instant};
 

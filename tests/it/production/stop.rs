@@ -1,4 +1,4 @@
-//! A stop that was asked for: nothing that was accepted fails (contract 1.6).
+//! A stop that was asked for: nothing that was accepted fails.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
-//! What must never be seen: secrets and query strings, in whatever the program says
-//! (contract 1.3, 1.4 and 1.5).
+//! What must never be seen: secrets and query strings, in whatever the program says.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What the token guards, asked of every route that the program says it has (contract 1.5).
+//! What the token guards, asked of every route that the program says it has.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Settings: where they come from, what is wrong with them, and what they decide (contract 1.5).
+//! Settings: where they come from, what is wrong with them, and what they decide.
 //!
 //! The token is in `token`, what must stay secret in `secrets`.
 

@@ -1,4 +1,4 @@
-//! What a webhook carries and what the log says of it (contract 1.2 and 1.3).
+//! What a webhook carries and what the log says of it.
 //!
 //! Retries are in `retries`, the receiver's answers in `answers`, order in `lanes`.
 

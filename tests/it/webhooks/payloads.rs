@@ -1,5 +1,5 @@
 //! What a webhook made over the API gets: the events it wants and no others, a complete sample when
-//! it is tested, every key each time, and nothing secret on the way (contract 1.3).
+//! it is tested, every key each time, and nothing secret on the way.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
 //! Webhooks made over the API: what they are made of, what is shown of them and what never is, what
-//! is refused and in which words, and which events they want (contract 1.2 and 1.3).
+//! is refused and in which words, and which events they want.
 
 use serde_json::{Value, json};
 
