@@ -113,7 +113,7 @@ impl Config {
         [&self.webhook_secret, &self.api_token].into_iter().flatten()
     }
 
-    /// `None`: a default is none that can be read.
+    /// `None` where a default cannot be read, which a test rules out.
     fn of(read: &mut Reader<'_>) -> Option<Config> {
         let mut warnings = Vec::new();
         let api_token = read.maybe(&reference::API_TOKEN);

@@ -35,7 +35,7 @@ pub(super) struct Outgoing {
     pub(super) retention: Retention,
 }
 
-/// `None`: a default is none that can be read.
+/// `None` where a default cannot be read, which a test rules out.
 pub(super) fn read(read: &mut Reader<'_>) -> Option<Outgoing> {
     let url = read.maybe(&reference::WEBHOOK_URL);
     let alert_url = read.maybe(&reference::ALERT_URL);

@@ -18,9 +18,9 @@ pub(crate) use verdict::{Fate, Verdict};
 /// Different events in a row that must be refused with 401, 403 or 404 before the fault is the
 /// webhook's.
 const DENIALS: usize = 3;
-/// A webhook that for so long has answered nothing with 2xx and failed what it was sent is down, even
-/// if no single event has used its attempts: behind a long queue, second attempts come late. Longer
-/// than three attempts of ten seconds take. In milliseconds.
+/// A webhook is down after so long without a 2xx and with failures, also where no event has used up its
+/// attempts yet: behind a long queue, second attempts come late. Longer than three attempts of ten seconds
+/// take. In milliseconds.
 const FAILING_MS: i64 = 60_000;
 /// The wait after a fault of this machine, in milliseconds.
 const OURS_MS: i64 = 1_000;

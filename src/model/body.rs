@@ -22,8 +22,8 @@ pub(crate) trait Declared: Sized {
     fn strictly(body: &serde_json::Map<String, serde_json::Value>) -> Result<Self, super::Invalid>;
 }
 
-/// Makes a struct that is read from a JSON object. After the name of the struct stands what a key is not that is none of
-/// its fields; before each field its key, after it the function that reads a value. What is not there has the default of
+/// Makes a struct that is read from a JSON object. After the name of the struct stands how the sentence about an unknown key
+/// goes on ("… is not a field of a call; the fields are"); before each field its key, after it the function that reads a value. What is not there has the default of
 /// its type, so `Option` tells it from what is there.
 ///
 /// ```ignore

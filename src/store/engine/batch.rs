@@ -117,8 +117,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Runs a call and keeps it, or answers it, if it fails alone. False: the others are to be undone with it. An error
-    /// is the end of all.
+    /// Runs a call and keeps it; one that fails before it has written is answered at once. False: it failed later, so all
+    /// are to be undone with it. An error is that of the whole transaction.
     fn take(&mut self, mut call: Box<dyn WriteCall>) -> Result<bool> {
         let mut tx = Tx::with_memory(self.connection, self.memory).beside(self.beside.clone());
         match one(&mut tx, call.as_mut(), self.undoes) {

@@ -170,7 +170,7 @@ fn write_loop(
             has_written = false;
         }
         match &end {
-            // Only what reached the disk shows that there is room; of what is small, room for what is small.
+            // Only what reached the disk shows that there is room, and a small write does not show that there is room for a large one.
             Ok(()) if has_written && shared.full.load(Ordering::Relaxed) => {
                 shared.full.store(!files.have_room(), Ordering::Relaxed);
             }

@@ -41,7 +41,8 @@ pub(crate) struct Shared {
     pub(crate) last: Mutex<()>,
     /// Whether another program had locked the database at the last look.
     pub(crate) locked: AtomicBool,
-    /// Whether the last write that had to reach the disk failed for want of room.
+    /// Whether a write failed for want of room, and none since has left room for more. Readiness tells of it; each write is
+    /// tried all the same.
     pub(crate) full: AtomicBool,
 }
 

@@ -210,8 +210,8 @@ pub(crate) fn list_page(
     Ok((found, next, total))
 }
 
-/// The tasks that a list shows, by their numbers and in its order: all after the cursor, or the first so many, or all where
-/// the search index leads to them and there is no cursor. The numbers alone, since what is sorted is in memory and a task may be long.
+/// The tasks that a list shows, by their numbers and in its order: those after the cursor, or the first so many. Where
+/// the search index leads to them and there is no cursor, all. The numbers alone, since what is sorted is in memory and a task may be long.
 pub(crate) fn numbers(
     tx: &mut Tx<'_>,
     filter: &TaskFilter,

@@ -56,7 +56,8 @@ pub(crate) fn begin_anew(tx: &mut Tx<'_>, before: &WebhookState, now: Time) -> R
 }
 
 /// At a start: what was tried before it no longer counts, no wait is longer than `latest`, and
-/// where health is switched off everything is up.
+/// where health is switched off everything is up. (That those of the settings are probed once is
+/// `edits::put_from_settings`.)
 pub(crate) fn restart(tx: &mut Tx<'_>, recovers: bool, now: Time, latest: Time) -> Result<()> {
     for known in webhooks::all(tx)?.iter().filter(|known| known.presence != Presence::Deleted) {
         let mut health = known.health.clone();
