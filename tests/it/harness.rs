@@ -282,7 +282,8 @@ impl Server {
     async fn listening(&mut self) {
         let end = Instant::now() + PATIENCE;
         let line = loop {
-            let text = self.out.first("Listening");
+            // Its last line is waited for, so that whoever reads it next finds all of it.
+            let text = self.out.first("  Try  ").and_then(|_| self.out.first("Listening"));
             if let Some(line) = text.or_else(|| self.err.first(r#""url":"http"#)) {
                 break line;
             }

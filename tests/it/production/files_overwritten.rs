@@ -214,7 +214,7 @@ async fn a_log_that_is_none_or_anothers_is_put_aside_at_the_start() {
         server.kill9();
         does(&server.home().join("btk.db-wal"));
         server.restart().await;
-        assert!(server.output().contains(says), "{}", server.output());
+        server.wait_for_log(says).await;
         assert!(server.home().join("btk.db-wal.aside").exists());
         server.create(&json!({"title": "goes on"})).await;
         assert!(server.stop().await.success());
