@@ -40,9 +40,11 @@ export async function eventually(what, check) {
 /** Starts a program that says where it listens; waits until it has said so. */
 export async function startProgram(command, args, { cwd, env }) {
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  // A test that fails before its end leaves nothing running.
+  // A test that fails before its end leaves nothing running; nor does one that fails before it has begun, which would
+  // wait for the program for ever.
   const end = () => child.kill('SIGTERM');
   process.once('exit', end);
+  process.once('uncaughtExceptionMonitor', end);
   const lines = [];
   const ended = new Promise((resolve) => {
     child.once('close', resolve);
@@ -71,6 +73,7 @@ export async function startProgram(command, args, { cwd, env }) {
       end();
       await ended;
       process.off('exit', end);
+      process.off('uncaughtExceptionMonitor', end);
     },
   };
 }
@@ -143,6 +146,8 @@ export async function startReceiver(answer = () => ({})) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const end = () => server.close().closeAllConnections();
+  process.once('uncaughtExceptionMonitor', end);
   let read = 0;
   return {
     url: `http://127.0.0.1:${server.address().port}`,
@@ -153,8 +158,8 @@ export async function startReceiver(answer = () => ({})) {
       return hits[read++];
     },
     async close() {
-      server.closeAllConnections();
-      server.close();
+      process.off('uncaughtExceptionMonitor', end);
+      end();
       await once(server, 'close');
     },
   };
