@@ -42,7 +42,7 @@ const SILENT_MS: u64 = 30_000;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a dispatcher works with.
-pub(crate) struct Parts<T> {
+pub(crate) struct Services<T> {
     /// Where everything is found and written down.
     pub(crate) store: Arc<Store>,
     /// Makes the requests.
@@ -59,9 +59,9 @@ pub(crate) struct Parts<T> {
     pub(crate) requests_most: usize,
 }
 
-/// [`Parts`] and how it goes.
+/// [`Services`] and how it goes.
 pub(crate) struct Dispatcher<T> {
-    parts: Parts<T>,
+    services: Services<T>,
     /// How much may go to whom. Locked for moments only.
     gates: Arc<Mutex<Gates>>,
     freed: Notify,
@@ -72,10 +72,10 @@ pub(crate) struct Dispatcher<T> {
 
 impl<T: Transport> Dispatcher<T> {
     /// A dispatcher that has not begun.
-    pub(crate) fn new(parts: Parts<T>) -> Dispatcher<T> {
+    pub(crate) fn new(services: Services<T>) -> Dispatcher<T> {
         Dispatcher {
-            gates: Arc::new(Mutex::new(Gates::new(parts.requests_most))),
-            parts,
+            gates: Arc::new(Mutex::new(Gates::new(services.requests_most))),
+            services,
             freed: Notify::new(),
             born: Instant::now(),
             looked: AtomicU64::new(0),
@@ -121,13 +121,13 @@ impl<T: Transport> Dispatcher<T> {
             }),
             tracker: tracker.clone(),
         };
-        let (handover, store) = (Arc::new(handover), Arc::clone(&self.parts.store));
+        let (handover, store) = (Arc::new(handover), Arc::clone(&self.services.store));
         store.put_beside(Some(handover.clone()));
         Attached { handover, store }
     }
 
     async fn look_until(&self, stop: CancellationToken, handover: &Arc<Handover>) {
-        let mut changes = self.parts.store.wake_ups();
+        let mut changes = self.services.store.wake_ups();
         let mut clock = WallClock::new(clock::now());
         let mut was_faulty = false;
         while !stop.is_cancelled() {
@@ -176,7 +176,7 @@ impl<T: Transport> Dispatcher<T> {
             }
             store::send_due(tx, &to, now)
         };
-        let wait = self.parts.store.write_patiently(look).await?;
+        let wait = self.services.store.write_patiently(look).await?;
         *clock = seen;
         let wait = wait.and_then(|ms| u64::try_from(ms).ok());
         Ok(wait.map_or(LOOK_AGAIN, Duration::from_millis).min(LOOK_AGAIN))
@@ -189,7 +189,7 @@ impl<T: Transport> Dispatcher<T> {
             let _place = requests.acquire().await;
             log::sending(&claim);
             let message = message::of(&claim, clock::now());
-            let outcome = self.parts.sender.send(&message).await;
+            let outcome = self.services.sender.send(&message).await;
             let why = explain::what_went_wrong(&claim.webhook, &outcome);
             log::answer(&claim, why.as_deref());
             (outcome, why)
@@ -206,8 +206,8 @@ impl<T: Transport> Dispatcher<T> {
         }
         let claim = Arc::new(claim);
         let record = Arc::new(AttemptRecord {
-            chance: self.parts.ids.chance(),
-            alert_id: self.parts.ids.event(ended),
+            chance: self.services.ids.chance(),
+            alert_id: self.services.ids.event(ended),
             ..AttemptRecord::of(&claim, (outcome, why), ended, steady_ms, seen)
         });
         if let Some(recorded) = self.write_down(&claim, &record, seen.is_awaited).await {
@@ -219,18 +219,18 @@ impl<T: Transport> Dispatcher<T> {
     /// Sends an event that is in no database, to try a webhook out: beside lanes, pace, health and
     /// the log of deliveries.
     pub(crate) async fn try_out(&self, webhook: &Webhook, event: &Event) -> Outcome {
-        self.parts.sender.send(&message::of_test(webhook, event, clock::now())).await
+        self.services.sender.send(&message::of_test(webhook, event, clock::now())).await
     }
 
     fn count(&self, claim: &Claim, record: &AttemptRecord, fate: &Fate) {
-        let (metrics, outcome) = (&self.parts.metrics, &record.outcome);
+        let (metrics, outcome) = (&self.services.metrics, &record.outcome);
         let lag_ms = record.lag_ms(claim);
         metrics.deliveries.get_or_create(&ResultLabel { result: fate.of_attempt().as_str() }).inc();
         metrics.attempt_duration.observe(seconds(outcome.ms));
         if *fate == Fate::Delivered {
             metrics.delivery_lag.observe(seconds(lag_ms));
         }
-        self.parts.figures.record(AttemptFigures {
+        self.services.figures.record(AttemptFigures {
             webhook_id: &claim.webhook.id,
             lag_ms: outcome.is_success().then_some(lag_ms),
             answer: Answer {
@@ -250,11 +250,11 @@ impl<T: Transport> Dispatcher<T> {
         record: &Arc<AttemptRecord>,
         is_awaited: bool,
     ) -> Option<Recorded> {
-        let store = &self.parts.store;
+        let store = &self.services.store;
         let mut is_logged = false;
         loop {
             let (claim, record, policy) =
-                (Arc::clone(claim), Arc::clone(record), self.parts.policy);
+                (Arc::clone(claim), Arc::clone(record), self.services.policy);
             let work = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
             let end = if is_awaited {
                 store.write_patiently(work).await

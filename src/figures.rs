@@ -4,7 +4,7 @@
 //! A leaf that is pure but for a lock: it collects in memory what it is told, until somebody takes
 //! it to write it down. Must not know what time it is, nor where figures are kept.
 
-mod lags;
+mod lag_histogram;
 mod points;
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard};
 use crate::lock::lock;
 use crate::model::Time;
 
-pub(crate) use lags::Lags;
+pub(crate) use lag_histogram::LagHistogram;
 pub(crate) use points::{Hour, Point, hours, per_minute, points};
 
 /// The seconds of a minute, the finest span that figures are kept by.
@@ -69,7 +69,7 @@ pub(crate) struct Tally {
     /// Of those, answered with 2xx.
     pub(crate) delivered: i64,
     /// How long the delivered took from their commit.
-    pub(crate) lags: Lags,
+    pub(crate) lags: LagHistogram,
     /// Deliveries that waited; `None` if nobody looked.
     pub(crate) waiting: Option<Waiting>,
 }

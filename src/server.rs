@@ -186,7 +186,7 @@ impl Wiring {
         let ending = stop.child_token();
         let files = listener::Files::share();
         let figures = Arc::new(Figures::default());
-        let dispatcher = Arc::new(Dispatcher::new(dispatcher::Parts {
+        let dispatcher = Arc::new(Dispatcher::new(dispatcher::Services {
             store: Arc::clone(&store),
             sender,
             ids: Arc::clone(&ids),

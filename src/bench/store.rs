@@ -21,7 +21,7 @@ use super::process::answer_all;
 use super::receiver::index_in;
 use crate::clock::{self, Ids};
 use crate::config::Config;
-use crate::dispatcher::{Dispatcher, Parts};
+use crate::dispatcher::{Dispatcher, Services};
 use crate::figures::Figures;
 use crate::lock::lock;
 use crate::metrics::Metrics;
@@ -57,7 +57,7 @@ pub(super) async fn run(database: &Path) -> anyhow::Result<()> {
         move |tx: &mut Tx<'_>| store::put_from_settings(tx, DEFAULT_WEBHOOK, webhook.as_ref(), at);
     store.write(put).await?;
     let (ids, arrivals) = (Arc::new(Ids::new()?), Arc::default());
-    let dispatcher = Dispatcher::new(Parts {
+    let dispatcher = Dispatcher::new(Services {
         store: Arc::clone(&store),
         sender: AtOnce(Arc::clone(&arrivals)),
         ids: Arc::clone(&ids),

@@ -23,7 +23,7 @@ const DENIALS: usize = 3;
 /// take. In milliseconds.
 const FAILING_MS: i64 = 60_000;
 /// The wait after a fault of this machine, in milliseconds.
-const OURS_MS: i64 = 1_000;
+const LOCAL_FAULT_MS: i64 = 1_000;
 
 names! {
     /// Whether a webhook works.
@@ -166,7 +166,7 @@ pub(crate) fn after(
 ) -> Verdict {
     let mut verdict = verdict_after(health, webhook, policy, ended);
     // A fault of this machine is no look.
-    if let Some(health) = verdict.health.as_mut().filter(|_| !ended.outcome.ours)
+    if let Some(health) = verdict.health.as_mut().filter(|_| !ended.outcome.is_local_fault)
         && health.condition != Condition::Up
     {
         health.looked_at = Some(ended.started);
@@ -181,9 +181,9 @@ fn verdict_after(
     ended: &EndedAttempt<'_>,
 ) -> Verdict {
     let outcome = ended.outcome;
-    if outcome.ours {
-        let retry = Fate::Uncounted { after_ms: OURS_MS };
-        let again = ended.now.plus_ms(OURS_MS);
+    if outcome.is_local_fault {
+        let retry = Fate::Uncounted { after_ms: LOCAL_FAULT_MS };
+        let again = ended.now.plus_ms(LOCAL_FAULT_MS);
         return if ended.is_probe && health.condition != Condition::Up {
             Verdict::and(retry, Health { probe_at: Some(again), ..health.clone() })
         } else {

@@ -134,7 +134,7 @@ fn is_ready(
 /// The same of an attempt that has just ended. A fault of this machine, an address that may not be reached and a kept
 /// connection that was cut say nothing either.
 pub(crate) fn shows_ready(outcome: &Outcome) -> Option<bool> {
-    if outcome.ours || outcome.blocked || outcome.is_cut {
+    if outcome.is_local_fault || outcome.blocked || outcome.is_cut {
         return None;
     }
     is_ready(outcome.status.map(i64::from), outcome.is_success(), |_| outcome.later.is_some())
@@ -307,7 +307,7 @@ mod tests {
             (answered(500), Some(true)),
             (answered(404), None),
             (Outcome { is_cut: true, ..broken(None) }, None),
-            (Outcome { ours: true, ..broken(None) }, None),
+            (Outcome { is_local_fault: true, ..broken(None) }, None),
             (Outcome { blocked: true, ..broken(None) }, None),
         ] {
             assert_eq!(shows_ready(&outcome), is_ready, "{outcome:?}");

@@ -198,7 +198,7 @@ pub(crate) struct Outcome {
     /// The address is one that the webhook may not reach; nothing was sent.
     pub(crate) blocked: bool,
     /// This machine could not even try (it is out of file handles, say); it does not count.
-    pub(crate) ours: bool,
+    pub(crate) is_local_fault: bool,
 }
 
 impl Outcome {
@@ -214,7 +214,7 @@ impl Outcome {
             retry_after_ms: None,
             is_cut: false,
             blocked: false,
-            ours: false,
+            is_local_fault: false,
         }
     }
 

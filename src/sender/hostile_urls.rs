@@ -285,7 +285,7 @@ async fn what_cannot_be_resolved_is_not_connected_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fault_of_this_machine_is_ours() {
-    for (errno, words, is_ours) in [
+    for (errno, words, is_local) in [
         (Errno::MFILE, "LimitNOFILE", true),
         (Errno::NFILE, "fs.file-max", true),
         (Errno::NOBUFS, "no memory", true),
@@ -300,7 +300,11 @@ async fn a_fault_of_this_machine_is_ours() {
         let none: Dial = Arc::new(|_| Box::pin(async { Err("not reached".into()) }));
         let lookup: Lookup = Arc::new(move |_, _| Box::pin(async move { Err(errno.into()) }));
         let at_lookup = sender_through("", lookup, none).send(&to("http://example.org/")).await;
-        assert_eq!((at_connect.ours, at_lookup.ours), (is_ours, is_ours), "{errno}");
+        assert_eq!(
+            (at_connect.is_local_fault, at_lookup.is_local_fault),
+            (is_local, is_local),
+            "{errno}"
+        );
         assert!(!at_connect.blocked && at_connect.status.is_none());
         let said = at_connect.broken.unwrap();
         assert!(said.contains(words), "{said}");

@@ -36,7 +36,7 @@ fn what_broke(error: &ClientError, is_tls: bool) -> Outcome {
         let mut wrapped = None;
         if let Some(io) = at.downcast_ref::<io::Error>() {
             if let Some(words) = words_for_us(io).filter(|_| error.is_connect()) {
-                return Outcome { ours: true, ..Outcome::broken(words) };
+                return Outcome { is_local_fault: true, ..Outcome::broken(words) };
             }
             if is_handshake && is_cut(io) {
                 return Outcome::broken(tls_words::CUT);
@@ -52,7 +52,7 @@ fn what_broke(error: &ClientError, is_tls: bool) -> Outcome {
             }
             Some(Trouble::Unknown(error)) => {
                 return match error.as_ref().and_then(words_for_us) {
-                    Some(words) => Outcome { ours: true, ..Outcome::broken(words) },
+                    Some(words) => Outcome { is_local_fault: true, ..Outcome::broken(words) },
                     None => Outcome::broken("The receiver's host name was not found (DNS)."),
                 };
             }

@@ -19,10 +19,10 @@ pub(crate) mod outcomes;
 pub(crate) mod request;
 pub(crate) mod retention;
 pub(crate) mod search;
-pub(crate) mod standing;
+pub(crate) mod shown_status;
 pub(crate) mod totals;
 
-use self::standing::Unfinished;
+use self::shown_status::Unfinished;
 use super::engine::error::Result;
 use super::engine::tx::Tx;
 use super::webhooks::{self, WebhookState};
@@ -95,7 +95,7 @@ fn shown(
             Delivery { reason: Some(reason), reason_text: Some(text), ..stored }
         }
         DeliveryStatus::Pending | DeliveryStatus::Held => {
-            let what = standing::of(waiting, known, now);
+            let what = shown_status::of(waiting, known, now);
             Delivery {
                 status: if what.is_held { DeliveryStatus::Held } else { stored.status },
                 reason: reason.or(Some(what.reason)),

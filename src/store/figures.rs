@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::engine::error::Result;
 use super::engine::tx::Tx;
-use crate::figures::{Batch, HOUR, Lags, MINUTE, TEN_MINUTES, Tally, Waiting, start};
+use crate::figures::{Batch, HOUR, LagHistogram, MINUTE, TEN_MINUTES, Tally, Waiting, start};
 use crate::model::Time;
 use crate::store::engine::columns::{Row, Value, only};
 
@@ -105,7 +105,7 @@ fn add_of_webhook(
     webhook: &str,
     later: Tally,
 ) -> Result<()> {
-    let mut lags = Lags::default();
+    let mut lags = LagHistogram::default();
     if seconds == TEN_MINUTES {
         lags = later.lags;
         let known = tx.row(
@@ -137,7 +137,7 @@ fn add_of_webhook(
 fn read_tally(row: &Row<'_>) -> Result<(Time, Tally)> {
     let at = row.next()?;
     let (attempts, delivered) = (row.next()?, row.next()?);
-    let mut lags = Lags::default();
+    let mut lags = LagHistogram::default();
     lags.merge_text(row.str()?);
     let waiting = row.next::<Option<i64>>()?.zip(row.next()?);
     let waiting = waiting.map(|(most, last)| Waiting { most, last });

@@ -107,8 +107,8 @@ fn who_failed_while_not_up_was_looked_at_since_that_request_left() {
         let fine = after(&health, &webhook(), &POLICY, &later).health.unwrap();
         assert_eq!(fine.looked_at, None, "{status}");
     }
-    let ours = Outcome { ours: true, ..Outcome::broken("No file handle.") };
-    let probe = EndedAttempt { is_probe: true, ..ended(&ours, 1, 1) };
+    let local = Outcome { is_local_fault: true, ..Outcome::broken("No file handle.") };
+    let probe = EndedAttempt { is_probe: true, ..ended(&local, 1, 1) };
     assert_eq!(after(&down(), &webhook(), &POLICY, &probe).health.unwrap().looked_at, None);
 }
 
@@ -207,7 +207,7 @@ fn without_recovery_three_attempts_or_one_refusal_are_the_end() {
 
 #[test]
 fn a_fault_of_this_machine_is_not_the_receivers() {
-    let outcome = Outcome { ours: true, ..Outcome::broken("Out of file handles.") };
+    let outcome = Outcome { is_local_fault: true, ..Outcome::broken("Out of file handles.") };
     let verdict = after(&Health::fresh(T0), &webhook(), &POLICY, &ended(&outcome, 1, 3));
     assert_eq!(verdict, Verdict::only(Fate::Uncounted { after_ms: 1_000 }));
 }

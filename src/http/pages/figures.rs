@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::clock;
-use crate::figures::{self, HOUR, Lags, MINUTE, Point, Tally};
+use crate::figures::{self, HOUR, LagHistogram, MINUTE, Point, Tally};
 use crate::http::answer::Answer;
 use crate::http::app::App;
 use crate::http::extract::{NoParams, Params};
@@ -100,7 +100,7 @@ impl PointView {
     }
 }
 
-fn percentiles(lags: &Lags) -> (Option<i64>, Option<i64>) {
+fn percentiles(lags: &LagHistogram) -> (Option<i64>, Option<i64>) {
     (lags.percentile(50), lags.percentile(99))
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::figures::{Answer, HOUR, Hour, Lags, MINUTE, TEN_MINUTES, start};
+use crate::figures::{Answer, HOUR, Hour, LagHistogram, MINUTE, TEN_MINUTES, start};
 use crate::model::Time;
 use crate::store::deliveries::backlog::oldest_waiting;
 use crate::store::deliveries::totals::who_waits;
@@ -18,7 +18,7 @@ pub(crate) struct OfWebhook {
     /// How many were delivered, by minute, over the last few.
     pub(crate) minutes: Vec<(Time, i64)>,
     /// Of the last hour.
-    pub(crate) lags: Lags,
+    pub(crate) lags: LagHistogram,
     /// Of the last day.
     pub(crate) hours: Vec<Hour>,
     /// Its newest answer.

@@ -71,8 +71,12 @@ pub(crate) fn answer(mood: Mood, claim: &Claim, dice: &mut Dice) -> (Outcome, Op
 
 fn outcome(mood: Mood, claim: &Claim, dice: &mut Dice) -> Outcome {
     if matches!(mood, Mood::Wild) && dice.below(20) == 0 {
-        let is_ours = dice.below(2) == 0;
-        return Outcome { ours: is_ours, blocked: !is_ours, ..Outcome::broken("Not made.") };
+        let is_local = dice.below(2) == 0;
+        return Outcome {
+            is_local_fault: is_local,
+            blocked: !is_local,
+            ..Outcome::broken("Not made.")
+        };
     }
     let status = match mood {
         Mood::Broken => 500,

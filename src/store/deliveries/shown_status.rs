@@ -18,15 +18,15 @@ pub(crate) struct Unfinished {
 }
 
 /// The status of a delivery that is shown, why, and when it goes on.
-pub(crate) struct Standing {
+pub(crate) struct ShownStatus {
     pub(crate) is_held: bool,
     pub(crate) reason: Reason,
     pub(crate) text: String,
     pub(crate) next: Option<Time>,
 }
 
-pub(crate) fn of(waiting: &Unfinished, known: Option<&WebhookState>, now: Time) -> Standing {
-    let held = |reason, text, next| Standing { is_held: true, reason, text, next };
+pub(crate) fn of(waiting: &Unfinished, known: Option<&WebhookState>, now: Time) -> ShownStatus {
+    let held = |reason, text, next| ShownStatus { is_held: true, reason, text, next };
     let Some(known) = known.filter(|known| known.presence != Presence::Deleted) else {
         return held(Reason::WebhookDeleted, explain::ENDS_SOON.to_owned(), None);
     };
@@ -56,5 +56,5 @@ pub(crate) fn of(waiting: &Unfinished, known: Option<&WebhookState>, now: Time) 
         Some(_) if waiting.tries > 0 => (Reason::Retry, due),
         Some(_) => (Reason::Due, due),
     };
-    Standing { is_held: waiting.is_held, reason, text: reason.words().to_owned(), next }
+    ShownStatus { is_held: waiting.is_held, reason, text: reason.words().to_owned(), next }
 }

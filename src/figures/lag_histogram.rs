@@ -1,4 +1,4 @@
-//! Lags: how long many events took, as counts in buckets, from which percentiles come.
+//! A histogram of lags: how long many events took, as counts in buckets, from which percentiles come.
 //!
 //! Below 16 ms each millisecond has a bucket of its own; above, each power of two is cut into eight,
 //! so that what is answered for a bucket is within a sixteenth of all that is in it. Whole numbers
@@ -13,7 +13,7 @@ const MOST: u64 = (1 << 40) - 1;
 
 /// How many events took how long. Only as long as the slowest bucket in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lags(Vec<u64>);
+pub(crate) struct LagHistogram(Vec<u64>);
 
 /// The bucket of a lag.
 fn bucket(ms: u64) -> usize {
@@ -42,20 +42,20 @@ fn middle(bucket: usize) -> i64 {
     ((1 << FINE) + eighth) * width + (width - 1) / 2
 }
 
-impl Lags {
+impl LagHistogram {
     /// Adds one event. Who delivers before the commit has a clock that stepped back: that is 0.
     pub(crate) fn add(&mut self, ms: i64) {
         self.put(bucket(u64::try_from(ms).unwrap_or_default()), 1);
     }
 
     /// Adds those of another.
-    pub(crate) fn merge(&mut self, other: &Lags) {
+    pub(crate) fn merge(&mut self, other: &LagHistogram) {
         for (bucket, count) in other.counts() {
             self.put(bucket, count);
         }
     }
 
-    /// Adds what was written by [`Lags::text`]. What is not readable is left out: a figure is
+    /// Adds what was written by [`LagHistogram::text`]. What is not readable is left out: a figure is
     /// nothing to fail for.
     pub(crate) fn merge_text(&mut self, text: &str) {
         let last = bucket(MOST);
@@ -115,8 +115,8 @@ mod tests {
         })
     }
 
-    fn of(all: &[i64]) -> Lags {
-        let mut lags = Lags::default();
+    fn of(all: &[i64]) -> LagHistogram {
+        let mut lags = LagHistogram::default();
         for ms in all {
             lags.add(*ms);
         }
@@ -156,7 +156,7 @@ mod tests {
                 assert!((shown - exact).abs() * 16 <= exact, "p{percent} of {n}: {shown} {exact}");
             }
         }
-        assert_eq!(Lags::default().percentile(50), None);
+        assert_eq!(LagHistogram::default().percentile(50), None);
         assert_eq!(of(&[-5, -7]).percentile(50), Some(0));
         assert_eq!(of(&[i64::MAX]).percentile(99), Some(middle(303)));
     }
@@ -168,19 +168,19 @@ mod tests {
         let mut merged = of(&all[..700]);
         merged.merge(&of(&all[700..]));
         assert_eq!(merged, of(&all));
-        let mut read = Lags::default();
+        let mut read = LagHistogram::default();
         read.merge_text(&of(&all[..700]).text());
         read.merge_text(&of(&all[700..]).text());
         assert_eq!(read, of(&all));
         assert_eq!(
-            (of(&[4, 5, 4]).text().as_str(), Lags::default().text().as_str()),
+            (of(&[4, 5, 4]).text().as_str(), LagHistogram::default().text().as_str()),
             ("4:2 5:1", "")
         );
     }
 
     #[test]
     fn what_is_damaged_is_left_out() {
-        let mut lags = Lags::default();
+        let mut lags = LagHistogram::default();
         lags.merge_text("4:2 x 5: :6 999999999:1 -1:4 7:-1 5:1");
         assert_eq!(lags.text(), "4:2 5:1");
     }
