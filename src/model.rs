@@ -29,7 +29,7 @@ pub(crate) use delivery::{
     Attempt, AttemptOutcome, Delivery, DeliveryCounts, DeliveryStatus, Later, Outcome,
 };
 pub(crate) use event::{Event, Origin};
-pub(crate) use fields::{Invalid, kind_of, optional, quoted, shown_key, time as read_time};
+pub(crate) use fields::{Invalid, kind_of, optional, quoted, shown_key, time as read_time, whole};
 pub(crate) use forms::{TaskEventKind, Text};
 pub(crate) use input::{NewTask, TaskInput};
 pub(crate) use kind::EventKind;

@@ -8,7 +8,7 @@ use encoding_rs::UTF_8;
 
 use super::body::pairs;
 use super::problem::Problem;
-use crate::model::{Named, Time, quoted, shown_key};
+use crate::model::{Named, Time, quoted, shown_key, whole};
 
 /// Values that one parameter may have.
 const VALUES_MOST: usize = 50;
@@ -244,10 +244,11 @@ impl Query {
         })
     }
 
-    /// So many at most: 1 to 1000.
+    /// So many at most: 1 to 1000, also written `10.0` or `1e2`, as in a body.
     pub(crate) fn limit(&self, name: &str) -> Result<Option<usize>, Problem> {
         let Some(text) = self.one(name)? else { return Ok(None) };
-        let number = text.parse().ok().filter(|n| (1..=1000).contains(n));
+        let as_json = || usize::try_from(whole(&text.parse().ok()?)?).ok();
+        let number = text.parse().ok().or_else(as_json).filter(|n| (1..=1000).contains(n));
         number.map(Some).ok_or_else(|| {
             let shown = quoted(&text.into());
             Problem::bad_parameter(

@@ -155,7 +155,7 @@ pub(crate) fn time(field: &str, value: &Value) -> Result<Time, Invalid> {
 
 /// A whole number that JSON can hold exactly, also if it is written `12.0` or `1e3`: to JSON, these
 /// are the same.
-pub(super) fn whole(value: &Value) -> Option<u64> {
+pub(crate) fn whole(value: &Value) -> Option<u64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let written_so = || {
         let number = value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..EXACT).contains(n))?;

@@ -92,4 +92,11 @@ async fn a_whole_number_is_whole_however_json_writes_it() {
         let body = format!(r#"{{"url":"https://e.org/","ratePerSecond":{written}}}"#);
         send("/api/webhooks", body).await.expect_fault(400, "ratePerSecond");
     }
+    for (limit, listed) in [("2", 2), ("2.0", 2), ("1e2", 4)] {
+        let tasks = server.get(&format!("/api/tasks?limit={limit}")).await.expect(200).json();
+        assert_eq!(tasks.as_array().map(Vec::len), Some(listed), "{limit}");
+    }
+    for limit in ["2.5", "-2.0", "1e4", "%222%22", "%5B2%5D"] {
+        server.get(&format!("/api/tasks?limit={limit}")).await.expect_fault(400, "limit");
+    }
 }
