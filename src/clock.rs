@@ -8,10 +8,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::model::{TaskId, Time};
 
-/// Milliseconds by which the wall clock must part from one that never steps to have been set: more than its usual
-/// correction. A machine that slept is off by as long.
-pub(crate) const STEP_MS: i64 = 1_000;
-
 /// The time now, by the machine's wall clock.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may ask")]
 pub(crate) fn now() -> Time {

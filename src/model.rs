@@ -39,7 +39,7 @@ pub(crate) use reason::Reason;
 pub(crate) use status::{Priority, Status};
 pub(crate) use task::{Task, TaskId};
 pub(crate) use text::{alphabetical, composed, folded};
-pub(crate) use time::Time;
+pub(crate) use time::{STEP_MS, Time};
 pub(crate) use webhook::{
     ALERTS_WEBHOOK, DEFAULT_WEBHOOK, Filter, MAX_ATTEMPTS_MOST, OnReject, Payload, Profile,
     Webhook, masked_url,

@@ -4,8 +4,7 @@
 
 use tokio::time::Instant;
 
-use crate::clock::STEP_MS;
-use crate::model::Time;
+use crate::model::{STEP_MS, Time};
 use crate::store::ClockStep;
 
 /// The wall clock and the steady one at the last look.

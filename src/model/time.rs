@@ -31,6 +31,10 @@ const NAMED_ZONE: &str = "names its time zone by a word, which is not read: end 
 const HALF_DAY: &str = "gives its hour with AM or PM: write it from 00 to 23 and with its zone, as in \
                         \"2026-03-01T22:00:00+01:00\"";
 
+/// Milliseconds by which the wall clock must part from one that never steps to have been set: more than its usual
+/// correction. A machine that slept is off by as long.
+pub(crate) const STEP_MS: i64 = 1_000;
+
 impl Time {
     /// Reads an RFC 3339 time with any offset, or a plain date as midnight UTC. What is finer than
     /// a millisecond is cut.

@@ -50,8 +50,8 @@ mod tests {
     use crate::delivery::pace::Seen;
     use crate::model::{Origin, Outcome, Task, TaskId, TaskInput, Unknown};
     use crate::store::engine::tx::Beside;
-    use crate::store::tests::small_world::{HOUR, World};
-    use crate::store::{Change, Handover, create};
+    use crate::store::tests::small_world::{HOUR, POLICY, World};
+    use crate::store::{AttemptRecord, Change, Handover, create, record};
 
     fn world() -> World {
         let mut world = World::new(&["wh_a"]);
@@ -60,8 +60,12 @@ mod tests {
         world
     }
 
+    fn answered(status: u16) -> Outcome {
+        Outcome { status: Some(status), broken: None, ..Outcome::broken("") }
+    }
+
     fn failed() -> Outcome {
-        Outcome { status: Some(500), broken: None, ..Outcome::broken("") }
+        answered(500)
     }
 
     fn is_up(world: &World) -> bool {
@@ -127,19 +131,42 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_was_asked_for_before_the_clock_was_set_back_is_due_all_the_same() {
-        let world = World::new(&["wh_a"]);
-        let now = world.now.plus_ms(-HOUR);
+    /// A transaction at a moment by both clocks.
+    fn at(world: &World, now: Time, steady_ms: i64) -> Tx<'_> {
         let handover: Beside = Arc::new(Handover {
             // Nobody has looked at the queue yet, so nothing leaves at once.
             gates: Arc::default(),
             now: Box::new(move || now),
-            steady_ms: Box::new(|| 0),
+            steady_ms: Box::new(move || steady_ms),
             send: Box::new(|_| ()),
             tracker: TaskTracker::new(),
         });
-        let mut tx = Tx::with_memory(&world.connection, &world.memory).beside(Some(handover));
+        Tx::with_memory(&world.connection, &world.memory).beside(Some(handover))
+    }
+
+    /// The end waits for the writer while the clock is set.
+    #[test]
+    fn an_end_from_before_the_step_is_written_down_as_one_after_it() {
+        for by_ms in [HOUR, -HOUR, 24 * HOUR, -24 * HOUR] {
+            for (outcome, wait_ms) in [(failed(), 1_000), (answered(200), 0)] {
+                let mut world = world();
+                world.change("t", "B");
+                let claim = world.claim().remove(0);
+                let (steady_ms, now) = (claim.steady_ms + 20, world.now.plus_ms(by_ms));
+                let came = (outcome, None);
+                let end = AttemptRecord::of(&claim, came, world.now, steady_ms, Seen::default());
+                record(&mut at(&world, now, steady_ms), &POLICY, &claim, &end).unwrap().unwrap();
+                let due = world.count("SELECT due_ms FROM deliveries WHERE due_ms IS NOT NULL");
+                assert_eq!(due, now.plus_ms(wait_ms).0, "{by_ms}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_before_the_clock_was_set_back_is_due_all_the_same() {
+        let world = World::new(&["wh_a"]);
+        let now = world.now.plus_ms(-HOUR);
+        let mut tx = at(&world, now, 0);
         let body = serde_json::json!({"title": "A"});
         let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
         let id = TaskId::parse("t").unwrap();

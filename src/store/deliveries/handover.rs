@@ -12,7 +12,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::claims::{Claim, bytes_of, claim_due};
 use crate::delivery::pace::Gates;
 use crate::lock::lock;
-use crate::model::{Event, Time};
+use crate::model::{Event, STEP_MS, Time};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::webhooks::WebhookState;
@@ -82,6 +82,13 @@ pub(super) fn leave_at_once(
 /// When what was asked for then, and does not leave at once, is due: also where the wall clock was set back since.
 pub(super) fn due(tx: &Tx<'_>, asked: Time) -> Time {
     tx.find_beside::<Handover>().map_or(asked, |to| asked.min((to.now)()))
+}
+
+/// A moment by the wall clock as it is set now, if it was set since; `steady_ms` is the same by the clock that never steps.
+pub(super) fn after_step(tx: &Tx<'_>, at: Time, steady_ms: i64) -> Option<Time> {
+    let to = tx.find_beside::<Handover>()?;
+    let now_it_was = (to.now)().plus_ms(steady_ms - (to.steady_ms)());
+    Some(now_it_was).filter(|is| is.ms_since(at).abs() > STEP_MS)
 }
 
 /// An event is being put in line behind another of its task, which is perhaps under way: the end of that is awaited.

@@ -5,7 +5,7 @@
 //! when, nor why.
 #![doc = include_str!("../../../docs/internals/lanes.md")]
 
-use super::totals;
+use super::{handover, totals};
 use crate::model::{Named, Reason, Time};
 use crate::store::engine::columns::{Value, only};
 use crate::store::engine::error::Result;
@@ -72,6 +72,7 @@ pub(crate) fn join(
         )?;
     }
     let is_first = turn != Turn::Waits;
+    let due = handover::due(tx, due);
     tx.execute(
         "UPDATE deliveries SET due_ms = ?3 WHERE seq = ?1 AND webhook_id = ?2",
         &[seq.into(), webhook.into(), is_first.then_some(due.0).into()],
@@ -91,10 +92,11 @@ pub(crate) fn give_turn(tx: &mut Tx<'_>, webhook: &str, task: &str, now: Time) -
     if let Some((seq, reason)) = next
         && reason.as_deref() != Some(Reason::Rejected.as_str())
     {
+        let due = handover::due(tx, now);
         tx.execute(
             "UPDATE deliveries SET due_ms = ?3
              WHERE seq = ?1 AND webhook_id = ?2 AND due_ms IS NULL AND started_ms IS NULL",
-            &[seq.into(), webhook.into(), now.0.into()],
+            &[seq.into(), webhook.into(), due.0.into()],
         )?;
         tx.wake();
     }

@@ -50,8 +50,7 @@ pub(crate) fn put(tx: &mut Tx<'_>, event: &Event, task: &Task, now: Time) -> Res
             } else if let Some(started) = handover::leave_at_once(tx, known, seq, event, now) {
                 insert_sending(tx, seq, webhook, event, started)?;
             } else {
-                let due = handover::due(tx, now);
-                insert(tx, seq, &webhook.id, event.kind, task, Some(due))?;
+                insert(tx, seq, &webhook.id, event.kind, task, Some(now))?;
                 tx.wake();
             }
         }
@@ -109,6 +108,7 @@ fn insert(
     task: &str,
     due: Option<Time>,
 ) -> Result<()> {
+    let due = due.map(|at| handover::due(tx, at));
     tx.execute(
         "INSERT INTO deliveries (seq, webhook_id, task_id, kind, status, due_ms, attempts, tries)
          VALUES (?1, ?2, ?3, ?4, 'pending', ?5, 0, 0)",

@@ -4,7 +4,7 @@
 //! Must not decide what follows: that is `health`.
 
 use super::claims::Claim;
-use super::{lanes, not_back, totals};
+use super::{handover, lanes, not_back, totals};
 use crate::delivery::explain;
 use crate::delivery::health::{self, EndedAttempt, Fate, Health, Policy, Verdict};
 use crate::delivery::pace::Seen;
@@ -26,6 +26,8 @@ pub(crate) struct AttemptRecord {
     pub(crate) why: Option<String>,
     /// When it ended, by the wall clock.
     pub(crate) ended: Time,
+    /// The same by a clock that never steps, in milliseconds.
+    pub(crate) steady_ms: i64,
     /// Milliseconds from the claim to the end.
     pub(crate) took_ms: i64,
     /// Milliseconds since the webhook last answered anything with 2xx, as far as this process knows.
@@ -54,6 +56,7 @@ impl AttemptRecord {
             outcome,
             why,
             ended,
+            steady_ms,
             took_ms: steady_ms - claim.steady_ms,
             success_ago_ms: seen.success_ms.map(|at| steady_ms - at),
             failing_for_ms: seen.failing_ms.map(|at| steady_ms - at),
@@ -106,6 +109,10 @@ pub(crate) fn record(
 ) -> Result<Option<Recorded>> {
     let id = claim.webhook.id.as_str();
     let Some(known) = webhooks::known(tx, id)? else { return Ok(None) };
+    // It may have waited for the writer while the clock was set: what follows would be off by as much.
+    let ended = handover::after_step(tx, end.ended, end.steady_ms);
+    let after_step = ended.map(|ended| AttemptRecord { ended, ..end.clone() });
+    let end = after_step.as_ref().unwrap_or(end);
     let (outcome, ended) = (&end.outcome, end.ended);
     let not_back = not_back::read(tx, &known, claim, outcome, ended, end.not_ready_ago_ms)?;
     let not_back = not_back.map(|(outcome, why)| AttemptRecord { outcome, why, ..end.clone() });
