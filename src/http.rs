@@ -15,6 +15,8 @@ mod errors;
 mod events;
 mod extract;
 mod faults;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) mod fuzzed;
 mod gzip;
 mod idempotency;
 mod incoming;

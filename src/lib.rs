@@ -23,6 +23,8 @@ mod delivery;
 mod demo;
 mod dispatcher;
 mod figures;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod http;
 mod listen;
 mod listener;

@@ -28,7 +28,7 @@ use crate::clock;
 use crate::http::Client;
 use crate::listener;
 use crate::secret::Secret;
-use check::check;
+pub(crate) use check::check;
 pub(crate) use command::coloured;
 pub(crate) use command::{Options, command};
 use manner::Answer;

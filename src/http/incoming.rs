@@ -4,7 +4,7 @@
 //! or answer the secret, nor the query that may hold it.
 
 pub(crate) mod latest;
-mod message;
+pub(crate) mod message;
 
 use std::sync::Arc;
 

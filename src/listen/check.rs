@@ -9,7 +9,7 @@ use crate::secret::Secret;
 use crate::signature;
 
 /// How old a signed request may be, in seconds; as Standard Webhooks has it.
-const AGE_MOST: i64 = 300;
+const AGE_MOST: u64 = 300;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) struct Check {
 }
 
 /// Checks both kinds of signatures at `now`, in seconds since 1970.
-pub(super) fn check(headers: &HeaderMap, body: &[u8], secret: &Secret, now: i64) -> Check {
+pub(crate) fn check(headers: &HeaderMap, body: &[u8], secret: &Secret, now: i64) -> Check {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let id = header("webhook-id").unwrap_or_default();
     let at = header("webhook-timestamp").and_then(|at| at.parse::<i64>().ok());
@@ -37,7 +37,7 @@ pub(super) fn check(headers: &HeaderMap, body: &[u8], secret: &Secret, now: i64)
         Some(given) if fits(name, given) => (Some(true), format!("{name} fits")),
         Some(_) => (Some(false), format!("{name} does not fit: another secret, or a changed body")),
     });
-    let is_old = at.is_none_or(|at| (now - at).abs() > AGE_MOST);
+    let is_old = at.is_none_or(|at| now.abs_diff(at) > AGE_MOST);
     let are_good = judged.iter().all(|(fits, _)| *fits != Some(false))
         && judged.iter().any(|(fits, _)| *fits == Some(true));
     let mut words = judged.map(|(_, words)| words).join("; ");

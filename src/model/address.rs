@@ -46,13 +46,16 @@ pub(crate) fn is_same_url(one: &str, other: &str) -> bool {
 fn ascii_host(host: &str) -> Result<String, &'static str> {
     // In brackets stands an address, whose zone may have a percent sign.
     let is_plain = host.is_ascii() && (host.starts_with('[') || !host.contains('%'));
-    if is_plain {
-        let is_foreign = |byte: u8| b" <>`\"{}^|".contains(&byte);
-        return if host.bytes().any(is_foreign) { Err(HOST) } else { Ok(host.to_owned()) };
-    }
     let bytes: Vec<u8> = percent_decode_str(host).collect();
-    let name = idna::domain_to_ascii_cow(&bytes, AsciiDenyList::URL).map_err(|_| HOST)?;
-    Ok(name.into_owned())
+    let name = if is_plain {
+        host.to_owned()
+    } else {
+        let name = idna::domain_to_ascii_cow(&bytes, AsciiDenyList::URL).map_err(|_| HOST)?;
+        name.into_owned()
+    };
+    // What stands for it percent-encoded belongs to no host either.
+    let is_foreign = |byte: u8| b" <>`\"{}^|".contains(&byte);
+    if name.bytes().any(is_foreign) { Err(HOST) } else { Ok(name) }
 }
 
 #[cfg(test)]
@@ -115,6 +118,8 @@ mod tests {
     fn what_is_no_host_is_refused() {
         for bad in [
             "https://exa mple/",
+            "https://a%22b.example/",
+            "https://a%7Bb%60.example/",
             "https://e<x>/",
             "https://ä b.example/",
             "https://127.0.0.1%00.example.org/",

@@ -36,13 +36,19 @@ impl Invalid {
     }
 }
 
-/// A value as a person would recognise it, in JSON, cut to 60 characters.
+/// A value as a person would recognise it, in JSON, cut to 60 characters. No terminal obeys it: JSON lets some control
+/// characters stand.
 pub(crate) fn quoted(value: &Value) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(60) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
+    let mut shown = String::new();
+    for (nth, letter) in text.chars().enumerate() {
+        match letter {
+            _ if nth == 60 => return shown + "…",
+            _ if letter.is_control() => shown += &format!("\\u{:04x}", u32::from(letter)),
+            _ => shown.push(letter),
+        }
     }
+    shown
 }
 
 /// What a value is, in words.
@@ -268,5 +274,10 @@ mod tests {
     fn long_values_are_cut_between_characters() {
         let shown = quoted(&json!("ü".repeat(300)));
         assert_eq!(shown.chars().count(), 61);
+    }
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_is_shown() {
+        assert_eq!(quoted(&json!("a\u{1b}\u{7f}\u{9b}b")), "\"a\\u001b\\u007f\\u009bb\"");
     }
 }

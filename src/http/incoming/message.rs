@@ -15,7 +15,7 @@ use crate::model::{
 use crate::store::Change;
 
 /// The body as one object, whether it came as JSON or as a form.
-pub(super) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+pub(crate) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let found = body::media_type(&parts.headers);
     if found == "application/x-www-form-urlencoded" {
         return form(body::form(&parts.headers, bytes)?);
