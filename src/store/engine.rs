@@ -24,3 +24,8 @@ pub(crate) mod sqlite;
 pub(crate) mod state;
 pub(crate) mod sums;
 pub(crate) mod tx;
+
+/// The locks of what a test explores, which puts others in their place (`store/tests/explored.rs`).
+mod sync {
+    pub(super) use std::sync::{Condvar, Mutex, MutexGuard};
+}

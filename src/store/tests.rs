@@ -3,6 +3,8 @@
 mod batch;
 mod bulk;
 mod closing;
+mod explored;
+mod line;
 mod list;
 mod recovery;
 mod refusal;

@@ -4,13 +4,13 @@
 //! Must not know a connection, nor how many may stand in it: each comes with its place.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use super::calls::{For, Queued, WriteCall};
 use super::error::{Error, Result};
 use super::locked;
-use crate::lock::lock;
+use super::sync::{Condvar, Mutex, MutexGuard};
 
 /// The line.
 #[derive(Default)]
@@ -59,9 +59,13 @@ impl Queues {
 }
 
 impl Line {
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A call takes its place.
     pub(crate) fn join(&self, waiting: Queued) -> Result<()> {
-        let mut queues = lock(&self.queues);
+        let mut queues = self.queues();
         if queues.is_closed {
             return Err(Error::Closed);
         }
@@ -75,14 +79,14 @@ impl Line {
 
     /// Nobody joins any more.
     pub(crate) fn close(&self) {
-        let mut queues = lock(&self.queues);
+        let mut queues = self.queues();
         queues.is_closed = true;
         self.wake(queues);
     }
 
     /// Has the writer look up once, also where nobody comes.
     pub(crate) fn call(&self) {
-        let mut queues = lock(&self.queues);
+        let mut queues = self.queues();
         queues.is_called = true;
         self.wake(queues);
     }
@@ -97,7 +101,7 @@ impl Line {
 
     /// Waits until somebody is there or calls; false if nobody will ever come.
     pub(crate) fn wait(&self) -> bool {
-        let mut queues = lock(&self.queues);
+        let mut queues = self.queues();
         while queues.is_calm() {
             queues.writer = Writer::Sleeps;
             queues = self.came.wait(queues).unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +115,7 @@ impl Line {
     /// The next call that somebody still waits for, and whom it is for. Its place is free from then on.
     pub(crate) fn next(&self) -> Option<(Box<dyn WriteCall>, For)> {
         loop {
-            let Queued { call, whom, place, .. } = lock(&self.queues).next()?;
+            let Queued { call, whom, place, .. } = self.queues().next()?;
             drop(place);
             if call.is_wanted() {
                 return Some((call, whom));
@@ -121,7 +125,7 @@ impl Line {
 
     /// The same, where there may be some time: until `end`, somebody may still come.
     pub(crate) fn next_by(&self, end: Instant) -> Option<(Box<dyn WriteCall>, For)> {
-        let mut queues = lock(&self.queues);
+        let mut queues = self.queues();
         while queues.is_calm() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -140,7 +144,7 @@ impl Line {
     pub(crate) fn refuse_late(&self, now: Instant) -> bool {
         let is_late = |waiting: &mut Queued| locked::is_over(waiting.since, now);
         let mut late: Vec<Queued> = Vec::new();
-        let mut queues = lock(&self.queues);
+        let mut queues = self.queues();
         let Queues { asked, own, .. } = &mut *queues;
         for queue in [asked, own] {
             queue.retain(|waiting| waiting.call.is_wanted());
@@ -161,108 +165,5 @@ impl Line {
         while let Some((call, _)) = self.next() {
             call.finish(Err(error.clone()));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use tokio::sync::Semaphore;
-
-    use super::*;
-    use crate::store::engine::calls;
-    use crate::store::engine::tx::Tx;
-
-    type Answer = tokio::sync::oneshot::Receiver<Result<u32>>;
-
-    fn join(line: &Line, room: &Arc<Semaphore>, number: u32, whom: For) -> Answer {
-        let place = Arc::clone(room).try_acquire_owned().unwrap();
-        let (waiting, answer) = calls::write(move |_: &mut Tx<'_>| Ok(number), whom, place);
-        line.join(waiting).unwrap();
-        answer
-    }
-
-    /// Ends the calls one by one; answers which had an answer, in their order.
-    fn order(line: &Line, answers: &mut Vec<(u32, Answer)>) -> Vec<u32> {
-        let mut ended = Vec::new();
-        while let Some((call, _)) = line.next() {
-            call.finish(Err(Error::Full));
-            answers.retain_mut(|(number, answer)| {
-                let is_waiting = answer.try_recv().is_err();
-                if !is_waiting {
-                    ended.push(*number);
-                }
-                is_waiting
-            });
-        }
-        ended
-    }
-
-    #[test]
-    fn both_kinds_are_taken_in_turn_each_in_order_of_arrival() {
-        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let own = [1, 2, 3, 4, 5].map(|number| (number, join(&line, &room, number, For::Own)));
-        let asked = [11, 12].map(|number| (number, join(&line, &room, number, For::Others)));
-        let mut all: Vec<_> = own.into_iter().chain(asked).collect();
-        assert_eq!(room.available_permits(), 93);
-        assert_eq!(order(&line, &mut all), [1, 11, 2, 12, 3, 4, 5]);
-        assert_eq!(room.available_permits(), 100);
-    }
-
-    #[test]
-    fn who_is_gone_is_passed_over() {
-        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        drop(join(&line, &room, 1, For::Own));
-        let mut left = vec![(2, join(&line, &room, 2, For::Own))];
-        assert_eq!(order(&line, &mut left), [2]);
-    }
-
-    #[test]
-    fn a_lock_is_told_to_all_who_have_waited_long_enough_and_to_nobody_else() {
-        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let mut early =
-            [For::Own, For::Others, For::Nobody].map(|whom| join(&line, &room, 1, whom));
-        let now = Instant::now();
-        assert!(line.refuse_late(now), "they wait");
-        assert!(!line.refuse_late(now + Duration::from_mins(1)), "nobody is left");
-        for answer in &mut early {
-            assert!(matches!(answer.try_recv(), Ok(Err(Error::Locked))));
-        }
-        assert_eq!(room.available_permits(), 100);
-    }
-
-    #[test]
-    fn who_has_time_waits_for_company_and_no_longer() {
-        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let began = Instant::now();
-        assert!(line.next_by(began + Duration::from_millis(5)).is_none());
-        assert!(began.elapsed() >= Duration::from_millis(5));
-        let far = Instant::now() + Duration::from_hours(1);
-        let _answer = std::thread::scope(|scope| {
-            let company = scope.spawn(|| line.next_by(far).map(|(_, whom)| whom));
-            let answer = join(&line, &room, 1, For::Others);
-            assert_eq!(company.join().unwrap(), Some(For::Others));
-            answer
-        });
-        // Nor does it wait where it is called, or nobody will come.
-        line.call();
-        assert!(line.next_by(far).is_none());
-        assert!(line.wait());
-        line.close();
-        assert!(line.next_by(far).is_none());
-    }
-
-    #[test]
-    fn a_closed_line_is_emptied_and_ends() {
-        let (line, room) = (Line::default(), Arc::new(Semaphore::new(100)));
-        let _answer = join(&line, &room, 1, For::Own);
-        line.close();
-        assert!(line.wait() && line.next().is_some());
-        assert!(!line.wait());
-        let place = Arc::clone(&room).try_acquire_owned().unwrap();
-        let (late, _answer) = calls::write(|_: &mut Tx<'_>| Ok(()), For::Others, place);
-        assert!(matches!(line.join(late), Err(Error::Closed)));
     }
 }
