@@ -8,6 +8,7 @@ mod lists_taken_slowly;
 mod lists_while_others_write;
 mod long_lists;
 mod meta;
+mod model;
 mod paging;
 mod repeats;
 mod routes;

@@ -190,3 +190,44 @@ async fn of_twenty_writers_with_the_same_version_one_wins() {
     assert_eq!(statuses[1..], [412; 19]);
     assert_eq!(server.get(&path).await.header("etag"), "\"2\"");
 }
+
+/// Counts up in descriptions, each time from the version that was read.
+async fn count_up(client: Client, paths: Vec<String>, first: usize, counts: usize) {
+    for path in paths.iter().cycle().skip(first).take(counts) {
+        loop {
+            let read = client.call("GET", path).send().await.expect(200);
+            let count = read.json()["description"]
+                .as_str()
+                .map_or(0, |text| text.parse().expect("a count"));
+            let call = client.call("PUT", path).header("if-match", read.header("etag"));
+            let next = json!({"description": format!("{}", count + 1)});
+            let answer = call.json(&next).send().await;
+            if answer.status == 200 {
+                break;
+            }
+            answer.expect_error(412);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sixty_four_writers_of_ten_tasks_lose_no_update() {
+    const WRITERS: usize = 64;
+    const COUNTS: usize = 10;
+    let server = Server::start(&[("RUST_LOG", "warn")]).await;
+    let mut paths = Vec::new();
+    for n in 0..10 {
+        paths.push(path(&server.create(&json!({"title": format!("counter {n}")})).await));
+    }
+    let mut writers = JoinSet::new();
+    for first in 0..WRITERS {
+        writers.spawn(count_up(server.client(), paths.clone(), first % paths.len(), COUNTS));
+    }
+    writers.join_all().await;
+    for path in paths {
+        let task = server.get(&path).await.expect(200);
+        // Each of the ten is counted up once by each writer.
+        assert_eq!(task.json()["description"], format!("{WRITERS}"));
+        assert_eq!(task.header("etag"), format!("\"{}\"", WRITERS + 1));
+    }
+}
