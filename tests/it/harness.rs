@@ -3,17 +3,21 @@
 //!
 //! It must not know what the program promises: it starts it, reads its lines, ends it.
 
+pub(crate) mod arrivals;
 pub(crate) mod client;
 pub(crate) mod hooks;
+pub(crate) mod lines;
 pub(crate) mod load;
 pub(crate) mod make;
 pub(crate) mod million;
 pub(crate) mod quiet;
 pub(crate) mod receiver;
 pub(crate) mod tls;
+pub(crate) mod wall;
+pub(crate) mod witness;
 
 use std::future::Future;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,9 +28,9 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::watch;
 
 pub(crate) use client::{Answer, Call, Client};
+pub(crate) use lines::Lines;
 pub(crate) use receiver::{Hit, Receiver, Reply};
 
 /// How long a state may take to come about before a test gives up on it.
@@ -48,39 +52,6 @@ where
     }
 }
 
-/// The lines that a child wrote to one of its streams so far.
-#[derive(Clone)]
-pub(crate) struct Lines(watch::Sender<Vec<String>>);
-
-impl Lines {
-    /// Collects on a thread of its own, so that the child never waits for a test to read.
-    pub(crate) fn of(stream: impl Read + Send + 'static) -> Self {
-        let sender = watch::Sender::new(Vec::new());
-        let lines = Self(sender.clone());
-        std::thread::spawn(move || {
-            for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
-                let line = String::from_utf8_lossy(&line).into_owned();
-                sender.send_modify(|lines| lines.push(line));
-            }
-        });
-        lines
-    }
-
-    /// All lines so far.
-    pub(crate) fn all(&self) -> Vec<String> {
-        self.0.borrow().clone()
-    }
-
-    /// Waits for a line with these words.
-    pub(crate) async fn wait_for(&self, words: &str) -> String {
-        eventually(&format!("line {words:?}"), async || self.first(words)).await
-    }
-
-    fn first(&self, words: &str) -> Option<String> {
-        self.0.borrow().iter().find(|line| line.contains(words)).cloned()
-    }
-}
-
 /// How a start that was meant to fail ended.
 pub(crate) struct Refused {
     pub(crate) status: ExitStatus,
@@ -92,6 +63,8 @@ pub(crate) struct Refused {
 pub(crate) struct Server {
     home: Arc<TempDir>,
     settings: Vec<(String, String)>,
+    /// What starts the program, if it is not started by itself.
+    launcher: Vec<String>,
     child: Child,
     out: Lines,
     err: Lines,
@@ -106,12 +79,26 @@ impl Server {
 
     /// The same in a directory that may already hold a `.env` or a database.
     pub(crate) async fn start_in(home: Arc<TempDir>, settings: &[(&str, &str)]) -> Self {
-        let settings = owned(settings);
-        let (child, out, err) = spawn(home.path(), &settings);
-        let unborn = Client::new("http://127.0.0.1:1");
-        let mut server = Self { home, settings, child, out, err, client: unborn };
+        Self::start_by(&[], home, settings).await
+    }
+
+    /// The same by a command that becomes the program, such as `prlimit --nofile=128`.
+    pub(crate) async fn start_by(
+        launcher: &[&str],
+        home: Arc<TempDir>,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut server = Self::born(launcher, home, settings);
         server.listening().await;
         server
+    }
+
+    fn born(launcher: &[&str], home: Arc<TempDir>, settings: &[(&str, &str)]) -> Self {
+        let launcher: Vec<_> = launcher.iter().map(|&word| word.to_owned()).collect();
+        let settings = owned(settings);
+        let (child, out, err) = spawn(&launcher, home.path(), &settings);
+        let client = Client::new("http://127.0.0.1:1");
+        Self { home, settings, launcher, child, out, err, client }
     }
 
     /// Starts the program where it must not come up, and waits for its end.
@@ -121,9 +108,7 @@ impl Server {
 
     /// The same in a given directory.
     pub(crate) async fn refused_in(home: Arc<TempDir>, settings: &[(&str, &str)]) -> Refused {
-        let (child, out, err) = spawn(home.path(), &owned(settings));
-        let unborn = Client::new("http://127.0.0.1:1");
-        let mut server = Self { home, settings: Vec::new(), child, out, err, client: unborn };
+        let mut server = Self::born(&[], home, settings);
         let status = server.ended(PATIENCE).await;
         let (out, err) = server.streams_closed().await;
         Refused { status, out, err }
@@ -137,15 +122,31 @@ impl Server {
 
     /// The same program on the same directory with the same settings, after it has ended.
     pub(crate) async fn restart(&mut self) {
-        let (child, out, err) = spawn(self.home.path(), &self.settings);
-        (self.child, self.out, self.err) = (child, out, err);
-        self.listening().await;
+        if let Some(status) = self.restart_or_end().await {
+            panic!("ended at start with {status}:\n{}", self.output());
+        }
+    }
+
+    /// The same where it may not come up; answers how it ended.
+    pub(crate) async fn restart_or_end(&mut self) -> Option<ExitStatus> {
+        (self.child, self.out, self.err) = spawn(&self.launcher, self.home.path(), &self.settings);
+        self.listening_or_ended().await
     }
 
     /// Changes a setting for the next start.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.settings.retain(|(known, _)| known != name);
+        self.unset(name);
         self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes a setting away for the next start.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.settings.retain(|(known, _)| known != name);
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the child can be waited for")
     }
 
     /// Asks it to stop, as a service manager does, without waiting.
@@ -169,7 +170,7 @@ impl Server {
     pub(crate) async fn ended(&mut self, limit: Duration) -> ExitStatus {
         let end = Instant::now() + limit;
         loop {
-            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
+            if let Some(status) = self.has_ended() {
                 self.streams_closed().await;
                 return status;
             }
@@ -280,6 +281,12 @@ impl Server {
 
     /// Reads the address from the banner; ends the test where the program ended instead.
     async fn listening(&mut self) {
+        if let Some(status) = self.listening_or_ended().await {
+            panic!("ended at start with {status}:\n{}", self.output());
+        }
+    }
+
+    async fn listening_or_ended(&mut self) -> Option<ExitStatus> {
         let end = Instant::now() + PATIENCE;
         let line = loop {
             // Its last line is waited for, so that whoever reads it next finds all of it.
@@ -287,9 +294,9 @@ impl Server {
             if let Some(line) = text.or_else(|| self.err.first(r#""url":"http"#)) {
                 break line;
             }
-            if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
-                let (out, err) = self.streams_closed().await;
-                panic!("ended at start with {status}:\n{out}\n{err}");
+            if let Some(status) = self.has_ended() {
+                self.streams_closed().await;
+                return Some(status);
             }
             assert!(Instant::now() < end, "does not say where it listens:\n{}", self.output());
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -298,13 +305,13 @@ impl Server {
         let port = url["http://".len()..].split(':').nth(1).expect("a port");
         let port: String = port.chars().take_while(char::is_ascii_digit).collect();
         self.client = Client::new(&format!("http://127.0.0.1:{port}"));
+        None
     }
 
     /// What both streams held when the child had ended and the readers had caught up.
     async fn streams_closed(&self) -> (String, String) {
-        // The readers hold the only other handle on each list and drop it at the end of the stream.
         eventually("both streams closed", async || {
-            (self.out.0.sender_count() == 1 && self.err.0.sender_count() == 1).then_some(())
+            (self.out.are_whole() && self.err.are_whole()).then_some(())
         })
         .await;
         (self.out.all().join("\n"), self.err.all().join("\n"))
@@ -351,8 +358,11 @@ fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
     settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn spawn(home: &Path, settings: &[(String, String)]) -> (Child, Lines, Lines) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_btk"));
+fn spawn(launcher: &[String], home: &Path, settings: &[(String, String)]) -> (Child, Lines, Lines) {
+    let program = [env!("CARGO_BIN_EXE_btk").to_owned()];
+    let mut words = launcher.iter().chain(&program);
+    let mut command = Command::new(words.next().expect("the program"));
+    command.args(words);
     command.env_clear().env("PORT", "0");
     command.envs(settings.iter().map(|(name, value)| (name, value)));
     command.current_dir(home).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

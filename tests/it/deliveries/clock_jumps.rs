@@ -5,50 +5,21 @@
 //! steady one alone. Where that is not installed these tests say so and pass: the same decisions are
 //! tested without it beside `store/clock_step.rs` and `dispatcher/steady.rs`.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::json;
 
 use crate::harness::hooks::id;
+use crate::harness::wall::Wall;
 use crate::harness::{Hit, Receiver, Reply, Server, home, quiet::QUIET};
-
-/// Where Debian puts it.
-const LIBRARIES: [&str; 2] = [
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-];
-
-/// The program's wall clock.
-struct Wall(PathBuf);
-
-impl Wall {
-    /// From now on it is off by so many seconds.
-    fn off_by(&self, seconds: i64) {
-        // Whole at every moment: the program reads it at each look at the clock.
-        let next = self.0.with_extension("next");
-        std::fs::write(&next, format!("{seconds:+}s\n")).expect("the file is written");
-        std::fs::rename(&next, &self.0).expect("the file is replaced");
-    }
-}
 
 /// A server whose wall clock can be set; none where there is no libfaketime.
 async fn server(settings: &[(&str, &str)]) -> Option<(Server, Wall)> {
-    let Some(library) = LIBRARIES.iter().find(|path| Path::new(path).exists()) else {
-        println!("left out: libfaketime is not installed (apt-get install libfaketime)");
+    let home = home();
+    let Some((wall, set)) = Wall::in_home(home.path()) else {
+        println!("left out: libfaketime is not installed (apt-get install faketime)");
         return None;
     };
-    let home = home();
-    let wall = Wall(home.path().join("clock"));
-    wall.off_by(0);
-    let file = wall.0.to_str().expect("a plain path").to_owned();
-    let fake = [
-        ("LD_PRELOAD", *library),
-        ("FAKETIME_TIMESTAMP_FILE", &*file),
-        ("FAKETIME_NO_CACHE", "1"),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ("DONT_FAKE_MONOTONIC", "1"),
-    ];
-    Some((Server::start_in(home, &[&fake[..], settings].concat()).await, wall))
+    let set: Vec<_> = set.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Some((Server::start_in(home, &[&set[..], settings].concat()).await, wall))
 }
 
 fn gaps(hits: &[Hit]) -> Vec<f64> {

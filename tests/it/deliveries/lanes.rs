@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::harness::{Hit, Receiver, Reply, Server, quiet::QUIET};
+use crate::harness::load::versions;
+use crate::harness::{Receiver, Reply, Server, quiet::QUIET};
 
 fn id(task: &Value) -> &str {
     task["id"].as_str().expect("an id")
@@ -14,10 +15,6 @@ fn id(task: &Value) -> &str {
 
 fn path(task: &Value) -> String {
     format!("/api/tasks/{}", id(task))
-}
-
-fn versions(hits: &[Hit]) -> Vec<u64> {
-    hits.iter().map(|hit| hit.header("x-btk-task-version").parse().expect("a number")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,13 +3,12 @@
 //!
 //! It must not know how the program sends.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use super::arrivals::Arrivals;
 use super::{Hit, Server};
 
 const WRITERS: usize = 16;
@@ -52,33 +51,22 @@ pub(crate) async fn flood(server: &Server, tasks: usize, changes: usize) -> Vec<
 
 /// The versions of one task as they arrived.
 pub(crate) fn versions(hits: &[Hit]) -> Vec<u64> {
-    hits.iter().map(|hit| hit.header("x-btk-task-version").parse().expect("a number")).collect()
+    hits.iter().map(Hit::version).collect()
 }
 
 /// Ends the test unless of each task the versions 1 to `last` arrived, in order, each under one id
 /// of its own, each repeat with the same bytes. Returns the number of repeats.
 #[track_caller]
 pub(crate) fn all_in_order(hits: &[Hit], tasks: &[String], last: u64) -> usize {
-    let mut bodies = HashMap::<&str, &Bytes>::new();
-    let mut arrived = HashMap::<String, Vec<(u64, &str)>>::new();
-    for hit in hits {
-        let id = hit.header("webhook-id");
-        let body = bodies.entry(id).or_insert(&hit.body);
-        assert_eq!(*body, &hit.body, "a repeat of {id} carries other bytes");
-        let version = hit.header("x-btk-task-version").parse().expect("a number");
-        arrived.entry(hit.task("id")).or_default().push((version, id));
-    }
+    let mut arrivals = Arrivals::of(hits);
     for task in tasks {
-        let mut seen = arrived.remove(task).unwrap_or_default();
-        assert!(seen.is_sorted_by_key(|(version, _)| *version), "{task} turned round: {seen:?}");
-        seen.dedup();
-        let numbers: Vec<_> = seen.iter().map(|(version, _)| *version).collect();
-        assert_eq!(numbers, (1..=last).collect::<Vec<_>>(), "{task} arrived as {seen:?}");
+        assert_eq!(arrivals.last_of(task), last, "{task}");
     }
-    assert!(arrived.is_empty(), "of tasks that nobody made: {:?}", arrived.keys());
+    let others = arrivals.of_task.keys();
+    assert_eq!(others.len(), 0, "of tasks that nobody made: {others:?}");
     let events = tasks.len() * usize::try_from(last).expect("small");
-    assert_eq!(bodies.len(), events, "one id for one event");
-    hits.len() - events
+    assert_eq!(hits.len() - arrivals.repeats, events, "one id for one event");
+    arrivals.repeats
 }
 
 /// The largest number of requests within any span of this length.

@@ -49,6 +49,11 @@ impl Hit {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a readable header"))
     }
 
+    /// Which version of its task it tells of.
+    pub(crate) fn version(&self) -> u64 {
+        self.header("x-btk-task-version").parse().expect("a number")
+    }
+
     /// The event that the body names.
     pub(crate) fn event(&self) -> String {
         self.json()["event"].as_str().expect("an event").to_owned()
