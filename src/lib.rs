@@ -13,7 +13,7 @@
 //!   is sent or only shown, and says all of it in words.
 //! - [`targets`] (which addresses?) and [`signature`] are pure too; [`trust`] reads whose certificates are believed.
 //! - [`model`] holds the nouns and their rules; it knows nothing of the rest.
-//! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`] and `temp_dir` are leaves that anybody may use.
+//! - [`clock`], [`figures`], [`metrics`], [`output`], [`secret`], [`signals`], `temp_dir` and `twin` are leaves that anybody may use.
 
 mod bench;
 pub mod cli;
@@ -42,4 +42,5 @@ mod store;
 mod targets;
 mod temp_dir;
 mod trust;
+mod twin;
 mod upkeep;

@@ -32,6 +32,7 @@ use crate::model::{Outcome, Profile, masked_url};
 use crate::secret::{Secret, mask};
 use crate::targets::Targets;
 use crate::trust::Trust;
+use crate::twin;
 
 use answer::Deadline;
 use connect::{Client, Connector};
@@ -121,8 +122,9 @@ impl Transport for Sender {
         log_request(message);
         let mut outcome = match request(message) {
             Ok(request) => {
-                self.exchange(clients, request, message, Deadline::new(began, message.timeout))
-                    .await
+                let hour = Duration::from_hours(1);
+                let timeout = if twin::is("no-timeout") { hour } else { message.timeout };
+                self.exchange(clients, request, message, Deadline::new(began, timeout)).await
             }
             Err(why) => Outcome::broken(why),
         };
@@ -160,6 +162,9 @@ impl Sender {
         {
             asked = ask(&clients.once, again, deadline).await;
         }
+        if let Some(again) = redirected(message, &asked) {
+            asked = ask(client, again, deadline).await;
+        }
         let answer = match asked {
             Ok(answer) => answer,
             Err(outcome) => return outcome,
@@ -186,6 +191,20 @@ impl Sender {
             ..Outcome::broken("")
         }
     }
+}
+
+/// The request again where a redirect leads: in a twin alone.
+fn redirected(
+    message: &Message<'_>,
+    asked: &Result<Response<Incoming>, Outcome>,
+) -> Option<Request<Full<Bytes>>> {
+    if !twin::is("redirects-followed") {
+        return None;
+    }
+    let to = asked.as_ref().ok()?.headers().get(LOCATION)?.to_str().ok()?;
+    let mut again = request(message).ok()?;
+    *again.uri_mut() = to.parse::<Uri>().ok().filter(|to| to.scheme().is_some())?;
+    Some(again)
 }
 
 /// One request and the head of its answer.

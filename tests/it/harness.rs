@@ -364,6 +364,7 @@ fn spawn(launcher: &[String], home: &Path, settings: &[(String, String)]) -> (Ch
     let mut command = Command::new(words.next().expect("the program"));
     command.args(words);
     command.env_clear().env("PORT", "0");
+    command.envs(std::env::var_os("BTK_TWIN").map(|twin| ("BTK_TWIN", twin)));
     command.envs(settings.iter().map(|(name, value)| (name, value)));
     command.current_dir(home).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");

@@ -11,6 +11,7 @@ use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 use crate::store::tasks::search_index;
 use crate::store::webhooks::{self, Presence};
+use crate::twin;
 
 /// The newest event.
 #[derive(Clone, Copy)]
@@ -95,6 +96,9 @@ pub(crate) fn put_delivery(
 
 /// Whether nothing of this task is on its way to this webhook.
 fn is_free(tx: &mut Tx<'_>, webhook: &str, task: &str) -> Result<bool> {
+    if twin::is("no-lanes") {
+        return Ok(true);
+    }
     let sql = "SELECT 1 FROM deliveries
                WHERE webhook_id = ?1 AND task_id = ?2 AND finished_ms IS NULL LIMIT 1";
     Ok(tx.row(sql, &[webhook.into(), task.into()], only::<i64>)?.is_none())

@@ -10,6 +10,7 @@ use crate::store::engine::columns::{Row, Value, only};
 use crate::store::engine::error::Result;
 use crate::store::engine::sums::Upsert;
 use crate::store::engine::tx::Tx;
+use crate::twin;
 
 const OF: &str = "a delivery";
 
@@ -35,7 +36,8 @@ pub(crate) fn made(tx: &mut Tx<'_>, webhook: &str, kind: EventKind) -> Result<()
 
 /// One has ended.
 pub(crate) fn ended(tx: &mut Tx<'_>, webhook: &str, kind: EventKind) -> Result<()> {
-    tx.add(ADD, (webhook, kind.as_str()), [0, -1])
+    let unfinished = if twin::is("totals-off") { 0 } else { -1 };
+    tx.add(ADD, (webhook, kind.as_str()), [0, unfinished])
 }
 
 /// An update ends some of a webhook; answers how many.

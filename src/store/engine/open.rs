@@ -17,6 +17,7 @@ use super::migrate;
 use super::opening::Why;
 use crate::model::{alphabetical, composed};
 use crate::store::deliveries::search::Needle;
+use crate::twin;
 
 /// Below this version the log could be reset under a reader and lose committed writes
 /// (SQLite release history, "WAL-reset bug", fixed in 3.51.3).
@@ -102,8 +103,9 @@ pub(crate) fn open_writer(path: &Path) -> Result<(Connection, Arc<Log>), Why> {
     if mode != "wal" {
         return Err(Why::NoLog(mode));
     }
+    let synchronous = if twin::is("synchronous-normal") { "NORMAL" } else { "FULL" };
     connection.execute_batch(&format!(
-        "PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = {synchronous};
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;
          PRAGMA foreign_keys = ON;

@@ -22,9 +22,10 @@ use super::line::Line;
 use super::open::{Log, check_version, open_reader, open_writer};
 use super::opening::{Opening, Why};
 use super::state::Shared;
-use super::tx::Memory;
+use super::tx::{Memory, run};
 use super::{damage, database_file, left_log, readers};
 use crate::lock::lock;
+use crate::twin;
 
 /// While the log is longer than this, nothing looks for damage: who reads for long keeps the log from
 /// being used anew. So much of it stays.
@@ -185,6 +186,9 @@ fn write_loop(
                     does();
                 }
             }
+        }
+        if twin::is("answer-before-commit") {
+            end = end.and_then(|()| run(connection, "COMMIT"));
         }
         if wakes && end.is_ok() {
             shared.wake_ups.send_modify(|n| *n += 1);
