@@ -2,4 +2,3 @@
 
 mod form;
 mod tasks;
-mod text_in_other_encodings;

@@ -2,8 +2,8 @@
 //!
 //! Nothing here looks inside the program: what is not visible over HTTP, in the log, in the exit
 //! code or on disk is not tested here. `harness` starts the program and the receiver; each folder
-//! is a page of the book, each file a chapter of the contract. A file with a long name is one of what went wrong in the
-//! field with systems of this kind, named by what went wrong; it says where that was seen, if it is public.
+//! is a page of the book, each file a chapter of the contract; in `field` each is something that went wrong with systems
+//! of this kind.
 
 #![expect(
     clippy::expect_used,
@@ -18,6 +18,7 @@ mod harness;
 
 mod api;
 mod deliveries;
+mod field;
 mod incoming;
 mod make;
 mod pages;
@@ -26,5 +27,4 @@ mod project;
 mod security;
 mod settings;
 mod start;
-mod troubleshooting;
 mod webhooks;

@@ -4,4 +4,3 @@ mod guard;
 mod secrets;
 mod session;
 mod token;
-mod wrong_tokens;

@@ -1,4 +1,3 @@
 //! Settings (`docs/settings.md`).
 
 mod reading;
-mod settings_as_people_write_them;
