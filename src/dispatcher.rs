@@ -31,7 +31,7 @@ use crate::lock::lock;
 use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Named as _, Outcome, Webhook};
 use crate::sender::Transport;
-use crate::store::{self, AttemptRecord, Claim, Handover, Recorded, Store, Tx};
+use crate::store::{self, AttemptRecord, Claim, Handover, Recorded, Store, StoredClock, Tx};
 use crate::twin;
 use wall_clock::WallClock;
 
@@ -121,6 +121,7 @@ impl<T: Transport> Dispatcher<T> {
                 spawner.spawn_on(async move { delivering.deliver(claim).await }, &runtime);
             }),
             tracker: tracker.clone(),
+            stored: StoredClock::new(clock::now(), self.steady_ms()),
         };
         let (handover, store) = (Arc::new(handover), Arc::clone(&self.services.store));
         store.put_beside(Some(handover.clone()));
@@ -168,13 +169,14 @@ impl<T: Transport> Dispatcher<T> {
         clock: &mut WallClock,
         handover: &Arc<Handover>,
     ) -> store::Result<Duration> {
-        let now = clock::now();
+        let (now, steady_ms) = (clock::now(), self.steady_ms());
         let (step, seen) = clock.look(now);
         let to = Arc::clone(handover);
         let look = move |tx: &mut Tx<'_>| {
             if let Some(step) = &step {
                 store::follow_clock(tx, step)?;
             }
+            to.stored.is(now, steady_ms);
             store::send_due(tx, &to, now)
         };
         let wait = self.services.store.write_patiently(look).await?;

@@ -24,7 +24,7 @@ pub(crate) use deliveries::bulk_steps::{bounds_of_job, count_for_job, job_step, 
 pub(crate) use deliveries::claims::Claim;
 pub(crate) use deliveries::edits::{Edit, cancel, redeliver};
 pub(crate) use deliveries::expiry::{AgedBy, expire_step, look_for_expired, webhooks_that_age};
-pub(crate) use deliveries::handover::{Handover, send_due};
+pub(crate) use deliveries::handover::{Handover, StoredClock, send_due};
 pub(crate) use deliveries::list::{
     DeliveryFilter, count_deliveries, latest_deliveries, list_deliveries,
 };

@@ -51,7 +51,7 @@ mod tests {
     use crate::model::{Origin, Outcome, Task, TaskId, TaskInput, Unknown};
     use crate::store::engine::tx::Beside;
     use crate::store::tests::small_world::{HOUR, POLICY, World};
-    use crate::store::{AttemptRecord, Change, Handover, create, record};
+    use crate::store::{AttemptRecord, Change, Handover, StoredClock, create, record};
 
     fn world() -> World {
         let mut world = World::new(&["wh_a"]);
@@ -60,12 +60,8 @@ mod tests {
         world
     }
 
-    fn answered(status: u16) -> Outcome {
-        Outcome { status: Some(status), broken: None, ..Outcome::broken("") }
-    }
-
     fn failed() -> Outcome {
-        answered(500)
+        Outcome { status: Some(500), broken: None, ..Outcome::broken("") }
     }
 
     fn is_up(world: &World) -> bool {
@@ -131,8 +127,8 @@ mod tests {
         }
     }
 
-    /// A transaction at a moment by both clocks.
-    fn at(world: &World, now: Time, steady_ms: i64) -> Tx<'_> {
+    /// A transaction at a moment by both clocks, and what is stored goes by `stored`.
+    fn at(world: &World, now: Time, steady_ms: i64, stored: StoredClock) -> Tx<'_> {
         let handover: Beside = Arc::new(Handover {
             // Nobody has looked at the queue yet, so nothing leaves at once.
             gates: Arc::default(),
@@ -140,24 +136,38 @@ mod tests {
             steady_ms: Box::new(move || steady_ms),
             send: Box::new(|_| ()),
             tracker: TaskTracker::new(),
+            stored,
         });
         Tx::with_memory(&world.connection, &world.memory).beside(Some(handover))
     }
 
-    /// The end waits for the writer while the clock is set.
+    /// The end waits for the writer while the clock is set: what is stored has followed that, or follows it after.
     #[test]
     fn an_end_from_before_the_step_is_written_down_as_one_after_it() {
-        for by_ms in [HOUR, -HOUR, 24 * HOUR, -24 * HOUR] {
-            for (outcome, wait_ms) in [(failed(), 1_000), (answered(200), 0)] {
-                let mut world = world();
-                world.change("t", "B");
-                let claim = world.claim().remove(0);
-                let (steady_ms, now) = (claim.steady_ms + 20, world.now.plus_ms(by_ms));
-                let came = (outcome, None);
-                let end = AttemptRecord::of(&claim, came, world.now, steady_ms, Seen::default());
-                record(&mut at(&world, now, steady_ms), &POLICY, &claim, &end).unwrap().unwrap();
+        for (by_ms, is_followed) in
+            [HOUR, -HOUR, 24 * HOUR, -24 * HOUR].iter().flat_map(|by| [(*by, true), (*by, false)])
+        {
+            let mut world = world();
+            world.change("t", "B");
+            let claim = world.claim().remove(0);
+            let (steady_ms, was) = (claim.steady_ms + 20, world.now);
+            let now = was.plus_ms(by_ms);
+            let looked = if is_followed { now } else { was };
+            // By whichever clock it was read.
+            for ended in [was, now] {
+                let mut tx = at(&world, now, steady_ms, StoredClock::new(looked, steady_ms));
+                tx.run("SAVEPOINT one").unwrap();
+                let came = (failed(), None);
+                let end = AttemptRecord::of(&claim, came, ended, steady_ms, Seen::default());
+                record(&mut tx, &POLICY, &claim, &end).unwrap().unwrap();
+                if !is_followed {
+                    let (after, up_to) = if by_ms > 0 { (was, now) } else { (now, Time(i64::MAX)) };
+                    follow_clock(&mut tx, &ClockStep { by_ms, after, up_to }).unwrap();
+                }
                 let due = world.count("SELECT due_ms FROM deliveries WHERE due_ms IS NOT NULL");
-                assert_eq!(due, now.plus_ms(wait_ms).0, "{by_ms}");
+                assert_eq!(due, now.plus_ms(1_000).0, "{by_ms} {is_followed} {ended}");
+                tx.run("ROLLBACK TO one").unwrap();
+                tx.forget();
             }
         }
     }
@@ -166,7 +176,7 @@ mod tests {
     fn what_was_asked_for_before_the_clock_was_set_back_is_due_all_the_same() {
         let world = World::new(&["wh_a"]);
         let now = world.now.plus_ms(-HOUR);
-        let mut tx = at(&world, now, 0);
+        let mut tx = at(&world, now, 0, StoredClock::new(world.now, 0));
         let body = serde_json::json!({"title": "A"});
         let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
         let id = TaskId::parse("t").unwrap();

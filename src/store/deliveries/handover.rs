@@ -4,6 +4,7 @@
 //! Whatever else waits is left to the dispatcher's looks (`claims`), also after a crash. Must not know how a request is
 //! sent.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio_util::task::TaskTracker;
@@ -29,6 +30,28 @@ pub(crate) struct Handover {
     pub(crate) send: Box<dyn Fn(Claim) + Send + Sync>,
     /// Waits at a stop for what is decided, too: its commit may be under way.
     pub(crate) tracker: TaskTracker,
+    /// The clock that what is stored goes by.
+    pub(crate) stored: StoredClock,
+}
+
+/// The wall clock as the times that are stored have followed it, by the clock that never steps: between a step and the next
+/// look they go by the old one.
+pub(crate) struct StoredClock(AtomicI64);
+
+impl StoredClock {
+    /// As it was at a look.
+    pub(crate) fn new(now: Time, steady_ms: i64) -> StoredClock {
+        StoredClock(AtomicI64::new(now.0 - steady_ms))
+    }
+
+    /// What is stored has followed the wall clock to here.
+    pub(crate) fn is(&self, now: Time, steady_ms: i64) {
+        self.0.store(now.0 - steady_ms, Ordering::Relaxed);
+    }
+
+    fn at(&self, steady_ms: i64) -> Time {
+        Time(self.0.load(Ordering::Relaxed).saturating_add(steady_ms))
+    }
 }
 
 /// A claim that has its place and is not on disk yet.
@@ -84,11 +107,11 @@ pub(super) fn due(tx: &Tx<'_>, asked: Time) -> Time {
     tx.find_beside::<Handover>().map_or(asked, |to| asked.min((to.now)()))
 }
 
-/// A moment by the wall clock as it is set now, if it was set since; `steady_ms` is the same by the clock that never steps.
-pub(super) fn after_step(tx: &Tx<'_>, at: Time, steady_ms: i64) -> Option<Time> {
-    let to = tx.find_beside::<Handover>()?;
-    let now_it_was = (to.now)().plus_ms(steady_ms - (to.steady_ms)());
-    Some(now_it_was).filter(|is| is.ms_since(at).abs() > STEP_MS)
+/// A moment as what is stored goes by it, if that is another clock than the one by which `at` was read; `steady_ms` is the
+/// same moment by the clock that never steps.
+pub(super) fn as_stored(tx: &Tx<'_>, at: Time, steady_ms: i64) -> Option<Time> {
+    let stored = tx.find_beside::<Handover>()?.stored.at(steady_ms);
+    Some(stored).filter(|stored| stored.ms_since(at).abs() > STEP_MS)
 }
 
 /// An event is being put in line behind another of its task, which is perhaps under way: the end of that is awaited.

@@ -109,10 +109,10 @@ pub(crate) fn record(
 ) -> Result<Option<Recorded>> {
     let id = claim.webhook.id.as_str();
     let Some(known) = webhooks::known(tx, id)? else { return Ok(None) };
-    // It may have waited for the writer while the clock was set: what follows would be off by as much.
-    let ended = handover::after_step(tx, end.ended, end.steady_ms);
-    let after_step = ended.map(|ended| AttemptRecord { ended, ..end.clone() });
-    let end = after_step.as_ref().unwrap_or(end);
+    // The clock may have been set since it ended, or not be followed yet: what comes of it would be off by as much.
+    let ended = handover::as_stored(tx, end.ended, end.steady_ms);
+    let as_stored = ended.map(|ended| AttemptRecord { ended, ..end.clone() });
+    let end = as_stored.as_ref().unwrap_or(end);
     let (outcome, ended) = (&end.outcome, end.ended);
     let not_back = not_back::read(tx, &known, claim, outcome, ended, end.not_ready_ago_ms)?;
     let not_back = not_back.map(|(outcome, why)| AttemptRecord { outcome, why, ..end.clone() });

@@ -12,7 +12,7 @@ use super::actors::PACE;
 use crate::delivery::health::Condition;
 use crate::model::Outcome;
 use crate::store::tests::small_world::START;
-use crate::store::{Claim, Handover, find_webhook};
+use crate::store::{Claim, Handover, StoredClock, find_webhook};
 
 /// Puts what is handed over where the world finds it.
 pub(super) fn handover(steady_ms: Arc<AtomicI64>, handed: Arc<Mutex<Vec<Claim>>>) -> Handover {
@@ -23,6 +23,7 @@ pub(super) fn handover(steady_ms: Arc<AtomicI64>, handed: Arc<Mutex<Vec<Claim>>>
         tracker: TaskTracker::new(),
         steady_ms: Box::new(move || steady_ms.load(Ordering::Relaxed)),
         send: Box::new(move |claim| handed.lock().unwrap().push(claim)),
+        stored: StoredClock::new(START, 0),
     }
 }
 
