@@ -89,7 +89,8 @@ impl Server {
         settings: &[(&str, &str)],
     ) -> Self {
         let mut server = Self::born(launcher, home, settings);
-        server.listening().await;
+        let ended = server.listening_or_ended().await;
+        server.came_up(ended);
         server
     }
 
@@ -122,9 +123,8 @@ impl Server {
 
     /// The same program on the same directory with the same settings, after it has ended.
     pub(crate) async fn restart(&mut self) {
-        if let Some(status) = self.restart_or_end().await {
-            panic!("ended at start with {status}:\n{}", self.output());
-        }
+        let ended = self.restart_or_end().await;
+        self.came_up(ended);
     }
 
     /// The same where it may not come up; answers how it ended.
@@ -279,13 +279,14 @@ impl Server {
         .await
     }
 
-    /// Reads the address from the banner; ends the test where the program ended instead.
-    async fn listening(&mut self) {
-        if let Some(status) = self.listening_or_ended().await {
+    /// Ends the test where the program has ended instead of coming up.
+    fn came_up(&self, ended: Option<ExitStatus>) {
+        if let Some(status) = ended {
             panic!("ended at start with {status}:\n{}", self.output());
         }
     }
 
+    /// Reads the address from the banner; answers how the program ended where it has.
     async fn listening_or_ended(&mut self) -> Option<ExitStatus> {
         let end = Instant::now() + PATIENCE;
         let line = loop {

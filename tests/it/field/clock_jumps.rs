@@ -3,7 +3,7 @@
 //!
 //! The program runs with libfaketime before its C library, which moves its wall clock and leaves the
 //! steady one alone. Where that is not installed these tests say so and pass: the same decisions are
-//! tested without it beside `store/clock_step.rs` and `dispatcher/steady.rs`.
+//! tested without it beside `store/clock_step.rs` and `dispatcher/wall_clock.rs`.
 
 use serde_json::json;
 

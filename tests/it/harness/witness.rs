@@ -85,14 +85,10 @@ impl Load {
         Load { writers: all, acknowledged, stop }
     }
 
-    /// How many writes were acknowledged so far.
-    pub(crate) fn acknowledged(&self) -> u64 {
-        self.acknowledged.load(Ordering::Relaxed)
-    }
-
     /// Waits until so many writes were acknowledged.
     pub(crate) async fn reaches(&self, n: u64) {
-        eventually("enough is written", async || (self.acknowledged() >= n).then_some(())).await;
+        let is_enough = || self.acknowledged.load(Ordering::Relaxed) >= n;
+        eventually("enough is written", async || is_enough().then_some(())).await;
     }
 
     /// Lets the writers end what they are at, and answers what they know.
@@ -290,7 +286,7 @@ async fn wrong(server: &Server, task: &Written) -> Option<String> {
 }
 
 /// Waits until nothing waits, and nothing has failed.
-pub(crate) async fn drained(server: &Server) {
+async fn drained(server: &Server) {
     let end = Instant::now() + DRAINED_WITHIN;
     for status in ["pending", "sending", "held"] {
         while !server.deliveries(&format!("status={status}&limit=1")).await.is_empty() {
