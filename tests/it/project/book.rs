@@ -80,6 +80,14 @@ impl Drop for Stays {
     }
 }
 
+/// The text with these in place of the ports that it names.
+fn with_ports(text: &str, ours: [u16; 4]) -> String {
+    let mark = |at| format!("<port {at}>");
+    // By way of marks: a port of ours may have one that is named within it, as 15055 has.
+    let marked = (0..4).fold(text.to_owned(), |text, at| text.replace(PORTS[at], &mark(at)));
+    (0..4).fold(marked, |text, at| text.replace(&mark(at), &ours[at].to_string()))
+}
+
 /// Somebody who types what a page says.
 struct Reader {
     page: String,
@@ -111,9 +119,7 @@ impl Reader {
         if !text.contains("--port") {
             text = text.replace("btk listen", "btk listen --port 5055");
         }
-        for (named, ours) in PORTS.iter().zip(self.ports) {
-            text = text.replace(named, &ours.to_string());
-        }
+        let text = with_ports(&text, self.ports);
         let home = self.home.path();
         let program = Path::new(env!("CARGO_BIN_EXE_btk")).parent().unwrap();
         let path = std::env::var("PATH").expect("a PATH");
@@ -225,6 +231,13 @@ async fn what_the_documents_tell_to_type_works() {
         count += type_what_it_says(page).await;
     }
     assert!(count >= 25, "only {count} blocks were run");
+}
+
+#[test]
+fn a_port_may_have_another_within_it() {
+    let text = "curl 127.0.0.1:5000; btk listen --port 5055";
+    let ours = with_ports(text, [15_055, 25_000, 15_056, 15_057]);
+    assert_eq!(ours, "curl 127.0.0.1:15055; btk listen --port 25000");
 }
 
 /// `btk --help`: each setting with its default.
