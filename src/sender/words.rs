@@ -64,6 +64,11 @@ fn what_broke(error: &ClientError, is_tls: bool) -> Outcome {
         if let Some(http) = at.downcast_ref::<hyper::Error>()
             && let Some(words) = words_for_http(http, is_tls)
         {
+            if is_closed(http)
+                && let Some(tls) = kept::refusal(error)
+            {
+                return Outcome::broken(tls_words::of(&tls));
+            }
             return Outcome { is_cut: is_closed(http), ..Outcome::broken(words) };
         }
         cause = wrapped.or_else(|| at.source());

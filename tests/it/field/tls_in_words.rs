@@ -2,15 +2,13 @@
 //! certificate: UnknownIssuer` elsewhere: here the sentence says what it is and what to do. And the
 //! certificates that the owner of the server believes in.
 
-use std::time::Duration;
-
 use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::harness::hooks::id;
-use crate::harness::tls::{Certificate, USUAL, Wish, serve};
+use crate::harness::tls::{Certificate, USUAL, Wish, hang_up, serve};
 use crate::harness::{Receiver, Server, home};
 
 const CA: Wish = Wish { name: "authority.example", is_ca: true, ..USUAL };
@@ -36,12 +34,7 @@ async fn saying(bytes: &'static [u8]) -> String {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _some = stream.read(&mut [0; 4096]).await;
             stream.write_all(bytes).await.ok();
-            // Read on, or the rest that was not read would reset the connection.
-            tokio::spawn(async move {
-                stream.shutdown().await.ok();
-                let end = async { while stream.read(&mut [0; 64]).await.is_ok_and(|n| n > 0) {} };
-                tokio::time::timeout(Duration::from_secs(5), end).await.ok();
-            });
+            tokio::spawn(hang_up(stream));
         }
     });
     format!("localhost:{port}")

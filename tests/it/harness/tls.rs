@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use rcgen::{
@@ -13,7 +14,8 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 /// What a certificate is to be like.
@@ -102,7 +104,10 @@ pub(crate) async fn serve(
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
             tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let stream = match acceptor.accept(stream).into_fallible().await {
+                    Ok(stream) => stream,
+                    Err((_, stream)) => return hang_up(stream).await,
+                };
                 let service = hyper::service::service_fn(async |_| {
                     Ok::<_, std::convert::Infallible>(hyper::Response::new(String::new()))
                 });
@@ -112,4 +117,12 @@ pub(crate) async fn serve(
         }
     });
     format!("localhost:{port}")
+}
+
+/// Hangs up so that what was said last arrives: what is left unread would reset the connection, and a reset takes with it
+/// what the other side has not read yet.
+pub(crate) async fn hang_up(mut stream: TcpStream) {
+    stream.shutdown().await.ok();
+    let end = async { while stream.read(&mut [0; 64]).await.is_ok_and(|n| n > 0) {} };
+    tokio::time::timeout(Duration::from_secs(5), end).await.ok();
 }
