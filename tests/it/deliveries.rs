@@ -8,6 +8,7 @@ mod explain;
 mod hostile;
 mod lanes;
 mod listed;
+mod make;
 mod recovery;
 mod requests;
 mod retention;

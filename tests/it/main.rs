@@ -20,7 +20,6 @@ mod api;
 mod deliveries;
 mod field;
 mod incoming;
-mod make;
 mod pages;
 mod production;
 mod project;

@@ -1,7 +1,7 @@
 //! Simulation: the real claims, lanes, health and pace over a real database in memory, with a clock
 //! that is turned by hand, receivers that follow a script, and chance from a seed.
 //!
-//! A hundred thousand random steps, and ten times as many where `BTK_EPISODES=1300` asks for them; the promises are
+//! Fifty thousand random steps, and twenty times as many where `BTK_EPISODES=1300` asks for them; the promises are
 //! checked after each. A seed that fails is named and runs again with `BTK_SEED=<seed> cargo test --lib simulation`.
 //! Must not know of threads, sockets or real time.
 #![doc = include_str!("../../../docs/internals/simulation.md")]
@@ -36,7 +36,7 @@ use actors::{Dice, MOODS, Mood, answer, webhook};
 use requests::handover;
 
 /// Unless `BTK_EPISODES` says otherwise.
-const EPISODES: u64 = 130;
+const EPISODES: u64 = 65;
 const STEPS: u64 = 800;
 const TASKS: u64 = 6;
 const POLICY: Policy =

@@ -82,15 +82,15 @@ async fn five_thousand(limits: Limits, settings: &[(&str, &str)], webhook: Value
     assert!(repeats <= 32, "{repeats} events were accepted twice");
 }
 
-/// Ten times as fast, so that it ends in half a minute. Make takes 12 seconds' worth of the pace in
+/// Twenty times as fast, so that it ends in a quarter of a minute. Make takes 12 seconds' worth of the pace in
 /// any 10; a pause lets one second's worth gather, so in any second it is two at most, and the
 /// limit stands a fifth above that.
 #[tokio::test(flavor = "multi_thread")]
 async fn make_gets_five_thousand_events_in_order_and_never_too_many_at_a_time() {
     let _quiet = QUIET.read().await;
-    let limits = Limits { span: Duration::from_secs(1), requests: 600, queue: 667, drain: 1_000 };
+    let limits = Limits { span: Duration::from_secs(1), requests: 1_200, queue: 667, drain: 2_000 };
     let settings = [("WEBHOOK_PROBE_FIRST", "300ms"), ("WEBHOOK_PROBE_MAX", "1s")];
-    let webhook = json!({"ratePerSecond": 250, "maxAttempts": 2});
+    let webhook = json!({"ratePerSecond": 500, "maxAttempts": 2});
     five_thousand(limits, &settings, webhook, Duration::from_mins(1)).await;
 }
 

@@ -235,9 +235,10 @@ async fn recovery_takes_only_what_was_committed_within_its_span() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recovery_goes_on_after_a_kill_and_keeps_each_task_in_order() {
-    let _loud = QUIET.write().await;
+    let loud = QUIET.write().await;
     let mut server = Server::open(&[]).await;
     let tasks = flood(&server, 100, 29).await;
+    drop(loud);
     let receiver = Receiver::ok().await;
     let hook = server.hook_to(&receiver, &json!({"ratePerSecond": 1_000})).await;
     let began = server.recover(&hook, &json!({"since": LONG_AGO})).await.expect(202).json();
@@ -253,9 +254,10 @@ async fn a_recovery_goes_on_after_a_kill_and_keeps_each_task_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn there_is_one_recovery_at_a_time_and_it_can_be_ended() {
-    let _loud = QUIET.write().await;
+    let loud = QUIET.write().await;
     let server = Server::open(&[]).await;
     flood(&server, 100, 29).await;
+    drop(loud);
     let receiver = Receiver::ok().await;
     let hook = server.hook_to(&receiver, &json!({"ratePerSecond": 1_000})).await;
     let body = json!({"since": LONG_AGO});
