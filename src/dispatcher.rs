@@ -7,6 +7,8 @@
 
 mod log;
 mod message;
+#[cfg(test)]
+mod tests;
 mod wall_clock;
 
 use std::panic::AssertUnwindSafe;
@@ -41,6 +43,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const SILENT_MS: u64 = 30_000;
 /// The pause after a fault of the database.
 const PAUSE: Duration = Duration::from_secs(1);
+/// An outcome that the database refuses so often is not written down any more: that its attempt was a fault of ours is.
+const REFUSALS_MOST: usize = 3;
 
 /// What a dispatcher works with.
 pub(crate) struct Services<T> {
@@ -198,10 +202,7 @@ impl<T: Transport> Dispatcher<T> {
             (outcome, why)
         });
         // A delivery that is never recorded would keep its place, and stop its task for ever.
-        let (outcome, why) = sent.catch_unwind().await.unwrap_or_else(|_| {
-            let why = explain::OWN_FAULT;
-            (Outcome::broken(why), Some(why.to_owned()))
-        });
+        let (outcome, why) = sent.catch_unwind().await.unwrap_or_else(|_| own_fault());
         let (ended, steady_ms) = (clock::now(), self.steady_ms());
         let seen = self.gates().release(&claim.webhook.id, &claim.released(&outcome, steady_ms));
         if seen.is_short {
@@ -246,7 +247,8 @@ impl<T: Transport> Dispatcher<T> {
     }
 
     /// Writes an outcome down, however long the disk stays full: sending again would be a repeat.
-    /// If the server ends first, the delivery counts as under way at the next start.
+    /// If the server ends first, the delivery counts as under way at the next start. What the database refuses for a
+    /// fault of ours would hold up its task for ever, and is a repeat then.
     async fn write_down(
         &self,
         claim: &Arc<Claim>,
@@ -257,11 +259,12 @@ impl<T: Transport> Dispatcher<T> {
             return None;
         }
         let store = &self.services.store;
-        let mut is_logged = false;
+        let (mut is_logged, mut refusals) = (false, 0);
+        let mut record = Arc::clone(record);
         loop {
-            let (claim, record, policy) =
-                (Arc::clone(claim), Arc::clone(record), self.services.policy);
-            let work = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record);
+            let (claim, record_now, policy) =
+                (Arc::clone(claim), Arc::clone(&record), self.services.policy);
+            let work = move |tx: &mut Tx<'_>| store::record(tx, &policy, &claim, &record_now);
             let end = if is_awaited {
                 store.write_patiently(work).await
             } else {
@@ -277,11 +280,22 @@ impl<T: Transport> Dispatcher<T> {
                         warn!("[WEBHOOK] An outcome cannot be written down yet: {error}");
                     }
                     is_logged = true;
+                    refusals += usize::from(matches!(error, store::Error::Database(_)));
+                    if refusals == REFUSALS_MOST {
+                        let (outcome, why) = own_fault();
+                        record = Arc::new(AttemptRecord { outcome, why, ..(*record).clone() });
+                    }
                     sleep(PAUSE).await;
                 }
             }
         }
     }
+}
+
+/// The end of an attempt that met a fault of ours, and what went wrong, in words.
+fn own_fault() -> (Outcome, Option<String>) {
+    let why = explain::OWN_FAULT;
+    (Outcome::broken(why), Some(why.to_owned()))
 }
 
 /// While it is there, the store hands over.
