@@ -12,6 +12,7 @@ pub(crate) mod make;
 pub(crate) mod million;
 pub(crate) mod quiet;
 pub(crate) mod receiver;
+pub(crate) mod slow;
 pub(crate) mod tls;
 pub(crate) mod wall;
 pub(crate) mod witness;

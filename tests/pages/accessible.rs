@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::browser::Browser;
 use crate::frame::in_use;
 use crate::harness::{Receiver, Server};
+use crate::sign_in::{end_session, guarded, signed_in};
 
 /// What to look at: where it is, and what is pressed there, one after the other: a selector and a text.
 type View<'a> = (&'a str, &'a [(&'a str, &'a str)]);
@@ -26,11 +27,12 @@ const TASKS: [View; 5] = [
     ("/", &[("button", "Keys")]),
 ];
 
-const DELIVERIES: [View; 4] = [
+const DELIVERIES: [View; 5] = [
     ("/deliveries", &[]),
     ("/deliveries?task=nothing-is-called-this", &[]),
     ("/deliveries", &[("button", "Compact list")]),
     ("/deliveries", &[("button", "Recover…")]),
+    ("/deliveries", &[("main .head button", "More"), ("button", "Redeliver all")]),
 ];
 
 const WEBHOOKS: [View; 6] = [
@@ -109,8 +111,7 @@ async fn nothing_found(server: &Server, views: impl Iterator<Item = View<'_>>) {
 
 #[tokio::test]
 async fn axe_finds_nothing_where_one_signs_in() {
-    let server =
-        Server::start(&[("HOST", "127.0.0.1"), ("API_TOKEN", "a-token-of-this-test")]).await;
+    let server = guarded().await;
     let browser = Browser::start(&server).await;
     browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": *AXE})).await;
     for scheme in ["light", "dark"] {
@@ -119,6 +120,29 @@ async fn axe_finds_nothing_where_one_signs_in() {
         browser.find("h1, h2", "Sign in").await;
         assert_eq!(look(&browser, scheme).await, Vec::<String>::new());
     }
+    // And where one is asked again, in the middle of something.
+    let browser = signed_in(&server, "/").await;
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": *AXE})).await;
+    browser.go("/").await;
+    browser.find(".live", "Live").await;
+    browser.press(&["n"]).await;
+    browser.type_text("Typed in between").await;
+    end_session(&browser).await;
+    browser.press(&["Enter"]).await;
+    browser.find("dialog [data-test=why]", "session has ended").await;
+    assert_eq!(look(&browser, "asked again").await, Vec::<String>::new());
+    browser.expect_content(&["401"]).await;
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_where_there_is_nothing() {
+    let server = Server::start(&[]).await;
+    let browser = Browser::start(&server).await;
+    browser.devtools("Page.addScriptToEvaluateOnNewDocument", json!({"source": *AXE})).await;
+    browser.go("/nowhere").await;
+    browser.find("h1", "Nothing here").await;
+    assert_eq!(look(&browser, "an unknown address").await, Vec::<String>::new());
+    browser.expect_content(&["404"]).await;
 }
 
 /// What axe finds in what is shown now, each with where that is.

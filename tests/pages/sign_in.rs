@@ -7,7 +7,7 @@ use crate::harness::Server;
 
 const TOKEN: &str = "a-token-of-this-test-0123456789";
 
-async fn guarded() -> Server {
+pub(crate) async fn guarded() -> Server {
     Server::start(&[("HOST", "127.0.0.1"), ("API_TOKEN", TOKEN)]).await
 }
 
@@ -70,7 +70,7 @@ async fn the_way_back_leads_to_this_site_alone() {
 }
 
 /// A browser that is signed in, at a page.
-async fn signed_in(server: &Server, path: &str) -> Browser {
+pub(crate) async fn signed_in(server: &Server, path: &str) -> Browser {
     let browser = Browser::at(server, path).await;
     browser.find("input[type=password]", "").await.type_text(TOKEN).await;
     browser.press(&["Enter"]).await;
@@ -79,7 +79,7 @@ async fn signed_in(server: &Server, path: &str) -> Browser {
 }
 
 /// The session ends, as it does after thirty days.
-async fn end_session(browser: &Browser) {
+pub(crate) async fn end_session(browser: &Browser) {
     browser.devtools("Network.clearBrowserCookies", json!({})).await;
 }
 

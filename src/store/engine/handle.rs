@@ -24,7 +24,7 @@ const ASKED: usize = 1024;
 /// until there is room. So few that a person's write behind all of them is still quick.
 const OWN: usize = 256;
 /// Reads that look something up: how many may wait, and how many threads there are for them.
-const LOOKS: (usize, usize) = (1024, 2);
+pub(crate) const LOOKS: (usize, usize) = (1024, 2);
 /// Pages of lists in which nothing has to be searched for.
 const LISTS: (usize, usize) = (256, 1);
 /// Reads that look through much. Fewer may wait than the server has places for requests, so that they

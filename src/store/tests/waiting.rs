@@ -10,7 +10,7 @@ use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 use crate::store::engine::columns::only;
-use crate::store::engine::handle::SEARCHES;
+use crate::store::engine::handle::{LOOKS, SEARCHES};
 use crate::store::*;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -124,5 +124,28 @@ async fn nothing_is_read_for_who_has_gone() {
     }
     timeout(PATIENCE, store.search(|_| Ok(()))).await.unwrap().unwrap();
     assert!(is_begun.try_recv().is_err(), "it was never begun");
+    store.close();
+}
+
+#[tokio::test]
+async fn readiness_sees_that_nothing_can_be_looked_up() {
+    let (_folder, store) = open();
+    store.try_reader().await.unwrap();
+    let (mut held, mut reads) = (Vec::new(), Vec::new());
+    for _ in 0..LOOKS.1 {
+        let (go, wait) = hold();
+        let mut read = Box::pin(store.read(wait));
+        assert!(poll!(&mut read).is_pending());
+        held.push(go);
+        reads.push(read);
+    }
+    let mut pass = Box::pin(store.try_reader());
+    assert!(poll!(&mut pass).is_pending());
+    for read in &mut reads {
+        assert!(poll!(read).is_pending(), "every reader is held");
+    }
+    assert!(poll!(&mut pass).is_pending(), "nobody is left to let it pass");
+    drop(held);
+    timeout(PATIENCE, pass).await.unwrap().unwrap();
     store.close();
 }

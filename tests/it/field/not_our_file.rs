@@ -217,6 +217,15 @@ async fn a_database_of_another_user_that_can_be_written_is_used_and_warned_about
     assert!(said.contains("666") && said.contains("12345"), "{said}");
     assert_eq!(mode(&database), 0o666, "another user's file is left as it is");
     drop(server);
+    // Nor is it needed that its mode could be changed: who has no rights beyond others' only writes.
+    fs::remove_file(home.path().join("btk.db.lock")).expect("removed");
+    with_mode(&home.path().join("btk.db-wal"), 0o666);
+    with_mode(&home.path().join("btk.db-shm"), 0o666);
+    let plain = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"];
+    let server = Server::start_by(&plain, home.clone(), &[]).await;
+    server.create(&json!({"title": "c"})).await;
+    server.wait_for_log("can be read or written by other users").await;
+    drop(server);
     // What root makes beside it is its owner's, who comes next.
     fs::remove_file(home.path().join("btk.db.lock")).expect("removed");
     with_mode(&database, 0o600);

@@ -1,6 +1,9 @@
 //! Secure connections that fail for a reason that a person can mend, and are told of as `invalid peer
 //! certificate: UnknownIssuer` elsewhere: here the sentence says what it is and what to do. And the
 //! certificates that the owner of the server believes in.
+//!
+//! Seen with: <https://github.com/louislam/uptime-kuma/issues/1476>, <https://github.com/micromdm/micromdm/issues/485>
+//! (sentences that say neither whose certificate nor what to do).
 
 use rustls::version::{TLS12, TLS13};
 use serde_json::json;
@@ -195,6 +198,9 @@ async fn a_file_of_certificates_that_cannot_be_read_stops_the_start() {
     );
     assert!(!home.path().join("btk.db").exists(), "nothing was begun");
     std::fs::write(home.path().join("empty.pem"), "nothing here\n").expect("a file");
-    let refused = Server::refused_in(home, &[("WEBHOOK_CA_FILE", "empty.pem")]).await;
-    says(&refused.err, &["WEBHOOK_CA_FILE names empty.pem", "BEGIN CERTIFICATE"]);
+    let empty = home.path().join("empty.pem").display().to_string();
+    for name in ["WEBHOOK_CA_FILE", "SSL_CERT_FILE"] {
+        let refused = Server::refused_in(home.clone(), &[(name, &*empty)]).await;
+        says(&refused.err, &[&format!("{name} names {empty}"), "BEGIN CERTIFICATE"]);
+    }
 }
