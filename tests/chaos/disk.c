@@ -5,6 +5,7 @@
  * DISK_LOG    the file for the notes: `note` below, then the bytes that stood there
  * DISK_FAIL   <fsync|pwrite|ftruncate>:<errno>:<k>[+]: the k-th such call fails, with + each later one too
  * DISK_LIES   if set, a sync does nothing and says that it did
+ * DISK_SLOW   so many milliseconds each sync takes more
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,7 +26,7 @@ struct note {
 };
 enum { WRITE = 1, SYNC = 2, FAULT = 3 };
 
-static int notes = -1, lies;
+static int notes = -1, lies, slow_ms;
 static uint64_t noted;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
@@ -43,6 +44,8 @@ __attribute__((constructor)) static void begin(void) {
     const char *log = getenv("DISK_LOG"), *fail = getenv("DISK_FAIL");
     if (log) notes = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     lies = getenv("DISK_LIES") != NULL;
+    const char *slow = getenv("DISK_SLOW");
+    slow_ms = slow ? atoi(slow) : 0;
     char on = 0;
     if (fail && sscanf(fail, "%15[a-z]:%d:%ld%c", fail_call, &fail_errno, &fail_at, &on) >= 3) fail_on = on == '+';
 }
@@ -124,6 +127,7 @@ static int synced(int fd, int (*sync)(int)) {
     if (file < 0) return sync(fd);
     if (fails("fsync", file)) return -1;
     if (lies) return 0;
+    usleep(slow_ms * 1000);
     pthread_mutex_lock(&mutex);
     uint64_t before = noted;
     pthread_mutex_unlock(&mutex);

@@ -1,4 +1,4 @@
-//! Little of what the system gives: 128 files, 96 MiB of memory.
+//! Little of what the system gives, 128 files or 96 MiB of memory, and two thousand clients that only take.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use crate::harness::load::many_files;
+use crate::harness::slow::{CALLS, times, two_thousand};
 use crate::harness::witness::busy_receiver;
 use crate::harness::{Receiver, Server, home};
 use crate::rounds::{Plan, Proof, loaded};
@@ -13,6 +15,8 @@ use crate::rounds::{Plan, Proof, loaded};
 /// Connections that are opened and left.
 const IDLE: usize = 200;
 const MEMORY: u64 = 96 * 1024 * 1024;
+/// One of a hundred calls may take so long whatever it took before: a disk that is shared has such moments.
+const MOMENT: Duration = Duration::from_millis(250);
 /// How long the load lasts.
 const LASTS: Duration = Duration::from_secs(3);
 
@@ -25,8 +29,27 @@ pub(crate) async fn files(plan: Plan) -> Proof {
         }
         tokio::time::sleep(LASTS).await;
         server.get("/readyz").await.expect(200);
+        0
     })
     .await
+}
+
+/// Others' calls take at most twice as long beside two thousand that are slow, and come again whenever they are cut.
+pub(crate) async fn slow(plan: Plan) -> Proof {
+    many_files();
+    let mut notes = Vec::new();
+    let mut proof = limited(plan, &[], async |server| {
+        let without = Box::pin(times(server)).await;
+        let _slow = two_thousand(server);
+        tokio::time::sleep(LASTS).await;
+        let with = Box::pin(times(server)).await;
+        notes.push(format!("{} and {} ms", without[1].as_millis(), with[1].as_millis()));
+        assert!(with[1] <= (without[1] * 2).max(MOMENT), "the 99th of others: {notes:?}");
+        2 * CALLS
+    })
+    .await;
+    proof.note = format!("the 99th of 100 calls took {} without and with them", notes.join(", "));
+    proof
 }
 
 /// A control group of this process's own, until it is dropped.
@@ -77,14 +100,19 @@ pub(crate) async fn memory(plan: Plan) -> Proof {
         while let Some(list) = lists.join_next().await {
             list.expect("no list is surprised");
         }
+        0
     })
     .await;
     proof.note = format!("{} MiB at most", group.most() >> 20);
     proof
 }
 
-/// Load on a server with little, while something else goes on; it lives on.
-async fn limited(plan: Plan, launcher: &[&str], meanwhile: impl AsyncFn(&Server)) -> Proof {
+/// Load on a server with little, while something else goes on, which answers how many tasks it has made; it lives on.
+async fn limited(
+    plan: Plan,
+    launcher: &[&str],
+    mut meanwhile: impl AsyncFnMut(&Server) -> usize,
+) -> Proof {
     let mut proof = Proof::default();
     for _ in 0..plan.rounds {
         let receiver = Receiver::start(busy_receiver).await;
@@ -92,8 +120,9 @@ async fn limited(plan: Plan, launcher: &[&str], meanwhile: impl AsyncFn(&Server)
         let settings = settings.each_ref().map(|(name, value)| (*name, &**value));
         let mut server = Server::start_by(launcher, home(), &settings).await;
         let load = loaded(&server).await;
-        meanwhile(&server).await;
-        let ledger = load.end().await;
+        let others = meanwhile(&server).await;
+        let mut ledger = load.end().await;
+        ledger.others += others;
         assert!(server.has_ended().is_none(), "{}", server.output());
         proof.rounds += 1;
         proof.add(&ledger, &server, &receiver).await;

@@ -16,6 +16,7 @@ mod crash;
 mod disk;
 mod io;
 mod limits;
+mod overload;
 mod power;
 mod rounds;
 #[path = "../it"]
@@ -97,7 +98,15 @@ const ROWS: &[Row] = &[
     row!("io", io::faults, 16, 1_600, "The k-th sync or write that fails makes no answer false"),
     row!("disk", disk::full, 1, 10, "A full disk refuses writes, heals by itself"),
     row!("files", limits::files, 1, 10, "128 files are enough, whoever takes connections"),
+    row!("slow", limits::slow, 1, 10, "2,000 slow clients keep others waiting for moments only"),
     row!("memory", limits::memory, 1, 5, "96 MiB of memory are enough"),
+    row!(
+        "overload",
+        overload::overload,
+        1,
+        6,
+        "Four times what the disk can take: as much is done as ever, the rest is refused"
+    ),
     row!("backup", backup::cut, 2, 20, "A backup under load is whole, also after a power cut"),
 ];
 

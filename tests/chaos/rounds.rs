@@ -78,8 +78,7 @@ impl Proof {
     }
 
     fn per_second(&self) -> u64 {
-        let ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX).max(1);
-        self.acknowledged * 1_000 / ms
+        per_second(self.acknowledged, self.took)
     }
 
     pub(crate) fn result(&self) -> String {
@@ -97,6 +96,11 @@ impl fmt::Display for Proof {
         let Proof { rounds, acknowledged, repeats, .. } = self;
         write!(f, "{rounds} | {acknowledged} | {}/s | {repeats}", self.per_second())
     }
+}
+
+pub(crate) fn per_second(count: u64, took: Duration) -> u64 {
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+    count * 1_000 / ms
 }
 
 /// Writers on a server.

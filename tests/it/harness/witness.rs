@@ -17,6 +17,8 @@ use super::{Answer, Call, Client, Hit, Receiver, Reply, Server, eventually};
 
 /// Changes of a task between its creation and its deletion.
 const CHANGES: u64 = 4;
+/// A writer's shortest pause after a refusal.
+const REFUSED: Duration = Duration::from_millis(50);
 /// How long after the last fault everything must have arrived.
 const DRAINED_WITHIN: Duration = Duration::from_mins(1);
 
@@ -179,7 +181,7 @@ impl Writer {
                 }
                 Told::Refused => {
                     self.ledger.refused += 1;
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(self.pause.max(REFUSED)).await;
                 }
                 Told::Unknown => return None,
             }
