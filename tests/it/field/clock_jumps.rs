@@ -1,6 +1,9 @@
 //! The wall clock is set while the server runs: by an hour at a first synchronisation, by a day where
 //! somebody mistyped. Attempts, waits and conditions go by a clock that does not jump.
 //!
+//! Seen with: <https://github.com/sidekiq-scheduler/sidekiq-scheduler/issues/283> (set forward, everything runs at
+//! once; set back, nothing ever again).
+//!
 //! The program runs with libfaketime before its C library, which moves its wall clock and leaves the
 //! steady one alone. Where that is not installed these tests say so and pass: the same decisions are
 //! tested without it beside `store/clock_step.rs` and `dispatcher/wall_clock.rs`.

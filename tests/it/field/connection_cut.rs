@@ -1,6 +1,8 @@
 //! Receivers that cut a kept connection at its second request instead of saying that they close it
 //! (proxies with a keep-alive of their own, functions that are frozen between two calls). A new
 //! connection takes it at once, and nothing waits.
+//!
+//! Seen with: <https://github.com/nodejs/node/issues/35526>.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

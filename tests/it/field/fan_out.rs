@@ -1,4 +1,7 @@
 //! A hundred webhooks, or as many as there may be, and each change goes to all of them: what follows from a change never stands in the way of the next.
+//!
+//! Seen with: <https://github.com/superset-sh/superset/pull/7289> (an event that was fanned out while its request
+//! waited).
 
 use std::collections::BTreeSet;
 use std::time::Duration;

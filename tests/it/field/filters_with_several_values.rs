@@ -4,6 +4,8 @@
 //! Seen with: no-code tools whose query builders repeat a parameter or put commas between its values
 //! (and got "stands twice in the address"), and macOS, which decomposes letters (`é` = `e` + accent) in
 //! all that comes from names of files.
+//! <https://github.com/open-webui/open-webui/issues/29210>,
+//! <https://github.com/zim-desktop-wiki/zim-desktop-wiki/issues/2728>.
 
 use serde_json::{Value, json};
 

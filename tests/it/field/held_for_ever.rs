@@ -1,6 +1,9 @@
 //! What `onReject: hold` holds. Elsewhere a refused message under a strict order policy stands in its
 //! queue until somebody edits the database; here a person lets it go: one by one, all of a webhook, by a
 //! recovery, with a resume, another URL or a change to `skip`.
+//!
+//! Seen with: <https://github.com/azure-contrib/socket.io-servicebus/issues/28> (a strict order that waits for ever for
+//! the one that is missing).
 
 use serde_json::{Value, json};
 

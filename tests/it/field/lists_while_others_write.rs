@@ -1,5 +1,8 @@
 //! A list of everything, taken slowly while others write: it is one picture, whatever it is sorted by. What was there all
 //! the time is in it once, where it stood and as it was; and who takes it slowly holds up nobody and costs little memory.
+//!
+//! Seen with: <https://github.com/davidcelis/api-pagination/issues/60> (an item is deleted between two pages, and
+//! another is never shown).
 
 use std::fs::File;
 use std::io::Read as _;

@@ -1,6 +1,8 @@
 //! Thousands of failed deliveries after a bad weekend. Elsewhere they are sent again one click at a time,
 //! or by a script against the API that stops in the middle; here all that a list's filter finds is sent
 //! again or cancelled by one durable job.
+//!
+//! Seen with: <https://github.com/apache/rocketmq-dashboard/pull/4384> (hundreds have failed, twenty stand on a page).
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,8 @@
 //! n8n answers 200 to everything while it migrates its database, and 404 until its workflows are
 //! there (`integrations/n8n/README.md`); before that nothing answers, or a gateway does. None of it is
 //! an end: what met it is sent again.
+//!
+//! Seen with: <https://github.com/n8n-io/n8n/issues/1122>.
 
 use std::io::Write as _;
 

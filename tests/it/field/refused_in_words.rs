@@ -1,5 +1,7 @@
 //! A refusal says what the receiver meant by it and what to do, status by status; a redirect says
 //! where it leads, without giving a secret away.
+//!
+//! Seen with: <https://github.com/tradegecko/smaug/pull/87> (a redirect, 200 to 399, counted as delivered).
 
 use serde_json::json;
 

@@ -1,6 +1,8 @@
 //! A receiver that answers and refuses: an expired key behind a login page (302), a changed schema
 //! (422), a proxy's page (405). Systems of this kind show such a webhook as healthy, since it answers,
 //! while nothing has arrived for days. Here it has a condition of its own.
+//!
+//! Seen with: <https://github.com/kamu-data/kamu-cli/issues/1335> (a 404 to each, shown as a success).
 
 use serde_json::{Value, json};
 

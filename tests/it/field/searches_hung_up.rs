@@ -1,5 +1,7 @@
 //! A hundred searches, sent and hung up: nobody waits for them any more, so nobody reads for them, and who looks up a single
 //! task is not kept waiting by those who search through all.
+//!
+//! Seen with: <https://github.com/getodk/central/issues/1375>, <https://github.com/ClickHouse/ClickHouse/issues/1403>.
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Settings as people and their tools write them: quotes that `docker run --env-file` leaves in, secrets in files, addresses in
 //! the manner of other programs, a `.env` of another editor. Each works, or is said at the start.
+//!
+//! Seen with: <https://github.com/docker/cli/issues/3630> (the quotes).
 
 use std::fs;
 

@@ -3,6 +3,8 @@
 //! Seen with: `PowerShell` 5.1 and .NET (a byte order mark before JSON, UTF-16), old forms and
 //! databases (ISO-8859-1, declared or not), HTTP clients that pack what they send (n8n, Fluentd,
 //! `curl --compressed` scripts), secrets pasted into a query as they are.
+//! <https://github.com/n8n-io/n8n/pull/35933>, <https://github.com/SharePoint/sp-dev-docs/issues/1123> (the byte order
+//! mark).
 
 use std::io::Write as _;
 

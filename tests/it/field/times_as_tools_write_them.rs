@@ -4,6 +4,7 @@
 //! Seen with: Python (`isoformat()` without a zone, `str()` with a blank), Ruby and Git (a blank
 //! before the offset), PostgreSQL (`+01`), PHP (`+0100`), Java (`ZonedDateTime`, no seconds, a zone in
 //! brackets), logging (a comma before the fraction), spreadsheets (no zone at all).
+//! <https://github.com/znick/anytask/pull/313> (`+00:00Z`), <https://github.com/Yelp/bravado-core/issues/133> (no zone).
 
 use serde_json::json;
 
