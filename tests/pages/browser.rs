@@ -161,7 +161,7 @@ impl Browser {
     }
 
     /// Asks again and again until `check` has an answer. If none comes, the failure says what was in the way at last,
-    /// what the page looked like around the element that was meant, and where a picture of it lies.
+    /// what the page looked like around the element that was meant; a picture is kept of each window in which a test fails.
     async fn until<T>(
         &self,
         what: &str,
@@ -184,7 +184,7 @@ impl Browser {
     }
 
     /// What a failing step saw: the state of the control that was meant, what lies under the pointer there, what is
-    /// open, what the browser has complained of, and a picture, which is kept.
+    /// open, what the browser has complained of.
     async fn scene(&self, selector: &str, text: &str) -> String {
         let script = "
             const [id, selector] = arguments;
@@ -203,15 +203,8 @@ impl Browser {
         let meant = self.look(selector, text).await.ok().flatten().filter(|_| !selector.is_empty());
         let meant = meant.map_or(Value::Null, |id| json!({ELEMENT: id}));
         let seen = self.js(script, &[meant, json!(selector)]).await;
-        let picture = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("failed-{}.png", self.session.port()));
-        let kept = std::fs::write(&picture, self.picture().await);
-        format!(
-            "  {}\n  complaints: {:?}\n  picture: {} {kept:?}",
-            seen.as_str().unwrap_or_default(),
-            self.complaints(&[]).await,
-            picture.display(),
-        )
+        let complaints = self.complaints(&[]).await;
+        format!("  {}\n  complaints: {complaints:?}", seen.as_str().unwrap_or_default())
     }
 
     async fn look(&self, selector: &str, text: &str) -> Result<Option<String>, String> {
@@ -294,10 +287,7 @@ impl Browser {
 
     /// A picture of what is in sight, as PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
-        use base64::Engine as _;
-        let text = self.session.command("GET", "/screenshot", Value::Null).await;
-        let text = text.as_str().expect("a picture");
-        base64::engine::general_purpose::STANDARD.decode(text).expect("base64")
+        self.session.picture().await
     }
 
     /// Waits until the page has asked for nothing for half a second and every movement has ended.

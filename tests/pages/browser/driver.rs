@@ -4,10 +4,13 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::thread::available_parallelism;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -84,9 +87,15 @@ impl Session {
         Ok(Self { driver, client, id, _seat: seat })
     }
 
-    /// Where its driver listens, which tells it from others.
-    pub(super) fn port(&self) -> u16 {
-        self.driver.port
+    /// Where a picture lies of a window in which a test has failed.
+    pub(super) fn failed(&self) -> PathBuf {
+        let name = format!("failed-{}.png", self.driver.port);
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+    }
+
+    /// What the window looks like, as a PNG.
+    pub(super) async fn picture(&self) -> Vec<u8> {
+        decoded(&self.command("GET", "/screenshot", Value::Null).await)
     }
 
     /// One command of the protocol; ends the test where it fails.
@@ -113,17 +122,43 @@ impl Session {
     }
 }
 
-impl Drop for Session {
-    /// Asks the driver to end the browser, which would outlive it.
-    fn drop(&mut self) {
-        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.driver.port)) {
-            stream.set_read_timeout(Some(PATIENCE)).ok();
-            let head = format!("DELETE /session/{} HTTP/1.1\r\nhost: localhost\r\n\r\n", self.id);
-            if stream.write_all(head.as_bytes()).is_ok() {
-                drop(stream.read_exact(&mut [0; 12]));
+impl Session {
+    /// What the driver answers to a command where nobody can wait for it.
+    fn ask(&self, method: &str, path: &str) -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.driver.port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let id = &self.id;
+        write!(stream, "{method} /session/{id}{path} HTTP/1.1\r\nhost: localhost\r\n\r\n")?;
+        // It keeps the connection, so its end is not the end of the answer.
+        let mut answer = BufReader::new(stream);
+        let (mut line, mut length) = (String::new(), 0);
+        while answer.read_line(&mut line)? > 2 {
+            if let Some(told) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = told.trim().parse().unwrap_or(0);
             }
+            line.clear();
         }
+        let mut body = vec![0; length];
+        answer.read_exact(&mut body)?;
+        Ok(body)
     }
+}
+
+impl Drop for Session {
+    /// Asks the driver to end the browser, which would outlive it; where the test has failed, after a picture.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let answer = self.ask("GET", "/screenshot").unwrap_or_default();
+            let value = serde_json::from_slice::<Value>(&answer).unwrap_or_default();
+            let kept = std::fs::write(self.failed(), decoded(&value["value"]));
+            eprintln!("the window at the end: {} {kept:?}", self.failed().display());
+        }
+        drop(self.ask("DELETE", ""));
+    }
+}
+
+fn decoded(picture: &Value) -> Vec<u8> {
+    BASE64_STANDARD.decode(picture.as_str().unwrap_or_default()).unwrap_or_default()
 }
 
 /// Starts a driver and waits until it says that it listens. It is told where: of any free port that it asks the system
