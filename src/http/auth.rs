@@ -1,5 +1,5 @@
-//! The door: who is let in. The token or a session; without a token, the host name and the site;
-//! the limit over all.
+//! Who is let in: with the token or a session; without a token by the host name and the site (CSRF); and how often, over
+//! all (rate limit).
 //!
 //! Must not know what a request asks for, beyond its method and its path.
 
@@ -67,10 +67,7 @@ fn expect_host(app: &App, request: &Request) -> Result<(), Problem> {
              server's address, such as Host: localhost",
         ));
     }
-    Err(UnknownHost::saying(format!(
-        "This server does not answer to the name \"{shown}\". If it is its name, set \
-             PUBLIC_URL=https://{shown} (or API_TOKEN) and restart"
-    )))
+    Err(UnknownHost::of(&[&shown, &shown]))
 }
 
 /// The host of `PUBLIC_URL`.

@@ -130,9 +130,7 @@ pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     let found = if found.is_empty() { "not named".to_owned() } else { format!("{found:.60}") };
-    Err(MediaType::saying(format!(
-        "The body's Content-Type is {found}; send Content-Type: application/json"
-    )))
+    Err(MediaType::of(&[&found]))
 }
 
 /// Reads a JSON object; names the line and column of what is no JSON.

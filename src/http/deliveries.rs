@@ -240,12 +240,7 @@ pub(crate) async fn redeliver(
 ) -> Result<(StatusCode, Json<Delivery>), Problem> {
     let now = clock::now();
     let edit = app.store.write(move |tx| store::redeliver(tx, &id, now)).await?;
-    let delivery = done(edit, |status| {
-        format!(
-            "The delivery is {status}: it goes out by itself. Only one that has ended, or is held for \
-             its own sake, can be sent again"
-        )
-    })?;
+    let delivery = done(edit, |status| NotNow::of(&[status]))?;
     Ok((StatusCode::ACCEPTED, Json(delivery)))
 }
 
@@ -263,19 +258,18 @@ pub(crate) async fn cancel_delivery(
     let now = clock::now();
     let edit = app.store.write(move |tx| store::cancel(tx, &id, now)).await?;
     let delivery = done(edit, |status| {
-        format!("The delivery is {status}. Only one that is pending or held can be cancelled")
+        NotNow::saying(format!(
+            "The delivery is {status}. Only one that is pending or held can be cancelled"
+        ))
     })?;
     Ok(Json(delivery))
 }
 
-fn done(edit: Edit, not_now: impl FnOnce(&str) -> String) -> Result<Delivery, Problem> {
+fn done(edit: Edit, not_now: impl FnOnce(&str) -> Problem) -> Result<Delivery, Problem> {
     match edit {
         Edit::Done(delivery) => Ok(*delivery),
         Edit::Unknown => Err(Problem::not_found("Delivery")),
-        Edit::NotNow(status) => {
-            let text = not_now(status.as_str());
-            Err(NotNow::saying(text))
-        }
+        Edit::NotNow(status) => Err(not_now(status.as_str())),
         Edit::NoWebhook => Err(Problem::new(
             StatusCode::CONFLICT,
             "webhook_deleted",

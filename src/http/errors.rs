@@ -16,17 +16,24 @@ pub(crate) trait Kind {
     const CODE: &'static str;
     /// When it is answered, for the document.
     const ABOUT: &'static str;
-    /// Its sentence for a person; where that names what was found, an example of it.
+    /// Its sentence for a person, with `{}` for what was found.
     const SAYS: &'static str;
+    /// What may have been found, for the document's example.
+    const SAMPLE: &'static [&'static str];
     /// Seconds after which to try again.
     const RETRY_AFTER: Option<u32>;
 
     /// The error with its sentence.
     fn problem() -> Problem {
-        Self::saying(Self::SAYS)
+        Self::of(&[])
     }
 
-    /// The error with a sentence that names what was found.
+    /// The error with its sentence, which names what was found.
+    fn of(found: &[&str]) -> Problem {
+        Self::saying(filled(Self::SAYS, found))
+    }
+
+    /// The error with another sentence.
     fn saying(sentence: impl Into<String>) -> Problem {
         let status = http::StatusCode::from_u16(Self::STATUS);
         let status = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
@@ -35,7 +42,8 @@ pub(crate) trait Kind {
 
     /// How the document tells of it.
     fn response() -> Response {
-        let example = json!({"error": Self::SAYS, "code": Self::CODE, "requestId": "req_7x2m9qk"});
+        let error = filled(Self::SAYS, Self::SAMPLE);
+        let example = json!({"error": error, "code": Self::CODE, "requestId": "req_7x2m9qk"});
         let content = ContentBuilder::new()
             .schema(Some(Ref::from_schema_name("ErrorBody")))
             .example(Some(example))
@@ -44,9 +52,19 @@ pub(crate) trait Kind {
     }
 }
 
-/// Makes the kinds: status and code, when it is answered, its sentence, and perhaps seconds after which to try again.
+/// A sentence with what was found in the place of each `{}`.
+fn filled(sentence: &str, found: &[&str]) -> String {
+    let mut found = found.iter();
+    let mut parts = sentence.split("{}");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + found.next().unwrap_or(&"") + part)
+}
+
+/// Makes the kinds: status and code, perhaps seconds after which to try again, when it is answered, its sentence, and what
+/// may have been found.
 macro_rules! kinds {
-    ($($Kind:ident = $status:literal $code:literal $(after $seconds:literal s)?, $about:literal, $says:literal;)+) => {
+    ($($Kind:ident = $status:literal $code:literal $(after $seconds:literal s)?, $about:literal, $says:literal
+        $(with $($found:literal),+)?;)+) => {
         $(
             #[doc = $about]
             pub(crate) struct $Kind;
@@ -56,6 +74,7 @@ macro_rules! kinds {
                 const CODE: &'static str = $code;
                 const ABOUT: &'static str = $about;
                 const SAYS: &'static str = $says;
+                const SAMPLE: &'static [&'static str] = &[$($($found),+)?];
                 const RETRY_AFTER: Option<u32> = [$(Some($seconds),)? None][0];
             }
 
@@ -92,13 +111,15 @@ kinds! {
         "The event that since names was not found";
     NoMethod = 405 "method_not_allowed",
         "Not for this method; `Allow` says for which",
-        "POST is not allowed at this address; the Allow header and /docs say what is";
+        "{} is not allowed at this address; the Allow header and /docs say what is"
+        with "POST";
     TooSlow = 408 "too_slow",
         "The body came too slowly",
         "The body came too slowly: pauses of up to 10 seconds and 30 seconds in all are allowed";
     NotNow = 409 "not_now",
         "Not as it stands: what is sent again must have ended or be held for its own sake, what is cancelled must wait",
-        "The delivery is pending: it goes out by itself. Only one that has ended, or is held for its own sake, can be sent again";
+        "The delivery is {}: it goes out by itself. Only one that has ended, or is held for its own sake, can be sent again"
+        with "pending";
     RecoveryRunning = 409 "recovery_running",
         "A recovery of this webhook is under way",
         "A recovery of this webhook is under way: wait until it is through, or end it with DELETE at this address";
@@ -107,25 +128,31 @@ kinds! {
         "As many jobs are under way as there may be: wait until one is through, or end one with DELETE /api/jobs/<its id>";
     ReadOnly = 409 "read_only",
         "The webhook comes from the settings",
-        "The webhook default comes from the setting WEBHOOK_URL: change it there and restart";
+        "The webhook {} comes from the setting {}: change it there and restart"
+        with "default", "WEBHOOK_URL";
     WebhookExists = 409 "webhook_exists",
         "Another webhook has this URL and these events, or the webhook comes from the settings",
-        "The webhook wh_7x2m9qk has this url and these events already; change or delete it";
+        "The webhook {} has this url and these events already; change or delete it"
+        with "wh_7x2m9qk";
     TooManyWebhooks = 409 "too_many_webhooks",
         "There are as many webhooks as there may be",
-        "There are 500 webhooks, which is the most; delete one first";
+        "There are {} webhooks, which is the most; delete one first"
+        with "500";
     VersionMismatch = 412 "version_mismatch",
         "`If-Match` names another version",
-        "The task has changed since: If-Match does not name its version \"4\". Read it again and repeat the change";
+        "The task has changed since: If-Match does not name its version \"{}\". Read it again and repeat the change"
+        with "4";
     TooLarge = 413 "too_large",
         "The body is larger than 1 MiB",
         "The body is larger than 1 MiB (1,048,576 bytes), which is the most that is taken";
     MediaType = 415 "unsupported_media_type",
         "The body is of a type that is not taken",
-        "The body's Content-Type is text/plain; send Content-Type: application/json";
+        "The body's Content-Type is {}; send Content-Type: application/json"
+        with "text/plain";
     UnknownHost = 421 "unknown_host",
         "Without a token: the server does not answer to this host name",
-        "This server does not answer to the name \"tasks.local\". If it is its name, set PUBLIC_URL=https://tasks.local (or API_TOKEN) and restart";
+        "This server does not answer to the name \"{}\". If it is its name, set PUBLIC_URL=https://{} (or API_TOKEN) and restart"
+        with "tasks.local", "tasks.local";
     KeyReused = 422 "idempotency_key_reused",
         "The request is well-formed but cannot be done: a key used for another request, a field missing",
         "This Idempotency-Key was used within the last 48 hours for another request (method, path and body must be the same); use a new key for a new request";

@@ -74,10 +74,7 @@ pub(crate) fn answer(
     match done {
         WriteResult::NotFound => Err(Problem::not_found("Task")),
         WriteResult::KeyTaken => Err(KeyReused::problem()),
-        WriteResult::Mismatch(version) => Err(VersionMismatch::saying(format!(
-            "The task has changed since: If-Match does not name its version \"{version}\". \
-                 Read it again and repeat the change"
-        ))),
+        WriteResult::Mismatch(version) => Err(VersionMismatch::of(&[&version.to_string()])),
         WriteResult::Answer { status, written, replayed } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
             let mut response = task_response(status, body(&written.snapshot), written.version);

@@ -1,7 +1,7 @@
-//! The outermost layer: a name for each request, the door, and one shape for every answer.
+//! The outermost layer: a name for each request, who is let in, and one shape for every answer.
 //!
 //! Request ids, problems rendered, causes logged once, metrics. Must not know any route, nor who is
-//! let in: that is the door's part. Never logs a query string or a secret.
+//! let in: that is `auth`. Never logs a query string or a secret.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -124,7 +124,5 @@ pub(crate) async fn no_route(State(app): State<App>, request: Request) -> Respon
 /// The address is there, but not for this method; `Allow` says for which.
 pub(crate) async fn no_method(method: Method) -> Problem {
     let shown: String = method.as_str().chars().take(20).collect();
-    NoMethod::saying(format!(
-        "{shown} is not allowed at this address; the Allow header and /docs say what is"
-    ))
+    NoMethod::of(&[&shown])
 }

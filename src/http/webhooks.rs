@@ -46,9 +46,7 @@ pub(super) fn read_only(webhook: &Webhook) -> Problem {
         ALERTS_WEBHOOK => (ALERTS_WEBHOOK, "ALERT_URL"),
         id => (id, "WEBHOOK_URL"),
     };
-    ReadOnly::saying(format!(
-        "The webhook {id} comes from the setting {setting}: change it there and restart"
-    ))
+    ReadOnly::of(&[id, setting])
 }
 
 /// A new secret. Without randomness there is none: a secret that can be guessed protects nothing.
@@ -187,9 +185,7 @@ pub(crate) async fn create_webhook(
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }
         CreateResult::Same(known) => Ok(Json(view(&app, known).await?).into_response()),
-        CreateResult::TooMany => Err(TooManyWebhooks::saying(format!(
-            "There are {WEBHOOKS_MOST} webhooks, which is the most; delete one first"
-        ))),
+        CreateResult::TooMany => Err(TooManyWebhooks::of(&[&WEBHOOKS_MOST.to_string()])),
     }
 }
 
@@ -250,9 +246,7 @@ pub(crate) async fn update_webhook(
         Refused::Unknown => not_found(),
         Refused::ReadOnly(known) => read_only(&known.webhook),
         Refused::Invalid(invalid) => invalid.into(),
-        Refused::Taken(other) => WebhookExists::saying(format!(
-            "The webhook {other} has this url and these events already; change or delete it"
-        )),
+        Refused::Taken(other) => WebhookExists::of(&[&other]),
     })?;
     view(&app, known).await.map(Json)
 }
