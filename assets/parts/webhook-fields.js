@@ -5,7 +5,7 @@ import { errorLine, field, select, tick } from './form.js';
 import { tagsField } from './task-fields.js';
 import { headersField } from './webhook-headers.js';
 import { DEFAULTS, differing, numberOf } from './webhook-values.js';
-import { CATEGORIES, EVENTS, PRIORITIES, STATUSES, TYPES } from './words.js';
+import { CATEGORIES, EVENTS, ON_REJECT, PAYLOADS, PRIORITIES, PROFILES, STATUSES, TYPES } from './words.js';
 
 /** The name that `showError` looks for: the parts of a filter are fields of their own here. */
 export const placeOf = (name) => name?.replace(/^filter\./, 'filter-') ?? null;
@@ -68,29 +68,9 @@ export function webhookFields(values, known) {
     'Ends a loop: incoming is what comes in through /api/incoming-webhook; others are named by X-BTK-Origin.',
   );
   const headers = headersField(values.headers, () => {});
-  const payload = select(
-    [
-      { value: 'full', label: 'full: what changed, and how the task was before' },
-      { value: 'classic', label: 'classic: the event and the task' },
-    ],
-    values.payload,
-  );
-  const profile = select(
-    [
-      { value: 'auto', label: 'auto: known by its host and its answers' },
-      { value: 'make', label: 'make: 25 requests a second' },
-      { value: 'n8n', label: 'n8n: its answers are explained' },
-      { value: 'plain', label: 'plain: an answer means what its status says' },
-    ],
-    values.profile,
-  );
-  const onReject = select(
-    [
-      { value: 'skip', label: 'skip: the next change goes out' },
-      { value: 'hold', label: 'hold: its task waits for you' },
-    ],
-    values.onReject,
-  );
+  const payload = select(PAYLOADS, values.payload);
+  const profile = select(PROFILES, values.profile);
+  const onReject = select(ON_REJECT, values.onReject);
   const number = (value, placeholder) => text(value, { inputmode: 'numeric', placeholder });
   const rate = number(values.ratePerSecond, 'As the profile says');
   const timeout = number(values.timeoutSeconds, '10');

@@ -54,6 +54,26 @@ export const ALERTS = [
  */
 export const eventLabel = (kind) => labelOf([...EVENTS, ...ALERTS], kind);
 
+/** @type {{value: NonNullable<Api.WebhookInput['payload']>, label: string}[]} */
+export const PAYLOADS = [
+  { value: 'classic', label: 'classic: the event and the task' },
+  { value: 'full', label: 'full: what changed, and how the task was before' },
+];
+
+/** @type {{value: NonNullable<Api.WebhookInput['profile']>, label: string}[]} */
+export const PROFILES = [
+  { value: 'auto', label: 'auto: known by its host and its answers' },
+  { value: 'make', label: 'make: 25 requests a second' },
+  { value: 'n8n', label: 'n8n: its answers are explained' },
+  { value: 'plain', label: 'plain: an answer means what its status says' },
+];
+
+/** @type {{value: NonNullable<Api.WebhookInput['onReject']>, label: string}[]} */
+export const ON_REJECT = [
+  { value: 'skip', label: 'skip: the next change goes out' },
+  { value: 'hold', label: 'hold: its task waits for you' },
+];
+
 /** @type {State<Api.DeliveryStatus>[]} */
 export const DELIVERY_STATUSES = [
   { value: 'pending', label: 'Pending', icon: 'clock', tone: 'info' },

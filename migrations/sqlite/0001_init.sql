@@ -111,7 +111,7 @@ CREATE TABLE webhooks (
     max_attempts     INTEGER NOT NULL,
     on_reject        TEXT NOT NULL,
     -- How it is doing:
-    paused           INTEGER NOT NULL CHECK (paused IN (0, 1)),
+    paused           INTEGER NOT NULL CHECK (paused = 0 OR paused = 1),
     condition        TEXT NOT NULL CHECK (condition = 'up' OR condition = 'down'
                          OR condition = 'misconfigured' OR condition = 'gone'),
     since_ms         INTEGER NOT NULL,          -- of the condition
@@ -120,7 +120,7 @@ CREATE TABLE webhooks (
     looked_ms        INTEGER,                   -- when the request left that last failed while it was not up;
                                                 -- what waits is given up only after such a look
     denied           TEXT NOT NULL,             -- JSON, the events refused in a row with 401, 403 or 404
-    refused_events   TEXT NOT NULL DEFAULT '[]',-- JSON, which events it has refused while up since its last
+    refused_events   TEXT NOT NULL,             -- JSON, which events it has refused while up since its last
                                                 -- 2xx, each once,
     refusing_ms      INTEGER,                   -- and since when these are so many that it is said to refuse
                                                 -- everything; NULL: it is not
@@ -128,8 +128,8 @@ CREATE TABLE webhooks (
     wait_until_ms    INTEGER NOT NULL,          -- the receiver asked for quiet until then; 0 = no
     -- When the last alert was made; 0 = never:
     failure_alert_ms INTEGER NOT NULL,          -- of a failed delivery
-    refusing_alert_ms INTEGER NOT NULL DEFAULT 0,   -- that it refuses everything
-    is_behind        INTEGER NOT NULL CHECK (is_behind IN (0, 1))  -- there was one of its long queue
+    refusing_alert_ms INTEGER NOT NULL,         -- that it refuses everything
+    is_behind        INTEGER NOT NULL CHECK (is_behind = 0 OR is_behind = 1)  -- there was one of its long queue
 ) STRICT, WITHOUT ROWID;
 
 -- A lane is (webhook_id, task_id). At most one unfinished delivery of a lane may go out: it is `sending`, or it has

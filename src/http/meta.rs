@@ -156,7 +156,7 @@ fn in_words(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::http::webhooks::view::WebhookStatus;
-    use crate::model::DeliveryStatus;
+    use crate::model::{DeliveryStatus, OnReject, Payload, Profile};
 
     /// The values of a list in the file of the pages, in order: all that is quoted in it, or all that stands as `value`.
     fn listed<'a>(words: &'a str, name: &str) -> Vec<&'a str> {
@@ -173,13 +173,16 @@ mod tests {
     fn the_pages_know_every_closed_set() {
         let words = include_str!("../../assets/parts/words.js");
         let kinds = |kinds: &[EventKind]| kinds.iter().map(|kind| kind.as_str()).collect();
-        let sets: [(&str, Vec<&str>); 8] = [
+        let sets: [(&str, Vec<&str>); 11] = [
             ("STATUSES", Status::names()),
             ("PRIORITIES", Priority::names()),
             ("TYPES", TYPES.to_vec()),
             ("CATEGORIES", CATEGORIES.to_vec()),
             ("EVENTS", kinds(&EventKind::OF_TASKS)),
             ("ALERTS", kinds(&EventKind::ALERTS)),
+            ("PAYLOADS", Payload::names()),
+            ("PROFILES", Profile::names()),
+            ("ON_REJECT", OnReject::names()),
             ("DELIVERY_STATUSES", DeliveryStatus::names()),
             ("WEBHOOK_STATUSES", WebhookStatus::names()),
         ];

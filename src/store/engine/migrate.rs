@@ -69,6 +69,9 @@ fn checksum(script: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::health::Condition;
+    use crate::model::{AttemptOutcome, DeliveryStatus, Named as _, Status};
+    use crate::store::Presence;
 
     #[test]
     fn a_script_runs_once_and_may_not_change() {
@@ -89,6 +92,30 @@ mod tests {
         let said = failed.to_string();
         assert!(said.contains("migration 1 failed") && !said.contains("CREATE TABLE"), "{said}");
         run_scripts(&mut db, &["CREATE TABLE a (x INTEGER)"]).unwrap();
+    }
+
+    /// The words that a column may have; none, if it may have any.
+    fn checked<'a>(sql: &'a str, table: &str, column: &str) -> Vec<&'a str> {
+        let (_, table) = sql.split_once(&format!("CREATE TABLE {table} (")).unwrap();
+        let (table, _) = table.split_once(") STRICT").unwrap();
+        let (_, check) = table.split_once(&format!("CHECK ({column} = '")).unwrap();
+        let (check, _) = check.split_once(')').unwrap();
+        check.split('\'').step_by(2).collect()
+    }
+
+    #[test]
+    fn what_a_column_may_have_is_what_there_is() {
+        let sql = SCRIPTS[0];
+        for (table, column, names) in [
+            ("tasks", "status", Status::names()),
+            ("webhooks", "state", Presence::names()),
+            ("webhooks", "condition", Condition::names()),
+            ("deliveries", "status", DeliveryStatus::names()),
+            ("other_attempts", "outcome", AttemptOutcome::names()),
+        ] {
+            assert_eq!(checked(sql, table, column), names, "{table}.{column}");
+        }
+        assert_eq!(sql.matches("TEXT NOT NULL CHECK").count(), 5, "one that is not compared");
     }
 
     #[test]

@@ -5,21 +5,22 @@
 use std::sync::Arc;
 
 use crate::delivery::health::{Health, Refusals};
-use crate::model::{EventKind, Named, Origin, Time, Webhook};
+use crate::model::{EventKind, Named, Origin, Time, Webhook, names};
 use crate::secret::Secret;
 use crate::store::engine::columns::{Row, Value, columns};
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
 
-/// Whether a webhook is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
-    /// It gets events.
-    Live,
-    /// Its setting is gone: events make no delivery for it, what waits stays.
-    Retired,
-    /// It was deleted; what waits is being cancelled.
-    Deleted,
+names! {
+    /// Whether a webhook is there.
+    pub(crate) enum Presence {
+        /// It gets events.
+        Live = "live",
+        /// Its setting is gone: events make no delivery for it, what waits stays.
+        Retired = "retired",
+        /// It was deleted; what waits is being cancelled.
+        Deleted = "deleted",
+    }
 }
 
 /// A webhook and how it stands.
@@ -93,11 +94,7 @@ const OF: &str = "a webhook";
 
 fn read(row: &Row<'_>) -> Result<WebhookState> {
     let id = row.next()?;
-    let presence = match row.str()? {
-        "live" => Presence::Live,
-        "retired" => Presence::Retired,
-        _ => Presence::Deleted,
-    };
+    let presence = row.named(OF, "state")?;
     let created = row.next()?;
     let webhook = Webhook {
         id,
@@ -153,11 +150,11 @@ pub(crate) fn write_properties(tx: &mut Tx<'_>, webhook: &Webhook, created: Time
     const WRITE: &str = concat!(
         "INSERT INTO webhooks (id, created_ms, ",
         properties!(names),
-        ", state, paused, condition, since_ms, failures, denied, why, wait_until_ms,
-            failure_alert_ms, is_behind)
+        ", state, paused, condition, since_ms, failures, denied, refused_events, why, wait_until_ms,
+            failure_alert_ms, refusing_alert_ms, is_behind)
          VALUES (?1, ?2, ",
         properties!(places),
-        ", 'live', 0, 'up', ?2, 0, '[]', '', 0, 0, 0) ON CONFLICT (id) DO UPDATE SET ",
+        ", 'live', 0, 'up', ?2, 0, '[]', '[]', '', 0, 0, 0, 0) ON CONFLICT (id) DO UPDATE SET ",
         properties!(excluded)
     );
     let events: Vec<&str> = webhook.events.iter().map(|kind| kind.as_str()).collect();
