@@ -55,10 +55,15 @@ fn module(path: &str) -> String {
     }
 }
 
+/// The path of a file as a module: `http::tasks::list`.
+fn inside(file: &Path) -> String {
+    let inside = file.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    inside.with_extension("").to_str().unwrap().replace('/', "::")
+}
+
 /// The module that a file belongs to.
 fn module_of(file: &Path) -> String {
-    let inside = file.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
-    module(&inside.with_extension("").to_str().unwrap().replace('/', "::"))
+    module(&inside(file))
 }
 
 /// The modules of ours that a text names: after `crate::`, also within braces, and `btk_system::`.
@@ -99,12 +104,17 @@ fn modules_use_what_the_table_says_and_nothing_else() {
         let module = module_of(&path);
         let text = fs::read_to_string(&path).unwrap();
         // What stands in the tests at the end of a file is its own affair.
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let (code, tests) = text.split_once("#[cfg(test)]\nmod tests {").unwrap_or((&text, ""));
+        let after = tests.split_once("\n}\n").map_or("", |(_, after)| after);
+        assert_eq!(after, "", "{}: code after its tests", path.display());
         let code: String = code
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
             .collect::<Vec<_>>()
             .join("\n");
+        let deep = inside(&path).matches("::").count();
+        let up = "super::".repeat(deep + 1);
+        assert!(!code.contains(&up), "{}: {up} leaves its module", path.display());
         let names = used(&code).into_iter().filter(|name| *name != module);
         found.entry(module.clone()).or_default().extend(names);
     }
