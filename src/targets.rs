@@ -1,4 +1,4 @@
-//! Targets: which addresses a webhook made over the API may reach. `WEBHOOK_ALLOW_TARGETS`.
+//! Targets: which addresses a webhook made over the API may reach, against SSRF. `WEBHOOK_ALLOW_TARGETS`.
 //!
 //! Public addresses always; others only where the owner of the server named them. Pure: must not
 //! resolve names, open connections, or know what a webhook is.

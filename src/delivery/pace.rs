@@ -1,5 +1,5 @@
 //! Pace and room: how many requests may go to a webhook now, so that none floods its receiver and
-//! none takes what belongs to its neighbours.
+//! none takes what belongs to its neighbours: a token bucket for the rate, and places for what is under way.
 //!
 //! Pure: time comes in as milliseconds of a clock that never steps back. Must not know of health
 //! or of the database; what is under way is known to this process alone.

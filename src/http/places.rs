@@ -1,4 +1,4 @@
-//! Places: how many requests are answered at a time, and how many bodies come in.
+//! Places: how many requests are answered at a time, and how many bodies come in (backpressure).
 //!
 //! A request has its place when all of it is there. While its body comes it waits beside the others, in a share of its
 //! own, less of it for who has shown no token; where that is full, the body that has taken the longest is refused for

@@ -1,4 +1,4 @@
-//! Connections: names are resolved, answers are vetted, and only what was vetted is connected to.
+//! Connections and their pool: names are resolved, answers are vetted, and only what was vetted is connected to.
 //!
 //! The address that is judged is the address that is dialled: nothing looks the name up a second
 //! time, so a name that changes its answer gains nothing. Must not know of messages and answers.

@@ -1,9 +1,9 @@
 //! The contract, line by line, from outside: the real binary, a real receiver, loopback.
 //!
 //! Nothing here looks inside the program: what is not visible over HTTP, in the log, in the exit
-//! code or on disk is not tested here. `harness` starts the program and the receiver; each folder
+//! code or on disk is not tested here. `harness` starts the program and the receiver; a folder
 //! is a page of the book, each file a chapter of the contract; in `field` each is something that went wrong with systems
-//! of this kind.
+//! of this kind, in `project` it is the code and its documents.
 
 #![expect(
     clippy::expect_used,

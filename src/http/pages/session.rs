@@ -1,6 +1,6 @@
 //! Signing in and out: the token once, a cookie from then on.
 //!
-//! Who is let in by a cookie is the door's part. Must never answer or log the token.
+//! Who is let in by a cookie is the part of `auth`. Must never answer or log the token.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};

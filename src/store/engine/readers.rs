@@ -28,7 +28,7 @@ pub(crate) fn read_loop(
     shared: &Shared,
 ) -> Connection {
     loop {
-        // The lock is held while waiting: the readers take turns at the door, not at the work.
+        // The lock is held while waiting: the readers take turns at the queue, not at the work.
         let next = lock(queue).blocking_recv();
         let Some(call) = next else { return connection };
         one(&mut connection, call, shared);

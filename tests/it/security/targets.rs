@@ -1,4 +1,4 @@
-//! Where webhooks may lead: those made over the API to public addresses and to what the owner
+//! Where webhooks may lead (SSRF): those made over the API to public addresses and to what the owner
 //! named, the owner's own to anywhere, and none through a proxy that nobody asked for.
 
 use serde_json::json;
