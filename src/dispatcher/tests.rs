@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::*;
 use crate::model::{
@@ -64,9 +65,12 @@ async fn attempts(panics: usize, change: &'static str) -> Vec<Attempt> {
     let task = Task::create(ids.task(now), input.unwrap(), now, &mut || ids.attachment());
     let event = Change { event_id: ids.event(now), origin: Origin::api(), now };
     store.write(move |tx| store::create(tx, task.clone(), 0, event.clone())).await.unwrap();
-    while store.read(|tx| store::waiting(tx, DEFAULT_WEBHOOK)).await.unwrap() > 0 {
-        sleep(Duration::from_millis(20)).await;
-    }
+    let arrives = async {
+        while store.read(|tx| store::waiting(tx, DEFAULT_WEBHOOK)).await.unwrap() > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(Duration::from_mins(1), arrives).await.expect("it arrives");
     let id = store::delivery_id(1, DEFAULT_WEBHOOK);
     let attempts = store.read(move |tx| store::attempts(tx, &id)).await.unwrap();
     stop.cancel();

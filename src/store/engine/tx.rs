@@ -259,7 +259,8 @@ impl From<rusqlite::Error> for Error {
             Some(e) => match e.code {
                 ErrorCode::DiskFull => Error::Full,
                 ErrorCode::SystemIoFailure
-                    if e.extended_code == SQLITE_IOERR_WRITE && is_want_of_room() =>
+                    if e.extended_code == SQLITE_IOERR_WRITE
+                        && is_want_of_room(&std::io::Error::last_os_error()) =>
                 {
                     Error::Full
                 }
@@ -297,17 +298,32 @@ fn missing(error: &rusqlite::Error) -> Option<String> {
     words.iter().any(|words| said.contains(words)).then(|| said.clone())
 }
 
-/// Whether the write that SQLite has just failed at met a quota, or the size that a file may have.
-/// SQLite knows of a full disk alone and undoes both in the same way, but only the system's error,
-/// which the thread still has, tells them from a disk that fails.
-fn is_want_of_room() -> bool {
+/// Whether an error of the system means that there is no room: a full disk, a quota, the size that a file may have. SQLite
+/// knows of a full disk alone and undoes all three in the same way, but only the system's error, which the thread still
+/// has after a write that failed, tells them from a disk that fails.
+fn is_want_of_room(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    let kind = std::io::Error::last_os_error().kind();
-    matches!(kind, QuotaExceeded | FileTooLarge | StorageFull)
+    matches!(error.kind(), QuotaExceeded | FileTooLarge | StorageFull)
 }
 
 /// Runs a statement that takes no values and gives no rows.
 pub(crate) fn run(connection: &rusqlite::Connection, sql: &str) -> Result<()> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_quota_and_a_limit_on_files_are_want_of_room_and_a_broken_disk_is_not() {
+        for (errno, is) in
+            [(Errno::NOSPC, true), (Errno::DQUOT, true), (Errno::FBIG, true), (Errno::IO, false)]
+        {
+            assert_eq!(is_want_of_room(&errno.into()), is, "{errno}");
+        }
+    }
 }
