@@ -1,5 +1,5 @@
-//! What an answer means by itself, and how long to wait (backoff with jitter): the retry rules, as pure functions. What becomes of the
-//! delivery is decided in `health`, which also knows how the webhook is doing.
+//! What an answer means by itself, and how long to wait (backoff with jitter): the retry rules, as pure functions.
+//! What becomes of the delivery is decided in `health`, which also knows how the webhook is doing.
 //!
 //! Must not know of time sources, SQL or sockets: it gets an outcome and counts, and decides.
 
