@@ -2,7 +2,7 @@
 
 mod changes;
 mod events;
-mod list;
+pub(crate) mod list;
 mod long_lists;
 mod meta;
 mod model;

@@ -1,8 +1,8 @@
 //! Lanes: whose turn it is among the unfinished deliveries of one task to one webhook, who joins, who is
 //! next.
 //!
-//! A later event waits for the earlier: first in, first out (FIFO) within a lane. A delivery that may go out has a `due_ms`. Must not know what is due
-//! when, nor why.
+//! A later event waits for the earlier: first in, first out (FIFO) within a lane. A delivery that may go out has a
+//! `due_ms`. Must not know what is due when, nor why.
 #![doc = include_str!("../../../docs/internals/lanes.md")]
 
 use super::{handover, totals};

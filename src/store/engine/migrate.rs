@@ -94,7 +94,7 @@ mod tests {
         run_scripts(&mut db, &["CREATE TABLE a (x INTEGER)"]).unwrap();
     }
 
-    /// The words that a column may have; none, if it may have any.
+    /// The words that a column may have, as its check says.
     fn checked<'a>(sql: &'a str, table: &str, column: &str) -> Vec<&'a str> {
         let (_, table) = sql.split_once(&format!("CREATE TABLE {table} (")).unwrap();
         let (table, _) = table.split_once(") STRICT").unwrap();

@@ -4,6 +4,20 @@ use serde_json::{Value, json};
 
 use crate::harness::Server;
 
+/// What a list of tasks can be sorted by.
+pub(crate) const SORTS: [&str; 10] = [
+    "createdAt",
+    "-createdAt",
+    "updatedAt",
+    "-updatedAt",
+    "dueDate",
+    "-dueDate",
+    "priority",
+    "-priority",
+    "title",
+    "-title",
+];
+
 /// The titles that a query finds, in the order of the answer.
 async fn titles(server: &Server, query: &str) -> Vec<String> {
     let found = server.get(&format!("/api/tasks?{query}")).await.expect(200).json();

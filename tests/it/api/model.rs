@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 
 use real::Real;
 
+use super::list::SORTS;
+
 type Fields = Map<String, Value>;
 
 /// In the order in which a list sorted by title has them.
@@ -189,18 +191,7 @@ fn query() -> impl Strategy<Value = Query> {
         ("dueBefore", "2026-12-24T00:00:00.000Z"),
         ("dueAfter", "2026-12-24T00:00:00.000Z"),
     ]);
-    let sorts = select(vec![
-        "createdAt",
-        "-createdAt",
-        "updatedAt",
-        "-updatedAt",
-        "dueDate",
-        "-dueDate",
-        "priority",
-        "-priority",
-        "title",
-        "-title",
-    ]);
+    let sorts = select(SORTS.to_vec());
     // One of each name.
     let filter = prop::collection::vec(filters, 0..3)
         .prop_map(|all| all.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect());

@@ -13,21 +13,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::api::list::SORTS;
 use crate::harness::hooks::id;
 use crate::harness::{Server, eventually, quiet::QUIET};
 
-const SORTS: [&str; 10] = [
-    "createdAt",
-    "-createdAt",
-    "updatedAt",
-    "-updatedAt",
-    "dueDate",
-    "-dueDate",
-    "priority",
-    "-priority",
-    "title",
-    "-title",
-];
 const PRIORITIES: [&str; 4] = ["LOW", "NORMAL", "HIGH", "URGENT"];
 const TASKS: usize = 200;
 /// So long that the list cannot lie ready between the two sides.
