@@ -42,17 +42,9 @@ pub(crate) async fn respond(State(app): State<App>, mut request: Request, next: 
             if let Some(place) = place.clone().filter(|_| !request.body().is_end_stream()) {
                 request.extensions_mut().insert(place);
             }
-            let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+            let answer = answered(next.run(request)).await;
             drop(place);
-            answer.unwrap_or_else(|_panic| {
-                Problem {
-                    cause: Some("a handler panicked".to_owned()),
-                    ..Internal::saying(
-                        "The server met a fault of its own; its log says more under this requestId",
-                    )
-                }
-                .into_response()
-            })
+            answer
         }
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
@@ -86,6 +78,19 @@ pub(crate) async fn respond(State(app): State<App>, mut request: Request, next: 
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+/// What a handler answers. One that panics ends nothing but its own request.
+async fn answered(handler: impl Future<Output = Response>) -> Response {
+    AssertUnwindSafe(handler).catch_unwind().await.unwrap_or_else(|_panic| {
+        Problem {
+            cause: Some("a handler panicked".to_owned()),
+            ..Internal::saying(
+                "The server met a fault of its own; its log says more under this requestId",
+            )
+        }
+        .into_response()
+    })
 }
 
 /// The id that a proxy or client gave the request, if it is one that may stand in a log.
@@ -125,4 +130,19 @@ pub(crate) async fn no_route(State(app): State<App>, request: Request) -> Respon
 pub(crate) async fn no_method(method: Method) -> Problem {
     let shown: String = method.as_str().chars().take(20).collect();
     NoMethod::of(&[&shown])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_answered_for() {
+        let mut response = answered(async { panic!("as if") }).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let problem = response.extensions_mut().remove::<Problem>().expect("one to be rendered");
+        assert_eq!(problem.code, "internal");
+        assert!(problem.cause.is_some_and(|cause| cause.contains("panicked")), "it is logged");
+        assert!(problem.message.contains("requestId"));
+    }
 }
