@@ -13,16 +13,17 @@ use super::error::{Error, Result};
 /// It works for so long and then rests for as long, so that nobody has to wait for it.
 const STRETCH: Duration = Duration::from_millis(10);
 /// A database so large that this is not enough is left to those who run it.
-const MOST: Duration = Duration::from_mins(5);
+pub(crate) const MOST: Duration = Duration::from_mins(5);
 /// How many of SQLite's steps (pages, cells, instructions) pass between two looks at the clock.
 const STEPS: i32 = 200;
 /// What is told of damage, at most.
 const TOLD: usize = 200;
 
 /// The first damage that is found. A table at a time, so that no picture is kept open for longer than
-/// that takes; ends early where `is_in_the_way` says so.
+/// that takes; ends early after `most`, and where `is_in_the_way` says so.
 pub(crate) fn look(
     connection: &mut Connection,
+    most: Duration,
     is_in_the_way: impl Fn() -> bool + Send + 'static,
 ) -> Result<Option<String>> {
     let begun = Instant::now();
@@ -35,7 +36,7 @@ pub(crate) fn look(
                 thread::sleep(worked);
                 resumed = Instant::now();
             }
-            begun.elapsed() > MOST || is_in_the_way()
+            begun.elapsed() > most || is_in_the_way()
         }),
     )?;
     let tables: Vec<String> = connection
@@ -48,7 +49,9 @@ pub(crate) fn look(
         let said: String = connection.query_row(&sql, [], |row| row.get(0)).map_err(|error| {
             match error.sqlite_error_code() {
                 Some(ErrorCode::OperationInterrupted) => {
-                    Error::Database(format!("it was in the way of others, at {table}"))
+                    let late = begun.elapsed() > most;
+                    let why = if late { "it took too long" } else { "it was in the way of others" };
+                    Error::Database(format!("{why}, at {table}"))
                 }
                 _ => error.into(),
             }
@@ -74,15 +77,17 @@ mod tests {
                  INSERT INTO a SELECT i FROM n;",
         )
         .unwrap();
-        assert_eq!(look(&mut db, || false).unwrap(), None);
-        assert!(matches!(look(&mut db, || true), Err(Error::Database(_))));
+        assert_eq!(look(&mut db, MOST, || false).unwrap(), None);
+        let ended = |db: &mut _, most, stop| look(db, most, move || stop).unwrap_err().to_string();
+        assert!(ended(&mut db, MOST, true).ends_with("it was in the way of others, at a"));
+        assert!(ended(&mut db, Duration::ZERO, false).ends_with("it took too long, at a"));
         db.execute_batch(
             "PRAGMA writable_schema = ON;
              UPDATE sqlite_schema SET sql = 'CREATE TABLE a (x TEXT NOT NULL) STRICT' WHERE name = 'a';
              PRAGMA writable_schema = RESET;",
         )
         .unwrap();
-        let said = look(&mut db, || false).unwrap().unwrap();
+        let said = look(&mut db, MOST, || false).unwrap().unwrap();
         assert!(said.starts_with("a: ") && said.len() < 300, "{said}");
     }
 }

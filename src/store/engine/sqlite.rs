@@ -129,7 +129,7 @@ fn look_for_damage(connection: &mut Connection, shared: &Arc<Shared>, log: Arc<L
     let is_in_the_way = move || {
         state.closing.load(Ordering::Relaxed) || log.bytes.load(Ordering::Relaxed) > CHECK_BYTES
     };
-    match damage::look(connection, is_in_the_way) {
+    match damage::look(connection, damage::MOST, is_in_the_way) {
         Ok(None) => {}
         Err(_) if shared.closing.load(Ordering::Relaxed) => {}
         Ok(Some(what)) | Err(Error::Damaged(what) | Error::Broken(what)) => {
