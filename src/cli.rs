@@ -264,7 +264,7 @@ impl Summary {
         }
     }
 
-    fn announce(self, address: SocketAddr, found: &server::Found, out: &Output) {
+    fn announce(self, address: SocketAddr, found: &server::StartReport, out: &Output) {
         // "Every address" is none that a browser could open.
         let loopback: IpAddr = match address {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

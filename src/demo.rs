@@ -25,7 +25,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::listen::{Listener, Received, Show, Ways, block, coloured};
+use crate::listen::{Behaviour, Listener, Received, Show, block, coloured};
 use crate::output::Output;
 use crate::server;
 use crate::signals::asked_to_stop;
@@ -107,7 +107,7 @@ pub(crate) async fn command(out: &Output, log_lines_dropped: Counter) -> anyhow:
     let on_webhook = move |received: &Received| drop(send.try_send(received.clone()));
     let mut receiver = JoinSet::new();
     let receiver_stop = CancellationToken::new();
-    receiver.spawn(listener.run(Ways::default(), receiver_stop.clone(), on_webhook));
+    receiver.spawn(listener.run(Behaviour::default(), receiver_stop.clone(), on_webhook));
 
     let server = server::start(config, log_lines_dropped, stop.clone()).await?;
     let address = server.address();

@@ -44,7 +44,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 256;
 /// How it answers, and what it checks.
 #[derive(Debug, Default)]
-pub(crate) struct Ways {
+pub(crate) struct Behaviour {
     /// Which answers, and how late.
     pub(crate) manner: Manner,
     /// Signatures are checked with it.
@@ -81,7 +81,7 @@ impl Listener {
     /// Answers requests until `stop`, and calls `on_webhook` for each POST before it is answered.
     pub(crate) async fn run(
         self,
-        ways: Ways,
+        ways: Behaviour,
         stop: CancellationToken,
         on_webhook: impl Fn(&Received) + Send + Sync + 'static,
     ) {
@@ -93,7 +93,7 @@ impl Listener {
 }
 
 async fn answer(
-    State((ways, on_webhook)): State<(Arc<Ways>, Arc<Callback>)>,
+    State((ways, on_webhook)): State<(Arc<Behaviour>, Arc<Callback>)>,
     Extension(sender): Extension<Client>,
     request: Request<Body>,
 ) -> Response<Body> {
@@ -163,10 +163,10 @@ mod tests {
 
     /// What a receiver answers to these bytes, and how many callbacks there were.
     async fn answer_to(request: String) -> (String, usize) {
-        answer_in(Ways::default(), request).await
+        answer_in(Behaviour::default(), request).await
     }
 
-    async fn answer_in(ways: Ways, request: String) -> (String, usize) {
+    async fn answer_in(ways: Behaviour, request: String) -> (String, usize) {
         let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let address = listener.address();
         let stop = CancellationToken::new();
@@ -202,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn it_answers_as_it_is_told() {
-        let ways = |text| Ways {
+        let ways = |text| Behaviour {
             manner: Manner::new(manner::answers(text).unwrap().0, Duration::ZERO),
             secret: None,
         };
@@ -215,7 +215,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_signed_is_refused_where_a_secret_is_given() {
         let secret = Some(signature::generate([1; 32]));
-        let ways = Ways { secret, ..Ways::default() };
+        let ways = Behaviour { secret, ..Behaviour::default() };
         let (answer, webhooks) = answer_in(ways, post("{}")).await;
         assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("is missing"), "{answer}");
         assert_eq!(webhooks, 1, "it is shown all the same");

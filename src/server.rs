@@ -35,18 +35,18 @@ const GRACE: Duration = Duration::from_secs(4);
 
 /// What a start found that is worth a word.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Found {
+pub(crate) struct StartReport {
     /// There was no database; it was made.
     pub(crate) is_new: bool,
     /// Changes from before `WEBHOOK_URL` was what it is now, which were never sent to it.
-    pub(crate) earlier: Option<store::Earlier>,
+    pub(crate) earlier: Option<store::MissedChanges>,
 }
 
 /// A server that is up.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
-    found: Found,
+    found: StartReport,
     main: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
 
@@ -57,7 +57,7 @@ impl Server {
     }
 
     /// What it found when it started.
-    pub(crate) fn found(&self) -> &Found {
+    pub(crate) fn found(&self) -> &StartReport {
         &self.found
     }
 
@@ -91,7 +91,7 @@ pub(crate) async fn start(
         Ok(Prepared { listener, address, sender, sessions, ids, earlier }) => {
             let wiring =
                 Wiring { config, metrics, store, sender, sessions, ids, listener, address };
-            Ok(wiring.run(stop, Found { is_new, earlier }))
+            Ok(wiring.run(stop, StartReport { is_new, earlier }))
         }
         Err(error) => {
             close(store).await;
@@ -115,7 +115,7 @@ struct Prepared {
     sender: Sender,
     sessions: Sessions,
     ids: Arc<Ids>,
-    earlier: Option<store::Earlier>,
+    earlier: Option<store::MissedChanges>,
 }
 
 /// Everything that can still fail, before anything runs.
@@ -173,7 +173,7 @@ struct Wiring {
 
 impl Wiring {
     #[expect(clippy::disallowed_methods, reason = "the one task that nothing else tracks")]
-    fn run(self, stop: CancellationToken, found: Found) -> Server {
+    fn run(self, stop: CancellationToken, found: StartReport) -> Server {
         let address = self.address;
         Server { address, found, main: tokio::spawn(self.until(stop)) }
     }

@@ -46,7 +46,7 @@ pub(crate) use sessions::{end_sessions, ended_sessions, session_key};
 pub(crate) use tasks::change::{
     Change, RACE_MS, Written, create, delete, last_version, update, was_deleted,
 };
-pub(crate) use tasks::earlier::{Earlier, earlier};
+pub(crate) use tasks::earlier::{MissedChanges, earlier};
 pub(crate) use tasks::idempotency::{Key, Repeat, forget_before, keep_answer, look_up};
 pub(crate) use tasks::list::{
     Cursor, CursorKey, LabelOf, Sort, SortKey, TaskFilter, labels_in_use, list_count, list_page,

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::Uri;
 use idna::AsciiDenyList;
 
-use literal::{Spelled, bare, spelled};
+use literal::{HostKind, bare, spelled};
 pub(crate) use public::{Why, is_public};
 
 /// The longest host that is shown in a sentence, in bytes: no name may be longer.
@@ -82,7 +82,7 @@ impl Targets {
         }
         // A name does not do for a metadata service: who means that says so.
         let by_name = why != Why::Metadata
-            && matches!(spelled(&host), Spelled::Name | Spelled::Localhost)
+            && matches!(spelled(&host), HostKind::Name | HostKind::Localhost)
             && is_name(&host);
         let target = if by_name { host.clone() } else { address.to_string() };
         let target = if target.contains(':') { format!("[{target}]") } else { target };
@@ -109,10 +109,10 @@ impl Targets {
     /// The same for a host, with or without brackets, and a port.
     pub(crate) fn refuse_host(&self, host: &str, port: u16) -> Option<String> {
         match spelled(host) {
-            Spelled::Name => None,
-            Spelled::Address(address) => self.allows(host, port, address).err(),
-            Spelled::Localhost => self.allows(host, port, Ipv4Addr::LOCALHOST.into()).err(),
-            Spelled::Nonsense => {
+            HostKind::Name => None,
+            HostKind::Address(address) => self.allows(host, port, address).err(),
+            HostKind::Localhost => self.allows(host, port, Ipv4Addr::LOCALHOST.into()).err(),
+            HostKind::Nonsense => {
                 let host = bare(host);
                 Some(format!(
                     "The host {} looks like an address but is none: write four numbers from 0 to \
@@ -178,14 +178,14 @@ fn entry(text: &str) -> Result<Entry, String> {
         .filter(|_| !host.is_ascii())
         .unwrap_or(Cow::Borrowed(host));
     let target = match spelled(host) {
-        Spelled::Address(address) => {
+        HostKind::Address(address) => {
             // 127.1 and 0177.0.0.1 are read in more than one way: what is allowed must be plain.
             if bare(host).parse::<IpAddr>().is_err() {
                 return Err(format!("names \"{text}\": write that address as {address}"));
             }
             single(address)
         }
-        Spelled::Name | Spelled::Localhost if is_name(&bare(host)) => Target::Host(bare(host)),
+        HostKind::Name | HostKind::Localhost if is_name(&bare(host)) => Target::Host(bare(host)),
         _ => return Err(unknown(text)),
     };
     Ok(Entry { target, port })

@@ -6,7 +6,7 @@
 //! a crash each chore finds in the database where it was. Must not know what a row looks like.
 #![doc = include_str!("../docs/internals/upkeep.md")]
 
-mod even;
+mod clock_pair;
 mod recorder;
 mod search;
 
@@ -26,7 +26,7 @@ use crate::delivery::health::Policy;
 use crate::model::ALERTS_WEBHOOK;
 use crate::store::{self, Action, AgedBy, Cutoffs, Job, Recovery, Removal, Store, Tx};
 
-use even::Even;
+use clock_pair::ClockPair;
 pub(crate) use recorder::Recorder;
 
 /// Keys that are forgotten in one write.
@@ -131,13 +131,13 @@ impl Upkeep {
 
     /// A chore, again and again.
     async fn every(&self, chore: Chore, pause: Duration) {
-        let (mut fault, mut even) = (Fault::default(), Even::new(clock::now()));
+        let (mut fault, mut clocks) = (Fault::default(), ClockPair::new(clock::now()));
         loop {
             let round = async {
                 match chore {
                     Chore::Keys => self.forget_keys().await,
                     Chore::Retention => self.delete_old().await,
-                    Chore::Expiry => self.expire(&mut even).await,
+                    Chore::Expiry => self.expire(&mut clocks).await,
                     Chore::Backlogs => self.tell_of_backlogs().await,
                     Chore::Figures => self.forget_figures().await,
                     Chore::Search => self.fill_search_index(search::DUE).await,
@@ -308,12 +308,12 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn expire(&self, even: &mut Even) -> store::Result<()> {
+    async fn expire(&self, clocks: &mut ClockPair) -> store::Result<()> {
         if !self.policy.recovers {
             return Ok(());
         }
         let (policy, now) = (self.policy, clock::now());
-        let by = AgedBy { now, even_since: even.since(now) };
+        let by = AgedBy { now, even_since: clocks.since(now) };
         let cutoff = now.plus_ms(-policy.max_age_ms);
         let Some(newest) = self.store.read(move |tx| store::newest_by(tx, cutoff)).await? else {
             return Ok(());

@@ -39,6 +39,13 @@ names! {
     }
 }
 
+impl Condition {
+    /// Whether a person must mend something before anything can be sent.
+    pub(crate) fn needs_person(self) -> bool {
+        matches!(self, Condition::Misconfigured | Condition::Gone)
+    }
+}
+
 /// How a webhook is doing. Kept over restarts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Health {
@@ -256,8 +263,9 @@ fn after_success(health: &Health, ended: &EndedAttempt<'_>) -> Option<Health> {
 fn suspend(health: &Health, condition: Condition, ended: &EndedAttempt<'_>) -> Verdict {
     let restored = health.denied.iter().copied().filter(|seq| *seq != ended.seq).collect();
     // A probe that a person asked for while this request was under way is still to come.
-    let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
-    // The start is read back from the end by another clock: it may seem a millisecond before what it was claimed for.
+    let is_known = health.condition.needs_person();
+    // The start is the end, by the wall clock, less what the attempt took by the steady one. Both are rounded, so it may
+    // seem a millisecond earlier than the probe that it was.
     let probe_at = health.probe_at.filter(|at| is_known && *at > ended.started.plus_ms(1));
     let turned = Health { probe_at, ..health.turned(condition, ended) };
     Verdict { restored, ..Verdict::and(Fate::Waits, turned) }
@@ -273,7 +281,7 @@ fn after_denial(
     if !denied.contains(&ended.seq) {
         denied.push(ended.seq);
     }
-    let is_known = matches!(health.condition, Condition::Misconfigured | Condition::Gone);
+    let is_known = health.condition.needs_person();
     if is_known || denied.len() >= DENIALS {
         let condition = if is_known { health.condition } else { Condition::Misconfigured };
         return suspend(&Health { denied, ..health.clone() }, condition, ended);

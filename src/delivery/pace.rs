@@ -107,7 +107,7 @@ pub(crate) struct Room {
 
 /// What a request that has ended says of its webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Released {
+pub(crate) struct RequestEnd {
     /// Bytes of its task.
     pub(crate) bytes: usize,
     /// An answer came.
@@ -293,7 +293,7 @@ impl Gates {
     }
 
     /// A request has ended.
-    pub(crate) fn release(&mut self, webhook_id: &str, end: &Released) -> Seen {
+    pub(crate) fn release(&mut self, webhook_id: &str, end: &RequestEnd) -> Seen {
         self.bytes = self.bytes.saturating_sub(end.bytes);
         self.under_way = self.under_way.saturating_sub(1);
         let is_short = std::mem::take(&mut self.is_short);

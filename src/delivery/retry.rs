@@ -60,7 +60,8 @@ pub(crate) fn is_retryable(outcome: &Outcome) -> bool {
     }
 }
 
-/// What an answer means by its words, unless the receiver is said to be plain. It counts as 429.
+/// What an answer means by its words, unless the receiver is said to be plain. An answer that means something counts
+/// as 429.
 ///
 /// Make's full queue is a 400 (Make Help Center, "Webhooks", "Error handling"); n8n answers 200 to
 /// everything while it migrates its database at a start. Both come with and without full stops, and through

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::incoming::latest::Latest;
 use super::pages::assets;
-use super::{gzip, limits, places, room};
+use super::{gzip, places, rates, room};
 use crate::clock::Ids;
 use crate::config::{Rate, Retention};
 use crate::metrics::Metrics;
@@ -61,7 +61,7 @@ pub(crate) struct Services {
 pub(crate) struct Shared {
     pub(crate) services: Services,
     /// Who may try how often.
-    pub(crate) limits: limits::Limits,
+    pub(crate) rates: rates::Rates,
     /// Who is served at a time.
     pub(crate) places: Arc<places::Places>,
     /// Webhooks that are tried out at a time.

@@ -12,9 +12,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use super::app::App;
 use super::connection::{NoRoom, Peer};
 use super::errors::{CrossSite, Kind, Unauthorized, UnknownHost};
-use super::limits::Tried;
 use super::places::{self, Place};
 use super::problem::Problem;
+use super::rates::Guess;
 use super::unreadable::{self, HEADERS_MOST};
 use crate::clock;
 use crate::model::Time;
@@ -144,7 +144,7 @@ fn expect_token(app: &App, token: &Secret, request: &Request, path: &str) -> Res
         Bearer::Is(offered) if token.matches(offered) => true,
         Bearer::Is(_) => {
             let peer = request.extensions().get::<Peer>().copied();
-            return Err(app.limits.refusal(Tried::Token, peer, now, Unauthorized::problem()));
+            return Err(app.rates.refusal(Guess::Token, peer, now, Unauthorized::problem()));
         }
         Bearer::Unclear => false,
         Bearer::None => {

@@ -24,7 +24,7 @@ use super::body;
 use super::connection::Peer;
 use super::errors::{KeyReused, Kind, NoSecret, TooManyRequests, WrongSecret};
 use super::idempotency::{IdempotencyKey, REPLAYED, single};
-use super::limits::Tried;
+use super::rates::Guess;
 use super::problem::Problem;
 use crate::clock;
 use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time};
@@ -121,7 +121,7 @@ async fn receive(
 ) -> Result<Response, Problem> {
     let now = clock::now();
     authenticate(app, &request, now)?;
-    app.limits.take(now).map_err(|seconds| TooManyRequests::problem().retry_after(seconds))?;
+    app.rates.take(now).map_err(|seconds| TooManyRequests::problem().retry_after(seconds))?;
     let (parts, body) = request.into_parts();
     let bytes = body::read(&parts, body).await?;
     let object = object(&parts, &bytes)?;
@@ -185,7 +185,7 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
     }
     let wrong = WrongSecret::problem();
     let peer = request.extensions().get::<Peer>().copied();
-    Err(app.limits.refusal(Tried::Secret, peer, now, wrong))
+    Err(app.rates.refusal(Guess::Secret, peer, now, wrong))
 }
 
 /// What the `secret` of a query may mean: it is pasted as it is as often as it is encoded, so a plus

@@ -42,7 +42,7 @@ impl Places {
         Arc::new(Places { answers: Arc::new(Semaphore::new(PLACES)), bodies: Mutex::default() })
     }
 
-    /// Gives a request a place; none is left for it after a body that `is_strange` was refused.
+    /// Gives a request a place. `is_strange`: who sends it has shown no token, so its body has the strangers' share.
     pub(crate) fn take(self: &Arc<Self>, is_strange: bool) -> Result<Place, Problem> {
         let free = self.free()?;
         Ok(Place(Arc::new(Inner {

@@ -16,7 +16,7 @@ use super::app::{App, Services, Shared};
 use super::incoming::latest::Latest;
 use super::pages::{assets, figures, session, setup, stream};
 use super::{
-    deliveries, docs, events, gzip, incoming, limits, meta, openapi, outer, pages, places, room,
+    deliveries, docs, events, gzip, incoming, meta, openapi, outer, pages, places, rates, room,
     site, tasks, webhooks,
 };
 use crate::clock;
@@ -80,7 +80,7 @@ pub(crate) fn router(services: Services) -> Router {
     let assets = assets::Assets::new();
     let docs = docs::page(&document, &services.address, services.api_token.is_some(), &assets);
     let app: App = Arc::new(Shared {
-        limits: limits::Limits::new(services.incoming_rate, clock::now()),
+        rates: rates::Rates::new(services.incoming_rate, clock::now()),
         places: places::Places::new(),
         tests: Semaphore::new(TESTS),
         streams: Arc::new(Semaphore::new(stream::STREAMS)),

@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::lock::lock;
 
-/// Who takes less than so many bytes a second, a slow line's, may go where others wait,
+/// Who takes less than so many bytes a second, a slow line's, may go where others wait.
 const SLOW: u64 = 128 * 1024;
-/// but not before so long: a line may pause.
+/// Nobody goes before so long: a line may pause.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The other end of a connection, as the listener knows it. Lies beside each request.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::manner::{self, Answers, Manner};
 use super::print::{Show, block};
-use super::{Listener, Received, Ways};
+use super::{Behaviour, Listener, Received};
 use crate::output::Output;
 use crate::signals::asked_to_stop;
 use crate::signature;
@@ -57,7 +57,7 @@ pub(crate) async fn command(options: Options, out: Arc<Output>) -> anyhow::Resul
          To send webhooks here, start btk with WEBHOOK_URL=http://{address}\n\n"
     ));
     let answers = answer.map_or_else(Vec::new, |Answers(answers)| answers);
-    let ways = Ways { manner: Manner::new(answers, delay), secret };
+    let ways = Behaviour { manner: Manner::new(answers, delay), secret };
     let show = Show { colour: coloured(), headers };
     let stop = CancellationToken::new();
     let on_webhook = {

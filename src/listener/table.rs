@@ -21,7 +21,7 @@ const STALLED_MS: u64 = 1_000;
 const LOOK: usize = 64;
 
 /// How willingly a connection goes, the lowest first: whether it is answered, and since when it waits.
-type Waits = (bool, u64);
+type Rank = (bool, u64);
 
 /// Where a connection is with its request.
 mod phase {
@@ -53,7 +53,7 @@ struct Seats {
     taken: usize,
     of: HashMap<IpAddr, usize>,
     /// Of an address or of all, those that the last look found and that are still there.
-    oldest: (Option<IpAddr>, Vec<(Waits, u64)>),
+    oldest: (Option<IpAddr>, Vec<(Rank, u64)>),
 }
 
 impl Seats {
@@ -94,7 +94,7 @@ impl Seats {
     }
 
     /// Some of those that have waited the longest, the one to go first at the end.
-    fn look_for_oldest(&self, only: Option<IpAddr>, now_ms: u64) -> Vec<(Waits, u64)> {
+    fn look_for_oldest(&self, only: Option<IpAddr>, now_ms: u64) -> Vec<(Rank, u64)> {
         let asked = self.all.iter().filter(|(_, seat)| only.is_none_or(|one| one == seat.address));
         let mut found: Vec<_> =
             asked.filter_map(|(id, seat)| Some((seat.waits(now_ms)?, *id))).collect();
@@ -196,7 +196,7 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// How willingly it goes; `None` if it may stay.
-    fn waits(&self, now_ms: u64) -> Option<Waits> {
+    fn waits(&self, now_ms: u64) -> Option<Rank> {
         let since = self.since_ms.load(Ordering::Relaxed);
         let is_answered = !self.is_waiting();
         let may_stay = is_answered && now_ms.saturating_sub(since) < STALLED_MS;

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spelled {
+pub(crate) enum HostKind {
     /// An address, however it is written.
     Address(IpAddr),
     /// `localhost` or a name under it: this machine by definition (RFC 6761).
@@ -25,24 +25,24 @@ pub(crate) fn bare(host: &str) -> String {
 }
 
 /// Reads a host, with or without brackets.
-pub(crate) fn spelled(host: &str) -> Spelled {
+pub(crate) fn spelled(host: &str) -> HostKind {
     let host = bare(host);
     if host.contains(':') {
         // A zone (`%eth0`) says by which cable, not to whom.
         let address = host.split('%').next().unwrap_or_default();
         return match address.parse::<Ipv6Addr>() {
-            Ok(v6) => Spelled::Address(IpAddr::V6(v6).to_canonical()),
-            Err(_) => Spelled::Nonsense,
+            Ok(v6) => HostKind::Address(IpAddr::V6(v6).to_canonical()),
+            Err(_) => HostKind::Nonsense,
         };
     }
     if host == "localhost" || host.ends_with(".localhost") {
-        return Spelled::Localhost;
+        return HostKind::Localhost;
     }
     let last = host.rsplit('.').next().unwrap_or_default();
     if !is_numeric(last) {
-        return Spelled::Name;
+        return HostKind::Name;
     }
-    inet_aton(&host).map_or(Spelled::Nonsense, |v4| Spelled::Address(IpAddr::V4(v4)))
+    inet_aton(&host).map_or(HostKind::Nonsense, |v4| HostKind::Address(IpAddr::V4(v4)))
 }
 
 fn is_numeric(label: &str) -> bool {
@@ -117,17 +117,17 @@ mod tests {
             ("[fe80::1%25eth0]", "fe80::1"),
             ("fe80::1%lo", "fe80::1"),
         ] {
-            assert_eq!(spelled(host), Spelled::Address(address.parse().unwrap()), "{host}");
+            assert_eq!(spelled(host), HostKind::Address(address.parse().unwrap()), "{host}");
         }
     }
 
     #[test]
     fn names_are_names_and_the_rest_is_nonsense() {
         for host in ["LOCALHOST", "localhost.", "a.b.localhost"] {
-            assert_eq!(spelled(host), Spelled::Localhost, "{host}");
+            assert_eq!(spelled(host), HostKind::Localhost, "{host}");
         }
         for host in ["example.org", "1.2.3.4.nip.io", "0xcafe.org", "a1", "localhost.org", ""] {
-            assert_eq!(spelled(host), Spelled::Name, "{host}");
+            assert_eq!(spelled(host), HostKind::Name, "{host}");
         }
         for host in [
             "256.0.0.1",
@@ -140,7 +140,7 @@ mod tests {
             "[::g]",
             "a:b",
         ] {
-            assert_eq!(spelled(host), Spelled::Nonsense, "{host}");
+            assert_eq!(spelled(host), HostKind::Nonsense, "{host}");
         }
     }
 }

@@ -24,8 +24,8 @@ fn a_silent_receiver_gets_two_at_a_time() {
     assert_eq!(gates.room(&plain, 0, 0), Room { free: 32, wait_ms: None, is_idle: true });
 }
 
-fn end(is_answered: bool, is_success: bool, now_ms: i64) -> Released {
-    Released {
+fn end(is_answered: bool, is_success: bool, now_ms: i64) -> RequestEnd {
+    RequestEnd {
         bytes: 1,
         is_answered,
         ms: QUICK_MS + 1,
@@ -43,7 +43,7 @@ fn one_that_answers_quickly_is_claimed_ahead_and_gets_no_more_requests_at_a_time
     gates.take("wh_a", 1);
     for (ms, free) in [(QUICK_MS, 64), (QUICK_MS + 1, 32)] {
         gates.take("wh_a", 1);
-        gates.release("wh_a", &Released { ms, ..end(true, true, 7) });
+        gates.release("wh_a", &RequestEnd { ms, ..end(true, true, 7) });
         assert_eq!(gates.room(&plain, 0, 0).free, free - 1, "{ms}");
     }
     assert_eq!(gates.requests("wh_a").available_permits(), 32);
@@ -52,7 +52,7 @@ fn one_that_answers_quickly_is_claimed_ahead_and_gets_no_more_requests_at_a_time
 #[test]
 fn an_end_is_awaited_by_what_joined_behind_it_and_by_what_was_there_before() {
     let mut gates = Gates::default();
-    let at_once = |began| Released { at_once_ms: Some(began), ..end(true, true, 9) };
+    let at_once = |began| RequestEnd { at_once_ms: Some(began), ..end(true, true, 9) };
     let mut is_awaited = |joined: Option<i64>, end| {
         gates.take("wh_a", 1);
         if let Some(at) = joined {
@@ -71,7 +71,7 @@ fn large_tasks_leave_one_at_a_time_when_many_are_under_way() {
     let (mut gates, plain) = (Gates::default(), webhook(Profile::Plain, None));
     gates.take("wh_b", BYTES_MOST + 1);
     assert_eq!(gates.room(&plain, 0, 0).free, 1, "its neighbours still get a request through");
-    let large = Released { bytes: BYTES_MOST + 1, ..end(true, true, 1) };
+    let large = RequestEnd { bytes: BYTES_MOST + 1, ..end(true, true, 1) };
     gates.release("wh_b", &large);
     assert_eq!(gates.room(&plain, 0, 0).free, 32);
     gates.choose(BYTES_MOST + 1);

@@ -106,14 +106,14 @@ pub(crate) async fn list_events(
             let since = match since {
                 None => None,
                 Some(id) => match store::event_seq(tx, &id)? {
-                    None => return Ok((answer, Found::NoSince)),
+                    None => return Ok((answer, Lookup::NoSince)),
                     found => found,
                 },
             };
             let before = match &cursor {
                 None => None,
                 Some(id) => match store::event_seq(tx, id)? {
-                    None => return Ok((answer, Found::NoCursor)),
+                    None => return Ok((answer, Lookup::NoCursor)),
                     found => found,
                 },
             };
@@ -132,14 +132,14 @@ pub(crate) async fn list_events(
                 answer.item(&payload::full(&Full::from(&event)));
             }
             answer.end();
-            Ok((answer, Found::Page { next: page.next, total }))
+            Ok((answer, Lookup::Page { next: page.next, total }))
         })
     };
     let (answer, found) = app.room.whole(WHOLE, make).await?;
     let (next, total) = match found {
-        Found::Page { next, total } => (next, total),
-        Found::NoSince => return Err(NoEvent::problem()),
-        Found::NoCursor => {
+        Lookup::Page { next, total } => (next, total),
+        Lookup::NoSince => return Err(NoEvent::problem()),
+        Lookup::NoCursor => {
             return Err(Problem::not_found("The event that cursor names was"));
         }
     };
@@ -161,7 +161,7 @@ fn is_event_id(text: &str) -> bool {
 }
 
 /// What the database had.
-enum Found {
+enum Lookup {
     Page { next: Option<String>, total: Option<i64> },
     NoSince,
     NoCursor,

@@ -19,8 +19,8 @@ use crate::http::errors::{
     BadRequest, CrossSite, Kind, TooManyWrongSecrets, UnknownHost, WrongToken,
 };
 use crate::http::extract::{Body, FromObject, NoParams};
-use crate::http::limits::Tried;
 use crate::http::problem::Problem;
+use crate::http::rates::Guess;
 use crate::session;
 use crate::store;
 
@@ -85,7 +85,7 @@ pub(crate) async fn create_session(
     if !token.matches(&offered) {
         let wrong = WrongToken::problem();
         let peer = peer.map(|Extension(peer)| peer);
-        return Err(app.limits.refusal(Tried::Secret, peer, now, wrong));
+        return Err(app.rates.refusal(Guess::Secret, peer, now, wrong));
     }
     Ok(with_cookie(&app.sessions.issue(token, now), session::SECONDS, &headers))
 }

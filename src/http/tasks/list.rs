@@ -161,7 +161,7 @@ pub(crate) async fn list_tasks(
     let (mut response, next, total) = match whole {
         Ok((answer, next, total)) => (answer.json(&client), next, total),
         Err(size) => {
-            let (list, first) = Long::begin(app, client, filter, sort, after, size).await?;
+            let (list, first) = LongList::begin(app, client, filter, sort, after, size).await?;
             let total = i64::try_from(list.picture.count()).ok().filter(|_| is_first);
             (written_json(Body::from_stream(list.pages(first))), None, total)
         }
@@ -177,7 +177,7 @@ pub(crate) async fn list_tasks(
 }
 
 /// A long list on its way.
-struct Long {
+struct LongList {
     app: App,
     client: Client,
     picture: Arc<Picture>,
@@ -185,7 +185,7 @@ struct Long {
 }
 
 /// What is left of it.
-enum Left {
+enum Remainder {
     /// A page that is ready, and the place where the next one begins.
     Ready(Bytes, Option<usize>),
     /// Pages from a place on, the next to be made when the client has taken the one before.
@@ -193,7 +193,7 @@ enum Left {
     Nothing,
 }
 
-impl Long {
+impl LongList {
     /// Takes the picture and makes its first page: what goes wrong until then is told in words.
     async fn begin(
         app: App,
@@ -202,14 +202,14 @@ impl Long {
         sort: Sort,
         after: Option<Cursor>,
         size: usize,
-    ) -> Result<(Long, Left), store::Error> {
+    ) -> Result<(LongList, Remainder), store::Error> {
         let mut share = app.room.picture(size).await?;
         let look = move |tx: &mut Tx<'_>| store::take_picture(tx, &filter, sort, after.as_ref());
         let picture = Arc::new(app.store.search(look).await?);
         share.shrink(picture.size());
-        let list = Long { app, client, picture, _share: share };
+        let list = LongList { app, client, picture, _share: share };
         let (first, next) = list.page(0).await?;
-        Ok((list, Left::Ready(first, next)))
+        Ok((list, Remainder::Ready(first, next)))
     }
 
     async fn page(&self, place: usize) -> Result<(Bytes, Option<usize>), store::Error> {
@@ -230,14 +230,14 @@ impl Long {
 
     /// The answer. A fault in the middle breaks the connection off, so that half an array never looks
     /// like a whole one.
-    fn pages(self, left: Left) -> impl stream::Stream<Item = Result<Bytes, store::Error>> {
+    fn pages(self, left: Remainder) -> impl stream::Stream<Item = Result<Bytes, store::Error>> {
         stream::try_unfold((self, left), |(list, left)| async move {
             let (bytes, next) = match left {
-                Left::Nothing => return Ok(None),
-                Left::Ready(bytes, next) => (bytes, next),
-                Left::From(place) => list.page(place).await?,
+                Remainder::Nothing => return Ok(None),
+                Remainder::Ready(bytes, next) => (bytes, next),
+                Remainder::From(place) => list.page(place).await?,
             };
-            Ok(Some((bytes, (list, next.map_or(Left::Nothing, Left::From)))))
+            Ok(Some((bytes, (list, next.map_or(Remainder::Nothing, Remainder::From)))))
         })
     }
 }

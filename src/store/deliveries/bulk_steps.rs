@@ -21,7 +21,7 @@ const STEP: usize = 200;
 
 /// What a look brought.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct DeliveryKeys {
     /// What fits, the oldest first.
     pub(crate) keys: Vec<Key>,
     /// The delivery that was looked at last; `None`: that was all.
@@ -62,8 +62,8 @@ pub(crate) fn look_for_job(
     after: &Key,
     last: i64,
     now: Time,
-) -> Result<Found> {
-    let nothing = Found { keys: Vec::new(), next: None };
+) -> Result<DeliveryKeys> {
+    let nothing = DeliveryKeys { keys: Vec::new(), next: None };
     let all = webhooks::all(tx)?;
     let Some(scope) = filter.scope(tx)? else { return Ok(nothing) };
     let span = Span { up_to: scope.span.up_to.min(last), ..scope.span };
@@ -74,7 +74,7 @@ pub(crate) fn look_for_job(
     for (seq, run) in rows {
         let is_enough = keys.len() >= STEP || search.as_ref().is_some_and(Search::is_over);
         if is_enough {
-            return Ok(Found { keys, next: seen });
+            return Ok(DeliveryKeys { keys, next: seen });
         }
         let key = (seq, run.webhook);
         let is_taken = takes(&all, action, filter, &key.1, run.status, run.kind);
@@ -83,7 +83,7 @@ pub(crate) fn look_for_job(
         }
         seen = Some(key);
     }
-    Ok(Found { keys, next: seen.filter(|_| !is_all) })
+    Ok(DeliveryKeys { keys, next: seen.filter(|_| !is_all) })
 }
 
 fn fits(
@@ -111,7 +111,7 @@ pub(crate) fn bounds_of_job(tx: &mut Tx<'_>) -> Result<(Key, i64)> {
 pub(crate) fn job_step(
     tx: &mut Tx<'_>,
     job: &Job,
-    found: &Found,
+    found: &DeliveryKeys,
     now: Time,
 ) -> Result<Option<Job>> {
     // It may have been ended since the look.

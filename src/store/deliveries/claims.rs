@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::delivery::health::Condition;
-use crate::delivery::pace::{Gates, Released};
+use crate::delivery::pace::{Gates, RequestEnd};
 use crate::delivery::retry;
 use crate::lock::lock;
 use crate::model::{DeliveryStatus, Event, Named, Outcome, Payload, Time, Webhook};
@@ -55,8 +55,8 @@ pub(crate) struct Claim {
 
 impl Claim {
     /// What the gates hear when its request has ended, at `steady_ms` of a clock that never steps.
-    pub(crate) fn released(&self, outcome: &Outcome, steady_ms: i64) -> Released {
-        Released {
+    pub(crate) fn released(&self, outcome: &Outcome, steady_ms: i64) -> RequestEnd {
+        RequestEnd {
             bytes: self.bytes(),
             at_once_ms: self.is_at_once.then_some(self.steady_ms),
             // A kept connection that was cut says nothing of it either.

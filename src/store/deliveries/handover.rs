@@ -34,8 +34,8 @@ pub(crate) struct Handover {
     pub(crate) stored: StoredClock,
 }
 
-/// The wall clock as the times that are stored have followed it, by the clock that never steps: between a step and the next
-/// look they go by the old one.
+/// By how much the wall clock is ahead of the clock that never steps, as of the last look. What is stored goes by this: a
+/// step of the wall clock counts from the next look on.
 pub(crate) struct StoredClock(AtomicI64);
 
 impl StoredClock {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::merge::{self, Source, Span, Takes, Walk};
-use super::search::{Left, Needle};
+use super::search::{SearchWords, WordsLeft};
 use super::totals::totals;
 use super::{attempts, delivery_id, find, parse_id};
 use crate::model::{Delivery, DeliveryCounts, DeliveryStatus, EventKind, Named, Reason, Time};
@@ -76,8 +76,8 @@ impl DeliveryFilter {
             span = Span::among(after, up_to, ends(tx)?);
         }
         let mut of = match &self.task_id {
-            Some(task) => Of::Task(task.clone()),
-            None => Of::Runs,
+            Some(task) => Candidates::Task(task.clone()),
+            None => Candidates::Runs,
         };
         if let Some(event) = &self.event_id {
             let found =
@@ -90,7 +90,7 @@ impl DeliveryFilter {
                 return Ok(None);
             }
             span = Span { after: seq - 1, up_to: seq, is_most: false };
-            of = Of::Event;
+            of = Candidates::Event;
         }
         Ok(Some(Scope { of, span }))
     }
@@ -102,7 +102,7 @@ impl DeliveryFilter {
 }
 
 /// What there is to look at.
-enum Of {
+enum Candidates {
     /// All there is.
     Runs,
     /// One task's.
@@ -113,7 +113,7 @@ enum Of {
 
 /// Where a list looks.
 pub(crate) struct Scope {
-    of: Of,
+    of: Candidates,
     pub(crate) span: Span,
 }
 
@@ -131,10 +131,10 @@ pub(crate) fn list_deliveries(
     let Some(scope) = filter.scope(tx)? else { return Ok((Vec::new(), None)) };
     let takes = |webhook: &str, status, kind| filter.takes(&all, webhook, status, kind);
     let sources = match scope.of {
-        Of::Event => vec![Source::Rows],
-        Of::Task(task) => vec![Source::Task(task)],
-        Of::Runs if filter.is_bare() => vec![Source::Rows],
-        Of::Runs => {
+        Candidates::Event => vec![Source::Rows],
+        Candidates::Task(task) => vec![Source::Task(task)],
+        Candidates::Runs if filter.is_bare() => vec![Source::Rows],
+        Candidates::Runs => {
             let totals = totals(tx, filter.webhook_id.as_deref())?;
             totals.iter().flat_map(|total| total.runs(&takes)).map(Source::Run).collect()
         }
@@ -177,9 +177,9 @@ pub(crate) fn count_taken(
 ) -> Result<i64> {
     let Some(Scope { of, span }) = filter.scope(tx)? else { return Ok(0) };
     let counted = match of {
-        Of::Event => merge::of_span(tx, span)?,
-        Of::Task(task) => return merge::count_of_task(tx, &task, span, takes),
-        Of::Runs => return count_runs(tx, filter, span, takes),
+        Candidates::Event => merge::of_span(tx, span)?,
+        Candidates::Task(task) => return merge::count_of_task(tx, &task, span, takes),
+        Candidates::Runs => return count_runs(tx, filter, span, takes),
     };
     Ok(counted.iter().filter(|(run, _)| run.is_taken(takes)).map(|(_, n)| n).sum())
 }
@@ -207,17 +207,17 @@ fn count_runs(
 
 /// A search under way.
 pub(crate) struct Search {
-    needle: Needle,
+    needle: SearchWords,
     looks: usize,
     bytes: usize,
     /// The event that was looked at last, and what its task leaves to find: its deliveries stand
     /// together.
-    event: Option<(i64, Left)>,
+    event: Option<(i64, WordsLeft)>,
 }
 
 impl Search {
     pub(crate) fn new(text: &str) -> Search {
-        Search { needle: Needle::new(text), looks: 0, bytes: 0, event: None }
+        Search { needle: SearchWords::new(text), looks: 0, bytes: 0, event: None }
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -240,7 +240,7 @@ impl Search {
         Ok(left.is_empty())
     }
 
-    fn left_by_task(&mut self, tx: &mut Tx<'_>, seq: i64) -> Result<Left> {
+    fn left_by_task(&mut self, tx: &mut Tx<'_>, seq: i64) -> Result<WordsLeft> {
         if let Some((_, left)) = self.event.as_ref().filter(|(looked_at, _)| *looked_at == seq) {
             return Ok(left.clone());
         }

@@ -217,9 +217,9 @@ fn is_same_url(claim: &Claim, known: &WebhookState) -> bool {
 struct NextState {
     status: DeliveryStatus,
     due: Option<Time>,
-    /// Attempts of its series,
+    /// Attempts of its series.
     tries: u32,
-    /// and when that began; `None`: the next attempt begins one.
+    /// When its series began; `None`: the next attempt begins one.
     first: Option<Time>,
     finished: Option<Time>,
     reason: Option<(Reason, String)>,

@@ -9,7 +9,7 @@ use crate::model::folded;
 
 /// What is looked for.
 #[derive(Debug)]
-pub(crate) struct Needle(Vec<Word>);
+pub(crate) struct SearchWords(Vec<Word>);
 
 #[derive(Debug, PartialEq)]
 struct Word {
@@ -19,10 +19,10 @@ struct Word {
 }
 
 /// The words that have not been found yet, by their place.
-pub(crate) type Left = Vec<usize>;
+pub(crate) type WordsLeft = Vec<usize>;
 
-impl Needle {
-    pub(crate) fn new(text: &str) -> Needle {
+impl SearchWords {
+    pub(crate) fn new(text: &str) -> SearchWords {
         let mut words = Vec::new();
         for word in folded(text).split_whitespace() {
             let quoted = Value::from(word).to_string();
@@ -32,11 +32,11 @@ impl Needle {
                 words.push(word);
             }
         }
-        Needle(words)
+        SearchWords(words)
     }
 
     /// All of its words.
-    pub(crate) fn words(&self) -> Left {
+    pub(crate) fn words(&self) -> WordsLeft {
         (0..self.0.len()).collect()
     }
 
@@ -50,7 +50,7 @@ impl Needle {
     }
 
     /// Strikes the words out that a text contains.
-    pub(crate) fn strike(&self, left: &mut Left, text: &str) {
+    pub(crate) fn strike(&self, left: &mut WordsLeft, text: &str) {
         if !left.is_empty() && !text.is_empty() {
             let text = folded(text);
             left.retain(|at| !text.contains(&self.0[*at].plain));
@@ -58,7 +58,7 @@ impl Needle {
     }
 
     /// Strikes the words out that a value in a JSON text contains. A name of a field does not count.
-    pub(crate) fn strike_json(&self, left: &mut Left, text: &str) {
+    pub(crate) fn strike_json(&self, left: &mut WordsLeft, text: &str) {
         let written = folded(text);
         // Most have none of them at all, and need not be read.
         if left.iter().any(|at| written.contains(&self.0[*at].json))
@@ -68,7 +68,7 @@ impl Needle {
         }
     }
 
-    fn strike_value(&self, left: &mut Left, value: &Value) {
+    fn strike_value(&self, left: &mut WordsLeft, value: &Value) {
         match value {
             Value::String(text) => self.strike(left, text),
             Value::Array(values) => values.iter().for_each(|value| self.strike_value(left, value)),
@@ -90,7 +90,7 @@ mod tests {
         let json = serde_json::json!({"title": "Größe \"XL\"\nC:\\temp", "tags": ["E\u{301}te\u{301}"], "n": 42});
         let text = json.to_string();
         let is_in = |needle: &str| {
-            let needle = Needle::new(needle);
+            let needle = SearchWords::new(needle);
             let mut left = needle.words();
             needle.strike_json(&mut left, &text);
             left.is_empty()
@@ -126,7 +126,7 @@ mod tests {
             ("no no no", true),
         ] {
             let texts = ["no answer came", "", "Too LATE"];
-            assert_eq!(Needle::new(needle).is_in(&texts), is_found, "{needle}");
+            assert_eq!(SearchWords::new(needle).is_in(&texts), is_found, "{needle}");
         }
     }
 }

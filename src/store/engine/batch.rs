@@ -30,7 +30,7 @@ const COMPANY: Duration = Duration::from_millis(10);
 /// How a batch has ended.
 pub(super) struct Finished {
     /// The calls that it held. Those that failed alone have had their answer.
-    pub(super) calls: Vec<Ran>,
+    pub(super) calls: Vec<DoneCall>,
     /// Whether it is on disk.
     pub(super) end: Result<()>,
     /// Whether it leaves something to send.
@@ -52,13 +52,13 @@ pub(super) fn run_batch(
         beside: lock(&shared.beside).clone(),
         calls: Vec::new(),
         wakes: false,
-        undoes: Undoes::All,
+        undoes: UndoScope::All,
     };
     let end = match begin(connection, shared, |now| line.refuse_late(now)) {
         Ok(false) => return None,
         Ok(true) => batch.run(line).and_then(|()| batch.commit()),
         Err(error) => {
-            batch.calls.extend(line.next().map(|(call, _)| Ran::nothing(call)));
+            batch.calls.extend(line.next().map(|(call, _)| DoneCall::nothing(call)));
             Err(error)
         }
     };
@@ -98,9 +98,9 @@ struct Batch<'b> {
     memory: &'b Memory,
     shared: &'b Shared,
     beside: Option<Beside>,
-    calls: Vec<Ran>,
+    calls: Vec<DoneCall>,
     wakes: bool,
-    undoes: Undoes,
+    undoes: UndoScope,
 }
 
 impl Batch<'_> {
@@ -125,7 +125,7 @@ impl Batch<'_> {
         match one(&mut tx, call.as_mut(), self.undoes) {
             Ok(()) => {
                 self.wakes |= tx.wakes();
-                self.calls.push(Ran { call, after: tx.take_after() });
+                self.calls.push(DoneCall { call, after: tx.take_after() });
                 Ok(true)
             }
             Err(Fault::Call(error)) => {
@@ -139,7 +139,7 @@ impl Batch<'_> {
                 Ok(false)
             }
             Err(Fault::Batch(error)) => {
-                self.calls.push(Ran::nothing(call));
+                self.calls.push(DoneCall::nothing(call));
                 Err(error)
             }
         }
@@ -157,7 +157,7 @@ impl Batch<'_> {
     /// alone.
     fn run_again(&mut self) -> Result<()> {
         self.roll_back();
-        (self.wakes, self.undoes) = (false, Undoes::One);
+        (self.wakes, self.undoes) = (false, UndoScope::One);
         for call in &mut self.calls {
             call.after.clear();
         }
@@ -167,7 +167,7 @@ impl Batch<'_> {
             return Err(Error::Locked);
         }
         let mut undone = std::mem::take(&mut self.calls).into_iter();
-        while let Some(Ran { call, .. }) = undone.next() {
+        while let Some(DoneCall { call, .. }) = undone.next() {
             if let Err(error) = self.take(call) {
                 self.calls.extend(undone);
                 return Err(error);
@@ -197,21 +197,21 @@ impl Batch<'_> {
 }
 
 /// A call that has run, and what is done once it is on disk.
-pub(super) struct Ran {
+pub(super) struct DoneCall {
     pub(super) call: Box<dyn WriteCall>,
     pub(super) after: Vec<AfterCommit>,
 }
 
-impl Ran {
+impl DoneCall {
     /// One that nothing follows from.
-    pub(super) fn nothing(call: Box<dyn WriteCall>) -> Ran {
-        Ran { call, after: Vec::new() }
+    pub(super) fn nothing(call: Box<dyn WriteCall>) -> DoneCall {
+        DoneCall { call, after: Vec::new() }
     }
 }
 
 /// What is undone with a call that fails after its first write.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Undoes {
+enum UndoScope {
     /// The call alone, at the cost of a savepoint.
     One,
     /// All that was done in the transaction.
@@ -222,15 +222,15 @@ enum Undoes {
 enum Fault {
     /// The call alone, and that is done.
     Call(Error),
-    /// The others too, which may run again.
+    /// It took the others' writes with it: all that ran in this transaction are undone, and run again without it.
     Others(Error),
     /// The whole transaction: SQLite has rolled it back, the disk has failed, or the call could not
     /// be undone alone.
     Batch(Error),
 }
 
-fn one(tx: &mut Tx<'_>, call: &mut dyn WriteCall, undoes: Undoes) -> Result<(), Fault> {
-    let has_savepoint = undoes == Undoes::One;
+fn one(tx: &mut Tx<'_>, call: &mut dyn WriteCall, undoes: UndoScope) -> Result<(), Fault> {
+    let has_savepoint = undoes == UndoScope::One;
     let sums = has_savepoint.then(|| tx.sums());
     if has_savepoint {
         tx.run("SAVEPOINT call").map_err(Fault::Batch)?;

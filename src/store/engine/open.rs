@@ -16,7 +16,7 @@ use super::database_file::APPLICATION_ID;
 use super::migrate;
 use super::opening::Why;
 use crate::model::{alphabetical, composed};
-use crate::store::deliveries::search::Needle;
+use crate::store::deliveries::search::SearchWords;
 use crate::twin;
 
 /// Below this version the log could be reset under a reader and lose committed writes
@@ -55,8 +55,8 @@ pub(crate) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
     })?;
     connection.create_scalar_function("has_words", 3, pure, |args| {
         // Kept from row to row, as the words stay the same.
-        let needle = args.get_or_create_aux(0, |words| -> Result<Needle, FromSqlError> {
-            Ok(Needle::new(words.as_str_or_null()?.unwrap_or_default()))
+        let needle = args.get_or_create_aux(0, |words| -> Result<SearchWords, FromSqlError> {
+            Ok(SearchWords::new(words.as_str_or_null()?.unwrap_or_default()))
         })?;
         let text = |at| args.get_raw(at).as_str_or_null();
         Ok(needle.is_in(&[text(1)?.unwrap_or_default(), text(2)?.unwrap_or_default()]))

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 
-use super::batch::{Finished, Ran, run_batch};
+use super::batch::{DoneCall, Finished, run_batch};
 use super::calls::ReadCall;
 use super::checkpoints::{self, Checkpoints, copy};
 use super::error::{Error, Result};
@@ -179,7 +179,7 @@ fn write_loop(
             Ok(()) | Err(_) => {}
         }
         end = end.map_err(|error| shared.note(error));
-        for Ran { call, after } in calls {
+        for DoneCall { call, after } in calls {
             call.finish(end.clone());
             if end.is_ok() {
                 for does in after {

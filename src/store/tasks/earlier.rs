@@ -13,7 +13,7 @@ const LOOKED_AT: i64 = 10_000;
 
 /// Changes that a webhook wants and was never sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Earlier {
+pub(crate) struct MissedChanges {
     /// How many.
     pub(crate) count: usize,
     /// Whether there may be more, further back.
@@ -24,7 +24,11 @@ pub(crate) struct Earlier {
 
 /// What a webhook without a filter was never sent of the newest events that are not older than
 /// `oldest`; none if there is nothing.
-pub(crate) fn earlier(tx: &mut Tx<'_>, webhook: &Webhook, oldest: Time) -> Result<Option<Earlier>> {
+pub(crate) fn earlier(
+    tx: &mut Tx<'_>,
+    webhook: &Webhook,
+    oldest: Time,
+) -> Result<Option<MissedChanges>> {
     let found = tx.rows(
         "SELECT e.kind, e.origin, e.at_ms
          FROM (SELECT seq, kind, origin, at_ms FROM events ORDER BY seq DESC LIMIT ?2) e
@@ -45,5 +49,5 @@ pub(crate) fn earlier(tx: &mut Tx<'_>, webhook: &Webhook, oldest: Time) -> Resul
         only::<i64>,
     )?;
     let is_more = all.is_some_and(|all| all > LOOKED_AT);
-    Ok(Some(Earlier { count: times.len(), is_more, since: Time(*since) }))
+    Ok(Some(MissedChanges { count: times.len(), is_more, since: Time(*since) }))
 }

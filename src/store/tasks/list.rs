@@ -98,7 +98,7 @@ impl TaskFilter {
 
     /// The condition on the status as SQL. The index of a board begins with it, so it is named also
     /// where all are wanted. `reads_all`: every row has to be read from the table, which is quicker
-    /// in the table's own order than by that index.
+    /// in the table's own order than by that index: no index serves an expression (`COALESCE`).
     fn statuses(&self, reads_all: bool) -> String {
         let column = if reads_all { "COALESCE(status, '')" } else { "status" };
         if self.status.is_empty() && (self.updated_since.is_none() || reads_all) {

@@ -156,7 +156,7 @@ fn groups(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::deliveries::search::Needle;
+    use crate::store::deliveries::search::SearchWords;
     use crate::store::tasks::list::{Sort, SortKey, TaskFilter, list_count, numbers};
     use crate::store::tests::small_world::World;
 
@@ -240,7 +240,7 @@ mod tests {
         let mut hits = 0;
         for _ in 0..500 {
             let q = text(5);
-            let needle = Needle::new(&q);
+            let needle = SearchWords::new(&q);
             let is_in = |n: &usize| needle.is_in(&[titles[*n].trim()]);
             let all: Vec<i64> =
                 (0..200).rev().filter(is_in).map(|n| i64::try_from(n + 1).unwrap()).collect();

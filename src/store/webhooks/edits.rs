@@ -5,7 +5,7 @@
 
 use super::conditions::{begin_anew, put_health};
 use super::rows;
-use crate::delivery::health::{Condition, Health};
+use crate::delivery::health::Health;
 use crate::model::{OnReject, Time, Webhook, is_same_url};
 use crate::secret::Secret;
 use crate::store::deliveries::bulk;
@@ -114,7 +114,7 @@ pub(crate) fn put_from_settings(
         // The URL of a retired one is not kept, so its return counts as another URL.
         if before.webhook.url != webhook.url {
             begin_anew(tx, &before, now)?;
-        } else if matches!(before.health.condition, Condition::Misconfigured | Condition::Gone) {
+        } else if before.health.condition.needs_person() {
             // A start is a person's "look again".
             let probe_at = Some(now);
             put_health(tx, id, &Health { probe_at, ..before.health.clone() })?;

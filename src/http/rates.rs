@@ -15,27 +15,27 @@ use crate::model::Time;
 
 /// What somebody tried who had it wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tried {
+pub(crate) enum Guess {
     /// A secret, or the token on the sign-in page.
     Secret,
     /// The token, as programs send it.
     Token,
 }
 
-impl Tried {
+impl Guess {
     /// How often one address may be wrong in a window. A program whose token was changed asks more
     /// often than a person types, and is to be told why for a while.
     fn most(self) -> u32 {
         match self {
-            Tried::Secret => 10,
-            Tried::Token => 30,
+            Guess::Secret => 10,
+            Guess::Token => 30,
         }
     }
 
     fn too_many(self) -> Problem {
         match self {
-            Tried::Secret => TooManyWrongSecrets::problem(),
-            Tried::Token => TooManyWrongTokens::problem(),
+            Guess::Secret => TooManyWrongSecrets::problem(),
+            Guess::Token => TooManyWrongTokens::problem(),
         }
     }
 }
@@ -47,7 +47,7 @@ const ADDRESSES_MOST: usize = 10_000;
 
 /// Counts what comes in.
 #[derive(Debug)]
-pub(crate) struct Limits {
+pub(crate) struct Rates {
     rate: Rate,
     state: Mutex<State>,
 }
@@ -64,12 +64,12 @@ struct State {
 /// When an address's window began, and what it had wrong since.
 type Wrong = HashMap<IpAddr, (Time, u32)>;
 
-impl Limits {
-    /// Limits with a full bucket.
-    pub(crate) fn new(rate: Rate, now: Time) -> Limits {
+impl Rates {
+    /// Rates with a full bucket.
+    pub(crate) fn new(rate: Rate, now: Time) -> Rates {
         let state =
             State { room: rate.burst, filled: now, secrets: Wrong::new(), tokens: Wrong::new() };
-        Limits { rate, state: Mutex::new(state) }
+        Rates { rate, state: Mutex::new(state) }
     }
 
     /// Takes one place in the rate; if there is none, the seconds after which there is.
@@ -92,7 +92,7 @@ impl Limits {
     /// Counts what was wrong and gives its answer: `wrong`, or that it was one too many.
     pub(crate) fn refusal(
         &self,
-        what: Tried,
+        what: Guess,
         peer: Option<Peer>,
         now: Time,
         wrong: Problem,
@@ -104,11 +104,11 @@ impl Limits {
     }
 
     /// Counts. If the address has tried too many, the seconds until it may go on.
-    fn wrong(&self, what: Tried, address: IpAddr, now: Time) -> Result<(), u32> {
+    fn wrong(&self, what: Guess, address: IpAddr, now: Time) -> Result<(), u32> {
         let mut state = lock(&self.state);
         let wrong = match what {
-            Tried::Secret => &mut state.secrets,
-            Tried::Token => &mut state.tokens,
+            Guess::Secret => &mut state.secrets,
+            Guess::Token => &mut state.tokens,
         };
         let address = network(address);
         if wrong.len() >= ADDRESSES_MOST && !wrong.contains_key(&address) {
@@ -146,8 +146,8 @@ pub(crate) fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn guard() -> Limits {
-        Limits::new(Rate { burst: 3.0, per_second: 2.0 }, Time(0))
+    fn guard() -> Rates {
+        Rates::new(Rate { burst: 3.0, per_second: 2.0 }, Time(0))
     }
 
     #[test]
@@ -165,21 +165,21 @@ mod tests {
         let guard = guard();
         let at: IpAddr = "2001:db8::1".parse().unwrap();
         let near: IpAddr = "2001:db8::ffff".parse().unwrap();
-        assert!((0..10).all(|_| guard.wrong(Tried::Secret, at, Time(1_000)).is_ok()));
-        assert_eq!(guard.wrong(Tried::Secret, near, Time(2_000)), Err(59));
+        assert!((0..10).all(|_| guard.wrong(Guess::Secret, at, Time(1_000)).is_ok()));
+        assert_eq!(guard.wrong(Guess::Secret, near, Time(2_000)), Err(59));
         let other: IpAddr = "192.0.2.1".parse().unwrap();
-        assert!(guard.wrong(Tried::Secret, other, Time(2_000)).is_ok());
-        assert!(guard.wrong(Tried::Secret, at, Time(61_000)).is_ok());
+        assert!(guard.wrong(Guess::Secret, other, Time(2_000)).is_ok());
+        assert!(guard.wrong(Guess::Secret, at, Time(61_000)).is_ok());
         // Tokens have a count of their own.
-        assert!((0..30).all(|_| guard.wrong(Tried::Token, at, Time(2_000)).is_ok()));
-        assert_eq!(guard.wrong(Tried::Token, at, Time(2_000)), Err(60));
+        assert!((0..30).all(|_| guard.wrong(Guess::Token, at, Time(2_000)).is_ok()));
+        assert_eq!(guard.wrong(Guess::Token, at, Time(2_000)), Err(60));
     }
 
     #[test]
     fn many_addresses_do_not_fill_the_memory() {
         let guard = guard();
         for n in 0..30_000_u32 {
-            let _counted = guard.wrong(Tried::Token, IpAddr::from(n.to_be_bytes()), Time(0));
+            let _counted = guard.wrong(Guess::Token, IpAddr::from(n.to_be_bytes()), Time(0));
         }
         assert!(guard.state.lock().unwrap().tokens.len() <= ADDRESSES_MOST);
     }

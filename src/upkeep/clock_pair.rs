@@ -1,4 +1,4 @@
-//! Even: since when the wall clock has run without being set, as far as the rounds of a chore have seen.
+//! Two clocks: since when the wall clock has run without being set, as far as the rounds of a chore have seen.
 //!
 //! Must not know what is counted by it.
 
@@ -7,15 +7,15 @@ use tokio::time::Instant;
 use crate::model::{STEP_MS, Time};
 
 /// The wall clock and the steady one at the last look, and since when they have run alike.
-pub(super) struct Even {
+pub(super) struct ClockPair {
     since: Time,
     wall: Time,
     steady: Instant,
 }
 
-impl Even {
-    pub(super) fn new(now: Time) -> Even {
-        Even { since: now, wall: now, steady: Instant::now() }
+impl ClockPair {
+    pub(super) fn new(now: Time) -> ClockPair {
+        ClockPair { since: now, wall: now, steady: Instant::now() }
     }
 
     /// Since when the wall clock was not set; it is `now`. A step that was seen begins anew.
@@ -50,10 +50,10 @@ mod tests {
             assert_eq!(is_step(by_wall, by_steady), stepped, "{by_wall}");
         }
         let start = Time(1_000_000);
-        let mut even = Even::new(start);
-        assert_eq!(even.since(start.plus_ms(1)), start);
+        let mut clocks = ClockPair::new(start);
+        assert_eq!(clocks.since(start.plus_ms(1)), start);
         let later = start.plus_ms(360_000_000);
-        assert_eq!(even.since(later), later);
-        assert_eq!(even.since(later.plus_ms(1)), later);
+        assert_eq!(clocks.since(later), later);
+        assert_eq!(clocks.since(later.plus_ms(1)), later);
     }
 }
