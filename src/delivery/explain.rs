@@ -5,14 +5,10 @@
 mod answers;
 
 use http::StatusCode;
-use serde::Serialize;
 
 use crate::delivery::health::{Condition, Fate, Health};
 use crate::delivery::retry;
-use crate::model::{
-    ALERTS_WEBHOOK, Delivery, EventKind, Named, OnReject, Outcome, Reason, Time, Webhook,
-    masked_url,
-};
+use crate::model::{ALERTS_WEBHOOK, Delivery, OnReject, Outcome, Reason, Webhook, masked_url};
 
 use answers::{advice, meaning};
 
@@ -244,21 +240,6 @@ pub(crate) fn alert_of_backlog(webhook: &str, most: i64) -> String {
         "More than {most} deliveries wait for webhook {webhook}. Nothing is lost; see whether it is \
          down, paused or slower than the changes come."
     )
-}
-
-/// The body of an alert; tools in the manner of Slack show its `text`.
-pub(crate) fn alert_body(kind: EventKind, webhook: &str, text: &str, now: Time) -> String {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Body<'b> {
-        text: &'b str,
-        alert: &'b str,
-        webhook_id: &'b str,
-        at: Time,
-    }
-    let body = Body { text, alert: kind.as_str(), webhook_id: webhook, at: now };
-    // Text and a time: nothing here that serde_json can refuse.
-    serde_json::to_string(&body).unwrap_or_default()
 }
 
 /// A status with its usual name: `503 Service Unavailable`.

@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::model::payload::{self, Full};
+use crate::model::payload::{self, EventParts};
 use crate::model::{EventKind, Named, Payload, Time, Webhook};
 use crate::secret::Secret;
 use crate::signature;
@@ -22,7 +22,7 @@ pub(crate) const FIXED: [(&str, &str); 3] = [
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Content<'e> {
     /// The event.
-    pub(crate) event: Full<'e>,
+    pub(crate) event: EventParts<'e>,
     /// Which body.
     pub(crate) payload: Payload,
     /// The id of the delivery.
@@ -44,7 +44,7 @@ pub(crate) struct Request<'w> {
 
 /// What an attempt at `now` sends.
 pub(crate) fn make<'w>(webhook: &'w Webhook, content: &Content<'_>, now: Time) -> Request<'w> {
-    let Full { id, kind, version, .. } = content.event;
+    let EventParts { id, kind, version, .. } = content.event;
     let body = Bytes::from(body(kind, content.payload, &content.event));
     let timestamp = now.0 / 1_000;
     let mut headers = vec![
@@ -61,12 +61,12 @@ pub(crate) fn make<'w>(webhook: &'w Webhook, content: &Content<'_>, now: Time) -
     Request { headers, secrets, body }
 }
 
-fn body(kind: EventKind, payload: Payload, event: &Full<'_>) -> String {
+fn body(kind: EventKind, payload: Payload, event: &EventParts<'_>) -> String {
     if kind.is_alert() {
         return event.snapshot.to_owned();
     }
     match payload {
-        Payload::Classic => payload::classic(kind, event.snapshot),
+        Payload::Classic => payload::classic(event),
         Payload::Full => payload::full(event),
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::delivery::request::{self, Content, Request};
-use crate::model::payload::Full;
+use crate::model::payload::EventParts;
 use crate::model::{Event, Time, Webhook};
 use crate::sender::Message;
 use crate::store::{self, Claim};
@@ -16,7 +16,7 @@ const NO_SEQ: i64 = 0;
 /// What is sent for a claim at `now`.
 pub(super) fn of(claim: &Claim, now: Time) -> Message<'_> {
     let content = Content {
-        event: Full::from(&claim.event),
+        event: EventParts::from(&claim.event),
         payload: claim.payload,
         delivery_id: &store::delivery_id(claim.seq, &claim.webhook.id),
         number: claim.number,
@@ -29,7 +29,7 @@ pub(super) fn of(claim: &Claim, now: Time) -> Message<'_> {
 /// What is sent to try a webhook out: the first attempt of an event that nothing else knows.
 pub(super) fn of_test<'w>(webhook: &'w Webhook, event: &Event, now: Time) -> Message<'w> {
     let delivery_id = &store::delivery_id(NO_SEQ, &webhook.id);
-    let (event, payload) = (Full::from(event), webhook.payload);
+    let (event, payload) = (EventParts::from(event), webhook.payload);
     message(webhook, &Content { event, payload, delivery_id, number: 1 }, now)
 }
 

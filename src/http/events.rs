@@ -17,7 +17,8 @@ use super::extract::{EventPath, NoParams};
 use super::problem::Problem;
 use crate::clock;
 use crate::delivery::explain;
-use crate::model::{Event, EventKind, Named, Task, Time, payload};
+use crate::model::payload::{self, Alert};
+use crate::model::{Event, EventKind, Task, Time};
 use crate::store::{self, EventReport, WebhookState};
 
 /// An event and what became of it.
@@ -66,23 +67,6 @@ pub(crate) enum Subject {
     /// Of an alert.
     #[schema(value_type = Alert)]
     Alert(Map<String, Value>),
-}
-
-/// What an alert tells.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "only described here; an alert is stored as it is sent")]
-#[expect(clippy::struct_field_names, reason = "that is its name")]
-pub(crate) struct Alert {
-    /// For people.
-    text: String,
-    /// Which kind it is.
-    alert: EventKind,
-    /// Which webhook it tells of.
-    webhook_id: String,
-    /// When it was seen.
-    #[schema(value_type = String, format = DateTime)]
-    at: Time,
 }
 
 /// What became of an event for one webhook.
@@ -158,7 +142,7 @@ fn view(story: EventReport) -> Option<EventView> {
         None => Subject::Alert(serde_json::from_str(&event.snapshot).ok()?),
     };
     Some(EventView {
-        r#type: event.kind.as_str().replacen('_', ".", 1),
+        r#type: payload::dotted(event.kind),
         task_id: event.task_id.to_string(),
         version: event.version,
         origin: event.origin.as_str().to_owned(),

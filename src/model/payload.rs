@@ -4,8 +4,11 @@
 //! ever, and they survive JavaScript's `JSON.parse` and `JSON.stringify` unchanged, so that a
 //! receiver that sees only the parsed body can still check its signature.
 
+mod old_values;
+
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::event::Event;
 use super::kind::EventKind;
@@ -14,104 +17,38 @@ use super::status::{Priority, Status};
 use super::task::{Attachment, Task, TaskId};
 use super::time::Time;
 
-/// The keys of a task in the order in which a snapshot has them.
-const FIELDS: [&str; 12] = [
-    "id",
-    "title",
-    "description",
-    "type",
-    "category",
-    "status",
-    "priority",
-    "dueDate",
-    "tags",
-    "attachments",
-    "createdAt",
-    "updatedAt",
-];
+use old_values::json;
+pub(crate) use old_values::{changed, diff, previous};
 
-/// The old values of the fields in which two states of a task differ, as a compact JSON object:
-/// what an event keeps of the state before it. A deletion changes nothing: `{}`; a creation has none.
-pub(crate) fn diff(before: &Task, after: &Task) -> String {
-    let mut text = String::from("{");
-    keep(&mut text, "id", &before.id, &after.id);
-    keep(&mut text, "title", &before.title, &after.title);
-    keep(&mut text, "description", &before.description, &after.description);
-    keep(&mut text, "type", &before.r#type, &after.r#type);
-    keep(&mut text, "category", &before.category, &after.category);
-    keep(&mut text, "status", &before.status, &after.status);
-    keep(&mut text, "priority", &before.priority, &after.priority);
-    keep(&mut text, "dueDate", &before.due_date, &after.due_date);
-    keep(&mut text, "tags", &before.tags, &after.tags);
-    keep(&mut text, "attachments", &before.attachments, &after.attachments);
-    keep(&mut text, "createdAt", &before.created_at, &after.created_at);
-    keep(&mut text, "updatedAt", &before.updated_at, &after.updated_at);
-    text.push('}');
-    text
+/// JSON that was stored, as it is; what is damaged is nothing.
+fn stored(text: &str) -> &RawValue {
+    serde_json::from_str(text).unwrap_or(RawValue::NULL)
 }
 
-fn keep<T: PartialEq + Serialize>(text: &mut String, name: &str, before: &T, after: &T) {
-    if before != after {
-        entry(text, name, &json(before));
+/// An event of a task, as the payload `classic` tells it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ClassicEvent<'e> {
+    /// What happened.
+    event: EventKind,
+    /// The task after the change; of a deletion, as it was last.
+    #[schema(value_type = Task)]
+    task: &'e RawValue,
+}
+
+impl<'e> From<&EventParts<'e>> for ClassicEvent<'e> {
+    fn from(event: &EventParts<'e>) -> ClassicEvent<'e> {
+        ClassicEvent { event: event.kind, task: stored(event.snapshot) }
     }
-}
-
-/// Adds `"name":value` to an object that is being written.
-fn entry(text: &mut String, name: &str, value: &str) {
-    if !text.ends_with('{') {
-        text.push(',');
-    }
-    text.push('"');
-    text.push_str(name);
-    text.push_str("\":");
-    text.push_str(value);
-}
-
-/// Compact JSON of what cannot be refused: strings, integers, lists and structures of them.
-fn json<T: Serialize + ?Sized>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-/// The names of the fields that a change changed, in the order of the task's keys; `updatedAt`,
-/// which every change changes, is left out. Empty for a creation and for a deletion.
-pub(crate) fn changed(diff: Option<&str>) -> Vec<&'static str> {
-    let old: Map<String, Value> =
-        diff.and_then(|diff| serde_json::from_str(diff).ok()).unwrap_or_default();
-    let is_named = |name: &&str| *name != "updatedAt" && old.contains_key(*name);
-    FIELDS.into_iter().filter(is_named).collect()
-}
-
-/// The whole task before a change, byte for byte as its own event had it in its snapshot; `None`
-/// for a creation (no `diff`), and where the stored JSON is damaged.
-pub(crate) fn previous(snapshot: &str, diff: Option<&str>) -> Option<String> {
-    let mut task: Map<String, Value> = serde_json::from_str(snapshot).ok()?;
-    let old: Map<String, Value> = serde_json::from_str(diff?).ok()?;
-    task.extend(old);
-    task.get("id")?;
-    let mut text = String::from("{");
-    for name in FIELDS {
-        // An event that is older than a field has it nowhere, and is sent again with the same bytes.
-        let Some(value) = task.remove(name) else { continue };
-        let value = if name == "attachments" {
-            // A plain value would put the keys of an attachment in the order of the alphabet.
-            json(&serde_json::from_value::<Vec<Attachment>>(value).ok()?)
-        } else {
-            value.to_string()
-        };
-        entry(&mut text, name, &value);
-    }
-    text.push('}');
-    Some(text)
 }
 
 /// The body of the contract: exactly `{"event":"…","task":{…}}`.
-pub(crate) fn classic(kind: EventKind, snapshot: &str) -> String {
-    format!("{{\"event\":\"{}\",\"task\":{snapshot}}}", kind.as_str())
+pub(crate) fn classic(event: &EventParts<'_>) -> String {
+    json(&ClassicEvent::from(event))
 }
 
-/// What the full body is made of.
+/// What a body is made of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Full<'a> {
+pub(crate) struct EventParts<'a> {
     /// `evt_…`, the same as in the header `webhook-id`.
     pub(crate) id: &'a str,
     /// What happened to the task.
@@ -128,9 +65,9 @@ pub(crate) struct Full<'a> {
     pub(crate) diff: Option<&'a str>,
 }
 
-impl<'e> From<&'e Event> for Full<'e> {
-    fn from(event: &'e Event) -> Full<'e> {
-        Full {
+impl<'e> From<&'e Event> for EventParts<'e> {
+    fn from(event: &'e Event) -> EventParts<'e> {
+        EventParts {
             id: &event.id,
             kind: event.kind,
             at: event.at,
@@ -142,24 +79,85 @@ impl<'e> From<&'e Event> for Full<'e> {
     }
 }
 
-/// The full body: always the same keys in the same order, so that a tool that learns them from one
-/// event knows them for all.
-pub(crate) fn full(event: &Full<'_>) -> String {
-    let name = event.kind.as_str();
-    let mut text = String::with_capacity(2 * event.snapshot.len() + 512);
-    text.push('{');
-    entry(&mut text, "id", &json(event.id));
-    entry(&mut text, "event", &json(name));
-    entry(&mut text, "type", &json(&name.replacen('_', ".", 1)));
-    entry(&mut text, "timestamp", &json(&event.at));
-    entry(&mut text, "version", &json(&event.version));
-    entry(&mut text, "origin", &json(event.origin));
-    entry(&mut text, "changed", &json(&changed(event.diff)));
-    let previous = previous(event.snapshot, event.diff);
-    entry(&mut text, "previous", previous.as_deref().unwrap_or("null"));
-    entry(&mut text, "task", event.snapshot);
-    text.push('}');
-    text
+/// An event of a task, as the payload `full` tells it.
+// Always the same keys in the same order, so that a tool that learns them from one event knows them for all.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskEvent<'e> {
+    /// The `webhook-id` that receivers see.
+    #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
+    id: &'e str,
+    /// What happened.
+    event: EventKind,
+    /// The same as Standard Webhooks writes it.
+    #[schema(example = "task.status_changed")]
+    r#type: String,
+    /// When it was committed.
+    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
+    timestamp: Time,
+    /// 1, 2, 3 … of its task.
+    #[schema(example = 3)]
+    version: i64,
+    /// Where the change came from.
+    #[schema(example = "api")]
+    origin: &'e str,
+    /// The names of the fields that changed.
+    #[schema(example = json!(["status"]))]
+    changed: Vec<&'static str>,
+    /// The task before the change; null for a creation.
+    #[schema(value_type = Option<Task>, required)]
+    previous: Option<Box<RawValue>>,
+    /// The task after the change; of a deletion, as it was last.
+    #[schema(value_type = Task)]
+    task: &'e RawValue,
+}
+
+impl<'e> From<&EventParts<'e>> for TaskEvent<'e> {
+    fn from(event: &EventParts<'e>) -> TaskEvent<'e> {
+        let previous = previous(event.snapshot, event.diff);
+        TaskEvent {
+            id: event.id,
+            event: event.kind,
+            r#type: dotted(event.kind),
+            timestamp: event.at,
+            version: event.version,
+            origin: event.origin,
+            changed: changed(event.diff),
+            previous: previous.and_then(|text| RawValue::from_string(text).ok()),
+            task: stored(event.snapshot),
+        }
+    }
+}
+
+/// The full body.
+pub(crate) fn full(event: &EventParts<'_>) -> String {
+    json(&TaskEvent::from(event))
+}
+
+/// A kind of event as Standard Webhooks writes it: `task.created`.
+pub(crate) fn dotted(kind: EventKind) -> String {
+    kind.as_str().replacen('_', ".", 1)
+}
+
+/// What an alert tells.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "that is its name")]
+pub(crate) struct Alert<'e> {
+    // Tools in the manner of Slack show it.
+    /// For people.
+    text: &'e str,
+    /// Which kind it is.
+    alert: EventKind,
+    /// Which webhook it tells of.
+    webhook_id: &'e str,
+    /// When it was seen.
+    #[schema(value_type = String, format = DateTime)]
+    at: Time,
+}
+
+/// The body of an alert.
+pub(crate) fn alert(alert: EventKind, webhook_id: &str, text: &str, at: Time) -> String {
+    json(&Alert { text, alert, webhook_id, at })
 }
 
 const HOUR_MS: i64 = 3_600_000;
@@ -210,7 +208,9 @@ mod javascript;
 
 #[cfg(test)]
 mod tests {
+    use super::old_values::FIELDS;
     use super::*;
+    use crate::model::{NewTask, TaskInput};
 
     const NOW: Time = Time(1_765_216_530_445);
 
@@ -230,14 +230,17 @@ mod tests {
     }
 
     fn bare() -> Task {
-        let (mut task, _) = sample(EventKind::Created, NOW);
-        (task.description, task.r#type, task.category, task.due_date) = (None, None, None, None);
-        (task.tags, task.attachments) = (Vec::new(), Vec::new());
-        task
+        let title = Some("Bare".to_owned());
+        let new = NewTask::try_from(TaskInput { title, ..TaskInput::default() }).unwrap();
+        Task::create(TaskId::parse("bare").unwrap(), new, NOW, &mut || unreachable!())
+    }
+
+    fn told<'e>(kind: EventKind, snapshot: &'e str, diff: Option<&'e str>) -> EventParts<'e> {
+        EventParts { id: "evt_1", kind, at: NOW, version: 7, origin: "api", snapshot, diff }
     }
 
     fn body(kind: EventKind, snapshot: &str, diff: Option<&str>) -> String {
-        full(&Full { id: "evt_1", kind, at: NOW, version: 7, origin: "api", snapshot, diff })
+        full(&told(kind, snapshot, diff))
     }
 
     #[test]
@@ -250,7 +253,10 @@ mod tests {
                     for old in [None, Some(&*diff)] {
                         assert_eq!(javascript::survives(&body(kind, &snapshot, old)), Ok(()));
                     }
-                    assert_eq!(javascript::survives(&classic(kind, &snapshot)), Ok(()));
+                    assert_eq!(
+                        javascript::survives(&classic(&told(kind, &snapshot, None))),
+                        Ok(())
+                    );
                 }
             }
         }
@@ -295,7 +301,7 @@ mod tests {
         (all.created_at, all.updated_at) = (Time(0), Time(0));
         (all.id, all.title) = (TaskId::parse("x").unwrap(), "x".to_owned());
         (all.status, all.priority) = (Status::Done, Priority::Low);
-        assert_eq!(changed(Some(&diff(&all, &after))), FIELDS[..11]);
+        assert_eq!(changed(Some(&diff(&all, &after))), FIELDS[..FIELDS.len() - 1]);
         assert_eq!(diff(&all, &after), Event::snapshot(&all));
     }
 
@@ -317,7 +323,8 @@ mod tests {
         assert!(
             gone.ends_with(&format!(r#""changed":[],"previous":{snapshot},"task":{snapshot}}}"#))
         );
-        assert_eq!(classic(EventKind::Deleted, "{}"), r#"{"event":"task_deleted","task":{}}"#);
+        let classic = classic(&told(EventKind::Deleted, "{}", None));
+        assert_eq!(classic, r#"{"event":"task_deleted","task":{}}"#);
     }
 
     #[test]

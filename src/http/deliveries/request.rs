@@ -15,7 +15,7 @@ use crate::delivery::request::{self, Content};
 use crate::http::app::App;
 use crate::http::extract::{DeliveryPath, NoParams};
 use crate::http::problem::Problem;
-use crate::model::payload::Full;
+use crate::model::payload::EventParts;
 use crate::model::{MASKED, Time, masked_url};
 use crate::store::{self, SentRequest};
 
@@ -87,7 +87,7 @@ fn view(sent: &SentRequest, delivery_id: &str, now: Time) -> Result<RequestView,
     let webhook = &known.webhook;
     let (number, at) = sent.attempt.unwrap_or((1, now));
     let content = Content {
-        event: Full::from(&sent.event),
+        event: EventParts::from(&sent.event),
         payload: sent.payload.unwrap_or(webhook.payload),
         delivery_id,
         number,

@@ -5,8 +5,6 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::http::answer::Answer;
 use crate::http::app::App;
@@ -16,45 +14,14 @@ use crate::http::paging::{TOTAL, add_next};
 use crate::http::problem::Problem;
 use crate::http::query::{Query, parameters};
 use crate::http::takers::Client;
-use crate::model::payload::{self, Full};
-use crate::model::{EventKind, Named, Task, TaskEventKind, Time};
+use crate::model::payload::{self, EventParts, TaskEvent};
+use crate::model::{EventKind, Named, TaskEventKind};
 use crate::store::{self, EventFilter};
 
 /// Events on a page, unless `limit` says otherwise.
 const PAGE: usize = 100;
 /// Bytes of a page, about: an event has its task twice where it was changed.
 const WHOLE: usize = 2 * store::PAGE_BYTES;
-
-/// An event of a task, as the payload `full` tells it.
-// Only described here: `payload::full` writes it.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TaskEvent {
-    /// The `webhook-id` that receivers see.
-    #[schema(example = "evt_019b0c6f3c2d7a41b8f2c1d09e5a7f63")]
-    id: String,
-    /// What happened.
-    event: EventKind,
-    /// The same as Standard Webhooks writes it.
-    #[schema(example = "task.status_changed")]
-    r#type: String,
-    /// When it was committed.
-    #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
-    timestamp: Time,
-    /// 1, 2, 3 … of its task.
-    #[schema(example = 3)]
-    version: i64,
-    /// Where the change came from.
-    #[schema(example = "api")]
-    origin: String,
-    /// The names of the fields that changed.
-    #[schema(example = json!(["status"]))]
-    changed: Vec<String>,
-    /// The task before the change; null for a creation.
-    #[schema(required)]
-    previous: Option<Task>,
-    /// The task after the change; of a deletion, as it was last.
-    task: Task,
-}
 
 parameters! {
     /// Which events.
@@ -129,7 +96,7 @@ pub(crate) async fn list_events(
             answer.array(false);
             // One after the other: they may be large.
             for event in page.events {
-                answer.item(&payload::full(&Full::from(&event)));
+                answer.item(&payload::full(&EventParts::from(&event)));
             }
             answer.end();
             Ok((answer, Lookup::Page { next: page.next, total }))

@@ -2,22 +2,20 @@
 //!
 //! Must not read or write anything: no task has the ids that stand here.
 
+use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
-
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::list::TaskEvent;
 use crate::clock;
-use crate::http::answer::written_json;
 use crate::http::app::App;
 use crate::http::extract::Params;
 use crate::http::problem::Problem;
 use crate::http::query::{Query, parameters};
-use crate::model::payload::{self, Full};
-use crate::model::{Event, EventKind, Named, Origin, Payload, Task, TaskEventKind, Time};
+use crate::model::payload::{self, ClassicEvent, EventParts, TaskEvent};
+use crate::model::{Event, EventKind, Named, Origin, Payload, TaskEventKind, Time};
 
 /// An event of this kind with every field of its task filled. Its origin is `test`.
 pub(crate) fn event(kind: EventKind, id: String, now: Time) -> Event {
@@ -37,21 +35,21 @@ pub(crate) fn event(kind: EventKind, id: String, now: Time) -> Event {
 /// A sample as one of the two payloads tells it.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "only described here; the payloads write it")]
-enum Sample {
+pub(crate) enum Sample<'e> {
     /// `full`
-    Full(Box<TaskEvent>),
+    Full(Box<TaskEvent<'e>>),
     /// `classic`
-    Classic(Box<ClassicEvent>),
+    Classic(Box<ClassicEvent<'e>>),
 }
 
-/// An event of a task, as the payload `classic` tells it.
-#[derive(Serialize, ToSchema)]
-struct ClassicEvent {
-    /// What happened.
-    event: EventKind,
-    /// The task after the change; of a deletion, as it was last.
-    task: Task,
+impl Sample<'_> {
+    fn of(event: &Event, shape: Payload) -> Sample<'_> {
+        let event = EventParts::from(event);
+        match shape {
+            Payload::Full => Sample::Full(Box::new(TaskEvent::from(&event))),
+            Payload::Classic => Sample::Classic(Box::new(ClassicEvent::from(&event))),
+        }
+    }
 }
 
 parameters! {
@@ -82,25 +80,19 @@ pub(crate) async fn list_samples(
 ) -> Response {
     let now = clock::now();
     let kinds = EventKind::OF_TASKS.into_iter().filter(|kind| asked.is_none_or(|one| one == *kind));
-    let bodies: Vec<String> = kinds
-        .map(|kind| {
-            let event = event(kind, app.ids.event(now), now);
-            match shape.unwrap_or(Payload::Full) {
-                Payload::Full => payload::full(&Full::from(&event)),
-                Payload::Classic => payload::classic(kind, &event.snapshot),
-            }
-        })
-        .collect();
-    written_json(format!("[{}]", bodies.join(",")))
+    let events: Vec<Event> = kinds.map(|kind| event(kind, app.ids.event(now), now)).collect();
+    let shape = shape.unwrap_or(Payload::Full);
+    let samples: Vec<_> = events.iter().map(|event| Sample::of(event, shape)).collect();
+    Json(samples).into_response()
 }
 
 /// The samples of `full` as the document shows them, all of one moment. What stands in the integrations is made of these.
 fn examples() -> Vec<Value> {
     let now = Time(1_771_575_330_445);
     let kinds = EventKind::OF_TASKS.into_iter().zip(1..);
-    let bodies = kinds.map(|(kind, number)| {
+    let samples = kinds.map(|(kind, number)| {
         let id = format!("evt_019b0c6f3c2d7a41b8f2c1d09e5a7f6{number}");
-        payload::full(&Full::from(&event(kind, id, now)))
+        payload::full(&EventParts::from(&event(kind, id, now)))
     });
-    bodies.map(|body| serde_json::from_str(&body).unwrap_or_default()).collect()
+    samples.map(|text| serde_json::from_str(&text).unwrap_or_default()).collect()
 }

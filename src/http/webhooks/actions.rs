@@ -198,7 +198,7 @@ fn sample(kind: EventKind, id: String, now: Time) -> Event {
             task_id: payload::sample(EventKind::Created, now).0.id,
             version: 0,
             at: now,
-            snapshot: explain::alert_body(kind, ALERTS_WEBHOOK, text, now),
+            snapshot: payload::alert(kind, ALERTS_WEBHOOK, text, now),
             before: None,
         };
     }

@@ -4,7 +4,7 @@
 
 use crate::delivery::explain;
 use crate::delivery::health::{Condition, Health};
-use crate::model::{ALERTS_WEBHOOK, Event, EventKind, Origin, TaskId, Time};
+use crate::model::{ALERTS_WEBHOOK, Event, EventKind, Origin, TaskId, Time, payload};
 use crate::store::deliveries::{delivery_id, outbox};
 use crate::store::engine::columns::Value;
 use crate::store::engine::error::Result;
@@ -155,7 +155,7 @@ fn tell(
         task_id: lane,
         version: 0,
         at,
-        snapshot: explain::alert_body(kind, about, text, at),
+        snapshot: payload::alert(kind, about, text, at),
         before: None,
     };
     let seq = outbox::put_event(tx, &event)?;
