@@ -11,6 +11,7 @@ mod fields;
 mod forms;
 mod input;
 mod kind;
+pub(crate) mod limits;
 mod names;
 pub(crate) mod payload;
 mod reason;

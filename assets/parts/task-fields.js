@@ -2,6 +2,7 @@
 
 import { h, put } from './dom.js';
 import { icon } from './icons.js';
+import { TAG } from './limits.js';
 
 let last = 0;
 
@@ -18,7 +19,7 @@ export function tagsField(tags, known, onInput, noun = 'tag') {
   last += 1;
   const input = h('input', {
     type: 'text',
-    maxlength: '64',
+    maxlength: TAG,
     placeholder: `Add ${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`,
     list: `known-tags-${last}`,
     autocomplete: 'off',

@@ -3,6 +3,7 @@
 
 import { h } from './dom.js';
 import { errorLine, field, select, suggest } from './form.js';
+import { LABEL, LINE } from './limits.js';
 import { attachmentsField, tagsField } from './task-fields.js';
 import { dueFields, dueOf } from './time.js';
 import { PRIORITIES, STATUSES } from './words.js';
@@ -39,12 +40,12 @@ export function taskForm({ labels, onInput, onSubmit }) {
   let base = null;
   const on = { input: onInput, change: onInput };
   const text = (props) => h('input', { type: 'text', on, ...props });
-  const [typeBox, type] = suggest([...labels.type].sort(), '', { on, maxlength: '40', autocapitalize: 'characters' });
-  const [categoryBox, category] = suggest([...labels.category].sort(), '', { on, maxlength: '40', autocapitalize: 'characters' });
+  const [typeBox, type] = suggest([...labels.type].sort(), '', { on, maxlength: LABEL, autocapitalize: 'characters' });
+  const [categoryBox, category] = suggest([...labels.category].sort(), '', { on, maxlength: LABEL, autocapitalize: 'characters' });
   const title = h('textarea', {
     class: 'task-title-field',
     rows: '2',
-    maxlength: '500',
+    maxlength: LINE,
     on: { ...on, keydown: noBreak },
   });
   const description = h('textarea', { class: 'task-description-field', rows: '6', on });

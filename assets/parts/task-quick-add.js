@@ -2,6 +2,7 @@
 
 import { send } from './api.js';
 import { focused, h, put } from './dom.js';
+import { LINE } from './limits.js';
 import { sayError } from './toast.js';
 import { quote } from './words.js';
 
@@ -42,7 +43,7 @@ export function quickAdd(place, { status, label, onAdded }) {
   let entry = { title: '', key: '' };
   const input = h('input', {
     type: 'text',
-    maxlength: '500',
+    maxlength: LINE,
     enterkeyhint: 'done',
     autocomplete: 'off',
     placeholder: 'Title, then Enter',

@@ -2,6 +2,7 @@
 
 import { h, more } from './dom.js';
 import { errorLine, field, select, tick } from './form.js';
+import { LABEL, LINE, WEBHOOK_URL } from './limits.js';
 import { tagsField } from './task-fields.js';
 import { headersField } from './webhook-headers.js';
 import { DEFAULTS, differing, numberOf } from './webhook-values.js';
@@ -48,10 +49,10 @@ export function webhookFields(values, known) {
   const url = text('', {
     inputmode: 'url',
     placeholder: known ?? 'https://hook.eu1.make.com/…',
-    maxlength: '2048',
+    maxlength: WEBHOOK_URL,
     ...plainWord,
   });
-  const description = text(values.description, { maxlength: '500', placeholder: 'New tasks to the sales scenario' });
+  const description = text(values.description, { maxlength: LINE, placeholder: 'New tasks to the sales scenario' });
   const events = ticks('Events', 'events', EVENTS, values.events);
   const { filter } = values;
   const type = words('Types', 'filter-type', filter.type, TYPES, 'type');
@@ -75,7 +76,7 @@ export function webhookFields(values, known) {
   const rate = number(values.ratePerSecond, 'As the profile says');
   const timeout = number(values.timeoutSeconds, '10');
   const attempts = number(values.maxAttempts, '3');
-  const source = text(values.source, { maxlength: '40', placeholder: 'make', ...plainWord });
+  const source = text(values.source, { maxlength: LABEL, placeholder: 'make', ...plainWord });
   const secret = text('', { placeholder: 'One is made', ...plainWord });
 
   const set = differing(DEFAULTS, values);

@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 use super::answer::written_json;
 use super::errors::{KeyReused, Kind, VersionMismatch};
 use super::problem::Problem;
+use crate::model::limits::KEY as KEY_MOST;
 use crate::model::{Origin, Time};
 use crate::secret::hex;
 use crate::store::{self, Key, Repeat, Tx, Written, keep_answer, look_up};
@@ -110,8 +111,8 @@ impl IdempotencyKey {
     /// 400 if it is none, or stands twice.
     pub(crate) fn read(headers: &HeaderMap) -> Result<IdempotencyKey, Problem> {
         let value = single(headers, &KEY)?;
-        if let Some(found) = value.map(str::len).filter(|length| !(1..=255).contains(length)) {
-            let what = format!("has {found} characters; 1 to 255 are allowed");
+        if let Some(found) = value.map(str::len).filter(|length| !(1..=KEY_MOST).contains(length)) {
+            let what = format!("has {found} characters; 1 to {KEY_MOST} are allowed");
             return Err(Problem::bad_parameter("Idempotency-Key", what));
         }
         Ok(IdempotencyKey(value.map(str::to_owned)))

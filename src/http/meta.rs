@@ -156,7 +156,7 @@ fn in_words(value: &str) -> String {
 mod tests {
     use super::*;
     use crate::http::webhooks::view::WebhookStatus;
-    use crate::model::{DeliveryStatus, OnReject, Payload, Profile};
+    use crate::model::{DeliveryStatus, OnReject, Payload, Profile, limits};
 
     /// The values of a list in the file of the pages, in order: all that is quoted in it, or all that stands as `value`.
     fn listed<'a>(words: &'a str, name: &str) -> Vec<&'a str> {
@@ -196,6 +196,21 @@ mod tests {
             let entry = format!("{{ value: '{value}', label: '{}' }}", in_words(value));
             assert!(words.contains(&entry), "{entry}");
         }
+    }
+
+    #[test]
+    fn the_pages_know_how_long_a_text_may_be() {
+        let file = include_str!("../../assets/parts/limits.js");
+        let limits = [
+            ("LINE", limits::LINE),
+            ("LABEL", limits::LABEL),
+            ("TAG", limits::TAG),
+            ("WEBHOOK_URL", limits::WEBHOOK_URL),
+        ];
+        for (name, most) in limits {
+            assert!(file.contains(&format!("export const {name} = {most};")), "{name}");
+        }
+        assert_eq!(file.matches("export const").count(), limits.len(), "one that is not compared");
     }
 
     #[test]

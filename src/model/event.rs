@@ -2,8 +2,9 @@
 //!
 //! Must not know who wants to hear of it.
 
-use super::fields::Invalid;
+use super::fields::{self, Invalid};
 use super::kind::EventKind;
+use super::limits::LABEL;
 use super::task::{Task, TaskId};
 use super::time::Time;
 
@@ -34,15 +35,12 @@ impl Origin {
 
     /// Checks an origin that a client or a setting named.
     pub(crate) fn parse(field: &str, text: &str) -> Result<Origin, Invalid> {
-        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-        if (1..=40).contains(&text.len()) && text.chars().all(allowed) {
+        if fields::is_word(text, LABEL, fields::is_small) {
             return Ok(Origin(text.to_owned()));
         }
-        let shown = super::quoted(&serde_json::Value::from(text));
-        Err(Invalid::new(
-            field,
-            format!("{shown} is not an origin; 1 to 40 of a-z, 0-9, _ and - are allowed"),
-        ))
+        let (shown, most) = (fields::quoted(&serde_json::Value::from(text)), LABEL);
+        let what = format!("is not an origin; 1 to {most} of a-z, 0-9, _ and - are allowed");
+        Err(Invalid::new(field, format!("{shown} {what}")))
     }
 
     /// The origin as text.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::limits::{LABEL, LINE};
 use super::names::Named;
 use super::time::Time;
 
@@ -114,25 +115,31 @@ pub(super) fn text<const MOST: usize>(field: &str, value: &Value) -> Result<Stri
     sized(field, string(field, value)?, 1, MOST)
 }
 
-/// A title: 1 to 500 characters, without blanks around it.
+/// A title, without blanks around it.
 pub(super) fn title(field: &str, value: &Value) -> Result<String, Invalid> {
-    sized(field, string(field, value)?.trim(), 1, 500)
+    sized(field, string(field, value)?.trim(), 1, LINE)
 }
 
-/// A label such as `TECH`: 1 to 40 of `[A-Z0-9_]`.
+/// A label such as `TECH`.
 pub(super) fn label(field: &str, value: &Value) -> Result<String, Invalid> {
     let text = string(field, value)?;
     let allowed = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    if (1..=40).contains(&text.len()) && text.chars().all(allowed) {
+    if is_word(text, LABEL, allowed) {
         return Ok(text.to_owned());
     }
-    Err(Invalid::new(
-        field,
-        format!(
-            "{} is not a label; 1 to 40 of A-Z, 0-9 and _ are allowed, e.g. \"TECH\"",
-            quoted(value)
-        ),
-    ))
+    let (shown, most) = (quoted(value), LABEL);
+    let what = format!("is not a label; 1 to {most} of A-Z, 0-9 and _ are allowed, e.g. \"TECH\"");
+    Err(Invalid::new(field, format!("{shown} {what}")))
+}
+
+/// Whether it is 1 to `most` of these characters, which are all ASCII.
+pub(super) fn is_word(text: &str, most: usize, allowed: impl Fn(char) -> bool) -> bool {
+    (1..=most).contains(&text.len()) && text.chars().all(allowed)
+}
+
+/// What an origin and a source are made of.
+pub(super) fn is_small(c: char) -> bool {
+    c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c)
 }
 
 /// One of a closed set of words.

@@ -9,12 +9,9 @@ use super::address::encoded_url;
 use super::body::{Ignored, Unknown, body};
 use super::fields::{self, Invalid, optional};
 use super::forms::Tag;
+use super::limits::{DESCRIPTION, ID, LINE, LINK, MEDIA_TYPE, TAG};
 use super::status::{Priority, Status};
 use super::time::Time;
-
-const DESCRIPTION_MOST: usize = 64 * 1024;
-/// The longest link, in characters.
-const URL_MOST: usize = 4_096;
 
 body! {
     /// What may be sent to make or change a task. Fields that are left out stay as they are; `null` or
@@ -65,17 +62,17 @@ body! {
     #[derive(Debug, PartialEq, Eq)]
     pub(crate) struct AttachmentInput(unknown): "a field of an attachment; the fields are" {
         /// Made by the server if it is left out.
-        #[schema(format = "text", min_length = 1, max_length = 128, example = "att_7x2m9qk")]
-        "id" id: Option<String> = optional(fields::text::<128>),
+        #[schema(format = "attachment-id", example = "att_7x2m9qk")]
+        "id" id: Option<String> = optional(fields::text::<ID>),
         /// What a person sees: 1 to 500 characters.
         #[schema(format = "line", example = "offer.pdf")]
-        "name" name: String = or_none(fields::text::<500>),
+        "name" name: String = or_none(fields::text::<LINE>),
         /// Where the file is: http or https.
         #[schema(format = "link", example = "https://files.example.com/offer.pdf")]
         "url" url: String = or_none(link),
         /// Its media type.
-        #[schema(format = "text", min_length = 1, max_length = 255, example = "application/pdf")]
-        "type" r#type: Option<String> = optional(fields::text::<255>),
+        #[schema(format = "media-type", example = "application/pdf")]
+        "type" r#type: Option<String> = optional(fields::text::<MEDIA_TYPE>),
         /// Bytes.
         #[schema(maximum = 9_007_199_254_740_991_u64, example = 48213)]
         "size" size: Option<u64> = optional(size),
@@ -100,19 +97,20 @@ impl TryFrom<TaskInput> for NewTask {
 
     fn try_from(mut rest: TaskInput) -> Result<NewTask, Invalid> {
         let title = rest.title.take();
-        let title =
-            title.ok_or_else(|| Invalid::missing("title", "is required: 1 to 500 characters"))?;
+        let title = title.ok_or_else(|| {
+            Invalid::missing("title", format!("is required: 1 to {LINE} characters"))
+        })?;
         Ok(NewTask { rest, title })
     }
 }
 
 fn description(field: &str, value: &Value) -> Result<String, Invalid> {
     let text = fields::string(field, value)?;
-    if text.len() > DESCRIPTION_MOST {
+    if text.len() > DESCRIPTION {
         let found = text.len();
         return Err(Invalid::new(
             field,
-            format!("has {found} bytes; up to {DESCRIPTION_MOST} (64 KiB) are allowed"),
+            format!("has {found} bytes; up to {DESCRIPTION} (64 KiB) are allowed"),
         ));
     }
     Ok(text.to_owned())
@@ -120,7 +118,7 @@ fn description(field: &str, value: &Value) -> Result<String, Invalid> {
 
 /// One tag.
 pub(super) fn tag(field: &str, value: &Value) -> Result<String, Invalid> {
-    fields::text::<64>(field, value)
+    fields::text::<TAG>(field, value)
 }
 
 fn tags(field: &str, value: &Value) -> Result<Vec<String>, Invalid> {
@@ -168,13 +166,13 @@ fn or_none(
 }
 
 fn link(field: &str, value: &Value) -> Result<String, Invalid> {
-    let written = fields::text::<URL_MOST>(field, value)?;
+    let written = fields::text::<LINK>(field, value)?;
     let wrong = |why: &str| Invalid::new(field, format!("{} {why}", super::quoted(value)));
     let url = encoded_url(&written).map_err(&wrong)?;
     if !is_link(&url) {
         return Err(wrong("is not a link; write http:// or https:// and a host"));
     }
-    fields::sized(field, &url, 1, URL_MOST)
+    fields::sized(field, &url, 1, LINK)
 }
 
 fn size(field: &str, value: &Value) -> Result<u64, Invalid> {

@@ -7,9 +7,7 @@
 use http::{HeaderName, Uri};
 
 use super::address::encoded_url;
-
-/// The most characters of a URL.
-pub(crate) const URL_MOST: usize = 2_048;
+use super::limits::{HEADER_NAME, HEADER_VALUE, WEBHOOK_URL};
 
 /// Set by us or by HTTP itself; a webhook may not bring its own.
 const RESERVED: [&str; 12] = [
@@ -42,8 +40,8 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
     }
     let text = encoded_url(text)?;
     let length = text.len();
-    if length > URL_MOST {
-        return Err(format!("has {length} characters; up to {URL_MOST} are allowed"));
+    if length > WEBHOOK_URL {
+        return Err(format!("has {length} characters; up to {WEBHOOK_URL} are allowed"));
     }
     let Ok(uri) = text.parse::<Uri>() else { return wrong("is not a URL") };
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
@@ -75,8 +73,8 @@ pub(crate) fn header_name(text: &str) -> Result<String, String> {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return Err("has a name that is no header name: letters, digits and - are usual".to_owned());
     }
-    if name.len() > HEADER_NAME_MOST {
-        return Err(format!("has a name of more than {HEADER_NAME_MOST} characters"));
+    if name.len() > HEADER_NAME {
+        return Err(format!("has a name of more than {HEADER_NAME} characters"));
     }
     let ours = name.starts_with("webhook-") || name.starts_with("x-btk-");
     if ours || RESERVED.contains(&name.as_str()) {
@@ -97,16 +95,11 @@ pub(crate) fn check_header_value(name: &str, value: &str) -> Result<(), String> 
              blanks around it"
         ));
     }
-    if value.len() > HEADER_VALUE_MOST {
-        return Err(format!("has a value for {name} of more than {HEADER_VALUE_MOST} characters"));
+    if value.len() > HEADER_VALUE {
+        return Err(format!("has a value for {name} of more than {HEADER_VALUE} characters"));
     }
     Ok(())
 }
-
-/// The longest name of a header.
-const HEADER_NAME_MOST: usize = 128;
-/// The longest value of a header, in bytes; what an answer repeats of it can still be found.
-const HEADER_VALUE_MOST: usize = 4_000;
 
 #[cfg(test)]
 mod tests {

@@ -7,9 +7,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::fields::Invalid;
+use super::fields::{self, Invalid};
 use super::input::{AttachmentInput, NewTask, TaskInput};
 use super::kind::EventKind;
+use super::limits::ID;
 use super::status::{Priority, Status};
 use super::time::Time;
 
@@ -28,14 +29,12 @@ impl TaskId {
     /// Checks an id that stands in an address or in the database.
     pub(crate) fn parse(text: &str) -> Result<TaskId, Invalid> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
-        if (1..=128).contains(&text.len()) && text.chars().all(allowed) {
+        if fields::is_word(text, ID, allowed) {
             return Ok(TaskId(text.to_owned()));
         }
-        let shown = super::quoted(&serde_json::Value::from(text));
-        Err(Invalid::new(
-            "id",
-            format!("{shown} is not a task id; 1 to 128 of A-Z, a-z, 0-9, _ . : - are allowed"),
-        ))
+        let (shown, most) = (fields::quoted(&serde_json::Value::from(text)), ID);
+        let what = format!("is not a task id; 1 to {most} of A-Z, a-z, 0-9, _ . : - are allowed");
+        Err(Invalid::new("id", format!("{shown} {what}")))
     }
 
     /// The id as text.

@@ -12,6 +12,7 @@ use super::event::Origin;
 use super::fields::{self, Invalid, list};
 use super::forms::{Label, Tag};
 use super::kind::EventKind;
+use super::limits::TAG;
 use super::names::{Named, names};
 use super::status::{Priority, Status};
 use super::task::Task;
@@ -88,7 +89,7 @@ body! {
         "priority" priority: Vec<String> = list(name::<Priority>),
         /// Tags; one of the task's is enough.
         #[schema(value_type = Vec<Tag>)]
-        "tag" tag: Vec<String> = list(fields::text::<64>),
+        "tag" tag: Vec<String> = list(fields::text::<TAG>),
     }
 }
 

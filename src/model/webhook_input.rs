@@ -13,6 +13,7 @@ use super::event::Origin;
 use super::fields::{self, Invalid, is_empty, list, optional};
 use super::forms::{HeaderKey, HeaderText, OriginName, TaskEventKind};
 use super::kind::EventKind;
+use super::limits::{LABEL, LINE};
 use super::names::Named;
 use super::receiver;
 use super::webhook::{
@@ -41,7 +42,7 @@ body! {
         "source" source: Option<Option<String>> = optional(source),
         /// Up to 500 characters.
         #[schema(value_type = Option<String>, format = "line", example = "New tasks to the sales scenario")]
-        "description" description: Option<Option<String>> = optional(fields::text::<500>),
+        "description" description: Option<Option<String>> = optional(fields::text::<LINE>),
         /// Sent with every request, up to 20. Never shown again; in a change, `…` keeps the stored value.
         // A value of `None` keeps the stored one.
         #[schema(value_type = Option<BTreeMap<HeaderKey, HeaderText>>, example = json!({"x-team": "sales"}))]
@@ -234,12 +235,12 @@ fn events(field: &str, value: &Value) -> Result<Vec<EventKind>, Invalid> {
 
 fn source(field: &str, value: &Value) -> Result<String, Invalid> {
     let text = fields::string(field, value)?;
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-    if (1..=40).contains(&text.len()) && text.chars().all(allowed) {
+    if fields::is_word(text, LABEL, fields::is_small) {
         return Ok(text.to_owned());
     }
-    let shown = super::quoted(value);
-    let what = "is not a label; 1 to 40 of a-z, 0-9, _ and - are allowed, e.g. \"make\"";
+    let (shown, most) = (super::quoted(value), LABEL);
+    let what =
+        format!("is not a label; 1 to {most} of a-z, 0-9, _ and - are allowed, e.g. \"make\"");
     Err(Invalid::new(field, format!("{shown} {what}")))
 }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{EventKind, Named};
+use crate::model::{EventKind, Named, limits};
 
 /// Any text but NUL, which neither PostgreSQL nor most receivers can take.
 const TEXT: &str = r"^[^\u0000]*$";
@@ -26,27 +26,36 @@ fn moment() -> Value {
     ]})
 }
 
+/// 1 to `most` of these characters.
+fn word(characters: &str, most: usize) -> Value {
+    json!({"pattern": format!("^[{characters}]{{1,{most}}}$")})
+}
+
 /// What a form means.
 fn form(name: &str) -> Option<Value> {
     Some(match name {
         "moment" => moment(),
-        "header-name" => json!({"pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"}),
+        "header-name" => word("A-Za-z0-9!#$%&'*+.^_`|~-", limits::HEADER_NAME),
         "text" => json!({"pattern": TEXT}),
         "one-id" => json!({"pattern": r"^[^\u0000,]*$"}),
-        "line" => json!({"pattern": TEXT, "minLength": 1, "maxLength": 500}),
-        "title" => json!({"pattern": NOT_BLANK, "minLength": 1, "maxLength": 500}),
-        "description" => json!({"pattern": TEXT, "maxLength": 65_536}),
-        "tag" => json!({"pattern": TEXT, "minLength": 1, "maxLength": 64}),
-        "label" => json!({"pattern": "^[A-Z0-9_]{1,40}$"}),
-        "origin" => json!({"pattern": "^[a-z0-9_-]{1,40}$"}),
+        "line" => json!({"pattern": TEXT, "minLength": 1, "maxLength": limits::LINE}),
+        "title" => json!({"pattern": NOT_BLANK, "minLength": 1, "maxLength": limits::LINE}),
+        "description" => json!({"pattern": TEXT, "maxLength": limits::DESCRIPTION}),
+        "attachment-id" => json!({"pattern": TEXT, "minLength": 1, "maxLength": limits::ID}),
+        "media-type" => json!({"pattern": TEXT, "minLength": 1, "maxLength": limits::MEDIA_TYPE}),
+        "tag" => json!({"pattern": TEXT, "minLength": 1, "maxLength": limits::TAG}),
+        "label" => word("A-Z0-9_", limits::LABEL),
+        "origin" => word("a-z0-9_-", limits::LABEL),
         "link" => {
-            json!({"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": 4_096})
+            json!({"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": limits::LINK})
         }
         // An address in numbers has no room here: most of those are refused unless the settings name them.
         "webhook-url" => {
-            json!({"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]*[A-Za-z]", "maxLength": 2_048})
+            json!({"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]*[A-Za-z]", "maxLength": limits::WEBHOOK_URL})
         }
-        "header-value" => json!({"pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 4_000}),
+        "header-value" => {
+            json!({"pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": limits::HEADER_VALUE})
+        }
         "secret" => json!({"pattern": "^whsec_([A-Za-z0-9+/]{4}){8,21}$"}),
         "task-event" => json!({"enum": EventKind::OF_TASKS}),
         "events-or-kinds" => {
