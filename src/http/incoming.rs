@@ -24,12 +24,12 @@ use super::body;
 use super::connection::Peer;
 use super::errors::{KeyReused, Kind, NoSecret, TooManyRequests, WrongSecret};
 use super::idempotency::{IdempotencyKey, REPLAYED, single};
-use super::rates::Guess;
 use super::problem::Problem;
+use super::rates::Guess;
 use crate::clock;
-use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskEventKind, TaskId, Time};
+use crate::model::{EventKind, Invalid, Named, NewTask, Task, TaskId, Time, limits};
 use crate::store::{self, Key, Repeat, Tx, keep_answer, look_up};
-use message::{Incoming, object};
+use message::{Incoming, IncomingBody, object};
 
 /// What to do at the incoming address.
 const HOW: &str = "Send task events here by POST, with ?secret=… or the X-Webhook-Secret header";
@@ -61,17 +61,6 @@ pub(crate) struct Ready {
     message: &'static str,
     #[schema(value_type = String, format = DateTime, example = "2026-02-20T08:15:30.445Z")]
     timestamp: Time,
-}
-
-/// What an incoming webhook says. Unknown keys are ignored.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only described here; `Incoming::read` reads it")]
-pub(crate) struct IncomingBody {
-    /// What happened.
-    event: TaskEventKind,
-    /// The fields of the task that are known to the sender.
-    #[schema(value_type = Object, inline, example = json!({"id": "test123", "title": "From Make", "status": "DONE"}))]
-    task: Value,
 }
 
 /// Look whether the incoming address is there
@@ -217,8 +206,9 @@ fn keys(parts: &Parts, bytes: &[u8], now: Time) -> Result<Vec<Key>, Problem> {
     let mut keys = Vec::new();
     let name = HeaderName::from_static("webhook-id");
     if let Some(id) = single(&parts.headers, &name)?.filter(|id| !id.is_empty()) {
-        if id.len() > 255 {
-            return Err(Problem::bad_parameter("webhook-id", "has more than 255 characters"));
+        if id.len() > limits::KEY {
+            let what = format!("has more than {} characters", limits::KEY);
+            return Err(Problem::bad_parameter("webhook-id", what));
         }
         // Whoever sends a webhook again says by its id that it is the same one.
         keys.push(Key { name: format!("webhook:{id}"), hash: String::new(), now });

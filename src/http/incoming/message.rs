@@ -10,7 +10,8 @@ use crate::http::body;
 use crate::http::errors::{Kind, MediaType};
 use crate::http::problem::Problem;
 use crate::model::{
-    EventKind, Invalid, Named, Origin, TaskId, TaskInput, Time, Unknown, quoted, read_time,
+    EventKind, Invalid, Named, Origin, TaskEventKind, TaskId, TaskInput, Time, Unknown, body,
+    limits, quoted, read_time,
 };
 use crate::store::Change;
 
@@ -63,6 +64,30 @@ fn form(pairs: body::Pairs<'_>) -> Result<Map<String, Value>, Problem> {
     Ok(object)
 }
 
+body! {
+    /// What an incoming webhook says. Unknown keys are ignored.
+    pub(crate) struct IncomingBody(unknown): "a field of an incoming webhook; the fields are" {
+        /// What happened.
+        #[schema(value_type = TaskEventKind)]
+        "event" event: Option<EventKind> = event,
+        /// The fields of the task that are known to the sender.
+        #[schema(value_type = Object, inline, example = json!({"id": "test123", "title": "From Make", "status": "DONE"}))]
+        "task" task: Option<Value> = |_: &str, value: &Value| Ok::<_, Invalid>(value.clone()),
+    }
+}
+
+fn event(place: &str, value: &Value) -> Result<EventKind, Invalid> {
+    let kind = value.as_str().map(str::trim).and_then(EventKind::parse);
+    kind.filter(|kind| !kind.is_alert()).ok_or_else(|| {
+        Invalid::new(place, format!("{} is not known; use one of {}", quoted(value), kinds()))
+    })
+}
+
+/// Alerts are ours to send: nobody else's tasks have them.
+fn kinds() -> String {
+    EventKind::OF_TASKS.map(EventKind::as_str).join(", ")
+}
+
 /// An incoming webhook, checked.
 #[derive(Clone)]
 pub(super) struct Incoming {
@@ -80,18 +105,11 @@ impl Incoming {
         object: &Map<String, Value>,
         now: Time,
     ) -> Result<Incoming, Invalid> {
-        // Alerts are ours to send: nobody else's tasks have them.
-        let names = EventKind::OF_TASKS.map(EventKind::as_str).join(", ");
-        let event = object
-            .get("event")
-            .ok_or_else(|| Invalid::new("event", format!("is required: one of {names}")))?;
-        let kind = event.as_str().map(str::trim).and_then(EventKind::parse);
-        let kind = kind.filter(|kind| !kind.is_alert()).ok_or_else(|| {
-            let shown = quoted(event);
-            Invalid::new("event", format!("{shown} is not known; use one of {names}"))
-        })?;
-        let task = object
-            .get("task")
+        let IncomingBody { event, task } = IncomingBody::read(object, "", Unknown::Ignored)?;
+        let kind = event
+            .ok_or_else(|| Invalid::new("event", format!("is required: one of {}", kinds())))?;
+        let task = task
+            .as_ref()
             .and_then(Value::as_object)
             .ok_or_else(|| Invalid::new("task", "is required: an object with the task's fields"))?;
         let given = |key: &str| {
@@ -101,10 +119,10 @@ impl Incoming {
             .map(|value| {
                 let id = TaskId::brought(value.as_str().unwrap_or_default());
                 id.ok_or_else(|| {
-                    let shown = quoted(value);
+                    let (shown, most) = (quoted(value), limits::ID);
                     Invalid::new(
                         "task.id",
-                        format!("{shown} is not a task id; a text of 1 to 128 of A-Z, a-z, 0-9, _ . : - is allowed, but not . or .. alone"),
+                        format!("{shown} is not a task id; a text of 1 to {most} of A-Z, a-z, 0-9, _ . : - is allowed, but not . or .. alone"),
                     )
                 })
             })
