@@ -63,7 +63,7 @@ pub(crate) fn make<'w>(webhook: &'w Webhook, content: &Content<'_>, now: Time) -
 
 fn body(kind: EventKind, payload: Payload, event: &EventParts<'_>) -> String {
     if kind.is_alert() {
-        return event.snapshot.to_owned();
+        return event.snapshot.get().to_owned();
     }
     match payload {
         Payload::Classic => payload::classic(event),

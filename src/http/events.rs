@@ -117,7 +117,7 @@ fn view(story: EventReport) -> Option<EventView> {
     let task: Option<Task> = if event.kind.is_alert() {
         None
     } else {
-        Some(serde_json::from_str(&event.snapshot).ok()?)
+        Some(serde_json::from_str(event.snapshot.get()).ok()?)
     };
     let mut told: Vec<WebhookStory> = deliveries
         .into_iter()
@@ -136,10 +136,10 @@ fn view(story: EventReport) -> Option<EventView> {
     }
     told.sort_by(|a, b| a.webhook_id.cmp(&b.webhook_id));
     let diff = event.before.as_deref();
-    let previous = payload::previous(&event.snapshot, diff);
+    let previous = payload::previous(event.snapshot.get(), diff);
     let subject = match task {
         Some(task) => Subject::Task(Box::new(task)),
-        None => Subject::Alert(serde_json::from_str(&event.snapshot).ok()?),
+        None => Subject::Alert(serde_json::from_str(event.snapshot.get()).ok()?),
     };
     Some(EventView {
         r#type: payload::dotted(event.kind),

@@ -16,7 +16,7 @@ use super::app::App;
 use super::extract::{NoBody, NoParams, TaskPath, Write};
 use super::idempotency::{self, IdempotencyKey, IfMatch, OriginHeader, WriteResult};
 use super::problem::Problem;
-use crate::model::{NewTask, Task, TaskInput};
+use crate::model::{Event, NewTask, Task, TaskInput};
 use crate::store::{self, Change, Stored, Tx, Written};
 
 /// The answer to a deletion.
@@ -71,8 +71,8 @@ pub(crate) async fn get_task(
 ) -> Result<Response, Problem> {
     let found = app.store.read(move |tx| store::get(tx, &id)).await?;
     let stored = found.ok_or_else(|| Problem::not_found("Task"))?;
-    let body = crate::model::Event::snapshot(&stored.task);
-    Ok(idempotency::task_response(StatusCode::OK, body, stored.version))
+    let Written { snapshot, version } = as_it_is(&stored);
+    Ok(idempotency::task_response(StatusCode::OK, snapshot, version))
 }
 
 /// Change a task
@@ -154,5 +154,5 @@ pub(crate) async fn delete_task(
 }
 
 fn as_it_is(before: &Stored) -> Written {
-    Written { snapshot: crate::model::Event::snapshot(&before.task), version: before.version }
+    Written::of(Event::snapshot(&before.task), before.version)
 }

@@ -2,6 +2,8 @@
 //!
 //! Must not know who wants to hear of it.
 
+use serde_json::value::{RawValue, to_raw_value};
+
 use super::fields::{self, Invalid};
 use super::kind::EventKind;
 use super::limits::LABEL;
@@ -65,7 +67,7 @@ pub(crate) struct Event {
     /// When it was committed.
     pub(crate) at: Time,
     /// The task after the change (before it, for a deletion), as compact JSON. Of an alert, its body.
-    pub(crate) snapshot: String,
+    pub(crate) snapshot: Box<RawValue>,
     /// The old values of what the change changed, as a JSON object; `None` for a creation.
     pub(crate) before: Option<String>,
 }
@@ -83,9 +85,9 @@ impl Event {
     pub(crate) const TITLE_WITHIN: i64 = 3_300;
 
     /// The snapshot of a task as an event keeps it.
-    pub(crate) fn snapshot(task: &Task) -> String {
+    pub(crate) fn snapshot(task: &Task) -> Box<RawValue> {
         // Strings, integers, vectors: serde_json has nothing here that it can refuse.
-        serde_json::to_string(task).unwrap_or_default()
+        to_raw_value(task).unwrap_or_else(|_| RawValue::NULL.to_owned())
     }
 }
 

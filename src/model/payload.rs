@@ -7,7 +7,7 @@
 mod old_values;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::event::Event;
@@ -19,11 +19,6 @@ use super::time::Time;
 
 use old_values::json;
 pub(crate) use old_values::{changed, diff, previous};
-
-/// JSON that was stored, as it is; what is damaged is nothing.
-fn stored(text: &str) -> &RawValue {
-    serde_json::from_str(text).unwrap_or(RawValue::NULL)
-}
 
 /// An event of a task, as the payload `classic` tells it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -37,7 +32,7 @@ pub(crate) struct ClassicEvent<'e> {
 
 impl<'e> From<&EventParts<'e>> for ClassicEvent<'e> {
     fn from(event: &EventParts<'e>) -> ClassicEvent<'e> {
-        ClassicEvent { event: event.kind, task: stored(event.snapshot) }
+        ClassicEvent { event: event.kind, task: event.snapshot }
     }
 }
 
@@ -60,7 +55,7 @@ pub(crate) struct EventParts<'a> {
     /// Where the change came from.
     pub(crate) origin: &'a str,
     /// The task after the change, as [`super::Event::snapshot`] writes it.
-    pub(crate) snapshot: &'a str,
+    pub(crate) snapshot: &'a RawValue,
     /// The old values, as [`diff`] writes them; `None` for a creation.
     pub(crate) diff: Option<&'a str>,
 }
@@ -113,7 +108,7 @@ pub(crate) struct TaskEvent<'e> {
 
 impl<'e> From<&EventParts<'e>> for TaskEvent<'e> {
     fn from(event: &EventParts<'e>) -> TaskEvent<'e> {
-        let previous = previous(event.snapshot, event.diff);
+        let previous = previous(event.snapshot.get(), event.diff);
         TaskEvent {
             id: event.id,
             event: event.kind,
@@ -123,7 +118,7 @@ impl<'e> From<&EventParts<'e>> for TaskEvent<'e> {
             origin: event.origin,
             changed: changed(event.diff),
             previous: previous.and_then(|text| RawValue::from_string(text).ok()),
-            task: stored(event.snapshot),
+            task: event.snapshot,
         }
     }
 }
@@ -156,8 +151,9 @@ pub(crate) struct Alert<'e> {
 }
 
 /// The body of an alert.
-pub(crate) fn alert(alert: EventKind, webhook_id: &str, text: &str, at: Time) -> String {
-    json(&Alert { text, alert, webhook_id, at })
+pub(crate) fn alert(alert: EventKind, webhook_id: &str, text: &str, at: Time) -> Box<RawValue> {
+    let alert = Alert { text, alert, webhook_id, at };
+    to_raw_value(&alert).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 const HOUR_MS: i64 = 3_600_000;
@@ -235,7 +231,12 @@ mod tests {
         Task::create(TaskId::parse("bare").unwrap(), new, NOW, &mut || unreachable!())
     }
 
+    fn json_of(task: &Task) -> String {
+        Event::snapshot(task).get().to_owned()
+    }
+
     fn told<'e>(kind: EventKind, snapshot: &'e str, diff: Option<&'e str>) -> EventParts<'e> {
+        let snapshot = serde_json::from_str(snapshot).unwrap();
         EventParts { id: "evt_1", kind, at: NOW, version: 7, origin: "api", snapshot, diff }
     }
 
@@ -248,7 +249,7 @@ mod tests {
         let tasks = [nasty(), bare(), sample(EventKind::Updated, NOW).0];
         for before in &tasks {
             for after in &tasks {
-                let (snapshot, diff) = (Event::snapshot(after), diff(before, after));
+                let (snapshot, diff) = (json_of(after), diff(before, after));
                 for kind in EventKind::OF_TASKS {
                     for old in [None, Some(&*diff)] {
                         assert_eq!(javascript::survives(&body(kind, &snapshot, old)), Ok(()));
@@ -269,8 +270,8 @@ mod tests {
         let tasks = [nasty(), bare(), other];
         for before in &tasks {
             for after in &tasks {
-                let (snapshot, diff) = (Event::snapshot(after), diff(before, after));
-                assert_eq!(previous(&snapshot, Some(&diff)), Some(Event::snapshot(before)));
+                let (snapshot, diff) = (json_of(after), diff(before, after));
+                assert_eq!(previous(&snapshot, Some(&diff)), Some(json_of(before)));
                 assert_eq!(previous(&snapshot, None), None);
             }
         }
@@ -302,20 +303,20 @@ mod tests {
         (all.id, all.title) = (TaskId::parse("x").unwrap(), "x".to_owned());
         (all.status, all.priority) = (Status::Done, Priority::Low);
         assert_eq!(changed(Some(&diff(&all, &after))), FIELDS[..FIELDS.len() - 1]);
-        assert_eq!(diff(&all, &after), Event::snapshot(&all));
+        assert_eq!(diff(&all, &after), json_of(&all));
     }
 
     #[test]
     fn the_full_body_has_its_keys_in_order() {
         let task = bare();
-        let snapshot = Event::snapshot(&task);
+        let snapshot = json_of(&task);
         let made = body(EventKind::Created, &snapshot, None);
         let head = r#"{"id":"evt_1","event":"task_created","type":"task.created","timestamp":"2025-12-08T17:55:30.445Z","version":7,"origin":"api","changed":[],"previous":null,"task":"#;
         assert_eq!(made, format!("{head}{snapshot}}}"));
         let mut before = task.clone();
         before.status = Status::Done;
         let changed = body(EventKind::StatusChanged, &snapshot, Some(&diff(&before, &task)));
-        let old = Event::snapshot(&before);
+        let old = json_of(&before);
         assert!(changed.contains(r#""type":"task.status_changed""#), "{changed}");
         let tail = format!(r#""changed":["status"],"previous":{old},"task":{snapshot}}}"#);
         assert!(changed.ends_with(&tail), "{changed}");
@@ -332,7 +333,7 @@ mod tests {
         for kind in EventKind::OF_TASKS {
             let (task, old) = sample(kind, NOW);
             assert_eq!(TaskId::parse(task.id.as_str()), Ok(task.id.clone()));
-            let text = Event::snapshot(&task);
+            let text = json_of(&task);
             assert!(!text.contains("null") && !text.contains("[]") && !text.contains("\"\""));
             assert_eq!(sample(kind, NOW), (task, old.clone()), "the same bytes again");
             let named: &[&str] = if kind == EventKind::Updated {

@@ -3,6 +3,8 @@
 //!
 //! Events are written by the outbox and never change. Must not judge which webhook wants one.
 
+use serde_json::value::RawValue;
+
 use super::deliveries::{attempts, of_event};
 use super::engine::error::Result;
 use super::engine::tx::{PAGE_BYTES, Tx};
@@ -34,9 +36,14 @@ fn read_rest(row: &Row<'_>, id: String, kind: EventKind) -> Result<Event> {
         task_id: row.parse(OF, "task id", |id| TaskId::parse(id).ok())?,
         version: row.next()?,
         at: row.next()?,
-        snapshot: row.next()?,
-        before: row.next()?,
+        snapshot: row.json(OF, "task")?,
+        before: row.parse_if(OF, "old value", json)?,
     })
+}
+
+/// JSON as it was written.
+fn json(text: &str) -> Option<String> {
+    serde_json::from_str::<&RawValue>(text).ok().map(|json| json.get().to_owned())
 }
 
 /// One event with its place in the order of commits; `None` if there is none of this id, or no
@@ -126,7 +133,7 @@ pub(crate) fn list_events(
         },
         |(_, event)| {
             if let Some(Event { snapshot, before, .. }) = event {
-                bytes += snapshot.len() + before.as_ref().map_or(0, String::len);
+                bytes += snapshot.get().len() + before.as_ref().map_or(0, String::len);
                 count += 1;
             }
             count > most || bytes > PAGE_BYTES

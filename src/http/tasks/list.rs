@@ -144,7 +144,7 @@ pub(crate) async fn list_tasks(
             answer.array(false);
             // One after the other: they may be large.
             for stored in tasks {
-                answer.item(&Event::snapshot(&stored.task));
+                answer.item(Event::snapshot(&stored.task).get());
             }
             answer.end();
             Ok((answer, Ok((next, total))))

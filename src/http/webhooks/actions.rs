@@ -238,8 +238,12 @@ mod tests {
         let now = Time(1_765_216_530_445);
         let updated = sample(EventKind::Updated, "evt_1".to_owned(), now);
         assert_eq!((updated.version, updated.origin.as_str()), (2, "test"));
-        assert!(updated.before.is_some() && updated.snapshot.contains("sample"));
+        assert!(updated.before.is_some() && updated.snapshot.get().contains("sample"));
         let alert = sample(EventKind::WebhookDown, "evt_1".to_owned(), now);
-        assert!(alert.snapshot.starts_with("{\"text\":\"This is a test"), "{}", alert.snapshot);
+        assert!(
+            alert.snapshot.get().starts_with("{\"text\":\"This is a test"),
+            "{}",
+            alert.snapshot
+        );
     }
 }

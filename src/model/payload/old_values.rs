@@ -77,8 +77,8 @@ pub(crate) fn changed(diff: Option<&str>) -> Vec<&'static str> {
 /// The whole task before a change, byte for byte as its own event had it in its snapshot; `None`
 /// for a creation (no `diff`), and where the stored JSON is damaged.
 pub(crate) fn previous(snapshot: &str, diff: Option<&str>) -> Option<String> {
-    let mut task: Map<String, Value> = serde_json::from_str(snapshot).ok()?;
     let old: Map<String, Value> = serde_json::from_str(diff?).ok()?;
+    let mut task: Map<String, Value> = serde_json::from_str(snapshot).ok()?;
     task.extend(old);
     task.get("id")?;
     let mut text = String::from("{");

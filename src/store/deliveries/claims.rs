@@ -78,7 +78,7 @@ impl Claim {
 
 /// Bytes of memory that an event takes while it is under way, about: it and its body.
 pub(super) fn bytes_of(event: &Event) -> usize {
-    2 * (event.snapshot.len() + event.before.as_ref().map_or(0, String::len))
+    2 * (event.snapshot.get().len() + event.before.as_ref().map_or(0, String::len))
 }
 
 /// What a look at the queues brought.

@@ -73,7 +73,7 @@ pub(crate) fn put_event(tx: &mut Tx<'_>, event: &Event) -> Result<i64> {
             event.task_id.as_str().into(),
             event.version.into(),
             event.at.0.into(),
-            Value::from(&event.snapshot),
+            event.snapshot.get().into(),
             event.before.as_deref().into(),
         ],
     )?;

@@ -278,12 +278,15 @@ impl From<rusqlite::Error> for Error {
                 _ => Error::Database(error.to_string()),
             },
             // Only text is written, so what is none was not written by us.
-            None if matches!(error, rusqlite::Error::Utf8Error(..)) => {
-                Error::Damaged(error.to_string())
-            }
+            None if is_no_text(&error) => Error::Damaged(error.to_string()),
             None => Error::Database(error.to_string()),
         }
     }
+}
+
+/// Whether bytes were met that are no text, in a column that is kept or in one that is only looked at.
+fn is_no_text(error: &rusqlite::Error) -> bool {
+    matches!(error, rusqlite::Error::Utf8Error(..) | rusqlite::Error::FromSqlConversionFailure(..))
 }
 
 /// Which table or column is not there, on which every statement of ours may rely: somebody else has taken it away.

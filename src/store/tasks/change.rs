@@ -2,6 +2,8 @@
 //!
 //! Must not know who asked for it (a handler or an incoming webhook), nor decide what changes.
 
+use serde_json::value::RawValue;
+
 use crate::model::{Event, EventKind, Origin, Task, TaskId, Time, payload};
 use crate::store::deliveries::outbox;
 use crate::store::engine::error::Result;
@@ -26,6 +28,13 @@ pub(crate) struct Written {
     pub(crate) snapshot: String,
     /// The task's version.
     pub(crate) version: i64,
+}
+
+impl Written {
+    /// What a write left of which this is the snapshot.
+    pub(crate) fn of(snapshot: Box<RawValue>, version: i64) -> Written {
+        Written { snapshot: Box::<str>::from(snapshot).into(), version }
+    }
 }
 
 /// Requests that race may be committed in another order than they came in; a step of the clock is
@@ -110,5 +119,5 @@ fn tell(
         before,
     };
     outbox::put(tx, &event, task, change.now)?;
-    Ok(Written { snapshot: event.snapshot, version })
+    Ok(Written::of(event.snapshot, version))
 }

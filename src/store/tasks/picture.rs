@@ -82,7 +82,7 @@ impl Picture {
 }
 
 fn now(stored: &Stored) -> String {
-    Event::snapshot(&stored.task)
+    Box::<str>::from(Event::snapshot(&stored.task)).into()
 }
 
 /// A task as it was when the event `seq` was the newest; `None` if it was not there. Where the event

@@ -76,16 +76,23 @@ async fn a_table_that_is_damaged_is_found_after_the_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_that_is_met_by_a_read_is_said_from_then_on() {
-    let home = stopped().await;
-    Connection::open(home.path().join("btk.db"))
-        .expect("opened")
-        .execute_batch("UPDATE events SET task = CAST(x'41ff42' AS TEXT) WHERE seq = 7")
-        .expect("damaged");
-    let server = Server::start_in(home, &[]).await;
-    server.create(&json!({"title": "nobody has met it yet"})).await;
-    let answer = server.get("/api/events?limit=100").await;
-    assert_eq!(answer.expect(503).json()["code"], "damaged");
-    says_so(&server).await;
+    for change in [
+        "task = CAST(x'41ff42' AS TEXT)",
+        "origin = CAST(x'61ff' AS TEXT)",
+        "task = substr(task, 1, 20)",
+        "before = '{\"title\":'",
+    ] {
+        let home = stopped().await;
+        Connection::open(home.path().join("btk.db"))
+            .expect("opened")
+            .execute_batch(&format!("UPDATE events SET {change} WHERE seq = 7"))
+            .expect("damaged");
+        let server = Server::start_in(home, &[]).await;
+        server.create(&json!({"title": "nobody has met it yet"})).await;
+        let answer = server.get("/api/events?limit=100").await;
+        assert_eq!(answer.expect(503).json()["code"], "damaged", "{change}");
+        says_so(&server).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
