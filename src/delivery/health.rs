@@ -93,7 +93,7 @@ impl Health {
 
     /// Whether it refuses everything; it is sent what comes all the same.
     pub(crate) fn is_refusing(&self) -> bool {
-        self.refusals.since.is_some()
+        self.condition == Condition::Up && self.refusals.since.is_some()
     }
 
     /// A person says: go on. If it was not up, one probe looks at once, and earlier ones say no more.
@@ -116,6 +116,9 @@ impl Health {
 
     fn turned(&self, condition: Condition, ended: &EndedAttempt<'_>) -> Health {
         let since = if condition == self.condition { self.since } else { ended.now };
+        // Only a 2xx shows that it takes something; to whom nothing is sent, nothing can be refused.
+        let refusals =
+            if condition.needs_person() { Refusals::default() } else { self.refusals.clone() };
         Health {
             condition,
             since,
@@ -123,7 +126,7 @@ impl Health {
             probe_at: None,
             looked_at: None,
             denied: Vec::new(),
-            refusals: Refusals::default(),
+            refusals,
             why: ended.why.to_owned(),
             is_paused: self.is_paused,
         }
@@ -242,7 +245,7 @@ fn rejected(webhook: &Webhook) -> Fate {
 }
 
 fn up(health: &Health, ended: &EndedAttempt<'_>) -> Health {
-    Health { why: String::new(), ..health.turned(Condition::Up, ended) }
+    health.turned(Condition::Up, ended).accepted()
 }
 
 /// A 2xx ends `down`. The other conditions end only by the answer to a request that began after

@@ -10,7 +10,7 @@ use crate::model::Time;
 /// So many different events refused in a row, with no 2xx since the first, say that it refuses everything.
 const MANY: usize = 10;
 
-/// What a webhook that is up has refused since it last answered anything with 2xx.
+/// What a webhook has refused since it last answered anything with 2xx.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Refusals {
     /// The events (by their order), each once, and no more of them than it matters: one that is sent
@@ -31,15 +31,23 @@ impl Refusals {
     }
 }
 
-/// Counts a refusal. A webhook that is not up has a condition that says more.
+/// Counts a refusal, also by a webhook that is down: the probe that it was shows that somebody is there, and who is known
+/// to refuse everything is sent what waits. Where a person must look first, that says more.
 pub(super) fn count(verdict: Verdict, before: &Health, ended: &EndedAttempt<'_>) -> Verdict {
     let health = verdict.health.as_ref().unwrap_or(before);
-    if health.condition != Condition::Up {
+    if health.condition.needs_person() {
         return verdict;
     }
     let refusals = health.refusals.and(ended.seq, ended.now);
-    let why = if refusals.since.is_some() { ended.why } else { "" };
-    let is_news = refusals != health.refusals || why != health.why;
-    let next = is_news.then(|| Health { refusals, why: why.to_owned(), ..health.clone() });
-    Verdict { health: next.or(verdict.health), ..verdict }
+    let refuses = refusals.since.is_some();
+    let next = if health.condition == Condition::Up {
+        let why = if refuses { ended.why } else { "" };
+        Health { refusals, why: why.to_owned(), ..health.clone() }
+    } else if refuses && ended.is_probe {
+        Health { refusals, denied: health.denied.clone(), ..health.turned(Condition::Up, ended) }
+    } else {
+        Health { refusals, ..health.clone() }
+    };
+    let is_news = next != *health;
+    Verdict { health: is_news.then_some(next).or(verdict.health), ..verdict }
 }

@@ -216,7 +216,8 @@ fn a_fault_of_this_machine_is_not_the_receivers() {
 fn ends(health: &Health, policy: &Policy, outcome: &Outcome, seq: i64) -> Verdict {
     let started = T0.plus_ms(seq * 1_000);
     let one = ended(outcome, seq, 1);
-    let one = EndedAttempt { first: started, started, now: started.plus_ms(5), ..one };
+    let is_probe = health.condition != Condition::Up;
+    let one = EndedAttempt { first: started, started, now: started.plus_ms(5), is_probe, ..one };
     after(health, &webhook(), policy, &one)
 }
 
@@ -239,6 +240,24 @@ fn ten_refusals_in_a_row_are_a_condition_that_the_first_2xx_ends() {
         assert_eq!(fine.health, Some(Health::fresh(T0)));
         assert_eq!(ends(&Health::fresh(T0), &policy, &answered(200), 15).health, None);
     }
+}
+
+#[test]
+fn who_comes_back_and_refuses_everything_is_sent_what_waits() {
+    let mut health = down();
+    for seq in 1..=10 {
+        assert_eq!(health.condition, Condition::Down, "before the refusal {seq}");
+        health = ends(&health, &POLICY, &answered(422), seq).health.unwrap();
+    }
+    assert!(health.is_up() && health.is_refusing() && health.probe_at.is_none(), "{health:?}");
+    // No answer for a while is no sign that anything is taken.
+    let silent = Outcome::broken("Nobody answers.");
+    let used_up = EndedAttempt { tries: 3, ..ended(&silent, 11, 3) };
+    let away = after(&health, &webhook(), &POLICY, &used_up).health.unwrap();
+    assert_eq!((away.condition, away.is_refusing()), (Condition::Down, false));
+    let back = ends(&away, &POLICY, &answered(302), 12).health.unwrap();
+    assert!(back.is_up() && back.is_refusing(), "{back:?}");
+    assert!(!ends(&away, &POLICY, &answered(200), 12).health.unwrap().is_refusing());
 }
 
 #[test]
@@ -297,12 +316,13 @@ fn whatever_comes_in_whatever_order_it_refuses_everything_just_when_it_does() {
             );
             health = verdict.health.unwrap_or(health);
             in_a_row = match status {
-                _ if health.condition != Condition::Up => 0,
+                _ if health.condition.needs_person() => 0,
                 200..=299 => 0,
                 300..=499 if status != 429 => in_a_row + 1,
                 _ => in_a_row,
             };
-            assert_eq!(health.is_refusing(), in_a_row >= 10, "walk {n}, answer {seq}: {health:?}");
+            let refuses = in_a_row >= 10 && health.condition == Condition::Up;
+            assert_eq!(health.is_refusing(), refuses, "walk {n}, answer {seq}: {health:?}");
             let says_why = health.condition != Condition::Up || health.is_refusing();
             assert_eq!(health.why.is_empty(), !says_why, "walk {n}, answer {seq}");
         }

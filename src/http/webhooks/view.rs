@@ -155,7 +155,7 @@ impl WebhookView {
         };
         let is_probed = !health.is_up() && !health.is_paused;
         let probe_at = health.probe_at.filter(|_| is_probed);
-        let since = health.refusals.since.unwrap_or(health.since);
+        let since = health.refusals.since.filter(|_| health.is_refusing()).unwrap_or(health.since);
         WebhookView {
             id: webhook.id.clone(),
             url: masked_url(&webhook.url),

@@ -60,6 +60,7 @@ fn news(was: &Health, is: &Health, last: Time, now: Time) -> Option<EventKind> {
     match (holds(was), holds(is)) {
         (true, true) => None,
         (false, true) => Some(EventKind::WebhookDown),
+        (true, false) if is.is_refusing() => Some(EventKind::WebhookRefusing),
         (true, false) => Some(EventKind::WebhookUp),
         (false, false) => match (was.refusals.since, is.refusals.since) {
             (_, Some(since)) => (!is_alerted(since) && !was_alerted(last, REFUSING_APART_MS, now))
