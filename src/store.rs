@@ -33,6 +33,7 @@ pub(crate) use deliveries::request::{SentRequest, sent};
 pub(crate) use deliveries::retention::{Cutoffs, delete_old, look_for_old};
 pub(crate) use deliveries::totals::waiting_in_all;
 pub(crate) use deliveries::{attempts, delivery_id, find_delivery, is_delivery_id, name_tasks};
+pub(crate) use engine::columns::damaged;
 pub(crate) use engine::error::{Error, Result};
 pub(crate) use engine::free_pages::{give_back, pages};
 pub(crate) use engine::handle::Store;

@@ -103,12 +103,11 @@ pub(crate) async fn get_event(
     _: NoParams,
 ) -> Result<Json<EventView>, Problem> {
     let now = clock::now();
-    let found = app.store.read(move |tx| store::story(tx, &id, now)).await?;
-    let story = found.ok_or_else(|| Problem::not_found("Event"))?;
-    Ok(Json(view(story).ok_or_else(|| Problem {
-        cause: Some("the JSON of an event is damaged".to_owned()),
-        ..store::Error::Database(String::new()).into()
-    })?))
+    let found = app.store.read(move |tx| {
+        let story = store::story(tx, &id, now)?.map(view);
+        story.map(|view| view.ok_or_else(|| store::damaged("an event", "task"))).transpose()
+    });
+    found.await?.map(Json).ok_or_else(|| Problem::not_found("Event"))
 }
 
 /// `None` if what is stored is damaged.

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::functions::FunctionFlags;
+use rusqlite::ffi::{Error, SQLITE_CORRUPT};
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::FromSqlError;
 
 use super::database_file::APPLICATION_ID;
@@ -43,24 +44,31 @@ pub(crate) fn add_functions(connection: &Connection) -> rusqlite::Result<()> {
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
     connection.create_scalar_function("strpos", 2, pure, |args| {
-        let text = args.get_raw(0).as_str_or_null()?.unwrap_or_default();
-        let part = args.get_raw(1).as_str_or_null()?.unwrap_or_default();
+        let text = text_of(args, 0)?.unwrap_or_default();
+        let part = text_of(args, 1)?.unwrap_or_default();
         Ok(text.find(part).map_or(0, |at| i64::try_from(at + 1).unwrap_or(i64::MAX)))
     })?;
     connection.create_scalar_function("normalize", 1, pure, |args| {
-        Ok(args.get_raw(0).as_str_or_null()?.map(|text| composed(text).into_owned()))
+        Ok(text_of(args, 0)?.map(|text| composed(text).into_owned()))
     })?;
     connection.create_scalar_function("alphabetical", 1, pure, |args| {
-        Ok(args.get_raw(0).as_str_or_null()?.map(alphabetical))
+        Ok(text_of(args, 0)?.map(alphabetical))
     })?;
     connection.create_scalar_function("has_words", 3, pure, |args| {
         // Kept from row to row, as the words stay the same.
         let needle = args.get_or_create_aux(0, |words| -> Result<SearchWords, FromSqlError> {
             Ok(SearchWords::new(words.as_str_or_null()?.unwrap_or_default()))
         })?;
-        let text = |at| args.get_raw(at).as_str_or_null();
-        Ok(needle.is_in(&[text(1)?.unwrap_or_default(), text(2)?.unwrap_or_default()]))
+        let text = |at| Ok::<_, rusqlite::Error>(text_of(args, at)?.unwrap_or_default());
+        Ok(needle.is_in(&[text(1)?, text(2)?]))
     })
+}
+
+/// An argument that is text or nothing. Only text is written, so bytes that are none are damage, and said as SQLite says it:
+/// of what a function answers with, only the code arrives.
+fn text_of<'a>(args: &'a Context<'_>, at: usize) -> rusqlite::Result<Option<&'a str>> {
+    let corrupt = Error::new(SQLITE_CORRUPT);
+    args.get_raw(at).as_str_or_null().map_err(|_| rusqlite::Error::SqliteFailure(corrupt, None))
 }
 
 /// Each statement is prepared once and kept. Plans do not depend on bound values: else SQLite prepares

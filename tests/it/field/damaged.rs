@@ -96,6 +96,29 @@ async fn damage_that_is_met_by_a_read_is_said_from_then_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn damage_that_is_met_while_it_is_sorted_or_searched_is_said() {
+    for (change, path) in [
+        ("tasks SET title = CAST(x'41ff42' AS TEXT) WHERE num = 7", "tasks?sort=title&limit=5"),
+        ("tasks SET description = CAST(x'41ff42' AS TEXT) WHERE num = 7", "tasks?q=zz&limit=5"),
+        ("tasks SET tags = CAST(x'41ff42' AS TEXT) WHERE num = 7", "tasks?tag=a&limit=5"),
+        (
+            "events SET task = '{\"id\":\"x\"}', id = 'evt_damaged' WHERE seq = 7",
+            "events/evt_damaged",
+        ),
+    ] {
+        let home = stopped().await;
+        Connection::open(home.path().join("btk.db"))
+            .expect("opened")
+            .execute_batch(&format!("UPDATE {change}"))
+            .expect("damaged");
+        let server = Server::start_in(home, &[]).await;
+        let answer = server.get(&format!("/api/{path}")).await;
+        assert_eq!(answer.expect(503).json()["code"], "damaged", "{change}");
+        says_so(&server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_somebody_took_away_is_damage() {
     for change in ["DROP TABLE events", "ALTER TABLE tasks RENAME COLUMN title TO name"] {
         let home = stopped().await;
