@@ -126,7 +126,7 @@ pub(crate) async fn list_tasks(
     });
     let sort = order.sort;
     let is_first = after.is_none();
-    let is_search = filter.is_search();
+    let is_search = filter.is_search(sort);
 
     let make = |mut answer: Answer| {
         let (page, from) = (Arc::clone(&filter), after.clone());

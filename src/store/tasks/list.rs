@@ -33,9 +33,15 @@ pub(crate) struct TaskFilter {
 }
 
 impl TaskFilter {
-    /// Whether no index leads to what it lets through: in vain, it would read every row.
-    pub(crate) fn is_search(&self) -> bool {
-        self.q.is_some() || !self.tag.is_empty()
+    /// Whether no index leads to what it lets through, in this order: it may read every row for a single one.
+    pub(crate) fn is_search(&self, sort: Sort) -> bool {
+        let is_sorted = matches!(sort.key, SortKey::CreatedAt | SortKey::UpdatedAt);
+        let is_narrowed = !(self.priority.is_empty()
+            && self.r#type.is_empty()
+            && self.category.is_empty()
+            && self.tag.is_empty());
+        let is_due = self.due_before.is_some() || self.due_after.is_some();
+        !is_sorted || is_narrowed || is_due || self.q.is_some()
     }
 
     /// The conditions as SQL, but for the status, with their values appended to `args`; and whether the search index
@@ -300,4 +306,38 @@ pub(crate) fn labels_in_use(tx: &mut Tx<'_>, label: LabelOf, most: usize) -> Res
         "SELECT DISTINCT {column} FROM tasks WHERE {column} IS NOT NULL ORDER BY {column} LIMIT ?1"
     );
     tx.rows(&sql, &[most.into()], only)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_read_every_row_waits_with_the_searches() {
+        use SortKey::{CreatedAt, DueDate, Priority as ByPriority, Title, UpdatedAt};
+        let sorted = |key| Sort { key, descending: true };
+        let (all, open) = (
+            TaskFilter::default(),
+            TaskFilter { status: vec![Status::Open], ..Default::default() },
+        );
+        for (key, is_search) in [
+            (CreatedAt, false),
+            (UpdatedAt, false),
+            (DueDate, true),
+            (ByPriority, true),
+            (Title, true),
+        ] {
+            assert_eq!(all.is_search(sorted(key)), is_search, "{key:?}");
+            assert_eq!(open.is_search(sorted(key)), is_search, "{key:?}");
+        }
+        for narrow in [
+            TaskFilter { q: Some("a".to_owned()), ..Default::default() },
+            TaskFilter { tag: vec!["a".to_owned()], ..Default::default() },
+            TaskFilter { priority: vec![Priority::Low], ..Default::default() },
+            TaskFilter { r#type: vec!["A".to_owned()], ..Default::default() },
+            TaskFilter { due_after: Some(Time(0)), ..Default::default() },
+        ] {
+            assert!(narrow.is_search(sorted(CreatedAt)), "{narrow:?}");
+        }
+    }
 }
