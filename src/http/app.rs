@@ -6,18 +6,19 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use http::Uri;
+use http::{StatusCode, Uri};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::incoming::latest::Latest;
 use super::pages::assets;
+use super::problem::Problem;
 use super::{gzip, places, rates, room};
 use crate::clock::Ids;
 use crate::config::{Rate, Retention};
 use crate::metrics::Metrics;
 use crate::model::{Event, Outcome, Webhook};
-use crate::secret::Secret;
+use crate::secret::{Secret, mask};
 use crate::session::Sessions;
 use crate::store::Store;
 use crate::targets::Targets;
@@ -80,6 +81,24 @@ pub(crate) struct Shared {
     pub(crate) document: gzip::Prepared,
     /// `/docs`.
     pub(crate) docs: gzip::Prepared,
+}
+
+impl Shared {
+    /// A text of somebody without what it repeats of the server's own secrets.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        let own = [&self.api_token, &self.webhook_secret].into_iter().flatten();
+        mask(text, own.map(Secret::expose))
+    }
+
+    /// An error as it may be told: its sentence names what was sent, which may be a secret in the wrong place. Those about
+    /// the secrets themselves repeat nothing, and one of their words may be a secret.
+    pub(crate) fn told(&self, problem: Problem) -> Problem {
+        if problem.status == StatusCode::UNAUTHORIZED {
+            return problem;
+        }
+        let field = problem.field.map(|field| self.masked(&field));
+        Problem { message: self.masked(&problem.message), field, ..problem }
+    }
 }
 
 impl Deref for Shared {

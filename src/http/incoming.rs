@@ -87,7 +87,7 @@ pub(crate) async fn receive_webhook(
     request: Request,
 ) -> Result<Response, Problem> {
     let mut last = LastReceived::new(clock::now(), request.headers());
-    let received = receive(&app, request, &mut last).await;
+    let received = receive(&app, request, &mut last).await.map_err(|problem| app.told(problem));
     if let Err(problem) = &received {
         last.refused(problem);
         let status = problem.status.as_u16();
@@ -116,7 +116,7 @@ async fn receive(
     let object = object(&parts, &bytes)?;
     last.claims(&object);
     let came = came(app, &parts, &bytes, &object, now).await;
-    log(&object, came.as_ref().map_or("refused", |(result, _)| result.as_str()));
+    log(app, &object, came.as_ref().map_or("refused", |(result, _)| result.as_str()));
     let (result, task_id) = came?;
     last.did(result, task_id.as_deref());
     let message = "Webhook received successfully";
@@ -178,17 +178,23 @@ fn authenticate(app: &App, request: &Request, now: Time) -> Result<(), Problem> 
 }
 
 /// What the `secret` of a query may mean: it is pasted as it is as often as it is encoded, so a plus
-/// may be one, or a blank; and `%41` may be an A, or what the secret says.
+/// may be one, or a blank; `%41` may be an A, or what the secret says; and `%FC` is an ü in ISO-8859-1.
 fn in_query(query: &str) -> Vec<String> {
     let mut values = query.split('&').filter_map(|pair| pair.strip_prefix("secret="));
     let Some(value) = values.next() else { return Vec::new() };
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    vec![decoded(&value.replace('+', " ")), decoded(value), value.to_owned()]
+    let (with_blanks, mut read) = (value.replace('+', " "), vec![value.to_owned()]);
+    for text in [with_blanks.as_str(), value] {
+        let bytes: Vec<u8> = percent_decode_str(text).collect();
+        read.push(String::from_utf8_lossy(&bytes).into_owned());
+        read.push(bytes.into_iter().map(char::from).collect());
+    }
+    read
 }
 
-fn log(object: &Map<String, Value>, result: &str) {
+fn log(app: &App, object: &Map<String, Value>, result: &str) {
     let shown = |value: Option<&Value>| {
         let text = value.and_then(Value::as_str).unwrap_or("none");
+        let text = app.masked(text);
         text.chars().filter(|c| !c.is_control() && *c != '\'').take(128).collect::<String>()
     };
     let event = shown(object.get("event"));

@@ -49,10 +49,10 @@ pub(crate) async fn respond(State(app): State<App>, mut request: Request, next: 
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         if let Some(cause) = &problem.cause {
-            tracing::error!(request = id, "{method} {path} failed: {cause}");
+            tracing::error!(request = id, "{method} {} failed: {cause}", app.masked(&path));
         }
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = problem.render(&id);
+        response = app.told(problem).render(&id);
         if let Some(methods) = allow {
             response.headers_mut().insert(header::ALLOW, methods);
         }
@@ -62,7 +62,8 @@ pub(crate) async fn respond(State(app): State<App>, mut request: Request, next: 
     }
     let status = response.status().as_u16();
     let spent = began.elapsed();
-    tracing::debug!(request = id, status, ms = spent.as_millis(), "{method} {path}");
+    let ms = spent.as_millis();
+    tracing::debug!(request = id, status, ms, "{method} {}", app.masked(&path));
     let labels = RequestLabels {
         method: known_method(&method),
         path: route.unwrap_or_else(|| "other".to_owned()),

@@ -167,6 +167,9 @@ async fn a_secret_is_known_however_a_tool_writes_it_into_the_address() {
     server.post(&path, &body).await.expect(200);
     // In a header, Node.js writes each letter as a byte of ISO-8859-1.
     let server = Server::start(&[("WEBHOOK_SECRET", "geheim-für-Größe")]).await;
+    for written in ["geheim-f%C3%BCr-Gr%C3%B6%C3%9Fe", "geheim-f%FCr-Gr%F6%DFe"] {
+        server.post(&format!("{HERE}?secret={written}"), &body).await.expect(200);
+    }
     let value = HeaderValue::from_bytes(&latin("geheim-für-Größe")).expect("a header");
     let call = server.call("POST", HERE).header_value("x-webhook-secret", value);
     call.json(&body).send().await.expect(200);

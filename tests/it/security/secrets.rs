@@ -37,10 +37,18 @@ async fn everything_said(level: &str) -> Vec<(String, String)> {
     }
     let event = json!({"event": "task_created", "task": {"title": "in"}});
     let bad = json!({"event": "none", "task": {}});
+    let in_event = json!({"event": "seeded-incoming-secret", "task": {}});
+    let in_status = json!({"event": "task_created", "task": {"title": "a", "status": "seeded-incoming-secret"}});
+    let in_id =
+        json!({"event": "task_created", "task": {"id": "seeded-incoming-secret", "title": ""}});
     for (path, header, body) in [
         ("?secret=seeded-incoming-secret", "", &event),
         ("", "seeded-incoming-secret", &event),
         ("?secret=seeded-incoming-secret", "", &bad),
+        ("?secret=seeded-incoming-secret", "", &in_event),
+        ("?secret=seeded-incoming-secret", "", &in_status),
+        ("?secret=seeded-incoming-secret", "", &in_id),
+        ("&secret=seeded-incoming-secret", "", &event),
         ("?secret=seeded-wrong", "", &event),
         ("", "seeded-wrong", &event),
         ("?secret=seeded%2Dwrong&x=seeded", "", &event),
