@@ -232,12 +232,8 @@ impl Query {
     /// A moment.
     pub(crate) fn time(&self, name: &str) -> Result<Option<Time>, Problem> {
         let Some(text) = self.one(name)? else { return Ok(None) };
-        // In a query, a plus that was not encoded arrives as a blank.
-        let with_plus = || {
-            let (local, offset) = text.trim().rsplit_once(' ')?;
-            Time::parse(&format!("{local}+{offset}"))
-        };
-        let read = Time::read(text).or_else(|why| with_plus().ok_or(why));
+        let meant = Time::with_plus(text);
+        let read = Time::read(meant.as_deref().unwrap_or(text));
         read.map(Some).map_err(|why| {
             let shown = quoted(&text.into());
             Problem::bad_parameter(name, format!("{shown} {why}"))

@@ -66,6 +66,14 @@ impl Time {
         Time::read(text).ok()
     }
 
+    /// A moment as a query or a form may have it, where a plus that was not encoded is a blank: with its plus, if it
+    /// is a moment only with that.
+    pub(crate) fn with_plus(text: &str) -> Option<String> {
+        let (local, offset) = text.trim().rsplit_once(' ')?;
+        let meant = format!("{local}+{offset}");
+        (Time::parse(text).is_none() && Time::parse(&meant).is_some()).then_some(meant)
+    }
+
     /// The moment `ms` milliseconds later (earlier if negative).
     #[must_use]
     pub(crate) fn plus_ms(self, ms: i64) -> Time {
@@ -125,7 +133,8 @@ fn clock(text: &str) -> Option<(Clock, &str)> {
 
 /// The offset from UTC in milliseconds: `Z`, `+hh:mm`, `+hhmm`, `+hh`, or with a minus.
 fn offset(zone: &str) -> Result<i64, &'static str> {
-    let zone = zone.strip_prefix(' ').filter(|z| z.starts_with(['+', '-'])).unwrap_or(zone);
+    let is_offset = |z: &&str| z.starts_with(['+', '-']) || z.eq_ignore_ascii_case("z");
+    let zone = zone.strip_prefix(' ').filter(is_offset).unwrap_or(zone);
     match (fixed(zone), zone.chars().next()) {
         (Some((ms, "")), _) => Ok(ms),
         (None, None) => Err(NO_ZONE),

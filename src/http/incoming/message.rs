@@ -2,6 +2,8 @@
 //!
 //! Must not know what is stored, nor apply anything.
 
+use std::borrow::Cow;
+
 use http::request::Parts;
 use serde_json::{Map, Value};
 
@@ -19,6 +21,11 @@ use crate::store::Change;
 pub(crate) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
     let found = body::media_type(&parts.headers);
     if found == "application/x-www-form-urlencoded" {
+        // The default of curl -d and of PowerShell, whatever is sent.
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            let what = "The body is JSON, its Content-Type says a form; send Content-Type: application/json";
+            return Err(MediaType::saying(what));
+        }
         return form(body::form(&parts.headers, bytes)?);
     }
     if found.is_empty() || body::is_json(&found) {
@@ -37,19 +44,22 @@ fn form(pairs: body::Pairs<'_>) -> Result<Map<String, Value>, Problem> {
     for (name, value) in pairs {
         // As tools leave it that write line by line, or at the head of a file.
         let name = name.trim_start_matches('\u{feff}').trim();
-        let value = match name {
+        let is_event = name == "event";
+        let name = flat(name);
+        let value = match &*name {
             // One each, as tools send lists.
-            "tags[]" => {
+            list if is_tag(list) => {
                 let tag = Some(value.trim()).filter(|tag| !tag.is_empty());
                 tags.get_or_insert_default().extend(tag.map(Value::from));
                 continue;
             }
             "tags" => value.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
             "title" | "description" => Value::from(value.into_owned()),
+            "dueDate" | "updatedAt" if let Some(meant) = Time::with_plus(&value) => meant.into(),
             _ => Value::from(value.trim_end_matches(['\r', '\n'])),
         };
-        let fields = if name == "event" { &mut object } else { &mut task };
-        if fields.insert(name.to_owned(), value).is_some() {
+        let fields = if is_event { &mut object } else { &mut task };
+        if fields.insert(name.clone().into_owned(), value).is_some() {
             let shown: String = name.chars().take(60).collect();
             let invalid = Invalid::new(shown, "stands twice in the form");
             return Err(invalid.into());
@@ -62,6 +72,18 @@ fn form(pairs: body::Pairs<'_>) -> Result<Map<String, Value>, Problem> {
     }
     object.insert("task".to_owned(), Value::Object(task));
     Ok(object)
+}
+
+/// `task[title]`, as PHP and jQuery write a field of an object, is the title.
+fn flat(name: &str) -> Cow<'_, str> {
+    let nested = name.strip_prefix("task[").and_then(|rest| rest.split_once(']'));
+    nested.map_or(Cow::Borrowed(name), |(field, rest)| Cow::Owned(format!("{field}{rest}")))
+}
+
+/// `tags[]`, or `tags[0]`.
+fn is_tag(name: &str) -> bool {
+    let place = name.strip_prefix("tags[").and_then(|rest| rest.strip_suffix(']'));
+    place.is_some_and(|place| place.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 body! {
@@ -108,10 +130,13 @@ impl Incoming {
         let IncomingBody { event, task } = IncomingBody::read(object, "", Unknown::Ignored)?;
         let kind = event
             .ok_or_else(|| Invalid::new("event", format!("is required: one of {}", kinds())))?;
+        let task = task.filter(|task| !task.is_null());
         let task = task
-            .as_ref()
-            .and_then(Value::as_object)
             .ok_or_else(|| Invalid::new("task", "is required: an object with the task's fields"))?;
+        let task = task.as_object().ok_or_else(|| {
+            let shown = quoted(&task);
+            Invalid::new("task", format!("{shown} is not an object with the task's fields"))
+        })?;
         let given = |key: &str| {
             task.get(key).filter(|value| !value.is_null() && value.as_str() != Some(""))
         };
@@ -164,5 +189,9 @@ mod tests {
         assert_eq!(Value::Object(found.unwrap()), same);
         assert_eq!(form(b"tags[]=").unwrap()["task"], json!({"tags": []}));
         assert!(form(b"tags=x&tags[]=y").is_err());
+        let found =
+            form(b"event=task_updated&task[title]=A&tags[0]=x&task[tags][1]=y&task[event]=z");
+        let same = json!({"event": "task_updated", "task": {"title": "A", "tags": ["x", "y"], "event": "z"}});
+        assert_eq!(Value::Object(found.unwrap()), same);
     }
 }

@@ -35,6 +35,15 @@ async fn one_moment_is_understood_in_all_its_spellings() {
             server.get(&format!("/api/tasks?dueBefore={}", written.replace(' ', "%20"))).await;
         assert_eq!(list.expect(200).json(), json!([]), "{written}");
     }
+    // In a form as well, as curl -d sends it.
+    for written in ["2026-12-01T10:00:00+02:00", "2026-12-01 10:00:00 +0200"] {
+        let form = format!("event=task_created&title=a&dueDate={written}");
+        let call = server.call("POST", "/api/incoming-webhook?secret=sixteen-characters");
+        let call = call.text("application/x-www-form-urlencoded", form);
+        let id = call.send().await.expect(200).json()["taskId"].as_str().expect("an id").to_owned();
+        let task = server.get(&format!("/api/tasks/{id}")).await.expect(200).json();
+        assert_eq!(task["dueDate"], "2026-12-01T08:00:00.000Z", "{written}");
+    }
     let task = server.create(&json!({"title": "a", "dueDate": "2026-12-01T24:00:00Z"})).await;
     assert_eq!(task["dueDate"], "2026-12-02T00:00:00.000Z");
 }
