@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,7 +83,7 @@ pub(crate) async fn start(
 ) -> anyhow::Result<Server> {
     let metrics = Arc::new(Metrics::new(log_lines_dropped));
     let path = config.database.clone();
-    let is_new = !path.exists();
+    let is_new = is_new(&path);
     // A start that fails must leave no database behind: at the next one nobody would be told that it
     // was made. Where there is one, a server that holds it is the better answer than its port.
     let listener = if is_new { Some(listen(&config)?) } else { None };
@@ -98,6 +99,11 @@ pub(crate) async fn start(
             Err(error)
         }
     }
+}
+
+/// Whether nothing has been kept there yet. An empty file is what a start leaves that was killed early.
+fn is_new(database: &Path) -> bool {
+    database.metadata().map_or(true, |found| found.is_file() && found.len() == 0)
 }
 
 /// Takes the address; nobody is answered yet.
@@ -146,7 +152,8 @@ async fn prepare(
             let again = store::requeue_interrupted(tx, &policy, now)?;
             Ok((again, store::session_key(tx, &fresh)?, store::ended_sessions(tx)?, earlier))
         })
-        .await?;
+        .await
+        .map_err(|error| not_written(&config.database, error))?;
     let sessions = Sessions::new(Secret::new(key), ended);
     if again > 0 {
         tracing::info!(
@@ -157,6 +164,21 @@ async fn prepare(
     let secrets = config.secrets().cloned().collect();
     let sender = Sender::new(secrets, config.targets.clone(), &config.trust)?;
     Ok(Prepared { listener, address, sender, sessions, ids, earlier })
+}
+
+/// Why the first write failed, with the file and what to do: the store's own words are for clients, who
+/// know of no file and cannot mend it.
+fn not_written(database: &Path, error: store::Error) -> anyhow::Error {
+    let remedy = match error {
+        store::Error::Locked => {
+            "end that program (a shell, a backup) or its transaction, and start again"
+        }
+        store::Error::Full => "free some space, or have the quota raised, and start again",
+        // It names the file and says what to do.
+        store::Error::Damaged(_) => return error.into(),
+        _ => "see the log above, mend it, then start again",
+    };
+    anyhow::anyhow!("{} cannot be written to: {error}; {remedy}", database.display())
 }
 
 /// The parts of a server, before they run.
@@ -275,4 +297,25 @@ impl Wiring {
 async fn close(store: Arc<Store>) {
     // Joining its threads blocks. If the task cannot run any more, the process ends anyway.
     let _ended = tokio::task::spawn_blocking(move || store.close()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_write_that_fails_names_the_file_and_what_to_do() {
+        for (error, words) in [
+            (store::Error::Locked, "another program has locked the database; end that program"),
+            (store::Error::Full, "the disk is full; free some space"),
+            (store::Error::Broken("gone".to_owned()), "the disk failed: gone; see the log above"),
+        ] {
+            let said = not_written(Path::new("data/btk.db"), error).to_string();
+            assert!(said.starts_with("data/btk.db cannot be written to: "), "{said}");
+            assert!(said.contains(words), "{said}");
+        }
+        let damaged = store::Error::Damaged("btk.db is damaged: what to do".to_owned());
+        let said = not_written(Path::new("btk.db"), damaged).to_string();
+        assert_eq!(said, "btk.db is damaged: what to do");
+    }
 }

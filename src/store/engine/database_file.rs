@@ -38,6 +38,9 @@ pub(crate) const LOCK: &str = ".lock";
 pub(crate) struct DatabaseFile {
     /// Its name without links: under another one, it is still the same database.
     pub(crate) path: PathBuf,
+    /// Its name as it was wanted, unless that is `path`: links in it may be turned to another file,
+    /// which the next start would open.
+    pub(crate) link: Option<PathBuf>,
     /// Carries the lock on the database itself, which holds when the lock file is gone. Must stay
     /// open until SQLite has closed the file: closing any handle of a file drops the locks that the
     /// process has on it through others ("How To Corrupt An SQLite Database File", 2.2), SQLite's
@@ -52,6 +55,7 @@ pub(crate) struct DatabaseFile {
 /// Looks at what stands at `wanted`, and holds it.
 pub(crate) fn take(wanted: &Path) -> Result<DatabaseFile, Opening> {
     look(wanted)?;
+    let is_new = !wanted.exists();
     let failed = |why: io::Error| Opening::of(wanted, why);
     let database = OpenOptions::new()
         .read(true)
@@ -62,16 +66,38 @@ pub(crate) fn take(wanted: &Path) -> Result<DatabaseFile, Opening> {
         .open(wanted)
         .map_err(failed)?;
     let path = fs::canonicalize(wanted).map_err(failed)?;
-    let lock_path = beside(&path, LOCK);
-    for name in BESIDE.map(|name| beside(&path, name)).iter().chain([&lock_path]) {
+    let lock = match hold_for_life(&path, &database) {
+        Err(why) if is_new && !why.is_held() => {
+            take_back(&path, &database);
+            return Err(why);
+        }
+        taken => taken?,
+    };
+    let is_plain = std::path::absolute(wanted).is_ok_and(|name| name == path);
+    let link = (!is_plain).then(|| wanted.to_owned());
+    Ok(DatabaseFile { path, link, file: database, _lock: lock })
+}
+
+/// Puts both locks on it, where nothing stands in the way of its files; the second is in the file.
+fn hold_for_life(path: &Path, database: &File) -> Result<File, Opening> {
+    let lock_path = beside(path, LOCK);
+    for name in BESIDE.map(|name| beside(path, name)).iter().chain([&lock_path]) {
         nothing_in_the_way(name)?;
     }
-    if !hold(&database) {
-        return Err(held(&path, fs::read_to_string(&lock_path).unwrap_or_default().trim()));
+    if !hold(database) {
+        return Err(held(path, fs::read_to_string(&lock_path).unwrap_or_default().trim()));
     }
-    let lock = lock_file(&path, &lock_path, &database)?;
-    make_private(&path, &database).map_err(failed)?;
-    Ok(DatabaseFile { path, file: database, _lock: lock })
+    let lock = lock_file(path, &lock_path, database)?;
+    make_private(path, database).map_err(|why| Opening::of(path, why))?;
+    Ok(lock)
+}
+
+/// Takes away what was made by a start that then failed: else at the next one nobody would be told
+/// that it was made. Another server may have come in between, so only what it does not hold.
+fn take_back(path: &Path, database: &File) {
+    if hold(database) && database.metadata().is_ok_and(|made| made.len() == 0) {
+        let _stays_empty = fs::remove_file(path);
+    }
 }
 
 /// The name of a file beside the database.
@@ -103,12 +129,16 @@ fn look(path: &Path) -> Result<(), Opening> {
         None => Err(at(Why::NoDatabase)),
         Some(APPLICATION_ID) => Ok(()),
         // Ours had none at first.
-        Some(0) => match tables(path).map_err(|error| at(error.into()))? {
-            Tables::None | Tables::Ours => Ok(()),
-            Tables::Others(names) => {
-                Err(at(Why::Foreign { tables: format!(" (its tables: {names})") }))
+        Some(0) => {
+            // Its log stands beside the file itself, and not beside a link to it.
+            let file = fs::canonicalize(path).map_err(|error| at(error.into()))?;
+            match tables(&file).map_err(|error| at(error.into()))? {
+                Tables::None | Tables::Ours => Ok(()),
+                Tables::Others(names) => {
+                    Err(at(Why::Foreign { tables: format!(" (its tables: {names})") }))
+                }
             }
-        },
+        }
         Some(_) => Err(at(Why::Foreign { tables: String::new() })),
     }
 }
@@ -138,12 +168,28 @@ enum Tables {
     Others(String),
 }
 
-/// Which tables there are. "Immutable" makes SQLite read the one file and neither lock it nor make
-/// any beside it. If there is a log, what counts may stand in that, so then it is read as usual.
+/// Which tables there are. Where the file alone shows none, or is not whole by itself, what counts may
+/// stand in its log, if there is one.
 fn tables(path: &Path) -> rusqlite::Result<Tables> {
+    let alone = tables_of(path, true);
     let has_log = fs::metadata(beside(path, BESIDE[0])).is_ok_and(|log| log.len() > 0);
+    if !has_log || matches!(alone, Ok(Tables::Ours | Tables::Others(_))) {
+        return alone;
+    }
+    let index = beside(path, BESIDE[1]);
+    let has_index = fs::symlink_metadata(&index).is_ok();
+    let with_log = tables_of(path, false);
+    // For a log without an index, SQLite makes one, and one who only reads leaves it.
+    if !has_index {
+        let _not_made = fs::remove_file(&index);
+    }
+    with_log
+}
+
+/// "Immutable" makes SQLite read the one file without its log, and neither lock it nor make any beside it.
+fn tables_of(path: &Path, is_immutable: bool) -> rusqlite::Result<Tables> {
     let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(as_uri(path, !has_log), read_only)?;
+    let connection = Connection::open_with_flags(as_uri(path, is_immutable), read_only)?;
     let names: Vec<String> = connection
         .prepare(
             "SELECT name FROM sqlite_schema
@@ -288,4 +334,37 @@ fn make_private(path: &Path, database: &File) -> io::Result<()> {
         found.uid()
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_a_name_with_links_in_it_is_kept_beside_the_plain_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir(home.join("one")).unwrap();
+        symlink("one", home.join("current")).unwrap();
+        let plain = take(&home.join("one/a.db")).unwrap();
+        assert_eq!((plain.path.clone(), plain.link.clone()), (home.join("one/a.db"), None));
+        drop(plain);
+        let linked = take(&home.join("current/a.db")).unwrap();
+        assert_eq!(linked.path, home.join("one/a.db"));
+        assert_eq!(linked.link, Some(home.join("current/a.db")));
+    }
+
+    #[test]
+    fn what_a_start_has_made_is_taken_away_where_it_fails_and_nothing_else_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        fs::create_dir(beside(&path, LOCK)).unwrap();
+        take(&path).unwrap_err();
+        assert!(!path.exists());
+        fs::write(&path, "").unwrap();
+        take(&path).unwrap_err();
+        assert!(path.exists(), "it was there before");
+    }
 }

@@ -44,7 +44,7 @@ pub(crate) enum FileChange {
 impl Files {
     /// Those of a database that SQLite has open.
     pub(crate) fn of(database: DatabaseFile) -> io::Result<Files> {
-        let names = Names::of(&database.path)?;
+        let names = Names::of(&database.path, database.link.clone())?;
         Ok(Files { contents: Contents::of(&database.path)?, names, database })
     }
 
@@ -94,19 +94,24 @@ pub(crate) fn put_log_aside(database: &Path) -> io::Result<PathBuf> {
 
 /// Their names, with device and number of each.
 #[derive(Debug)]
-struct Names(Vec<(PathBuf, (u64, u64))>);
+struct Names {
+    /// The database, its log, the log's index and the lock file.
+    known: Vec<(PathBuf, (u64, u64))>,
+    /// Another name, by which the database was asked for. A look at it costs one more call, so there
+    /// is none where it is the same.
+    link: Option<PathBuf>,
+}
 
 impl Names {
-    /// The database, its log, the log's index and the lock file.
-    fn of(database: &Path) -> io::Result<Names> {
+    fn of(database: &Path, link: Option<PathBuf>) -> io::Result<Names> {
         let names = ["", "-wal", "-shm", LOCK].map(|ending| beside(database, ending));
         let known = names.map(|path| fs::symlink_metadata(&path).map(|found| (path, id(&found))));
-        Ok(Names(known.into_iter().collect::<io::Result<_>>()?))
+        Ok(Names { known: known.into_iter().collect::<io::Result<_>>()?, link })
     }
 
     /// The first that is gone or is another one, in words.
     fn changed(&self) -> Option<String> {
-        self.0.iter().find_map(|(path, known)| match fs::symlink_metadata(path) {
+        let found = self.known.iter().find_map(|(path, known)| match fs::symlink_metadata(path) {
             Ok(found) if id(&found) == *known => None,
             Ok(_) => Some(format!("{} was replaced by another file", path.display())),
             Err(error) if is_gone(error.kind()) => {
@@ -114,7 +119,19 @@ impl Names {
             }
             // A folder that may not be entered for now says nothing of what is in it.
             Err(_) => None,
-        })
+        });
+        found.or_else(|| self.turned())
+    }
+
+    /// Whether the link leads elsewhere, or nowhere, in words: the next start would follow it there.
+    fn turned(&self) -> Option<String> {
+        let (link, (database, known)) = (self.link.as_deref()?, self.known.first()?);
+        let is_turned = match fs::metadata(link) {
+            Ok(found) => id(&found) != *known,
+            Err(error) => is_gone(error.kind()),
+        };
+        let words = || format!("{} was turned away from {}", link.display(), database.display());
+        is_turned.then(words)
     }
 }
 
@@ -142,6 +159,8 @@ fn is_gone(kind: io::ErrorKind) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -152,7 +171,7 @@ mod tests {
         for name in &names {
             fs::write(name, "x").unwrap();
         }
-        let files = Names::of(&database).unwrap();
+        let files = Names::of(&database, None).unwrap();
         assert_eq!(files.changed(), None);
         fs::write(&names[0], "longer, and still the same file").unwrap();
         assert_eq!(files.changed(), None);
@@ -165,6 +184,37 @@ mod tests {
             assert!(files.changed().unwrap().contains("replaced"));
             fs::rename(&aside, name).unwrap();
             assert_eq!(files.changed(), None);
+        }
+    }
+
+    #[test]
+    fn a_link_is_turned_when_it_leads_to_another_file_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["one", "two", "three"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        for ending in ["", "-wal", "-shm", ".lock"] {
+            fs::write(at(&format!("one/a.db{ending}")), "x").unwrap();
+        }
+        fs::write(at("two/a.db"), "x").unwrap();
+        let turn = |to: &str| {
+            symlink(to, at("next")).unwrap();
+            fs::rename(at("next"), at("current")).unwrap();
+        };
+        turn("one");
+        let files = Names::of(&at("one/a.db"), Some(at("current/a.db"))).unwrap();
+        assert_eq!(files.changed(), None);
+        for elsewhere in ["two", "three", "nowhere"] {
+            turn(elsewhere);
+            let said = files.changed().unwrap();
+            assert!(said.contains("current/a.db was turned away from"), "{elsewhere}: {said}");
+            assert!(said.ends_with("one/a.db"), "{elsewhere}: {said}");
+            // By another way to the same file.
+            symlink("one", at("same")).unwrap();
+            turn("same");
+            assert_eq!(files.changed(), None);
+            fs::remove_file(at("same")).unwrap();
         }
     }
 }

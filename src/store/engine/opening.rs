@@ -24,6 +24,11 @@ impl Opening {
     pub(crate) fn of(path: &Path, why: impl Into<Why>) -> Opening {
         Opening { path: path.display().to_string(), why: why.into() }
     }
+
+    /// Whether another server has it.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self.why, Why::Held { .. })
+    }
 }
 
 impl fmt::Display for Opening {
@@ -95,6 +100,11 @@ pub(crate) enum Why {
         "cannot be opened: the disk is full, or a quota is used up; free some space and start again"
     )]
     Full,
+    #[error(
+        "cannot be opened: another program has locked it; end that program (a shell, a backup) or its \
+         transaction, and start again"
+    )]
+    Locked,
     #[error("is damaged: {RESCUE}. What SQLite says: {0}")]
     Damaged(String),
     #[error("cannot be opened: {0}")]
@@ -124,7 +134,7 @@ impl From<rusqlite::Error> for Why {
         }
         match Error::from(error) {
             Error::Full => Why::Full,
-            Error::Locked => Why::Database("another program has locked it".to_owned()),
+            Error::Locked => Why::Locked,
             _ => Why::Database(said),
         }
     }

@@ -4,6 +4,7 @@
 //! second server started beside the first. "How To Corrupt An SQLite Database File", 2.4 and 4.2, says what comes of it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Client, PATIENCE, Server};
+use crate::harness::{Client, PATIENCE, Server, home};
 
 /// Posts until the server is gone; the titles that were acknowledged, each with when.
 pub(super) async fn post_until_gone(client: Client) -> Vec<(String, Instant)> {
@@ -36,7 +37,11 @@ pub(super) fn titles(database: &Path) -> Vec<String> {
 
 /// What is done to the files, by whom it is noticed, and where the data is afterwards.
 async fn taken(does: impl FnOnce(&Path) -> Option<PathBuf>, names: &str) {
-    let mut server = Server::start(&[]).await;
+    taken_from(Server::start(&[]).await, does, names).await;
+}
+
+/// The same with a server that has settings of its own.
+async fn taken_from(mut server: Server, does: impl FnOnce(&Path) -> Option<PathBuf>, names: &str) {
     let home = server.home().to_owned();
     server.create(&json!({"title": "before"})).await;
     let others = tokio::spawn(post_until_gone(server.client()));
@@ -138,6 +143,72 @@ async fn a_folder_that_is_moved_ends_the_server_and_loses_nothing() {
     fs::rename(&folder, &aside).expect("moved");
     assert_eq!(server.ended(PATIENCE).await.code(), Some(1));
     assert_eq!(titles(&aside.join("btk.db")), ["before"]);
+}
+
+/// A release that is put in the place of another by its link, with a database in it and with none. In a trial the server
+/// went on acknowledging into the old one, and the next start opened the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_to_its_folder_that_is_turned_ends_the_server_and_loses_nothing() {
+    for is_there in [true, false] {
+        let home = home();
+        for release in ["releases/1", "releases/2"] {
+            fs::create_dir_all(home.path().join(release)).expect("a folder");
+        }
+        if is_there {
+            fs::write(home.path().join("releases/2/btk.db"), "").expect("written");
+        }
+        symlink("releases/1", home.path().join("current")).expect("a link");
+        let url = [("DATABASE_URL", "sqlite:current/btk.db")];
+        taken_from(
+            Server::start_in(home, &url).await,
+            |home| {
+                // As `ln -sfn releases/2 current` does it.
+                symlink("releases/2", home.join("next")).expect("a link");
+                fs::rename(home.join("next"), home.join("current")).expect("turned");
+                Some(home.join("releases/1/btk.db"))
+            },
+            "current/btk.db was turned away from",
+        )
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_the_place_of_the_link_to_it_ends_the_server_and_loses_nothing() {
+    let home = home();
+    fs::create_dir(home.path().join("data")).expect("a folder");
+    symlink("data/real.db", home.path().join("btk.db")).expect("a link");
+    taken_from(
+        Server::start_in(home, &[]).await,
+        |home| {
+            fs::write(home.join("other.db"), "").expect("written");
+            fs::rename(home.join("other.db"), home.join("btk.db")).expect("replaced");
+            Some(home.join("data/real.db"))
+        },
+        "btk.db was turned away from",
+    )
+    .await;
+}
+
+/// Another way to the same file is no other file.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_turned_to_the_same_file_changes_nothing() {
+    let home = home();
+    let at = |name: &str| home.path().join(name);
+    fs::create_dir(at("data")).expect("a folder");
+    symlink("data", at("current")).expect("a link");
+    let url = [("DATABASE_URL", "sqlite:current/btk.db")];
+    let mut server = Server::start_in(home.clone(), &url).await;
+    server.create(&json!({"title": "a"})).await;
+    symlink(at("data"), at("next")).expect("a link");
+    fs::rename(at("next"), at("current")).expect("turned");
+    // Longer than it takes to notice.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.create(&json!({"title": "b"})).await;
+    assert!(server.stop().await.success());
+    let mut kept = titles(&at("data/btk.db"));
+    kept.sort();
+    assert_eq!(kept, ["a", "b"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

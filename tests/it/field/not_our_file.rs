@@ -16,14 +16,16 @@ use tempfile::TempDir;
 
 use crate::harness::{Server, home};
 
-/// Everything in a folder: name, kind, mode, last change, digest of the content. Left out is the index of a log, in which
-/// each reader of a database that is in use leaves a mark.
+/// Everything in a folder: name, kind, mode, last change, digest of the content. Of the index of a log the name alone: in
+/// that, each reader of a database that is in use leaves a mark.
 fn all(folder: &Path) -> Vec<(PathBuf, u32, (i64, i64), u64)> {
     let mut found: Vec<_> = fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| !path.to_string_lossy().ends_with("-shm"))
         .map(|path| {
+            if path.to_string_lossy().ends_with("-shm") {
+                return (path, 0, (0, 0), 0);
+            }
             let seen = fs::symlink_metadata(&path).expect("there");
             let content = if seen.is_file() { fs::read(&path).expect("read") } else { Vec::new() };
             let mut digest = DefaultHasher::new();
@@ -121,7 +123,36 @@ async fn the_database_of_another_program_is_not_adopted() {
     live.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE live (id INTEGER)").expect("made");
     let said = refused(&home, "live.db").await;
     assert!(said.contains("another program") && said.contains("live"), "{said}");
+    // By a link, too, beside which there is no log.
+    symlink(at("live.db"), at("link-to-live")).expect("a link");
+    let said = refused(&home, "link-to-live").await;
+    assert!(said.contains("another program") && said.contains("live"), "{said}");
     live.execute_batch("INSERT INTO live VALUES (1)").expect("it works on");
+}
+
+/// Nothing is made beside it: SQLite makes the index of a log that has none, also for one who only reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_of_a_program_that_was_killed_gets_no_file_beside_it() {
+    let home = home();
+    let at = |name: &str| home.path().join(name);
+    let live = Connection::open(at("live.db")).expect("a database");
+    let killed = |name: &str| {
+        fs::copy(at("live.db"), at(name)).expect("copied");
+        fs::copy(at("live.db-wal"), at(&format!("{name}-wal"))).expect("copied");
+        assert!(fs::metadata(at(&format!("{name}-wal"))).expect("a log").len() > 0);
+    };
+    live.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE orders (id INTEGER)")
+        .expect("made");
+    killed("all-in-its-log.db");
+    live.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); INSERT INTO orders VALUES (1)")
+        .expect("copied");
+    killed("some-in-its-log.db");
+    drop(live);
+    for name in ["all-in-its-log.db", "some-in-its-log.db"] {
+        let said = refused(&home, name).await;
+        assert!(said.contains("another program") && said.contains("orders"), "{name}: {said}");
+        assert!(!at(&format!("{name}-shm")).exists(), "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

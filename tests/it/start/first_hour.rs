@@ -1,6 +1,9 @@
 //! What a newcomer stumbles over: an empty folder, a webhook that is set up after the first tasks, a
 //! receiver on the same machine that is refused.
 
+use std::fs;
+
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::harness::hooks::{LOCAL, text};
@@ -23,9 +26,64 @@ async fn a_start_that_fails_for_its_port_leaves_nothing_behind() {
     let (home, port) = (home(), other.address().rsplit(':').next().expect("a port").to_owned());
     let refused = Server::refused_in(home.clone(), &[("PORT", &port)]).await;
     assert!(refused.err.contains("cannot listen on"), "{}", refused.err);
-    assert_eq!(std::fs::read_dir(home.path()).expect("a folder").count(), 0);
+    assert_eq!(fs::read_dir(home.path()).expect("a folder").count(), 0);
     let server = Server::start_in(home, &[]).await;
     assert!(server.output().contains("made anew"), "{}", server.output());
+}
+
+/// Seen in a trial: an empty database stayed, and the next start did not say that there had been none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_something_stands_in_the_way_of_leaves_no_database() {
+    for (name, is_folder) in [("btk.db.lock", true), ("btk.db.lock", false), ("btk.db-wal", true)] {
+        let home = home();
+        let obstacle = home.path().join(name);
+        if is_folder {
+            fs::create_dir(&obstacle).expect("a folder");
+        } else {
+            fs::write(&obstacle, "my notes on locks").expect("written");
+        }
+        let refused = Server::refused_in(home.clone(), &[]).await;
+        assert_eq!(refused.status.code(), Some(1), "{name}: {}", refused.err);
+        assert!(refused.err.contains(&format!("{name} is a ")), "{name}: {}", refused.err);
+        let left = fs::read_dir(home.path()).expect("a folder");
+        let left: Vec<_> = left.map(|entry| entry.expect("an entry").file_name()).collect();
+        assert_eq!(left, [name], "nothing but what was there");
+        if is_folder {
+            fs::remove_dir(&obstacle).expect("removed");
+        } else {
+            fs::remove_file(&obstacle).expect("removed");
+        }
+        let server = Server::start_in(home, &[]).await;
+        assert!(server.output().contains("made anew"), "{name}: {}", server.output());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_file_is_no_database_yet() {
+    let home = home();
+    fs::write(home.path().join("btk.db"), "").expect("written");
+    let server = Server::start_in(home, &[]).await;
+    assert!(server.output().contains("made anew"), "{}", server.output());
+}
+
+/// A shell with a transaction open, and one that keeps even readers out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_beside_a_lock_of_another_program_says_of_which_file_and_what_to_do() {
+    let mut server = Server::start(&[]).await;
+    let task = server.create(&json!({"title": "kept"})).await;
+    assert!(server.stop().await.success());
+    for with in ["BEGIN IMMEDIATE", "PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE"] {
+        let shell = Connection::open(server.home().join("btk.db")).expect("opened");
+        shell.execute_batch(with).expect("the lock");
+        let refused = Server::refused_in(server.shared_home(), &[]).await;
+        assert_eq!(refused.status.code(), Some(1), "{with}: {}", refused.err);
+        for part in ["btk.db cannot be", "another program has locked", "and start again"] {
+            assert!(refused.err.contains(part), "{with}: {}", refused.err);
+        }
+        drop(shell);
+    }
+    server.restart().await;
+    assert_eq!(server.get("/api/tasks").await.expect(200).json(), json!([task]));
 }
 
 /// After a start with a new `WEBHOOK_URL` the banner says what was never sent there, and the line that
