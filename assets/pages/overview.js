@@ -114,18 +114,9 @@ async function load() {
  *   failed: number, span: string}} Found
  */
 
-let stamp = '';
-
 /** @param {Found} found */
 function show(found) {
-  // The attention is read out when it changes, so it is drawn only then.
-  const now = JSON.stringify([
-    found.failed,
-    found.figures.map(({ oldestWaitingAt, lastAnswer }) => [oldestWaitingAt, Boolean(lastAnswer?.error)]),
-    found.webhooks.map((w) => [w.id, w.status, w.reasonText, w.nextProbeAt]),
-  ]);
-  if (now !== stamp) drawAttention(attention, found);
-  stamp = now;
+  drawAttention(attention, found);
   drawTiles(tiles, found);
   start.hidden = found.webhooks.length > 0;
   content.hidden = false;

@@ -14,14 +14,26 @@ const LATE = 60_000; // milliseconds after which what waits is worth a line
 const linked = (path, query, ...words) => h('a', { href: `${path}?${new URLSearchParams(query)}` }, words);
 
 /**
- * The list, drawn anew.
+ * Brings the list up to date. It is read out when it changes, so one that says the same stays.
  * @param {HTMLElement} place
  * @param {{webhooks: Api.Webhook[], figures: Api.WebhookFigures[], failed: number}} found `failed`: deliveries that have failed for good
  */
 export function drawAttention(place, { webhooks, figures, failed }) {
   const lines = [...ofWebhooks(webhooks, figures), ofFailed(failed), ofHeld(webhooks), ofOldest(figures, webhooks)].filter(Boolean);
   const calm = h('p', { class: 'mark good calm' }, icon('check'), 'Nothing needs attention');
-  put(place, h('h2', {}, 'Needs attention'), lines.length > 0 ? h('ul', {}, lines) : calm);
+  const next = /** @type {HTMLElement} */ (place.cloneNode(false));
+  put(next, h('h2', {}, 'Needs attention'), lines.length > 0 ? h('ul', {}, lines) : calm);
+  if (!timeless(next).isEqualNode(timeless(place))) place.replaceChildren(...next.childNodes);
+}
+
+/**
+ * A copy without how far its moments are: that goes on by itself and is nothing new.
+ * @param {HTMLElement} place
+ */
+function timeless(place) {
+  const copy = /** @type {HTMLElement} */ (place.cloneNode(true));
+  for (const moment of copy.querySelectorAll('time')) moment.textContent = '';
+  return copy;
 }
 
 /**

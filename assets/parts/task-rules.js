@@ -63,12 +63,14 @@ export function parameters({ q, status: only, priority, type, category, tag, due
   return { q: q.trim(), priority, type, category, tag, ...(due && span[due]) };
 }
 
+/** @param {string|null} text */
+const composed = (text) => (text ?? '').normalize('NFC');
+
 /**
  * A text as it is looked for: whatever the case, and however its letters are composed.
  * @param {string|null} text
  */
-const composed = (text) => (text ?? '').normalize('NFC');
-const folded = (text) => composed(text).toLowerCase();
+export const folded = (text) => composed(text).toLowerCase();
 
 /**
  * A text as it is put in order: by letters without their accents, as the server does it (`model/text.rs`).

@@ -1,5 +1,6 @@
 // webhook-words: a webhook in words: its name, what it gets, where its deliveries are. Must not ask the server.
 
+import { folded } from './task-rules.js';
 import { next } from './time.js';
 import { PRIORITIES, STATUSES, apart, eventLabel, labelOf } from './words.js';
 
@@ -105,9 +106,8 @@ export function whatItGets({ id, events, filter, ignoreOrigin, payload }) {
 export function fits(webhook, q) {
   if (!q) return true;
   const { id, description, url, source, status, events } = webhook;
-  const text = [id, description, url, source, status, ...events, ...events.map(eventLabel)].join(' ').toLowerCase();
-  return q
-    .toLowerCase()
+  const text = folded([id, description, url, source, status, ...events, ...events.map(eventLabel)].join(' '));
+  return folded(q)
     .split(/\s+/)
     .every((word) => text.includes(word));
 }

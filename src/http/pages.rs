@@ -70,11 +70,14 @@ pub(crate) fn add(mut router: Router<App>) -> Router<App> {
     router
 }
 
-/// Whether a person opens an address in a browser.
+/// Whether a person opens an address in a browser. Programs such as n8n take pages too, but name JSON beside them.
 fn is_visit(request: &Request) -> bool {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    let mut wanted = request.headers().get_all(header::ACCEPT).iter();
-    is_read && wanted.any(|kinds| kinds.to_str().is_ok_and(|text| text.contains("text/html")))
+    let wants = |kind: &str| {
+        let mut wanted = request.headers().get_all(header::ACCEPT).iter();
+        wanted.any(|kinds| kinds.to_str().is_ok_and(|text| text.contains(kind)))
+    };
+    is_read && wants("text/html") && !wants("application/json")
 }
 
 /// The page that says that there is nothing at an address; for people alone.
@@ -83,18 +86,29 @@ pub(crate) fn nowhere(app: &App, request: &Request) -> Option<Response> {
     Some((StatusCode::NOT_FOUND, page).into_response())
 }
 
-/// Whoever opens a page without a session signs in first and is led back to it. `has_ended`: there was one.
+/// Whether what stands at an address is for programs: it is refused in words, whoever asks.
+fn is_data(path: &str) -> bool {
+    let is_below = |root: &str| {
+        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    ["/api", "/metrics"].into_iter().any(is_below)
+}
+
+/// Whoever opens a page without a session signs in first and is led back to it; so is whoever opens an address with
+/// nothing, since a stranger is not told what is there. `has_ended`: there was one.
 pub(crate) fn to_sign_in(
     request: &Request,
     problem: &Problem,
     has_ended: bool,
 ) -> Option<Response> {
     let uri = request.uri();
-    let is_page = PAGES.iter().any(|page| page.path == uri.path());
-    if problem.code != "unauthorized" || !is_page || !is_visit(request) {
+    if problem.code != "unauthorized" || is_data(uri.path()) || !is_visit(request) {
         return None;
     }
     let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    // A browser takes `//elsewhere` for the address of another site: nobody is led on to that.
+    let is_ours = asked.strip_prefix('/').is_some_and(|rest| !rest.starts_with(['/', '\\']));
+    let asked = if is_ours { asked } else { "/" };
     let next: String = form_urlencoded::byte_serialize(asked.as_bytes()).collect();
     let why = if has_ended { "&why=ended" } else { "" };
     Some(Redirect::to(&format!("/sign-in?next={next}{why}")).into_response())

@@ -57,6 +57,45 @@ async fn it_shows_what_was_sent_how_fast_and_what_failed() {
     browser.expect_content(&[]).await;
 }
 
+/// All that needs attention is counted and named as it is now; and since it is read out, it stays while it says the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_attention_follows_what_happens_and_else_stays() {
+    let receiver = Receiver::start(|hit| {
+        if hit.task("title") == "Taken" { Reply::ok() } else { Reply::status(422) }
+    })
+    .await;
+    let server = Server::open(&[]).await;
+    let hook = json!({"url": receiver.url(), "onReject": "hold", "description": "Before"});
+    let hook = server.hook(&hook).await;
+    let hook = hook["id"].as_str().expect("an id");
+    server.create(&json!({"title": "Refused"})).await;
+    server.total_is("status=held", 1).await;
+    let browser = Browser::at(&server, "/overview").await;
+    browser.find(".attention li", "1 delivery is held").await;
+    for _ in 0..2 {
+        server.create(&json!({"title": "Refused"})).await;
+    }
+    browser.find(".attention li", "3 deliveries are held").await;
+
+    let lines = "return document.querySelectorAll('.attention li').length";
+    let before = browser.js(lines, &[]).await;
+    browser.js("document.querySelector('.attention h2').isMarked = true", &[]).await;
+    server.create(&json!({"title": "Taken"})).await;
+    browser.find("[data-test=tile-delivered]", "1").await;
+    let stays = "return document.querySelector('.attention h2').isMarked === true";
+    let is_marked = browser.js(stays, &[]).await == json!(true);
+    // What is held has perhaps waited for a minute by now, which is a line more.
+    let is_same = browser.js(lines, &[]).await == before;
+    assert!(is_marked || !is_same, "it was drawn anew, and says the same");
+
+    server.tell(hook, "pause").await.expect(200);
+    browser.find(".attention a", "Before").await;
+    let renamed = server.call("PATCH", &format!("/api/webhooks/{hook}"));
+    renamed.json(&json!({"description": "After"})).send().await.expect(200);
+    browser.find(".attention a", "After").await;
+    browser.expect_content(&[]).await;
+}
+
 /// The worst first, here as on the page of the webhooks; and what is due is never said to have been.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_needs_attention_stands_in_the_order_of_the_webhooks() {

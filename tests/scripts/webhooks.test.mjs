@@ -80,6 +80,14 @@ test('every word that is looked for stands somewhere in it', () => {
   assert.ok(!fits(hook, 'sales n8n'));
 });
 
+test('a word is found however its letters are composed', () => {
+  const [composed, apart] = ['größe', 'gro\u0308ße'];
+  for (const description of ['Größe', 'Gro\u0308ße']) {
+    for (const q of [composed, apart]) assert.ok(fits({ ...WEBHOOK, description }, q), `${description} by ${q}`);
+    assert.ok(!fits({ ...WEBHOOK, description }, 'grüße'), 'another word');
+  }
+});
+
 test('where its deliveries are, and what those that wait are called', () => {
   assert.equal(deliveriesOf('wh_1', 'held'), '/deliveries?webhook=wh_1&status=held');
   const states = ['up', 'refusing', 'down', 'paused'].map((status) => waitingState({ status }));

@@ -103,16 +103,22 @@ async fn an_unknown_address_is_a_page_for_people_and_json_for_programs() {
         let head = visit(&server, "HEAD", path).send().await.expect(404);
         assert!(head.body.is_empty() && head.header("content-type").starts_with("text/html"));
         assert_eq!(server.get(path).await.expect(404).json()["code"], "no_such_address");
-        let any = server.call("GET", path).header("accept", "*/*").send().await;
-        any.expect_error(404);
+        // n8n takes pages too.
+        for kinds in ["*/*", "application/json,text/html,application/xhtml+xml,*/*;q=0.7"] {
+            let any = server.call("GET", path).header("accept", kinds).send().await;
+            any.expect_error(404);
+        }
         visit(&server, "POST", path).send().await.expect_error(404);
     }
     // What an address of the API says, it says to everybody in the same way.
     visit(&server, "GET", "/api/tasks/unknown").send().await.expect_error(404);
 
-    // A stranger does not learn what is there and what is not.
+    // A stranger does not learn what is there and what is not: a person is led to the sign-in from everywhere.
     let guarded = Server::start(&[("HOST", "127.0.0.1"), ("API_TOKEN", TOKEN)]).await;
-    visit(&guarded, "GET", "/nothing").send().await.expect_error(401);
+    let stranger = visit(&guarded, "GET", "/nothing").send().await.expect(303);
+    assert_eq!(stranger.header("location"), "/sign-in?next=%2Fnothing");
+    visit(&guarded, "GET", "/api/nothing").send().await.expect_error(401);
+    guarded.get("/nothing").await.expect_error(401);
     let call = visit(&guarded, "GET", "/nothing");
     let page = call.header("authorization", &format!("Bearer {TOKEN}")).send().await.expect(404);
     assert!(page.text().contains("Nothing here"));

@@ -247,8 +247,24 @@ async fn a_page_without_a_session_leads_to_the_sign_in_and_back() {
     let style = page.split('"').find(|text| text.ends_with("/style.css")).expect("its style");
     server.get(style).await.expect(200);
     server.get("/docs").await.expect(200);
-    // Data is refused in words, whoever asks; so is what is not there.
-    for path in ["/api/tasks", "/metrics", "/nothing", "//evil.example/deliveries"] {
+    // A stranger is not told what is not there: one is led on from it as from a page.
+    for (path, next) in [
+        ("/delivery", "%2Fdelivery"),
+        ("/a/b/?c=d", "%2Fa%2Fb%3Fc%3Dd"),
+        ("/apiary", "%2Fapiary"),
+        // To a browser this would be another site.
+        ("//evil.example/deliveries", "%2F"),
+    ] {
+        let answer = server.call("GET", path).header("accept", html).send().await.expect(303);
+        assert_eq!(answer.header("location"), format!("/sign-in?next={next}"));
+        server.call("HEAD", path).header("accept", html).send().await.expect(303);
+        server.get(path).await.expect_error(401);
+        server.call("POST", path).header("accept", html).send().await.expect_error(401);
+        let signed_in = server.call("GET", path).header("accept", html).header("cookie", &good);
+        signed_in.send().await.expect(404);
+    }
+    // Data is refused in words, whoever asks.
+    for path in ["/api/tasks", "/api/nothing", "/api", "/metrics", "/metrics/"] {
         server.call("GET", path).header("accept", html).send().await.expect_error(401);
     }
 }
