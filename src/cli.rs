@@ -10,6 +10,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::clock;
 use crate::config::{Config, EnvFile, Faults, Gathered, REFERENCE};
@@ -207,7 +208,7 @@ fn unknown_names(file: &EnvFile) -> Vec<String> {
 fn start_log(filter: &str, json: bool) -> Arc<Output> {
     use std::io::IsTerminal as _;
     let lines = Output::start(Stream::Err, if json { gap_as_json as Gap } else { gap });
-    let filter = EnvFilter::builder().parse_lossy(filter);
+    let filter = EnvFilter::builder().parse_lossy(with_the_rest(filter));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .log_internal_errors(false)
@@ -221,6 +222,17 @@ fn start_log(filter: &str, json: bool) -> Arc<Output> {
     // The usual hook writes to standard error itself, and waits for it.
     std::panic::set_hook(Box::new(|panic| tracing::error!("A fault of btk itself: {panic}")));
     lines
+}
+
+/// A filter that names parts alone turns all others off, and with them the line that says why a start failed: what it
+/// does not name is logged as it is without a filter.
+fn with_the_rest(filter: &str) -> String {
+    let is_level = |part: &str| !part.is_empty() && part.parse::<LevelFilter>().is_ok();
+    if filter.split(',').map(str::trim).any(is_level) {
+        return filter.to_owned();
+    }
+    let usual = REFERENCE.iter().find(|setting| setting.name == "RUST_LOG");
+    format!("{},{filter}", usual.map_or("warn", |setting| setting.default))
 }
 
 /// Tells of lines that nobody saw.
@@ -325,6 +337,21 @@ mod tests {
         let help = Cli::command().render_help().to_string();
         for setting in REFERENCE {
             assert!(help.contains(setting.name), "{} is not in --help", setting.name);
+        }
+    }
+
+    #[test]
+    fn what_a_filter_does_not_name_is_logged_as_usual() {
+        for (filter, whole) in [
+            ("btk_system::store=debug", "info,btk_system::store=debug"),
+            ("hyper=off,btk_system", "info,hyper=off,btk_system"),
+            ("[request]=trace", "info,[request]=trace"),
+            ("", "info,"),
+            ("off", "off"),
+            ("info,hyper=trace", "info,hyper=trace"),
+            ("hyper=trace, WARN", "hyper=trace, WARN"),
+        ] {
+            assert_eq!(with_the_rest(filter), whole);
         }
     }
 }

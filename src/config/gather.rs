@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
 
 use super::dotenv::{self, EnvFile};
 use super::reference::REFERENCE;
@@ -109,8 +111,20 @@ fn is_empty(text: &str) -> bool {
     text.trim().is_empty()
 }
 
+/// Whether a path names a pipe, which would keep the start waiting until somebody writes into it, perhaps for ever. What
+/// the process was given open, as a shell gives `<(…)`, has its writer.
+fn is_named_pipe(path: &Path) -> bool {
+    let is_given = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|given| path.starts_with(given));
+    !is_given && std::fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo())
+}
+
 /// What the file of a secret holds. Its path is not repeated, since people put the secret itself there.
 fn content(name: &str, path: &str) -> Result<String, String> {
+    if is_named_pipe(Path::new(path)) {
+        return Err("names a pipe, which would keep the start waiting for who writes into it: put the value into \
+                    a file"
+            .to_owned());
+    }
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(FILE_MOST + 1).read_to_end(&mut bytes))

@@ -5,12 +5,12 @@
 use crate::model::{MAX_ATTEMPTS_MOST, Origin, receiver};
 
 pub(super) fn webhook_url(text: &str) -> Result<String, String> {
-    let mut parts = text.split([',', ';', '|', ' ', '\t', '\n']).skip(1);
-    let begins_another = |part: &str| {
+    let mut parts = text.split([',', ';', '|', ' ', '\t', '\n']);
+    let begins_one = |part: &str| {
         let part = part.to_ascii_lowercase();
         part.starts_with("http://") || part.starts_with("https://")
     };
-    if parts.any(begins_another) {
+    if parts.next().is_some_and(begins_one) && parts.any(begins_one) {
         return Err("holds several addresses and takes one: make a webhook for each of the \
                     others, on the page Webhooks or with POST /api/webhooks. (If it is one with another in \
                     it, write the sign before that one encoded: %2C for a comma)"
@@ -47,7 +47,12 @@ pub(super) fn origins(text: &str) -> Result<Vec<Origin>, String> {
         return Ok(Vec::new());
     }
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names: Vec<&str> = names.collect();
+    if names.is_empty() || names.contains(&"none") {
+        return Err("must be names with commas between, or none alone, which sends all".to_owned());
+    }
     names
+        .into_iter()
         .map(|name| {
             Origin::parse("", name).map_err(|_| {
                 format!(

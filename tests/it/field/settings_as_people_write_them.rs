@@ -4,6 +4,8 @@
 //! Seen with: <https://github.com/docker/cli/issues/3630> (the quotes).
 
 use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -77,6 +79,30 @@ async fn every_secret_may_stand_in_a_file_of_its_own() {
     let refused = Server::refused_in(home, &[("API_TOKEN_FILE", "API_TOKEN")]).await;
     assert!(refused.err.contains("API_TOKEN has more than one line"), "{}", refused.err);
     assert!(!refused.err.contains("lines\n"), "{}", refused.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_that_nobody_writes_into_does_not_hold_up_the_start() {
+    let home = home();
+    let made = Command::new("mkfifo").arg(home.path().join("pipe")).status().expect("mkfifo");
+    assert!(made.success());
+    for name in ["WEBHOOK_SECRET_FILE", "API_TOKEN_FILE"] {
+        let refused = Server::refused_in(home.clone(), &[(name, "pipe")]).await;
+        assert_eq!(refused.status.code(), Some(2), "{name}: {}", refused.err);
+        assert!(refused.err.contains(&format!("{name} names a pipe")), "{}", refused.err);
+    }
+}
+
+/// As a shell gives `<(…)`: what it is given open has its writer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_may_come_through_a_pipe_of_the_shell() {
+    let script = "exec \"$0\" 3<<end\nof-a-pipe\nend\n";
+    for path in ["/dev/fd/3", "/proc/self/fd/3"] {
+        let settings = [("WEBHOOK_SECRET_FILE", path)];
+        let server = Server::start_by(&["sh", "-c", script], home(), &settings).await;
+        let body = json!({"event": "task_created", "task": {"title": path}});
+        server.post("/api/incoming-webhook?secret=of-a-pipe", &body).await.expect(200);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,4 +228,19 @@ async fn a_dot_at_the_end_of_a_host_is_the_same_host() {
 async fn a_level_of_the_log_that_is_meant_is_not_silence() {
     let server = Server::start(&[("RUST_LOG", "warning"), ("HTTPS_PROXY", "http://proxy")]).await;
     server.wait_for_log("HTTPS_PROXY is set").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_for_one_part_of_the_program_does_not_silence_the_others() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    for filter in ["btk::store=debug", "hyper=debug", "btk::store=debug,hyper=off"] {
+        let settings =
+            [("RUST_LOG", filter), ("PORT", port.as_str()), ("HTTPS_PROXY", "http://proxy")];
+        let refused = Server::refused(&settings).await;
+        assert_eq!(refused.status.code(), Some(1), "{filter}: {}", refused.err);
+        for words in ["cannot listen on", "HTTPS_PROXY is set"] {
+            assert!(refused.err.contains(words), "{filter}, {words}: {}", refused.err);
+        }
+    }
 }
