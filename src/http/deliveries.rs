@@ -176,8 +176,9 @@ parameters! {
 }
 
 fn task_ids(query: &Query, name: &str) -> Result<Vec<String>, Problem> {
-    let text = query.text(name)?.unwrap_or_default();
-    let ids: Vec<String> = text.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect();
+    let all = query.all(name)?;
+    let ids = all.into_iter().flat_map(|text| text.split(',')).filter(|id| !id.is_empty());
+    let ids: Vec<String> = ids.map(str::to_owned).collect();
     if ids.is_empty() || ids.len() > TASKS_MOST {
         let found = ids.len();
         let what =

@@ -123,6 +123,10 @@ fn curl(path: &str, method: &str, operation: &Value, address: &str, has_token: b
         if parameter["in"] == "path" {
             let example = parameter["example"].as_str().unwrap_or("…");
             path = path.replace(&format!("{{{name}}}"), example);
+        } else if parameter["in"] == "query" && parameter["required"] == true {
+            let example = parameter["example"].as_str().unwrap_or("…");
+            let sign = if path.contains('?') { '&' } else { '?' };
+            path.push_str(&format!("{sign}{name}={example}"));
         }
     }
     let mut line = match method {

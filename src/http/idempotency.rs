@@ -188,8 +188,13 @@ impl IfMatch {
         let wanted = version.to_string();
         text.split(',')
             .map(str::trim)
-            .any(|tag| tag == "*" || tag.trim_start_matches("W/").trim_matches('"') == wanted)
+            .any(|tag| tag == "*" || unquoted(tag.strip_prefix("W/").unwrap_or(tag)) == wanted)
     }
+}
+
+/// A tag without its quotes; some leave both out.
+fn unquoted(tag: &str) -> &str {
+    tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag)
 }
 
 #[cfg(test)]
@@ -210,7 +215,11 @@ mod tests {
             ("\"2\", \"3\"", true),
             ("*", true),
             ("\"33\"", false),
+            ("3", true),
             ("x", false),
+            ("\"3", false),
+            ("3\"", false),
+            ("W/W/\"3\"", false),
         ] {
             assert_eq!(read(text).allows(3), allowed, "{text}");
         }

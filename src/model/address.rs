@@ -39,8 +39,22 @@ pub(crate) fn encoded_url(text: &str) -> Result<String, &'static str> {
 /// Whether two addresses are one, however each is written. One that was stored as it was typed is
 /// the one that it would be stored as now.
 pub(crate) fn is_same_url(one: &str, other: &str) -> bool {
-    let is_encoded = |one| encoded_url(one).is_ok_and(|one| encoded_url(other) == Ok(one));
-    one == other || is_encoded(one)
+    one == other || comparable(one) == comparable(other)
+}
+
+/// An address as it is asked for: a host has no capitals, a port that stands for itself is none, and what follows `#` is
+/// not sent.
+fn comparable(url: &str) -> String {
+    let url = encoded_url(url).unwrap_or_else(|_| url.to_owned());
+    let url = url.split('#').next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let at = authority.rfind('@').map_or(0, |at| at + 1);
+    let (scheme, host) = (scheme.to_ascii_lowercase(), authority[at..].to_ascii_lowercase());
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let (user, host) = (&authority[..at], host.strip_suffix(usual).unwrap_or(&host));
+    let root = if path.starts_with('/') { "" } else { "/" };
+    format!("{scheme}://{user}{host}{root}{path}")
 }
 
 fn ascii_host(host: &str) -> Result<String, &'static str> {
@@ -108,6 +122,15 @@ mod tests {
         let made = "https://xn--mnchen-3ya.example/a%20b";
         for (one, other) in [(typed, typed), (typed, made), (made, typed), (made, made)] {
             assert!(is_same_url(one, other), "{one} {other}");
+        }
+        for written in ["HTTPS://E.org/a", "https://e.org:443/a", "https://e.org/a#b"] {
+            assert!(is_same_url("https://e.org/a", written), "{written}");
+        }
+        assert!(is_same_url("http://e.org", "http://E.org:80/"));
+        for other in
+            ["https://e.org/A", "https://e.org:80/a", "http://e.org/a", "https://u@e.org/a"]
+        {
+            assert!(!is_same_url("https://e.org/a", other), "{other}");
         }
         assert!(is_same_url("https://exa mple/", "https://exa mple/"), "what is refused now");
         assert!(!is_same_url("https://exa mple/", "https://mün chen/"));

@@ -197,6 +197,11 @@ fn wanted(input: RecoverInput, now: Time) -> Result<RecoveryQuery, Problem> {
             "is required: the time from which on events are sent, such as \"2026-03-01T09:00:00Z\"";
         return Err(Invalid::new("since", what).into());
     };
+    if until.is_none() && since > now {
+        let what = format!("({since}) lies in the future; use a time that has been");
+        let contradiction = Problem::from(Invalid::new("since", what));
+        return Err(Problem { status: StatusCode::CONFLICT, ..contradiction });
+    }
     let until = until.unwrap_or(now);
     if until < since {
         // Each is a time like any other; it is the two that contradict each other.

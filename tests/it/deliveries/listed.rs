@@ -256,6 +256,8 @@ async fn the_latest_deliveries_of_tasks_come_in_the_order_asked() {
         json!([counted(&settled[0], 1, 0)]),
         "of its newest event"
     );
+    let each = latest(&format!("{bad_task}&taskId={good_task}")).await.expect(200).json();
+    assert_eq!(each.as_array().map(Vec::len), Some(2), "each as a parameter of its own");
     let many = vec!["t"; 101].join(",");
     for ids in ["", ",", &many] {
         latest(ids).await.expect_fault(400, "taskId");
