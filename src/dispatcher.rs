@@ -134,7 +134,7 @@ impl<T: Transport> Dispatcher<T> {
 
     async fn look_until(&self, stop: CancellationToken, handover: &Arc<Handover>) {
         let mut changes = self.services.store.wake_ups();
-        let mut clock = WallClock::new(clock::now());
+        let mut clock = WallClock::read();
         let mut was_faulty = false;
         while !stop.is_cancelled() {
             // Register for the wake-up first, then look: nothing can fall between.
@@ -173,8 +173,8 @@ impl<T: Transport> Dispatcher<T> {
         clock: &mut WallClock,
         handover: &Arc<Handover>,
     ) -> store::Result<Duration> {
-        let (now, steady_ms) = (clock::now(), self.steady_ms());
-        let (step, seen) = clock.look(now);
+        let (seen, steady_ms) = (WallClock::read(), self.steady_ms());
+        let (now, step) = (seen.now(), clock.step_to(&seen));
         let to = Arc::clone(handover);
         let look = move |tx: &mut Tx<'_>| {
             if let Some(step) = &step {

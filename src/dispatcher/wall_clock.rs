@@ -2,8 +2,11 @@
 //!
 //! Must not know what waits for a time.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::model::{STEP_MS, Time};
 use crate::store::ClockStep;
 
@@ -13,19 +16,49 @@ pub(super) struct WallClock {
     since: Instant,
 }
 
+/// Readings of both clocks at most, of which the closest counts.
+const READINGS: usize = 8;
+/// The clocks were read together if no more passed between them.
+const TOGETHER: Duration = Duration::from_millis(1);
+
 impl WallClock {
-    pub(super) fn new(now: Time) -> WallClock {
-        WallClock { wall: now, since: Instant::now() }
+    /// Both clocks now.
+    pub(super) fn read() -> WallClock {
+        together(clock::now, Instant::now)
     }
 
-    /// How the wall clock has stepped since the last look, if it has: what waits must follow, or a
-    /// retry would come at once, or wait for as long again. With it what takes the place of this
-    /// once the step has been dealt with.
-    pub(super) fn look(&self, now: Time) -> (Option<ClockStep>, WallClock) {
-        let seen = WallClock::new(now);
-        let passed = (seen.since - self.since).as_millis();
-        (step_between(self.wall, i64::try_from(passed).unwrap_or(i64::MAX), now), seen)
+    /// The wall clock.
+    pub(super) fn now(&self) -> Time {
+        self.wall
     }
+
+    /// How the wall clock has stepped from here to a later look, if it has: what waits must follow, or a
+    /// retry would come at once, or wait for as long again.
+    pub(super) fn step_to(&self, seen: &WallClock) -> Option<ClockStep> {
+        let passed = (seen.since - self.since).as_millis();
+        step_between(self.wall, i64::try_from(passed).unwrap_or(i64::MAX), seen.wall)
+    }
+}
+
+/// A thread may be put aside between the two. By so much a step would be taken for another one, and a series would
+/// seem to have begun before what arrived a moment earlier.
+fn together(wall: impl Fn() -> Time, steady: impl Fn() -> Instant) -> WallClock {
+    let read = || {
+        let since = steady();
+        let seen = WallClock { wall: wall(), since };
+        (steady() - since, seen)
+    };
+    let mut best = read();
+    for _ in 1..READINGS {
+        if best.0 < TOGETHER {
+            break;
+        }
+        let next = read();
+        if next.0 < best.0 {
+            best = next;
+        }
+    }
+    best.1
 }
 
 /// The step between a look at `before` and one `passed` milliseconds later at `now`. It may have come
@@ -47,10 +80,32 @@ fn step_between(before: Time, passed: i64, now: Time) -> Option<ClockStep> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     const AT: Time = Time(1_000_000_000);
     const HOUR: i64 = 3_600_000;
+
+    #[test]
+    fn clocks_that_were_read_apart_are_read_again() {
+        let start = Instant::now();
+        // Twice the thread is put aside between the two, for 20 and for 5 milliseconds, then not.
+        for (gaps, chosen) in [(vec![20, 5, 0], 2), (vec![0], 0), (vec![20; READINGS], 0)] {
+            let (reading, passed) = (Cell::new(0), Cell::new(0));
+            let wall = || {
+                let at = passed.get();
+                passed.set(at + gaps[reading.get()]);
+                reading.set(reading.get() + 1);
+                AT.plus_ms(at)
+            };
+            let steady = || start + Duration::from_millis(passed.get().try_into().unwrap());
+            let read = together(wall, steady);
+            let before: i64 = gaps[..chosen].iter().sum();
+            assert_eq!(read.now(), AT.plus_ms(before), "{gaps:?}");
+            assert_eq!(read.since, start + Duration::from_millis(before.try_into().unwrap()));
+        }
+    }
 
     #[test]
     fn a_clock_that_runs_or_is_corrected_has_not_stepped() {
