@@ -20,17 +20,28 @@ pub(crate) fn written_json(body: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
+/// Lies beside an answer whose bytes are in memory in any case, once for all who ask.
+#[derive(Clone, Copy)]
+pub(crate) struct OfAll;
+
+/// Whether an answer is JSON.
+pub(crate) fn is_json(answer: &Response) -> bool {
+    answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json")
+}
+
 /// An answer that is being written. Where there is no room for more, it holds nothing any longer and only counts.
 pub(crate) struct Answer {
     bytes: Vec<u8>,
     share: Option<Share>,
     length: usize,
     has_items: bool,
+    /// Up to so many bytes need no room.
+    small: usize,
 }
 
 impl Answer {
-    pub(crate) fn new(share: Share) -> Answer {
-        Answer { bytes: Vec::new(), share: Some(share), length: 0, has_items: false }
+    pub(crate) fn new(share: Share, small: usize) -> Answer {
+        Answer { bytes: Vec::new(), share: Some(share), length: 0, has_items: false, small }
     }
 
     /// How large it may become without more room.
@@ -65,6 +76,11 @@ impl Answer {
         self.push(b"]");
     }
 
+    /// What is JSON already, whole.
+    pub(crate) fn written(&mut self, json: &str) {
+        self.push(json.as_bytes());
+    }
+
     /// A value, whole.
     pub(crate) fn value<T: Serialize>(&mut self, value: &T) {
         // What is answered has nothing in it that JSON refuses, and a text takes all.
@@ -73,14 +89,15 @@ impl Answer {
 
     fn push(&mut self, more: &[u8]) {
         self.length += more.len();
-        if !self.share.as_mut().is_some_and(|share| share.holds(self.length)) {
+        let Some(share) = &mut self.share else { return };
+        if self.length > self.small && !share.holds(self.length) {
             (self.bytes, self.share) = (Vec::new(), None);
             return;
         }
         let had = self.bytes.capacity();
         if self.length > had {
             // Twice as much each time, as a vector does by itself, but no more than the share.
-            let wanted = (2 * had).min(self.room()).max(self.length);
+            let wanted = (2 * had).min(self.room().max(self.small)).max(self.length);
             self.bytes.reserve_exact(wanted - self.bytes.len());
         }
         self.bytes.extend_from_slice(more);
@@ -103,9 +120,11 @@ impl Answer {
 
     fn kept(self, client: &Client) -> (Bytes, Option<Kept>) {
         let Some(mut share) = self.share else { return (Bytes::new(), None) };
+        if share.size() == 0 {
+            return (Bytes::from(self.bytes), None);
+        }
         share.shrink(self.bytes.len());
-        let taking = share.taken_by(client);
-        let kept = Kept(Arc::new((Mutex::new(share), taking)));
+        let kept = Kept::new(share, client);
         (kept.clone().hold(self.bytes), Some(kept))
     }
 }
@@ -126,10 +145,20 @@ impl io::Write for Answer {
 pub(crate) struct Kept(Arc<(Mutex<Share>, Taking)>);
 
 impl Kept {
+    pub(crate) fn new(share: Share, client: &Client) -> Kept {
+        let taking = share.taken_by(client);
+        Kept(Arc::new((Mutex::new(share), taking)))
+    }
+
     /// Bytes that hold the share. They are the whole answer, and no longer than it was.
     pub(crate) fn hold(self, mut bytes: Vec<u8>) -> Bytes {
         // What grew bit by bit may have twice the memory that it needs.
         bytes.shrink_to_fit();
+        self.hold_all(Bytes::from(bytes))
+    }
+
+    /// The same for bytes that have no more memory than they need.
+    pub(crate) fn hold_all(self, bytes: Bytes) -> Bytes {
         // The share is whole at every moment, so a panic elsewhere has not hurt it.
         lock(&self.0.0).shrink(bytes.len());
         Bytes::from_owner(Held { bytes, _kept: self })
@@ -137,7 +166,7 @@ impl Kept {
 }
 
 struct Held {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     _kept: Kept,
 }
 
@@ -157,7 +186,7 @@ mod tests {
     #[tokio::test]
     async fn a_share_is_free_again_when_its_bytes_are_gone() {
         let room = Room::default();
-        let mut answer = Answer::new(room.some(1_000).await);
+        let mut answer = Answer::new(room.some(1_000).await, 0);
         assert_eq!(room.counted(), 1_000);
         answer.value(&"a".repeat(298));
         let bytes = answer.sent(&Client::default());
@@ -173,7 +202,7 @@ mod tests {
     #[tokio::test]
     async fn no_more_is_held_than_is_counted_at_any_moment() {
         let room = Room::default();
-        let mut answer = Answer::new(room.some(10).await);
+        let mut answer = Answer::new(room.some(10).await, 0);
         let others = room.some(room.left() - 1_000_000).await;
         answer.array(false);
         let item = serde_json::to_string(&json!({"description": "\u{1}".repeat(100)})).unwrap();
@@ -193,11 +222,11 @@ mod tests {
     #[tokio::test]
     async fn an_array_is_written_in_pieces() {
         let room = Room::default();
-        let mut first = Answer::new(room.some(10).await);
+        let mut first = Answer::new(room.some(10).await, 0);
         first.array(false);
         first.item("1");
         first.item("2");
-        let mut second = Answer::new(room.some(10).await);
+        let mut second = Answer::new(room.some(10).await, 0);
         second.array(true);
         second.item("3");
         second.end();

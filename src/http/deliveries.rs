@@ -199,11 +199,20 @@ fn task_ids(query: &Query, name: &str) -> Result<Vec<String>, Problem> {
 pub(crate) async fn list_latest_deliveries(
     State(app): State<App>,
     Params(TaskIds { ids: tasks }, _): Params<TaskIds>,
-) -> Result<Json<Vec<LatestDelivery>>, Problem> {
+    client: Client,
+) -> Result<Response, Problem> {
     let now = clock::now();
-    let read = move |tx: &mut store::Tx<'_>| store::latest_deliveries(tx, &tasks, now);
-    let found = app.store.read(read).await?.into_iter();
-    Ok(Json(found.map(|(delivery, counts)| LatestDelivery { delivery, counts }).collect()))
+    let make = |mut answer: Answer| {
+        let tasks = tasks.clone();
+        app.store.read(move |tx| {
+            let found = store::latest_deliveries(tx, &tasks, now)?.into_iter();
+            let latest = found.map(|(delivery, counts)| LatestDelivery { delivery, counts });
+            answer.value(&latest.collect::<Vec<_>>());
+            Ok((answer, ()))
+        })
+    };
+    let (answer, ()) = app.room.one(make).await?;
+    Ok(answer.json(&client))
 }
 
 /// Read a delivery with its attempts
@@ -214,17 +223,21 @@ pub(crate) async fn get_delivery(
     State(app): State<App>,
     DeliveryPath(id): DeliveryPath,
     _: NoParams,
-) -> Result<Json<DeliveryDetails>, Problem> {
+    client: Client,
+) -> Result<Response, Problem> {
     let now = clock::now();
-    let found = app
-        .store
-        .read(move |tx| {
-            let Some(delivery) = store::find_delivery(tx, &id, now)? else { return Ok(None) };
+    let make = |mut answer: Answer| {
+        let id = id.clone();
+        app.store.read(move |tx| {
+            let found = store::find_delivery(tx, &id, now)?;
+            let Some(delivery) = found else { return Ok((answer, false)) };
             let attempts = store::attempts(tx, &id)?;
-            Ok(Some(DeliveryDetails { delivery, attempts }))
+            answer.value(&DeliveryDetails { delivery, attempts });
+            Ok((answer, true))
         })
-        .await?;
-    found.map(Json).ok_or_else(|| Problem::not_found("Delivery"))
+    };
+    let (answer, is_known) = app.room.one(make).await?;
+    if is_known { Ok(answer.json(&client)) } else { Err(Problem::not_found("Delivery")) }
 }
 
 /// Send a delivery again

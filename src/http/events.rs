@@ -5,16 +5,18 @@
 pub(crate) mod list;
 pub(crate) mod samples;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::answer::Answer;
 use super::app::App;
 use super::deliveries::DeliveryDetails;
 use super::extract::{EventPath, NoParams};
 use super::problem::Problem;
+use super::takers::Client;
 use crate::clock;
 use crate::delivery::explain;
 use crate::model::payload::{self, Alert};
@@ -93,7 +95,8 @@ pub(crate) struct WebhookStory {
 /// Explain an event
 ///
 /// For each webhook: whether it wanted the event and which rule decided, where the delivery stands,
-/// its attempts, what happens next and when, and what blocks it.
+/// its attempts, what happens next and when, and what blocks it. What receivers answered is shown up to 1 MiB
+/// in all; each delivery by itself has all of its own.
 #[utoipa::path(get, path = "/api/events/{id}", tag = "Deliveries",
     params(EventPath),
     responses((status = 200, description = "The event and what became of it", body = EventView)))]
@@ -101,13 +104,20 @@ pub(crate) async fn get_event(
     State(app): State<App>,
     EventPath(id): EventPath,
     _: NoParams,
-) -> Result<Json<EventView>, Problem> {
+    client: Client,
+) -> Result<Response, Problem> {
     let now = clock::now();
-    let found = app.store.read(move |tx| {
-        let story = store::story(tx, &id, now)?.map(view);
-        story.map(|view| view.ok_or_else(|| store::damaged("an event", "task"))).transpose()
-    });
-    found.await?.map(Json).ok_or_else(|| Problem::not_found("Event"))
+    let make = |mut answer: Answer| {
+        let id = id.clone();
+        app.store.read(move |tx| {
+            let Some(story) = store::story(tx, &id, now)? else { return Ok((answer, false)) };
+            let view = view(story).ok_or_else(|| store::damaged("an event", "task"))?;
+            answer.value(&view);
+            Ok((answer, true))
+        })
+    };
+    let (answer, is_known) = app.room.one(make).await?;
+    if is_known { Ok(answer.json(&client)) } else { Err(Problem::not_found("Event")) }
 }
 
 /// `None` if what is stored is damaged.

@@ -10,9 +10,9 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 
-use super::answer::Kept;
+use super::answer::{Kept, OfAll, is_json};
 
 /// Below, an answer fits one packet anyway; above, packing would keep others waiting for its core.
 const SIZES: std::ops::Range<u64> = 1_400..512 * 1024;
@@ -55,6 +55,7 @@ impl Prepared {
         } else {
             self.plain.clone().into_response()
         };
+        response.extensions_mut().insert(OfAll);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -66,17 +67,16 @@ impl Prepared {
 /// these very bytes.
 pub(crate) async fn packed(response: Response) -> Response {
     let headers = response.headers();
-    let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
     let is_plain =
         [header::ETAG, header::CONTENT_ENCODING].iter().all(|n| !headers.contains_key(n));
     let is_worth_it = response.size_hint().exact().is_some_and(|size| SIZES.contains(&size));
-    if !(is_json && is_plain && is_worth_it) {
+    if !(is_json(&response) && is_plain && is_worth_it) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     let kept = parts.extensions.remove::<Kept>();
     // Bytes in memory: reading them does not fail.
-    let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let packed = gzip(&bytes, Compression::fast());
     if packed.is_empty() || packed.len() >= bytes.len() {
         return Response::from_parts(parts, Body::from(bytes));

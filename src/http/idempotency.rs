@@ -78,7 +78,8 @@ pub(crate) fn answer(
         WriteResult::Mismatch(version) => Err(VersionMismatch::of(&[&version.to_string()])),
         WriteResult::Answer { status, written, replayed } => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-            let mut response = task_response(status, body(&written.snapshot), written.version);
+            let task = written_json((status, body(&written.snapshot)));
+            let mut response = tagged(task, written.version);
             if replayed {
                 response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             }
@@ -87,9 +88,8 @@ pub(crate) fn answer(
     }
 }
 
-/// A JSON answer with the version of its task as `ETag`.
-pub(crate) fn task_response(status: StatusCode, body: String, version: i64) -> Response {
-    let mut response = written_json((status, body));
+/// An answer with the version of its task as `ETag`.
+pub(crate) fn tagged(mut response: Response, version: i64) -> Response {
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         response.headers_mut().insert(header::ETAG, tag);
     }

@@ -19,6 +19,7 @@ use super::errors::{Internal, Kind, NoMethod};
 use super::gzip::{packed, takes_gzip};
 use super::pages;
 use super::problem::Problem;
+use super::takers::Client;
 use crate::metrics::RequestLabels;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,6 +29,7 @@ pub(crate) async fn respond(State(app): State<App>, mut request: Request, next: 
     let began = Instant::now();
     let id = named(request.headers()).unwrap_or_else(|| app.ids.request());
     let method = request.method().clone();
+    let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
     let may_pack = takes_gzip(request.headers());
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map(|m| m.as_str().to_owned());
@@ -42,9 +44,10 @@ pub(crate) async fn respond(State(app): State<App>, mut request: Request, next: 
             if let Some(place) = place.clone().filter(|_| !request.body().is_end_stream()) {
                 request.extensions_mut().insert(place);
             }
-            let answer = answered(next.run(request)).await;
+            let mut answer = answered(next.run(request)).await;
+            let held = app.room.hold(&mut answer, &client, !method.is_safe()).await;
             drop(place);
-            answer
+            held.map_or_else(|busy| Problem::from(busy).into_response(), |()| answer)
         }
     };
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {

@@ -48,13 +48,18 @@ impl Pool {
 
     /// Waits for so many bytes, while who is slow goes: at each look as many as hold `room` bytes.
     pub(crate) async fn share(&self, bytes: usize, room: usize) -> Result<Share> {
+        self.share_as(bytes, room, 1).await
+    }
+
+    /// The same for one that waits like so many others; with 0 it waits however many do.
+    pub(crate) async fn share_as(&self, bytes: usize, room: usize, others: u32) -> Result<Share> {
         let all = self.all;
         let share = |permit| Share { permit, all, takers: Arc::clone(&self.takers) };
         let bytes = u32::try_from(bytes.min(all)).unwrap_or(u32::MAX);
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_many_owned(bytes) {
             return Ok(share(permit));
         }
-        let _place = self.waiting.try_acquire().map_err(|_| Error::Busy)?;
+        let _place = self.waiting.try_acquire_many(others).map_err(|_| Error::Busy)?;
         let mut free = pin!(Arc::clone(&self.free).acquire_many_owned(bytes));
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {

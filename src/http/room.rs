@@ -6,10 +6,18 @@
 //! Where others wait, who takes an answer slowly goes for them (`takers`). Must not know what is in an answer.
 
 use std::future::Future;
+use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::answer::Answer;
+use axum::body::{Body, HttpBody as _};
+use axum::response::Response;
+use http_body_util::{BodyExt as _, Collected};
+use tokio::time::timeout;
+
+use super::answer::{Answer, Kept, OfAll, is_json};
 use super::pool::{Pool, Share};
+use super::takers::Client;
 use crate::store::{Error, Result};
 
 /// Bytes of answers in one piece that are being made or sent.
@@ -29,6 +37,15 @@ pub(crate) const THOUSAND: usize = 1024 * 1024;
 const PART: usize = 64;
 /// but no less than this.
 const PAGE_LEAST: usize = 16 * 1024;
+
+/// Up to so many bytes an answer is not counted: they lie in the system's buffers as soon as they are sent.
+const SMALL: usize = 16 * 1024;
+
+/// An answer that is held while it waits for its share waits like so many that are not made yet.
+const WAITS_LIKE: u32 = 8;
+
+/// So long waits the answer of a write, which keeps its place meanwhile: less than a stop takes.
+const WRITTEN: Duration = Duration::from_secs(5);
 
 /// So often is an answer made that turns out larger than the time before: others write meanwhile.
 const TRIES: usize = 4;
@@ -67,7 +84,19 @@ impl Room {
     where
         F: Future<Output = Result<(Answer, T)>>,
     {
-        self.wholes.made(bytes, make).await
+        self.wholes.made(bytes, 0, make).await
+    }
+
+    /// An answer of one thing, which is small as a rule: it takes room only if it is not, and is then made anew if it has
+    /// to wait for that, so nothing is held meanwhile.
+    ///
+    /// # Errors
+    /// As for `whole`.
+    pub(crate) async fn one<T, F>(&self, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    where
+        F: Future<Output = Result<(Answer, T)>>,
+    {
+        self.wholes.made(0, SMALL, make).await
     }
 
     /// The same for a page of a list, which may have to be searched for.
@@ -84,7 +113,41 @@ impl Room {
         F: Future<Output = Result<(Answer, T)>>,
     {
         let pool = if is_search { &self.searches } else { &self.wholes };
-        pool.made(bytes, make).await
+        pool.made(bytes, 0, make).await
+    }
+
+    /// Has an answer in one piece that is there already, such as that of a write, and is not small, hold its share until the
+    /// client has taken it. That of a write is given in any case, after a while without a share: it was done.
+    ///
+    /// # Errors
+    /// As for `whole`, and then the answer is as it was.
+    pub(crate) async fn hold(
+        &self,
+        answer: &mut Response,
+        client: &Client,
+        is_write: bool,
+    ) -> Result<()> {
+        let exact = answer.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+        let Some(bytes) = exact.filter(|bytes| *bytes > SMALL) else { return Ok(()) };
+        let is_counted = answer.extensions().get::<Kept>().is_some();
+        if is_counted || answer.extensions().get::<OfAll>().is_some() || !is_json(answer) {
+            return Ok(());
+        }
+        let others = if is_write { 0 } else { WAITS_LIKE };
+        let share = self.wholes.share_as(bytes, bytes, others);
+        let share = if is_write {
+            let Ok(Ok(share)) = timeout(WRITTEN, share).await else { return Ok(()) };
+            share
+        } else {
+            share.await?
+        };
+        let kept = Kept::new(share, client);
+        // Bytes in memory: reading them does not fail.
+        let body = mem::take(answer.body_mut()).collect().await;
+        let body = body.map(Collected::to_bytes).unwrap_or_default();
+        *answer.body_mut() = Body::from(kept.clone().hold_all(body));
+        answer.extensions_mut().insert(kept);
+        Ok(())
     }
 
     /// Whether an answer of so many bytes would have to wait.
@@ -100,7 +163,7 @@ impl Room {
     where
         F: Future<Output = Result<(Answer, T)>>,
     {
-        self.pages.made(self.page_size(), make).await
+        self.pages.made(self.page_size(), 0, make).await
     }
 
     fn page_size(&self) -> usize {
@@ -118,13 +181,18 @@ impl Room {
 }
 
 impl Pool {
-    async fn made<T, F>(&self, mut bytes: usize, make: impl Fn(Answer) -> F) -> Result<(Answer, T)>
+    async fn made<T, F>(
+        &self,
+        mut bytes: usize,
+        small: usize,
+        make: impl Fn(Answer) -> F,
+    ) -> Result<(Answer, T)>
     where
         F: Future<Output = Result<(Answer, T)>>,
     {
         for _ in 0..TRIES {
             let share = self.share(bytes, bytes).await?;
-            let (answer, more) = make(Answer::new(share)).await?;
+            let (answer, more) = make(Answer::new(share, small)).await?;
             match answer.lacks() {
                 None => return Ok((answer, more)),
                 // And a little for what is written meanwhile.
@@ -156,8 +224,8 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::answer::written_json;
     use crate::http::pool::WAITING;
-    use crate::http::takers::Client;
 
     #[tokio::test]
     async fn pages_are_smaller_the_more_are_under_way() {
@@ -199,6 +267,58 @@ mod tests {
         let (next, ()) = tokio::join!(room.wholes.share(1_000, 1_000), ended);
         assert!(next.is_ok() && !quick.end.is_cancelled());
         drop((second, takings.1));
+    }
+
+    #[tokio::test]
+    async fn answers_that_are_there_already_are_counted_until_they_are_taken() {
+        let room = Room::default();
+        let client = Client::default();
+        let large = || written_json("a".repeat(100_000));
+        let mut small = written_json("a".repeat(10_000));
+        let mut first = large();
+        for answer in [&mut small, &mut first] {
+            room.hold(answer, &client, false).await.unwrap();
+        }
+        assert_eq!(room.counted(), 100_000);
+        room.hold(&mut first, &client, false).await.unwrap();
+        assert_eq!(room.counted(), 100_000, "once");
+        let bytes = mem::take(first.body_mut()).collect().await.unwrap().to_bytes();
+        drop(first);
+        assert_eq!((bytes.len(), room.counted()), (100_000, 100_000));
+        drop(bytes);
+        assert_eq!(room.counted(), 0);
+        // Too many wait: a read is told so, a write waits with them.
+        let all = room.some(usize::MAX).await;
+        let waiting = room.wholes.waiting.try_acquire_many(u32::try_from(WAITING).unwrap());
+        let (mut read, mut written) = (large(), large());
+        assert!(matches!(room.hold(&mut read, &client, false).await, Err(Error::Busy)));
+        let mut change = Box::pin(room.hold(&mut written, &client, true));
+        assert!(futures_util::poll!(&mut change).is_pending());
+        drop((all, waiting));
+        change.await.unwrap();
+        assert_eq!(written.size_hint().exact(), Some(100_000));
+        assert_eq!(room.counted(), 100_000);
+    }
+
+    #[tokio::test]
+    async fn one_thing_needs_room_only_if_it_is_large_and_holds_nothing_while_it_waits() {
+        let room = Room::default();
+        let all = room.some(usize::MAX).await;
+        let times = std::cell::Cell::new(0);
+        let make = async |mut answer: Answer, length: usize| {
+            times.set(times.get() + 1);
+            answer.written(&"a".repeat(length));
+            Ok((answer, ()))
+        };
+        let (small, ()) = room.one(|answer| make(answer, SMALL)).await.unwrap();
+        assert_eq!(small.sent(&Client::default()).len(), SMALL);
+        let mut large = Box::pin(room.one(|answer| make(answer, SMALL + 1)));
+        assert!(futures_util::poll!(&mut large).is_pending());
+        drop(all);
+        let (large, ()) = large.await.unwrap();
+        assert_eq!(times.get(), 3, "the large one twice");
+        let bytes = large.sent(&Client::default());
+        assert_eq!((bytes.len(), room.counted()), (SMALL + 1, SMALL + 1));
     }
 
     #[tokio::test]

@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::answer::Answer;
 use super::app::App;
 use super::extract::{NoBody, NoParams, TaskPath, Write};
 use super::idempotency::{self, IdempotencyKey, IfMatch, OriginHeader, WriteResult};
 use super::problem::Problem;
+use super::takers::Client;
 use crate::model::{Event, NewTask, Task, TaskInput};
 use crate::store::{self, Change, Stored, Tx, Written};
 
@@ -68,11 +69,22 @@ pub(crate) async fn get_task(
     State(app): State<App>,
     TaskPath(id): TaskPath,
     _: NoParams,
+    client: Client,
 ) -> Result<Response, Problem> {
-    let found = app.store.read(move |tx| store::get(tx, &id)).await?;
-    let stored = found.ok_or_else(|| Problem::not_found("Task"))?;
-    let Written { snapshot, version } = as_it_is(&stored);
-    Ok(idempotency::task_response(StatusCode::OK, snapshot, version))
+    let make = |mut answer: Answer| {
+        let id = id.clone();
+        app.store.read(move |tx| {
+            let found = store::get(tx, &id)?.map(|stored| as_it_is(&stored));
+            let version = found.map(|Written { snapshot, version }| {
+                answer.written(&snapshot);
+                version
+            });
+            Ok((answer, version))
+        })
+    };
+    let (answer, version) = app.room.one(make).await?;
+    let version = version.ok_or_else(|| Problem::not_found("Task"))?;
+    Ok(idempotency::tagged(answer.json(&client), version))
 }
 
 /// Change a task

@@ -59,12 +59,19 @@ pub(super) fn event_at(tx: &mut Tx<'_>, seq: i64) -> Result<Option<Event>> {
     Ok(found.map(|(_, event)| event))
 }
 
+/// When the newest event of a task that is still kept was committed.
+pub(super) fn last_told(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<Time>> {
+    let sql = "SELECT at_ms FROM events WHERE task_id = ?1 ORDER BY seq DESC LIMIT 1";
+    tx.row(sql, &[id.as_str().into()], only)
+}
+
 /// An event, its deliveries and who might have wanted it.
 #[derive(Clone, Debug)]
 pub(crate) struct EventReport {
     /// The event.
     pub(crate) event: Event,
-    /// Its deliveries with their attempts, also those of webhooks that are gone.
+    /// Its deliveries with their attempts, also those of webhooks that are gone. What receivers answered is cut where it
+    /// is more than [`PAGE_BYTES`] in all.
     pub(crate) deliveries: Vec<(Delivery, Vec<Attempt>)>,
     /// The webhooks that are there, the oldest first.
     pub(crate) webhooks: Vec<WebhookState>,
@@ -73,9 +80,15 @@ pub(crate) struct EventReport {
 /// What became of an event; `None` if there is none of this id, or no longer.
 pub(crate) fn story(tx: &mut Tx<'_>, id: &str, now: Time) -> Result<Option<EventReport>> {
     let Some((seq, event)) = find(tx, id)? else { return Ok(None) };
-    let mut deliveries = Vec::new();
+    let (mut deliveries, mut bytes) = (Vec::new(), 0);
     for delivery in of_event(tx, seq, now)? {
-        let attempts = attempts(tx, &delivery.id)?;
+        let mut attempts = attempts(tx, &delivery.id)?;
+        for Attempt { excerpt, .. } in &mut attempts {
+            bytes += excerpt.as_ref().map_or(0, String::len);
+            if bytes > PAGE_BYTES {
+                *excerpt = None;
+            }
+        }
         deliveries.push((delivery, attempts));
     }
     Ok(Some(EventReport { event, deliveries, webhooks: list_webhooks(tx)? }))

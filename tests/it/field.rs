@@ -1,6 +1,7 @@
 //! What goes wrong where such systems run, a file a kind, named by it; each says where it was seen. What it looks like to who
 //! runs one, and what to do, stands in `docs/troubleshooting.md`; how a kind is added, in `CONTRIBUTING.md`.
 
+mod answers_taken_slowly;
 mod clock_jumps;
 mod connection_cut;
 mod damaged;
@@ -9,7 +10,6 @@ mod files_overwritten;
 mod files_replaced;
 mod filters_with_several_values;
 mod held_for_ever;
-mod lists_taken_slowly;
 mod lists_while_others_write;
 mod locked_by_another;
 mod log_full_or_dead;

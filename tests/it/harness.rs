@@ -195,6 +195,16 @@ impl Server {
         self.child.id()
     }
 
+    /// A line of the program's state, in KiB: `VmRSS` for the memory that it has, `VmHWM` for the most that it had so far
+    /// (`proc_pid_status(5)`).
+    pub(crate) fn memory(&self, line: &str) -> u64 {
+        let state = format!("/proc/{}/status", self.pid());
+        let state = std::fs::read_to_string(state).expect("its state");
+        let found = state.lines().find_map(|known| known.strip_prefix(line)?.strip_prefix(':'));
+        let kib = found.and_then(|found| found.split_whitespace().next()).expect("its memory");
+        kib.parse().expect("a number")
+    }
+
     /// `127.0.0.1:<port>`.
     pub(crate) fn address(&self) -> &str {
         self.client.base().trim_start_matches("http://")

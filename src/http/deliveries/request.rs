@@ -4,17 +4,19 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::clock;
 use crate::delivery::request::{self, Content};
+use crate::http::answer::Answer;
 use crate::http::app::App;
 use crate::http::extract::{DeliveryPath, NoParams};
 use crate::http::problem::Problem;
+use crate::http::takers::Client;
 use crate::model::payload::EventParts;
 use crate::model::{MASKED, Time, masked_url};
 use crate::store::{self, SentRequest};
@@ -64,12 +66,21 @@ pub(crate) async fn get_request(
     State(app): State<App>,
     DeliveryPath(id): DeliveryPath,
     _: NoParams,
-) -> Result<Json<RequestView>, Problem> {
+    client: Client,
+) -> Result<Response, Problem> {
     let now = clock::now();
-    let delivery = id.clone();
-    let found = app.store.read(move |tx| store::sent(tx, &delivery)).await?;
-    let sent = found.ok_or_else(|| Problem::not_found("Delivery"))?;
-    view(&sent, &id, now).map(Json)
+    let make = |mut answer: Answer| {
+        let id = id.clone();
+        app.store.read(move |tx| {
+            let Some(sent) = store::sent(tx, &id)? else {
+                return Ok((answer, Err(Problem::not_found("Delivery"))));
+            };
+            let shown = view(&sent, &id, now).map(|view| answer.value(&view));
+            Ok((answer, shown))
+        })
+    };
+    let (answer, shown) = app.room.one(make).await?;
+    shown.map(|()| answer.json(&client))
 }
 
 fn view(sent: &SentRequest, delivery_id: &str, now: Time) -> Result<RequestView, Problem> {

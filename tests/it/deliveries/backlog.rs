@@ -72,14 +72,6 @@ fn fill(home: &Path, n: usize, whose: Whose) {
     million::sync(home);
 }
 
-/// The most memory that a process has held so far, in MiB.
-fn peak_mib(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("its peak");
-    let kib: u64 = line.split_whitespace().nth(1).expect("a number").parse().expect("kB");
-    kib / 1024
-}
-
 /// A server that waits with `n` deliveries and the two of a first task; it is paused.
 async fn waiting(receiver: &Receiver, n: usize, whose: Whose) -> (Server, Value) {
     let mut server = Server::start(&[("WEBHOOK_URL", &receiver.url())]).await;
@@ -159,7 +151,7 @@ async fn a_hundred_thousand_waiting_events_of_one_task_slow_nobody() {
     assert!(seen.len() < 10_000, "the new ones waited for {} of the backlog", seen.len());
     let expected: Vec<_> = (1..).take(seen.len()).collect();
     assert_eq!(seen, expected, "in order");
-    let peak = peak_mib(server.pid());
+    let peak = server.memory("VmHWM") / 1024;
     println!("{peak} MiB at most");
     assert!(peak < MEMORY_MIB, "{peak} MiB");
 }
@@ -175,7 +167,7 @@ async fn a_hundred_thousand_that_wait_for_their_turn_cost_neither_time_nor_memor
     let late = hits[..500].iter().filter(|hit| versions(&[(*hit).clone()])[0] > 2_000).count();
     assert_eq!(late, 0);
     server.tell("default", "pause").await.expect(200);
-    let peak = peak_mib(server.pid());
+    let peak = server.memory("VmHWM") / 1024;
     println!("{peak} MiB at most");
     assert!(peak < MEMORY_MIB, "{peak} MiB");
 }
@@ -222,7 +214,7 @@ async fn a_million_waiting_deliveries_cost_neither_time_nor_memory() {
     });
     println!("of these the median: {alone:?} and {beside:?}");
     assert!(beside <= alone.mul_f64(1.2), "{beside:?} instead of {alone:?}");
-    let peak = peak_mib(full.pid());
+    let peak = full.memory("VmHWM") / 1024;
     println!("{peak} MiB at most");
     assert!(peak < MEMORY_MIB, "{peak} MiB");
 }

@@ -189,14 +189,6 @@ async fn meet(mut stream: TcpStream, taken: Arc<AtomicU64>) {
     let _cut = answer(&title, &mut stream, &taken).await;
 }
 
-/// A line of the child's `/proc/<pid>/status`, in KiB.
-fn memory(server: &Server, line: &str) -> u64 {
-    let path = format!("/proc/{}/status", server.pid());
-    let status = std::fs::read_to_string(path).expect("a status of the child");
-    let found = status.lines().find_map(|known| known.strip_prefix(line)).expect("the line");
-    found.split_whitespace().next().expect("a number").parse().expect("a number")
-}
-
 /// The first attempt of a task's only delivery, once its end is known.
 async fn first_attempt(server: &Server, task: &Value) -> Option<(Value, Value)> {
     let id = task["id"].as_str().expect("an id");
@@ -225,7 +217,7 @@ async fn no_answer_holds_a_slot_or_memory_for_long() {
     let server = Server::start(&settings).await;
     let warm = server.create(&json!({"title": "healthy"})).await;
     server.settled(warm["id"].as_str().expect("an id")).await;
-    let before = memory(&server, "VmRSS:");
+    let before = server.memory("VmRSS");
 
     let began = Instant::now();
     let mut tasks = Vec::new();
@@ -255,7 +247,7 @@ async fn no_answer_holds_a_slot_or_memory_for_long() {
     let last = server.settled(last["id"].as_str().expect("an id")).await;
     assert_eq!(last[0]["status"], "delivered");
 
-    let grown = memory(&server, "VmHWM:").saturating_sub(before);
+    let grown = server.memory("VmHWM").saturating_sub(before);
     let taken = taken.load(Ordering::Relaxed);
     println!(
         "{} hostile answers in {:?}: {grown} KiB, {taken} bytes",
