@@ -2,6 +2,7 @@
 //!
 //! Must not know who wants to hear of it.
 
+use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::fields::{self, Invalid};
@@ -86,9 +87,13 @@ impl Event {
 
     /// The snapshot of a task as an event keeps it.
     pub(crate) fn snapshot(task: &Task) -> Box<RawValue> {
-        // Strings, integers, vectors: serde_json has nothing here that it can refuse.
-        to_raw_value(task).unwrap_or_else(|_| RawValue::NULL.to_owned())
+        raw(task)
     }
+}
+
+/// Compact JSON as an event keeps it, of strings, integers and vectors: `serde_json` finds nothing in them that it can refuse.
+pub(super) fn raw(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
 #[cfg(test)]

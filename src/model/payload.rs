@@ -7,10 +7,10 @@
 mod old_values;
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::event::Event;
+use super::event::{Event, raw};
 use super::kind::EventKind;
 use super::names::Named;
 use super::status::{Priority, Status};
@@ -152,8 +152,7 @@ pub(crate) struct Alert<'e> {
 
 /// The body of an alert.
 pub(crate) fn alert(alert: EventKind, webhook_id: &str, text: &str, at: Time) -> Box<RawValue> {
-    let alert = Alert { text, alert, webhook_id, at };
-    to_raw_value(&alert).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    raw(&Alert { text, alert, webhook_id, at })
 }
 
 const HOUR_MS: i64 = 3_600_000;

@@ -197,25 +197,30 @@ fn wanted(input: RecoverInput, now: Time) -> Result<RecoveryQuery, Problem> {
             "is required: the time from which on events are sent, such as \"2026-03-01T09:00:00Z\"";
         return Err(Invalid::new("since", what).into());
     };
+    // Each is a time like any other; it is what they are held against that contradicts them.
+    let contradiction = |field: &str, what: String| {
+        let problem = Problem::from(Invalid::new(field, what));
+        Problem { status: StatusCode::CONFLICT, ..problem }
+    };
     if until.is_none() && since > now {
         let what = format!("({since}) lies in the future; use a time that has been");
-        let contradiction = Problem::from(Invalid::new("since", what));
-        return Err(Problem { status: StatusCode::CONFLICT, ..contradiction });
+        return Err(contradiction("since", what));
     }
     let until = until.unwrap_or(now);
     if until < since {
-        // Each is a time like any other; it is the two that contradict each other.
         let what =
             format!("({until}) is before since ({since}); use a later time, or leave it out");
-        let contradiction = Problem::from(Invalid::new("until", what));
-        return Err(Problem { status: StatusCode::CONFLICT, ..contradiction });
+        return Err(contradiction("until", what));
     }
     let states = states.unwrap_or_else(|| vec![RecoverState::Failed, RecoverState::Unsent]);
     Ok(RecoveryQuery { since, until, states })
 }
 
 fn dry_run(field: &str, value: &Value) -> Result<bool, Invalid> {
-    let wrong = || Invalid::new(field, format!("is {}; use true or false", quoted(value)));
+    let wrong = || {
+        let how = if value.is_string() { ", without quotes" } else { "" };
+        Invalid::new(field, format!("is {}; write true or false{how}", quoted(value)))
+    };
     value.as_bool().ok_or_else(wrong)
 }
 
@@ -276,6 +281,7 @@ mod tests {
             (json!({"since": since, "states": []}), "states"),
             (json!({"since": since, "states": ["pending"]}), "states"),
             (json!({"since": since, "dryRun": "yes"}), "dryRun"),
+            (json!({"since": since, "dryRun": 1}), "dryRun"),
             (json!({"since": since, "colour": 1}), "colour"),
         ] {
             let problem = asked(&body).unwrap_err();
@@ -284,5 +290,7 @@ mod tests {
                 (StatusCode::BAD_REQUEST, Some(field))
             );
         }
+        let quoted = asked(&json!({"since": since, "dryRun": "true"})).unwrap_err().message;
+        assert_eq!(quoted, "dryRun is \"true\"; write true or false, without quotes");
     }
 }

@@ -74,6 +74,23 @@ async fn a_table_that_is_damaged_is_found_after_the_start() {
     }
 }
 
+/// A row is damaged by SQL; a read of this path is the first to meet it, and it is said from then on.
+async fn is_met(change: &str, path: &str) {
+    let home = stopped().await;
+    Connection::open(home.path().join("btk.db"))
+        .expect("opened")
+        .execute_batch(&format!("UPDATE {change}"))
+        .expect("damaged");
+    let server = Server::start_in(home, &[]).await;
+    // A write does not meet an event. Behind it the search index is filled, which might be the first to meet a task.
+    if change.starts_with("events") {
+        server.create(&json!({"title": "nobody has met it yet"})).await;
+    }
+    let answer = server.get(&format!("/api/{path}")).await;
+    assert_eq!(answer.expect(503).json()["code"], "damaged", "{change}");
+    says_so(&server).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_that_is_met_by_a_read_is_said_from_then_on() {
     for change in [
@@ -82,16 +99,7 @@ async fn damage_that_is_met_by_a_read_is_said_from_then_on() {
         "task = substr(task, 1, 20)",
         "before = '{\"title\":'",
     ] {
-        let home = stopped().await;
-        Connection::open(home.path().join("btk.db"))
-            .expect("opened")
-            .execute_batch(&format!("UPDATE events SET {change} WHERE seq = 7"))
-            .expect("damaged");
-        let server = Server::start_in(home, &[]).await;
-        server.create(&json!({"title": "nobody has met it yet"})).await;
-        let answer = server.get("/api/events?limit=100").await;
-        assert_eq!(answer.expect(503).json()["code"], "damaged", "{change}");
-        says_so(&server).await;
+        is_met(&format!("events SET {change} WHERE seq = 7"), "events?limit=100").await;
     }
 }
 
@@ -106,15 +114,7 @@ async fn damage_that_is_met_while_it_is_sorted_or_searched_is_said() {
             "events/evt_damaged",
         ),
     ] {
-        let home = stopped().await;
-        Connection::open(home.path().join("btk.db"))
-            .expect("opened")
-            .execute_batch(&format!("UPDATE {change}"))
-            .expect("damaged");
-        let server = Server::start_in(home, &[]).await;
-        let answer = server.get(&format!("/api/{path}")).await;
-        assert_eq!(answer.expect(503).json()["code"], "damaged", "{change}");
-        says_so(&server).await;
+        is_met(change, path).await;
     }
 }
 
