@@ -45,7 +45,7 @@ pub(crate) use events::{
 pub(crate) use figures::{add_figures, figures_since, forget_figures};
 pub(crate) use sessions::{end_sessions, ended_sessions, session_key};
 pub(crate) use tasks::change::{
-    Change, RACE_MS, Written, create, delete, last_version, update, was_deleted,
+    Change, RACE_MS, Written, create, delete, deleted_at, last_version, update, was_deleted,
 };
 pub(crate) use tasks::earlier::{MissedChanges, earlier};
 pub(crate) use tasks::idempotency::{Key, Repeat, forget_before, keep_answer, look_up};

@@ -99,7 +99,7 @@ pub(crate) async fn receive_webhook(
             tracing::info!(status, "[INCOMING WEBHOOK] Refused with {status}: {shown}");
         }
     }
-    app.last_received.put(last, [&app.webhook_secret, &app.api_token].into_iter().flatten());
+    app.last_received.put(last, |text| app.masked(text));
     received
 }
 
@@ -252,10 +252,12 @@ fn apply(
     };
     let Incoming { kind, id, fresh_id, input, claimed, change } = incoming;
     let id = id.unwrap_or(fresh_id);
+    let changed = match &before {
+        Some(before) => Some(before.task.updated_at),
+        None => store::deleted_at(tx, &id)?,
+    };
     let result = match before {
-        Some(before) if claimed.is_some_and(|time| time < before.task.updated_at) => {
-            Applied::Ignored
-        }
+        _ if claimed.zip(changed).is_some_and(|(time, ours)| time < ours) => Applied::Ignored,
         None if kind == EventKind::Deleted => Applied::Ignored,
         // Our own event said that it is gone; this one was under way then.
         None if kind != EventKind::Created

@@ -8,6 +8,7 @@ use crate::model::{Event, EventKind, Origin, Task, TaskId, Time, payload};
 use crate::store::deliveries::outbox;
 use crate::store::engine::error::Result;
 use crate::store::engine::tx::Tx;
+use crate::store::events::last_told;
 use crate::store::tasks::{self, Stored};
 
 /// What a change needs that is not the task: decided before the transaction.
@@ -44,6 +45,14 @@ pub(crate) const RACE_MS: i64 = 2_000;
 /// Whether a task of this id was deleted here, and not made again.
 pub(crate) fn was_deleted(tx: &mut Tx<'_>, id: &TaskId) -> Result<bool> {
     tasks::has_tombstone(tx, id)
+}
+
+/// When that was; `None` also where its event is no longer kept.
+pub(crate) fn deleted_at(tx: &mut Tx<'_>, id: &TaskId) -> Result<Option<Time>> {
+    if !was_deleted(tx, id)? {
+        return Ok(None);
+    }
+    last_told(tx, id)
 }
 
 /// The version of a task that was deleted, 0 if there never was one. The id is about to be used again.

@@ -39,6 +39,13 @@ async fn links_are_kept_as_a_browser_would_ask_for_them() {
         ("https://mün chen.example/", "host"),
         ("https://e.org/a\nb", "line break"),
         ("javascript:alert('ä')", "http://"),
+        ("https://", "a host"),
+        ("https:///x", "a host"),
+        ("http://:80/", "a host"),
+        ("http://user@/", "a host"),
+        ("https://e.org:0/", "not a link"),
+        ("https://e.org:99999/", "not a link"),
+        ("https://e.org:https/", "not a link"),
     ] {
         let file = json!({"name": "n", "url": typed});
         let answer = server.post("/api/tasks", &json!({"title": "a", "attachments": [file]})).await;
@@ -174,6 +181,12 @@ async fn a_late_change_of_a_task_that_was_deleted_here_is_ignored() {
     let never = json!({"id": "never", "status": "DONE"});
     come_in("task_status_changed", never).await.expect_fault(422, "task.title");
     come_in("task_created", json!({"id": "gone"})).await.expect_fault(422, "task.title");
+    // Ignored is also what says that it is older than the deletion, whatever else it says.
+    for event in ["task_created", "task_updated", "task_status_changed"] {
+        let late = json!({"id": "gone", "title": "b", "updatedAt": "2020-01-01T00:00:00Z"});
+        assert_eq!(come_in(event, late).await.expect(200).json()["result"], "ignored", "{event}");
+    }
+    server.get("/api/tasks/gone").await.expect_error(404);
     // With a title it is a task again, whose versions go on.
     let again = json!({"id": "gone", "title": "b", "status": "DONE"});
     let answer = come_in("task_status_changed", again).await.expect(200).json();
