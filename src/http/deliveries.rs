@@ -44,7 +44,7 @@ parameters! {
         #[param(format = "one-id")]
         "taskId" task_id: Option<String> = Query::id,
         /// Only this webhook
-        #[param(format = "one-id")]
+        #[param(format = "one-id", example = "default")]
         "webhookId" webhook_id: Option<String> = Query::id,
         /// Only of events committed at this moment or later (RFC 3339 or a date)
         #[param(value_type = Option<String>, format = "moment")]

@@ -123,7 +123,9 @@ fn curl(path: &str, method: &str, operation: &Value, address: &str, has_token: b
         if parameter["in"] == "path" {
             let example = parameter["example"].as_str().unwrap_or("…");
             path = path.replace(&format!("{{{name}}}"), example);
-        } else if parameter["in"] == "query" && parameter["required"] == true {
+        } else if parameter["in"] == "query"
+            && (parameter["required"] == true || parameter["example"].is_string())
+        {
             let example = parameter["example"].as_str().unwrap_or("…");
             let sign = if path.contains('?') { '&' } else { '?' };
             path.push_str(&format!("{sign}{name}={example}"));

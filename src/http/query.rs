@@ -112,13 +112,16 @@ impl Query {
                 } else {
                     format!("takes {}", known.join(", "))
                 };
-                return Err(Problem {
-                    field: Some(shown.clone()),
-                    ..Problem::bad_request(
-                        "unknown_parameter",
-                        format!("{shown} is not a parameter of this address, which {allowed}"),
+                let is_nameless = shown.trim().is_empty();
+                let what = if is_nameless {
+                    format!(
+                        "A parameter without a name stands in this address, which {allowed}; write name=value"
                     )
-                });
+                } else {
+                    format!("{shown} is not a parameter of this address, which {allowed}")
+                };
+                let problem = Problem::bad_request("unknown_parameter", what);
+                return Err(Problem { field: (!is_nameless).then_some(shown), ..problem });
             }
             if value.contains('\0') {
                 return Err(Problem::bad_parameter(&shown, "contains a NUL character"));
@@ -303,6 +306,11 @@ mod tests {
         let unknown = read("statsu=OPEN").unwrap_err();
         assert_eq!(unknown.field.as_deref(), Some("statsu"));
         assert!(unknown.message.ends_with("which takes status, limit"), "{}", unknown.message);
+        for nameless in ["=x", "=", "limit=1&=x", "%20=x", "%0A=x"] {
+            let wrong = read(nameless).unwrap_err();
+            assert_eq!(wrong.field, None, "{nameless}");
+            assert!(wrong.message.starts_with("A parameter without a name"), "{}", wrong.message);
+        }
         let twice = read("limit=1&limit=2").unwrap().limit("limit").unwrap_err();
         assert!(twice.message.contains("twice"));
         assert_eq!(read("status=&limit=5").unwrap().text("status").unwrap(), None);

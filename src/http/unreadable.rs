@@ -37,7 +37,8 @@ pub(crate) fn words(status: u16) -> (&'static str, &'static str) {
         }
         _ => (
             "unreadable",
-            "What came is no HTTP/1.1 request: its first line or a header is malformed. Over TLS, talk to the \
+            "What came is no HTTP/1.1 request: its first line or a header is malformed (a blank in an \
+             address is written %20). Over TLS, talk to the \
              proxy that stands before this server, not to its own port",
         ),
     }

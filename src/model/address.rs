@@ -3,6 +3,8 @@
 //!
 //! Must not know what an address is for, nor whether it may be reached.
 
+use std::net::Ipv6Addr;
+
 use idna::AsciiDenyList;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
@@ -23,14 +25,9 @@ pub(crate) fn encoded_url(text: &str) -> Result<String, &'static str> {
     if text.chars().any(char::is_control) {
         return Err(CONTROL);
     }
-    let Some((scheme, rest)) = text.split_once("://") else { return Ok(text.to_owned()) };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let (user, place) = match authority.rfind('@') {
-        Some(at) => authority.split_at(at + 1),
-        None => ("", authority),
+    let Some(Parts { scheme, user, host, port, path }) = parts(text) else {
+        return Ok(text.to_owned());
     };
-    let port = place.rfind(':').filter(|at| place[at + 1..].bytes().all(|b| b.is_ascii_digit()));
-    let (host, port) = place.split_at(port.unwrap_or(place.len()));
     let host = ascii_host(host)?;
     let [user, path] = [user, path].map(|text| utf8_percent_encode(text, ENCODED));
     Ok(format!("{scheme}://{user}{host}{port}{path}"))
@@ -47,14 +44,50 @@ pub(crate) fn is_same_url(one: &str, other: &str) -> bool {
 fn comparable(url: &str) -> String {
     let url = encoded_url(url).unwrap_or_else(|_| url.to_owned());
     let url = url.split('#').next().unwrap_or_default();
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let at = authority.rfind('@').map_or(0, |at| at + 1);
-    let (scheme, host) = (scheme.to_ascii_lowercase(), authority[at..].to_ascii_lowercase());
+    let Some(Parts { scheme, user, host, port, path }) = parts(url) else { return url.to_owned() };
+    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
     let usual = if scheme == "https" { ":443" } else { ":80" };
-    let (user, host) = (&authority[..at], host.strip_suffix(usual).unwrap_or(&host));
+    let port = if port == usual { "" } else { port };
     let root = if path.starts_with('/') { "" } else { "/" };
-    format!("{scheme}://{user}{host}{root}{path}")
+    format!("{scheme}://{user}{host}{port}{root}{path}")
+}
+
+/// Whether it is an http or https address with a host and, if it names a port, with one that there is.
+pub(super) fn is_of_the_web(url: &str) -> bool {
+    let Some(Parts { scheme, host, port, .. }) = parts(url) else { return false };
+    let is_web = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    let is_host = match host.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|v6| v6.parse::<Ipv6Addr>().is_ok()),
+        // With a colon left in it, what stands behind that is no number.
+        None => !host.is_empty() && !host.contains([':', '[', ']']),
+    };
+    is_web && is_host && port.strip_prefix(':').is_none_or(is_port)
+}
+
+/// Whether it is a port that there is, in digits alone: what Rust reads as a number may have a plus before it.
+pub(super) fn is_port(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// An address taken apart; the parts one after the other, with `://` behind the first, are the address again.
+struct Parts<'u> {
+    scheme: &'u str,
+    /// With the `@` behind it; empty if there is none.
+    user: &'u str,
+    host: &'u str,
+    /// With the colon before it; empty if there is none.
+    port: &'u str,
+    /// All that follows.
+    path: &'u str,
+}
+
+fn parts(url: &str) -> Option<Parts<'_>> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (user, place) = authority.split_at(authority.rfind('@').map_or(0, |at| at + 1));
+    let port = place.rfind(':').filter(|at| place[at + 1..].bytes().all(|b| b.is_ascii_digit()));
+    let (host, port) = place.split_at(port.unwrap_or(place.len()));
+    Some(Parts { scheme, user, host, port, path })
 }
 
 fn ascii_host(host: &str) -> Result<String, &'static str> {
@@ -105,7 +138,6 @@ mod tests {
         for url in [
             "HTTPS://Hook.EU1.make.com/aBc?x=%41&y={{1}}|^\"'\\#f",
             "http://[::1]:5678/a",
-            "http://[fe80::1%25eth0]/",
             "http://127.1:80",
             "http://a_b.example:/x:y@z",
             "no address at all",
@@ -135,6 +167,42 @@ mod tests {
         assert!(is_same_url("https://exa mple/", "https://exa mple/"), "what is refused now");
         assert!(!is_same_url("https://exa mple/", "https://mün chen/"));
         assert!(!is_same_url(typed, "https://münchen.example/ab"));
+    }
+
+    #[test]
+    fn an_address_of_the_web_has_a_host_and_no_port_that_there_is_not() {
+        for url in [
+            "http://e.org",
+            "HTTPS://u:p@e.org:443/a:b@c",
+            "http://[::1]:65535?a",
+            "https://a_b.example:08080#c",
+        ] {
+            assert!(is_of_the_web(url), "{url}");
+        }
+        for url in [
+            "https://",
+            "https:///x",
+            "http://?a",
+            "http://:80/",
+            "http://u@/",
+            "http://u@:80/",
+            "http://[]/",
+            "http://[0]/",
+            "http://[fe80::1%25eth0]/",
+            "http://[::1/",
+            "http://[::1]x/",
+            "http://::1/",
+            "http://e.org:/",
+            "http://e.org:0/",
+            "http://e.org:65536/",
+            "http://e.org:99999999999999999999/",
+            "http://e.org:http/",
+            "http://e.org:80:90/",
+            "ftp://e.org/",
+            "e.org",
+        ] {
+            assert!(!is_of_the_web(url), "{url}");
+        }
     }
 
     #[test]

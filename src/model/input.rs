@@ -5,7 +5,7 @@
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::address::encoded_url;
+use super::address::{encoded_url, is_of_the_web};
 use super::body::{Ignored, Unknown, body};
 use super::fields::{self, Invalid, optional};
 use super::forms::Tag;
@@ -39,7 +39,7 @@ body! {
         /// RFC 3339 with any offset, or a plain date (midnight UTC).
         #[schema(value_type = Option<String>, format = "moment", example = "2026-03-01T10:00:00+01:00")]
         "dueDate" due_date: Option<Option<Time>> = optional(fields::time),
-        /// Up to 50, each 1 to 64 characters; duplicates are dropped.
+        /// Up to 50, each 1 to 64 characters after trimming; duplicates are dropped.
         #[schema(value_type = Option<Vec<Tag>>, example = json!(["sales", "q1"]))]
         "tags" tags: Option<Vec<String>> = tags,
         /// Up to 50. A missing `id` or `uploadedAt` is filled in.
@@ -116,9 +116,9 @@ fn description(field: &str, value: &Value) -> Result<String, Invalid> {
     Ok(text.to_owned())
 }
 
-/// One tag.
+/// One tag, without blanks around it, as lists are asked for it.
 pub(super) fn tag(field: &str, value: &Value) -> Result<String, Invalid> {
-    fields::text::<TAG>(field, value)
+    fields::sized(field, fields::string(field, value)?.trim(), 1, TAG)
 }
 
 fn tags(field: &str, value: &Value) -> Result<Vec<String>, Invalid> {
@@ -169,7 +169,7 @@ fn link(field: &str, value: &Value) -> Result<String, Invalid> {
     let written = fields::text::<LINK>(field, value)?;
     let wrong = |why: &str| Invalid::new(field, format!("{} {why}", super::quoted(value)));
     let url = encoded_url(&written).map_err(&wrong)?;
-    if !is_link(&url) {
+    if !is_of_the_web(&url) {
         return Err(wrong("is not a link; write http:// or https:// and a host"));
     }
     fields::sized(field, &url, 1, LINK)
@@ -178,17 +178,10 @@ fn link(field: &str, value: &Value) -> Result<String, Invalid> {
 fn size(field: &str, value: &Value) -> Result<u64, Invalid> {
     fields::whole(value).filter(|n| *n < 1 << 53).ok_or_else(|| {
         let shown = super::quoted(value);
-        let what = format!("{shown} is not a whole number of bytes (0 to 9007199254740991)");
+        let how = if value.is_string() { ", written without quotes" } else { "" };
+        let what = format!("{shown} is not a whole number of bytes{how} (0 to 9007199254740991)");
         Invalid::new(field, what)
     })
-}
-
-/// An http or https address with a host.
-fn is_link(url: &str) -> bool {
-    let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    known && !host.is_empty()
 }
 
 #[cfg(test)]
@@ -222,7 +215,10 @@ mod tests {
     fn tags_lose_duplicates_and_keep_their_order() {
         let found = parse(json!({"tags": ["b", "a", "b"]}), Unknown::Refused).unwrap();
         assert_eq!(found.tags.unwrap(), ["b", "a"]);
+        let found = parse(json!({"tags": [" a b", "a b\u{a0}", "\tc"]}), Unknown::Refused).unwrap();
+        assert_eq!(found.tags.unwrap(), ["a b", "c"]);
         assert_eq!(refused(json!({"tags": ["a", 5]})).field, "tags[1]");
+        assert_eq!(refused(json!({"tags": [" "]})).field, "tags[0]");
         let many: Vec<String> = (0..51).map(|n| n.to_string()).collect();
         assert_eq!(refused(json!({"tags": many})).field, "tags");
     }
@@ -243,7 +239,11 @@ mod tests {
             "javascript:alert(1)",
             "ftp://e.org/a",
             "https://",
+            "https:///x",
             "http://?a",
+            "http://:80/",
+            "http://x:99999/",
+            "http://x:http/",
             "http://x y/",
             "http://x/\ny",
             "x",

@@ -6,7 +6,7 @@
 
 use http::{HeaderName, Uri};
 
-use super::address::encoded_url;
+use super::address::{encoded_url, is_port};
 use super::limits::{HEADER_NAME, HEADER_VALUE, WEBHOOK_URL};
 
 /// Set by us or by HTTP itself; a webhook may not bring its own.
@@ -57,7 +57,6 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
             .to_owned());
     }
     let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
-    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
     if port.strip_prefix(':').is_some_and(|port| !is_port(port)) {
         return wrong("names no port from 1 to 65535 after the colon");
     }
@@ -88,8 +87,11 @@ pub(crate) fn header_name(text: &str) -> Result<String, String> {
 /// # Errors
 /// It cannot be sent as it is.
 pub(crate) fn check_header_value(name: &str, value: &str) -> Result<(), String> {
+    if value.is_empty() {
+        return Err(format!("has an empty value for {name}: give it one, or leave the header out"));
+    }
     let is_printable = value.bytes().all(|b| (b' '..=b'~').contains(&b));
-    if value.is_empty() || value.trim() != value || !is_printable {
+    if value.trim() != value || !is_printable {
         return Err(format!(
             "has a value for {name} that cannot be sent: printable ASCII is allowed, without \
              blanks around it"
@@ -127,6 +129,7 @@ mod tests {
             "https://h:99999/s3cret",
             "https://h:0/s3cret",
             "https://h:/s3cret",
+            "https://h:+443/s3cret",
             "",
             &long,
         ] {

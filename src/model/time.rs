@@ -66,12 +66,12 @@ impl Time {
         Time::read(text).ok()
     }
 
-    /// A moment as a query or a form may have it, where a plus that was not encoded is a blank: with its plus, if it
-    /// is a moment only with that.
+    /// A moment as a query or a form may have it, where a plus that was not encoded is a blank: with its plus. What is
+    /// a moment without it is none with it.
     pub(crate) fn with_plus(text: &str) -> Option<String> {
         let (local, offset) = text.trim().rsplit_once(' ')?;
         let meant = format!("{local}+{offset}");
-        (Time::parse(text).is_none() && Time::parse(&meant).is_some()).then_some(meant)
+        Time::parse(&meant).is_some().then_some(meant)
     }
 
     /// The moment `ms` milliseconds later (earlier if negative).

@@ -99,7 +99,8 @@ pub(crate) struct JobPreview {
 /// All that the filter finds, which is that of `GET /api/deliveries` in the address, and of these what
 /// has ended or is held for its own sake, the oldest first. They keep their id and body; their
 /// attempts count on. What waits or is under way, and what comes later, is left alone. It goes on
-/// after a crash. With `dryRun=true` it is only counted.
+/// after a crash. With `dryRun=true` it is only counted. All that failed for one webhook, for example:
+/// `/api/deliveries/redeliver?status=failed&webhookId=default`.
 #[utoipa::path(post, path = "/api/deliveries/redeliver", tag = "Deliveries",
     params(DeliveryParameters, DryRun),
     responses((status = 202, description = "It has begun", body = JobView),
@@ -115,7 +116,8 @@ pub(crate) async fn redeliver_many(
 ///
 /// All that the filter finds, which is that of `GET /api/deliveries` in the address, and of these what
 /// is pending or held, the oldest first. What is under way, and what comes later, is left alone. It
-/// goes on after a crash. With `dryRun=true` it is only counted.
+/// goes on after a crash. With `dryRun=true` it is only counted. All that waits of one task, for example:
+/// `/api/deliveries/cancel?status=pending,held&taskId=task_1765216530445_che0wi9`.
 #[utoipa::path(post, path = "/api/deliveries/cancel", tag = "Deliveries",
     params(DeliveryParameters, DryRun),
     responses((status = 202, description = "It has begun", body = JobView),

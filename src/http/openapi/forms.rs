@@ -11,6 +11,9 @@ use crate::model::{EventKind, Named, limits};
 const TEXT: &str = r"^[^\u0000]*$";
 /// The same, of which something is left after trimming (Unicode's `White_Space`).
 const NOT_BLANK: &str = r"^[^\u0000]*[^\u0000\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000]*$";
+/// An address on the web as RFC 3986 writes it, with a host and, if it has one, a port that there is. The server takes more,
+/// which browsers encode.
+const WEB: &str = r"^[Hh][Tt][Tt][Pp][Ss]?://(([A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*@)?([A-Za-z0-9][A-Za-z0-9._~-]*|\[[0-9A-Fa-f:.]+\])(:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?([/?#]([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?$";
 /// The years in which every offset leads to a year that is taken, 1 to 9999 in UTC.
 const YEARS: &str =
     "^(000[2-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-";
@@ -43,11 +46,11 @@ fn form(name: &str) -> Option<Value> {
         "description" => json!({"pattern": TEXT, "maxLength": limits::DESCRIPTION}),
         "attachment-id" => json!({"pattern": TEXT, "minLength": 1, "maxLength": limits::ID}),
         "media-type" => json!({"pattern": TEXT, "minLength": 1, "maxLength": limits::MEDIA_TYPE}),
-        "tag" => json!({"pattern": TEXT, "minLength": 1, "maxLength": limits::TAG}),
+        "tag" => json!({"pattern": NOT_BLANK, "minLength": 1, "maxLength": limits::TAG}),
         "label" => word("A-Z0-9_", limits::LABEL),
         "origin" => word("a-z0-9_-", limits::LABEL),
         "link" => {
-            json!({"format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": limits::LINK})
+            json!({"format": "uri", "pattern": WEB, "maxLength": limits::LINK})
         }
         // An address in numbers has no room here: most of those are refused unless the settings name them.
         "webhook-url" => {

@@ -158,6 +158,32 @@ async fn letters_meet_however_they_are_composed_and_every_word_must() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tag_is_found_whatever_blanks_stood_around_it() {
+    let receiver = Receiver::ok().await;
+    let target = receiver.address().to_string();
+    let settings = [("WEBHOOK_ALLOW_TARGETS", &*target), ("WEBHOOK_SECRET", "sixteen-characters")];
+    let server = Server::start(&settings).await;
+    let body = json!({"url": receiver.url(), "filter": {"tag": " so far "}});
+    let hook = server.post("/api/webhooks", &body).await.expect(201).json();
+    assert_eq!(hook["filter"]["tag"], json!(["so far"]));
+    let tags = json!([" so far ", "so far", "b\n"]);
+    let task = server.create(&json!({"title": "a", "tags": tags})).await;
+    assert_eq!(task["tags"], json!(["so far", "b"]));
+    let here = "/api/incoming-webhook?secret=sixteen-characters";
+    let body = json!({"event": "task_created", "task": {"id": "b", "title": "b", "tags": tags}});
+    server.post(here, &body).await.expect(200);
+    let form = "event=task_created&id=c&title=c&tags[]=+so+far+&tags[]=b";
+    let call = server.call("POST", here).text("application/x-www-form-urlencoded", form);
+    call.send().await.expect(200);
+    for query in ["tag=so+far", "tag=%20so%20far%20", "tag=x,+so+far", "tag=b"] {
+        assert_eq!(titles(&server, &format!("/api/tasks?{query}")).await, "a b c", "{query}");
+    }
+    receiver.wait_for(3).await;
+    let body = json!({"title": "a", "tags": [" \u{a0}"]});
+    server.post("/api/tasks", &body).await.expect_fault(400, "tags[0]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_wants_a_tag_however_it_is_composed() {
     let receiver = Receiver::ok().await;
     let target = receiver.address().to_string();
