@@ -135,12 +135,12 @@ kinds! {
         "The webhook {} has this url and these events already; change or delete it"
         with "wh_7x2m9qk";
     TooManyWebhooks = 409 "too_many_webhooks",
-        "There are as many webhooks as there may be",
+        "There are as many webhooks as there may be, or one has this URL and these events and differs in what is named",
         "There are {} webhooks, which is the most; delete one first"
         with "500";
     VersionMismatch = 412 "version_mismatch",
-        "`If-Match` names another version",
-        "The task has changed since: If-Match does not name its version \"{}\". Read it again and repeat the change"
+        "`If-Match` names another version, or none",
+        "If-Match does not name the version of the task, \"{}\": it has changed since, or that is no version. Read it again and repeat the change"
         with "4";
     TooLarge = 413 "too_large",
         "The body is larger than 1 MiB",

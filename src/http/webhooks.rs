@@ -62,9 +62,17 @@ pub(super) fn fresh_secret() -> Result<Secret, Problem> {
     })
 }
 
-impl FromObject for NewWebhook {
-    fn from_object(object: &Map<String, Value>) -> Result<NewWebhook, Problem> {
-        Ok(WebhookInput::from_object(object)?.try_into()?)
+/// A new webhook, and what was named of it: where one with its URL and events is there, only that must fit.
+pub(crate) struct Wanted {
+    new: NewWebhook,
+    named: WebhookInput,
+}
+
+impl FromObject for Wanted {
+    fn from_object(object: &Map<String, Value>) -> Result<Wanted, Problem> {
+        let named = WebhookInput::from_object(object)?;
+        let new = NewWebhook::try_from(named.clone())?;
+        Ok(Wanted { new, named })
     }
 }
 
@@ -161,7 +169,7 @@ fn read_cursor(text: &str) -> Option<(Time, String)> {
 /// Create a webhook
 ///
 /// The answer shows its whole URL and its secret, this once. The same URL and events again answer
-/// 200 with the webhook that is there.
+/// 200 with the webhook that is there, or 409 if something else that is named differs from it.
 #[utoipa::path(post, path = "/api/webhooks", tag = "Webhooks",
     request_body(content = NewWebhook, example = json!({"url": "https://hook.eu1.make.com/abc", "events": ["task_created"], "source": "make", "filter": {"priority": ["HIGH", "URGENT"]}})),
     responses((status = 201, description = "The new webhook", body = WebhookWithSecret),
@@ -169,7 +177,7 @@ fn read_cursor(text: &str) -> Option<(Time, String)> {
 pub(crate) async fn create_webhook(
     State(app): State<App>,
     _: NoParams,
-    Body(new): Body<NewWebhook>,
+    Body(Wanted { new, named }): Body<Wanted>,
 ) -> Result<Response, Problem> {
     refuse(&app, Some(&new.url))?;
     let webhook = new.create(app.ids.webhook(), fresh_secret()?)?;
@@ -184,9 +192,30 @@ pub(crate) async fn create_webhook(
             let body = WebhookWithSecret::of(view, &secret);
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }
-        CreateResult::Same(known) => Ok(Json(view(&app, known).await?).into_response()),
+        CreateResult::Same(known) => {
+            expect_as_named(&known.webhook, named)?;
+            Ok(Json(view(&app, known).await?).into_response())
+        }
         CreateResult::TooMany => Err(TooManyWebhooks::of(&[&WEBHOOKS_MOST.to_string()])),
     }
+}
+
+/// 409 for a webhook that is there and would have to change to be what is named. To be silent about it would let its
+/// maker believe that the filter or the secret holds.
+fn expect_as_named(known: &Webhook, mut named: WebhookInput) -> Result<(), Problem> {
+    let secret = named.secret.take().flatten();
+    let mut wanted = WebhookChange::try_from(named)?.apply(known)?;
+    if secret.is_some() {
+        wanted.secret = secret;
+    }
+    let differing = known.differences(&wanted);
+    let Some(first) = differing.first() else { return Ok(()) };
+    let (id, all) = (&known.id, differing.join(", "));
+    let problem = WebhookExists::saying(format!(
+        "The webhook {id} has this url and these events already, but differs in {all}; nothing was changed. \
+         Change it with PATCH /api/webhooks/{id}, or leave out what may stay as it is"
+    ));
+    Err(Problem { field: Some((*first).to_owned()), ..problem })
 }
 
 /// A webhook as it is shown. Read apart from the write before it: what waits is counted, and that

@@ -11,8 +11,8 @@ use super::body::body;
 use super::event::Origin;
 use super::fields::{self, Invalid, list};
 use super::forms::{Label, Tag};
+use super::input::tag;
 use super::kind::EventKind;
-use super::limits::TAG;
 use super::names::{Named, names};
 use super::status::{Priority, Status};
 use super::task::Task;
@@ -89,8 +89,25 @@ body! {
         "priority" priority: Vec<String> = list(name::<Priority>),
         /// Tags; one of the task's is enough.
         #[schema(value_type = Vec<Tag>)]
-        "tag" tag: Vec<String> = list(fields::text::<TAG>),
+        "tag" tag: Vec<String> = list(tag),
     }
+}
+
+impl Filter {
+    /// Whether both let the same tasks through; the order of a list means nothing.
+    fn is_same(&self, other: &Filter) -> bool {
+        let mut lists = self.lists().into_iter().zip(other.lists());
+        lists.all(|(ours, theirs)| has_same(ours, theirs))
+    }
+
+    fn lists(&self) -> [&[String]; 5] {
+        [&self.r#type, &self.category, &self.status, &self.priority, &self.tag]
+    }
+}
+
+/// Whether two lists without duplicates have the same entries.
+fn has_same<T: PartialEq>(ours: &[T], theirs: &[T]) -> bool {
+    ours.len() == theirs.len() && ours.iter().all(|entry| theirs.contains(entry))
 }
 
 fn name<T: Named>(field: &str, value: &Value) -> Result<String, Invalid> {
@@ -221,6 +238,36 @@ impl Webhook {
             return Err(Unwanted { rule: "ignoreOrigin", text });
         }
         Ok(())
+    }
+
+    /// The properties in which another one differs, by name; but for the URL and the events, which tell one webhook
+    /// from another.
+    pub(crate) fn differences(&self, other: &Webhook) -> Vec<&'static str> {
+        let is_secret = match (&self.secret, &other.secret) {
+            (Some(ours), Some(theirs)) => ours.matches(theirs.expose()),
+            (ours, theirs) => ours.is_none() && theirs.is_none(),
+        };
+        let has_header = |(name, value): &(String, String)| {
+            let mut ours = self.headers.iter();
+            ours.any(|(known, stored)| known == name && Secret::new(stored).matches(value))
+        };
+        let are_headers =
+            self.headers.len() == other.headers.len() && other.headers.iter().all(has_header);
+        let is_same = [
+            ("source", self.source == other.source),
+            ("description", self.description == other.description),
+            ("headers", are_headers),
+            ("secret", is_secret),
+            ("payload", self.payload == other.payload),
+            ("filter", self.filter.is_same(&other.filter)),
+            ("ignoreOrigin", has_same(&self.ignore_origin, &other.ignore_origin)),
+            ("profile", self.profile == other.profile),
+            ("ratePerSecond", self.rate_per_second == other.rate_per_second),
+            ("timeoutSeconds", self.timeout_seconds == other.timeout_seconds),
+            ("maxAttempts", self.max_attempts == other.max_attempts),
+            ("onReject", self.on_reject == other.on_reject),
+        ];
+        is_same.into_iter().filter(|(_, is_same)| !is_same).map(|(name, _)| name).collect()
     }
 
     /// Whether its receiver is Make: by the profile, or with `auto` by the host.

@@ -50,15 +50,25 @@ async function askForEach(z, bundle, url, events, params) {
 
 const isWebhook = (data) => typeof data?.id === 'string' && typeof data.url === 'string';
 
+/** Webhooks that come from the server's settings; nobody changes them here. */
+const OF_SETTINGS = ['default', 'alerts'];
+
+const isSame = (some, others) => some.length === others.length && some.every((event) => others.includes(event));
+
 function subscribing(label, events) {
   return async (z, bundle) => {
     const wish = { payload: 'full', source: 'zapier', description: `Zapier: ${label}`, ...choices(bundle) };
     const post = (url, body) => ask(z, bundle, { method: 'POST', url, body, looksRight: isWebhook });
-    const made = await post('/api/webhooks', { url: bundle.targetUrl, events, ...wish });
-    const { id } = made;
-    if (made.secret) return { id, secret: made.secret };
+    const params = { url: bundle.targetUrl };
+    const known = await ask(z, bundle, { url: '/api/webhooks', params, looksRight: isListOf(isWebhook) });
+    const left = known.find(({ id, events: of }) => !OF_SETTINGS.includes(id) && isSame(of, events));
+    if (!left) {
+      const { id, secret } = await post('/api/webhooks', { url: bundle.targetUrl, events, ...wish });
+      return { id, secret };
+    }
     // One with this URL was left behind. It is kept, so that what waits in it still comes; but what was wished may have
     // changed, its secret was told only once, and it may have been given up meanwhile.
+    const { id } = left;
     await ask(z, bundle, { method: 'PATCH', url: `/api/webhooks/${id}`, body: wish, looksRight: isWebhook });
     const { secret } = await post(`/api/webhooks/${id}/rotate-secret`);
     await post(`/api/webhooks/${id}/resume`);

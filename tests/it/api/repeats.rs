@@ -168,6 +168,11 @@ async fn the_etag_is_the_version_and_if_match_guards_it() {
         guarded(method, "\"1\"", json!({"title": "c"})).await.expect_error(412);
     }
     assert_eq!(server.get(&path).await.json()["title"], "b");
+    // What is no version is not taken for an old one.
+    for tag in ["\"1\"", "\"abc\"", "2026-03-01", "\"2"] {
+        let said = guarded("PUT", tag, json!({"title": "c"})).await.expect_error(412);
+        assert!(said.contains("\"2\"") && said.contains("or that is no version"), "{said}");
+    }
     guarded("PUT", "*", json!({"title": "d"})).await.expect(200);
     guarded("PUT", "\"1\", \"3\"", json!({"title": "e"})).await.expect(200);
     guarded("DELETE", "\"4\"", json!({})).await.expect(200);

@@ -157,6 +157,66 @@ async fn the_same_url_and_events_again_are_the_same_webhook() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_url_and_events_with_something_else_are_told_of_what_differs() {
+    let server = Server::open(&[]).await;
+    let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let whole = json!({"url": "http://127.0.0.1:9/a", "events": ["task_created"], "secret": key,
+        "headers": {"X-Key": "k3y-0f-m1ne", "a": "1"}, "ratePerSecond": 5, "description": "mine",
+        "filter": {"tag": ["b", "a"], "priority": "HIGH"}, "ignoreOrigin": ["make", "n8n"]});
+    let made = server.hook(&whole).await;
+    let with = |field: &str, value: Value| {
+        let mut body = json!({"url": "HTTP://127.0.0.1:9/a", "events": ["task_created"]});
+        body[field] = value;
+        body
+    };
+    for same in [
+        whole.clone(),
+        with("secret", json!(key)),
+        with("secret", json!("")),
+        with("headers", json!({"A": "1", "x-key": "k3y-0f-m1ne"})),
+        with("filter", json!({"priority": ["HIGH"], "tag": ["a", "b", "a"], "type": null})),
+        with("ignoreOrigin", json!(["n8n", "make"])),
+        with("source", Value::Null),
+        with("payload", json!("full")),
+    ] {
+        let again = server.post("/api/webhooks", &same).await.expect(200).json();
+        assert_eq!(again["id"], made["id"], "{same}");
+    }
+    let other = "whsec_AAAQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    for (field, value) in [
+        ("secret", json!(other)),
+        ("headers", json!({"x-key": "k3y-0f-0thers", "a": "1"})),
+        ("headers", json!({"a": "1"})),
+        ("headers", Value::Null),
+        ("filter", json!({"tag": ["a", "b"]})),
+        ("filter", json!({"tag": ["a", "c"], "priority": "HIGH"})),
+        ("ignoreOrigin", json!("make")),
+        ("ratePerSecond", Value::Null),
+        ("description", json!("yours")),
+        ("source", json!("make")),
+        ("payload", json!("classic")),
+        ("profile", json!("make")),
+        ("timeoutSeconds", json!(11)),
+        ("maxAttempts", json!(4)),
+        ("onReject", json!("hold")),
+    ] {
+        let answer = server.post("/api/webhooks", &with(field, value)).await;
+        let said = answer.expect_fault(409, field);
+        assert_eq!(answer.json()["code"], "webhook_exists");
+        let way = format!("PATCH /api/webhooks/{}", id(&made));
+        assert!(said.contains(&format!("differs in {field};")) && said.contains(&way), "{said}");
+        assert!(!said.contains("k3y") && !said.contains("whsec_"), "{said}");
+    }
+    let mut two = with("filter", Value::Null);
+    two["secret"] = json!(other);
+    let said = server.post("/api/webhooks", &two).await.expect_fault(409, "secret");
+    assert!(said.contains("secret, filter"), "{said}");
+    let kept = server.webhook(id(&made)).await;
+    assert_eq!((&kept["filter"], &kept["ratePerSecond"]), (&made["filter"], &json!(5)));
+    assert_eq!(list(&server, "").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_webhook_is_said_of_its_field() {
     let server = Server::open(&[]).await;
     let url = "http://127.0.0.1:9/a";
