@@ -34,6 +34,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 
+use crate::config::{log_filter, within};
 use crate::signals::asked_to_stop;
 use crate::temp_dir::TemporaryFolder;
 use figures::Figures;
@@ -49,25 +50,25 @@ const DELIVERIES: u32 = 2_000;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
     /// Seconds that each load lasts
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=600))]
+    #[arg(long, default_value_t = 5, value_parser = within::<1, 600>)]
     seconds: u32,
     /// Keep-alive connections that make new tasks as fast as they are answered
     #[arg(long, value_delimiter = ',', default_value = "1,32,256",
-        value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        value_parser = within::<1, 1_000>)]
     connections: Vec<u32>,
     /// New tasks a second in the loads at a steady rate
     #[arg(long, value_delimiter = ',', default_value = "200,2000",
-        value_parser = clap::value_parser!(u32).range(1..=20_000))]
+        value_parser = within::<1, 20_000>)]
     rate: Vec<u32>,
     /// Webhooks to which each event goes
     #[arg(long, value_delimiter = ',', default_value = "1,10,100",
-        value_parser = clap::value_parser!(u32).range(1..=500))]
+        value_parser = within::<1, 500>)]
     webhooks: Vec<u32>,
     /// Measure this often and report the medians
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=99))]
+    #[arg(long, default_value_t = 1, value_parser = within::<1, 99>)]
     runs: u32,
     /// The log level of the server, as in `RUST_LOG`
-    #[arg(long, default_value = "info")]
+    #[arg(long, default_value = "info", value_parser = level)]
     log: String,
     /// The part that this process plays; the bench starts these itself
     #[arg(long, hide = true)]
@@ -109,6 +110,11 @@ impl Options {
             .chain(many.map(|many| vec![steady((DELIVERIES / many).max(1), *many)]))
             .collect()
     }
+}
+
+/// What the server takes as `RUST_LOG`: else it would not start, and say so in a file that goes with the bench.
+fn level(text: &str) -> Result<String, String> {
+    log_filter(text).map_err(|why| format!("it {why}"))
 }
 
 /// The processes of the bench beside the server.
@@ -214,6 +220,14 @@ mod tests {
         );
         assert!(options(&["--seconds", "0"]).is_err());
         assert!(options(&["--connections", "32,1001"]).is_err());
+        assert_eq!(options(&["--rate", "1,20000"]).unwrap().rate, [1, 20_000]);
+        for (name, text) in [("--seconds", "+5"), ("--rate", "+1,2"), ("--runs", "100")] {
+            let said = options(&[name, text]).unwrap_err().to_string();
+            assert!(said.contains("use a number from 1 to"), "{name} {text}: {said}");
+        }
+        let said = options(&["--log", "loud"]).unwrap_err().to_string();
+        assert!(said.contains("it is \"loud\": use off, error, warn, info, debug"), "{said}");
+        assert_eq!(options(&["--log", "warning"]).unwrap().log, "warn");
         assert_eq!(options(&["--webhooks", "1"]).unwrap().plan().len(), 1);
         assert!(options(&["--role", "cook"]).is_err());
         assert!(matches!(options(&["--role", "relay"]).unwrap().role, Some(Role::Relay)));

@@ -2,26 +2,34 @@
 //!
 //! Must not read the environment by itself (a look-up is passed in), nor act on what it reads.
 
+mod address;
+mod digits;
 mod dotenv;
 mod gather;
 mod outgoing;
 mod parse;
 mod parse_webhook;
+mod pipe;
 mod reference;
 mod setting;
+mod weakness;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+pub(crate) use address::{cannot_listen, host};
+pub(crate) use digits::{number, port_option, within};
 pub(crate) use dotenv::EnvFile;
 pub(crate) use gather::Gathered;
 pub(crate) use outgoing::Retention;
+pub(crate) use parse::log_filter;
 pub(crate) use reference::REFERENCE;
 pub(crate) use setting::Setting;
 
 use outgoing::Outgoing;
 use setting::{Defaulted, Optional};
+use weakness::{PLACEHOLDER, is_placeholder, weakness};
 
 use crate::delivery::health::Policy;
 use crate::model::{Webhook, masked_url};
@@ -92,8 +100,6 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
-/// Fewer characters than this can be guessed.
-const SECRET_LEAST: usize = 16;
 /// Where to listen with a token: everywhere.
 const HOST_WITH_TOKEN: &str = "0.0.0.0";
 
@@ -152,6 +158,13 @@ impl Config {
                          Make one with: openssl rand -hex 24"
                     ));
                 }
+            }
+            let headers = outgoing.webhook.iter().flat_map(|webhook| &webhook.headers);
+            for (header, _) in headers.filter(|(_, value)| is_placeholder(value)) {
+                read.faults.push(format!(
+                    "WEBHOOK_HEADERS has a value of {header} that {PLACEHOLDER}, and NODE_ENV=production does not \
+                     allow that. Write what the receiver gave you"
+                ));
             }
             for (name, webhook) in
                 [("WEBHOOK_URL", &outgoing.webhook), ("ALERT_URL", &outgoing.alerts)]
@@ -219,7 +232,15 @@ impl Reader<'_> {
     fn set<T>(&mut self, name: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
         let text = (self.lookup)(name)?;
         let text = text.trim();
-        if text.is_empty() { None } else { self.parsed(name, text, parse) }
+        if text.is_empty() {
+            return None;
+        }
+        if gather::begins_with_name(name, text) {
+            let why = "so the name stands twice: write the value alone";
+            self.faults.push(format!("{name} holds {name}=…, {why}"));
+            return None;
+        }
+        self.parsed(name, text, parse)
     }
 
     fn parsed<T>(
@@ -232,30 +253,14 @@ impl Reader<'_> {
     }
 }
 
-/// Why a secret protects nothing, if it does not.
-fn weakness(secret: &Secret) -> Option<&'static str> {
-    let text = secret.expose().trim();
-    if text.chars().count() < SECRET_LEAST {
-        return Some("has fewer than 16 characters");
-    }
-    let plain: String =
-        text.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
-    let samples = ["changeme", "yoursecret", "yoursuper", "yourwebhook", "yourapi", "example"];
-    let sample = samples.iter().any(|sample| plain.contains(sample))
-        || ["secret", "token", "password"].iter().any(|word| plain.replace(word, "").is_empty())
-        || plain.chars().collect::<std::collections::HashSet<_>>().len() < 4;
-    sample.then_some("is a sample")
-}
-
 /// Whether an address names more than a host.
 fn has_path(url: &str) -> bool {
     url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'))
 }
 
 fn is_open_http(url: &str) -> bool {
-    let Some(rest) = url.to_ascii_lowercase().strip_prefix("http://").map(str::to_owned) else {
-        return false;
-    };
+    let url = url.to_ascii_lowercase();
+    let Some(rest) = url.strip_prefix("http://") else { return false };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = match host.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),
@@ -314,6 +319,7 @@ mod tests {
             "change-me-change-me",
             "your-secret-key-here",
             "aaaaaaaaaaaaaaaaaaa",
+            "${BTK_WEBHOOK_SECRET}",
         ] {
             let settings = [("NODE_ENV", "production"), ("WEBHOOK_SECRET", weak)];
             let faults = read(&settings).unwrap_err();
@@ -322,6 +328,32 @@ mod tests {
         }
         let strong = [("NODE_ENV", "production"), ("WEBHOOK_SECRET", "9f2c7e1ab04d6835c1e7")];
         assert!(read(&strong).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_stands_twice_is_said_of_every_setting() {
+        for (name, text) in [
+            ("WEBHOOK_SECRET", "WEBHOOK_SECRET=s3cret-of-mine-12"),
+            ("API_TOKEN", "export API_TOKEN = s3cret"),
+            ("PORT", "PORT=5000"),
+        ] {
+            let said = read(&[(name, text)]).unwrap_err().to_string();
+            assert!(said.contains(&format!("{name} holds {name}=…")), "{said}");
+            assert!(!said.contains("s3cret"), "{said}");
+        }
+        assert!(read(&[("WEBHOOK_SECRET", "WEBHOOK_SECRETS=1")]).is_ok());
+    }
+
+    #[test]
+    fn production_refuses_a_header_that_nobody_has_filled_in() {
+        let settings = [
+            ("NODE_ENV", "production"),
+            ("WEBHOOK_URL", "https://hook.example/x"),
+            ("WEBHOOK_HEADERS", "x-make-apikey: ${MAKE_KEY}"),
+        ];
+        let said = read(&settings).unwrap_err().to_string();
+        assert!(said.contains("WEBHOOK_HEADERS has a value of x-make-apikey"), "{said}");
+        assert!(!said.contains("MAKE_KEY") && read(&settings[1..]).is_ok(), "{said}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::config::cannot_listen;
 use crate::http::Client;
 use crate::listener;
 use crate::secret::Secret;
@@ -65,9 +66,10 @@ impl Listener {
     /// # Errors
     /// The port is taken, or not ours to take.
     pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let socket = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address}; --port names another port"))?;
+        let socket = TcpListener::bind(address).await.map_err(|error| {
+            let said = cannot_listen(address, error.kind(), "--host", "--port");
+            anyhow::Error::new(error).context(said)
+        })?;
         let address = socket.local_addr().context("the new socket has no address")?;
         Ok(Self { socket, address })
     }

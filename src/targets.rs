@@ -166,7 +166,8 @@ fn entry(text: &str) -> Result<Entry, String> {
     }
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-            let number = port.parse::<u16>().ok().filter(|port| *port > 0);
+            let is_plain = port.bytes().all(|b| b.is_ascii_digit());
+            let number = port.parse::<u16>().ok().filter(|port| is_plain && *port > 0);
             let wrong = || format!("names \"{text}\": after the colon, use a port from 1 to 65535");
             (host, Some(number.ok_or_else(wrong)?))
         }

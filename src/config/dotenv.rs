@@ -7,6 +7,12 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::pipe;
+
+/// A pipe without somebody at its other end would keep the start waiting, perhaps for ever.
+const NOBODY_WRITES: &str = ".env is a pipe that nobody writes into: start the program that is to do that (a password \
+    manager), or put a file there";
+
 /// What stands in a `.env` file.
 #[derive(Debug, Default)]
 pub(crate) struct EnvFile {
@@ -18,6 +24,13 @@ pub(crate) struct EnvFile {
 impl EnvFile {
     /// Reads the file; one that is not there is empty. Beside it, every fault in words.
     pub(crate) fn load(path: &Path) -> (EnvFile, Vec<String>) {
+        if pipe::is_pipe(path) {
+            return match pipe::read(path) {
+                Ok(Some(bytes)) => EnvFile::parse(bytes),
+                Ok(None) => (EnvFile::default(), vec![NOBODY_WRITES.to_owned()]),
+                Err(e) => (EnvFile::default(), vec![format!(".env cannot be read: {e}")]),
+            };
+        }
         match std::fs::read(path) {
             Ok(bytes) => EnvFile::parse(bytes),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Default::default(),

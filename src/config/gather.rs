@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use super::dotenv::{self, EnvFile};
+use super::pipe;
 use super::reference::REFERENCE;
 use super::setting::Setting;
 
@@ -111,11 +111,17 @@ fn is_empty(text: &str) -> bool {
     text.trim().is_empty()
 }
 
+/// Whether a value begins as its line in `.env` does, which was then copied whole.
+pub(super) fn begins_with_name(name: &str, text: &str) -> bool {
+    let bare = text.strip_prefix("export ").unwrap_or(text).trim_start();
+    bare.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+}
+
 /// Whether a path names a pipe, which would keep the start waiting until somebody writes into it, perhaps for ever. What
 /// the process was given open, as a shell gives `<(…)`, has its writer.
 fn is_named_pipe(path: &Path) -> bool {
     let is_given = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|given| path.starts_with(given));
-    !is_given && std::fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo())
+    !is_given && pipe::is_pipe(path)
 }
 
 /// What the file of a secret holds. Its path is not repeated, since people put the secret itself there.
@@ -144,8 +150,7 @@ fn content(name: &str, path: &str) -> Result<String, String> {
     if is_quoted('"') || is_quoted('\'') {
         return Err("names a file in which the value stands in quotes: write it without".to_owned());
     }
-    let bare = text.strip_prefix("export ").unwrap_or(text).trim_start();
-    if bare.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+    if begins_with_name(name, text) {
         return Err(format!("names a file that holds {name}=…: it must hold the value alone"));
     }
     Ok(text.to_owned())

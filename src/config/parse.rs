@@ -2,7 +2,6 @@
 //!
 //! A message never repeats a value that may be a secret.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use http::Uri;
@@ -10,23 +9,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Rate;
+use super::digits::number;
 use crate::model::{Named, encoded_url};
 use crate::secret::Secret;
-
-pub(super) fn host(text: &str) -> Result<IpAddr, String> {
-    if text == "localhost" {
-        return Ok(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
-    bare.parse().map_err(|_| {
-        format!("is \"{text}\", which is no address: use 127.0.0.1, 0.0.0.0, ::1 or another one of this machine")
-    })
-}
-
-pub(super) fn port(text: &str) -> Result<u16, String> {
-    text.parse()
-        .map_err(|_| format!("is \"{text}\": use a number from 0 to 65535 (0 = any free port)"))
-}
 
 pub(super) fn public_url(text: &str) -> Result<String, String> {
     let wrong = |why: &str| {
@@ -55,7 +40,7 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
         return Err(wrong("is no address of the web"));
     }
     let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
-    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+    if port.is_some_and(|port| number::<u16>(port).is_none_or(|port| port == 0)) {
         return Err(wrong("has a port that is none, which is a number from 1 to 65535"));
     }
     // The dot of the root at the end of a name says the same name, and no browser takes it for that.
@@ -118,15 +103,13 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
     let wrong =
         || format!("is \"{text}\": use a number and a time, such as 50/s, 300/10s or 600/m");
     let (count, period) = text.split_once('/').ok_or_else(wrong)?;
-    let count: u32 = count.trim().parse().map_err(|_| wrong())?;
+    let count: u32 = number(count.trim()).ok_or_else(wrong)?;
     let period = period.trim();
     let seconds = match period {
         "s" => 1.0,
         "m" => 60.0,
         "h" => 3_600.0,
-        other => f64::from(
-            other.strip_suffix('s').and_then(|n| n.parse::<u32>().ok()).ok_or_else(wrong)?,
-        ),
+        other => f64::from(other.strip_suffix('s').and_then(number::<u32>).ok_or_else(wrong)?),
     };
     if count == 0 || seconds <= 0.0 {
         return Err(wrong());
@@ -143,7 +126,11 @@ pub(super) fn log_json(text: &str) -> Result<bool, String> {
     }
 }
 
-pub(super) fn log_filter(text: &str) -> Result<String, String> {
+/// Which lines are logged.
+///
+/// # Errors
+/// It names a level or a part of the program that is not there; says which there are.
+pub(crate) fn log_filter(text: &str) -> Result<String, String> {
     let wrong = || {
         format!(
             "is \"{text}\": use off, error, warn, info, debug or trace, or with the part that it is \
@@ -187,7 +174,7 @@ pub(super) fn duration_ms(text: &str) -> Result<i64, String> {
         "d" => 86_400_000,
         _ => return Err(wrong()),
     };
-    let count: i64 = count.parse().map_err(|_| wrong())?;
+    let count: i64 = number(count).ok_or_else(wrong)?;
     let span = count.checked_mul(unit).filter(|ms| (1..=SPAN_MOST_MS).contains(ms));
     span.ok_or_else(|| format!("is \"{text}\": use a span from 1ms to 3650d"))
 }
@@ -289,6 +276,7 @@ mod tests {
             ("https://*.example.org", "any host"),
             ("https://tasks.example.org:99999", "a port"),
             ("https://tasks.example.org:0", "a port"),
+            ("https://tasks.example.org:+443", "a port"),
             ("https://tasks.example.org:", "a port"),
             ("https://user:s3cret@tasks.example.org", "a user"),
             ("tasks.example.org", "http://"),
@@ -337,7 +325,7 @@ mod tests {
         assert_eq!(rate("50/s").unwrap(), Rate { burst: 50.0, per_second: 50.0 });
         assert_eq!(rate("300/10s").unwrap(), Rate { burst: 300.0, per_second: 30.0 });
         assert_eq!(rate("60/m").unwrap(), Rate { burst: 60.0, per_second: 1.0 });
-        for bad in ["50", "0/s", "x/s", "5/0s", "5/w", "-1/s"] {
+        for bad in ["50", "0/s", "x/s", "5/0s", "5/w", "-1/s", "+5/s", "5/+1s"] {
             assert!(rate(bad).is_err(), "{bad}");
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! A message never repeats a value that may be a secret.
 
+use super::digits::number;
 use crate::model::{MAX_ATTEMPTS_MOST, Origin, receiver};
 
 pub(super) fn webhook_url(text: &str) -> Result<String, String> {
@@ -38,8 +39,8 @@ pub(super) fn headers(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 pub(super) fn attempts(text: &str) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|n| (1..=MAX_ATTEMPTS_MOST).contains(n));
-    number.ok_or_else(|| format!("is \"{text}\": use a number from 1 to {MAX_ATTEMPTS_MOST}"))
+    let attempts = number(text).filter(|n| (1..=MAX_ATTEMPTS_MOST).contains(n));
+    attempts.ok_or_else(|| format!("is \"{text}\": use a number from 1 to {MAX_ATTEMPTS_MOST}"))
 }
 
 pub(super) fn origins(text: &str) -> Result<Vec<Origin>, String> {
@@ -76,6 +77,14 @@ mod tests {
         for bad in ["x", "a b: c", "webhook-id: 1", "Host: e.org", "x: \u{1}secret"] {
             let said = headers(bad).unwrap_err();
             assert!(!said.contains("secret"), "{said}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_alone() {
+        assert_eq!((attempts("1"), attempts("20")), (Ok(1), Ok(20)));
+        for bad in ["0", "21", "+3", "-1", "three"] {
+            assert!(attempts(bad).unwrap_err().contains("from 1 to 20"), "{bad}");
         }
     }
 

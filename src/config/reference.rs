@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::parse_webhook::{attempts, headers, origins, webhook_url};
 use super::setting::{Defaulted, Optional, Setting, settings};
-use super::{Rate, parse};
+use super::{Rate, address, parse};
 use crate::model::{OnReject, Origin, Payload, Profile};
 use crate::secret::Secret;
 use crate::signature;
@@ -114,8 +114,8 @@ settings! {
         );
     }
     "How the server is reached" {
-        PORT: Defaulted<u16> = parse::port, default("5000", "The port to listen on; 0 = any free one.");
-        HOST: Defaulted<IpAddr> = parse::host, default(
+        PORT: Defaulted<u16> = address::port, default("5000", "The port to listen on; 0 = any free one.");
+        HOST: Defaulted<IpAddr> = address::host, default(
             "127.0.0.1",
             "The address to listen on. With `API_TOKEN` the default is `0.0.0.0` (every address of the machine).",
         ).more("`0.0.0.0` without a token is obeyed, and warned about.");

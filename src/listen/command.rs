@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::manner::{self, Answers, Manner};
 use super::print::{Show, block};
 use super::{Behaviour, Listener, Received};
+use crate::config::{self, port_option};
 use crate::output::Output;
 use crate::signals::asked_to_stop;
 use crate::signature;
@@ -21,10 +22,10 @@ use crate::signature;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The port to listen on
-    #[arg(long, default_value_t = 5055)]
+    #[arg(long, default_value_t = 5055, value_parser = port_option)]
     port: u16,
     /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1")]
+    #[arg(long, default_value = "127.0.0.1", value_parser = host)]
     host: IpAddr,
     /// Print the headers of each request too
     #[arg(long)]
@@ -40,6 +41,11 @@ pub(crate) struct Options {
     /// Wait before each answer, e.g. 5s
     #[arg(long, value_parser = manner::delay, default_value = "0s")]
     delay: Duration,
+}
+
+/// The same addresses as the setting `HOST` takes.
+fn host(text: &str) -> Result<IpAddr, String> {
+    config::host(text).map_err(|why| format!("it {why}"))
 }
 
 /// `btk listen`: prints what arrives until Ctrl-C or SIGTERM.

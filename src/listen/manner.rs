@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::config::number;
+
 /// The longest delay; no sender waits for longer.
 const DELAY_MOST: Duration = Duration::from_mins(10);
 
@@ -50,6 +52,13 @@ pub(crate) fn answers(text: &str) -> Result<Answers, String> {
     let mut found: Vec<Answer> = Vec::new();
     for part in text.split(',') {
         match (answer(part.trim_start()), found.last_mut()) {
+            (Some(Answer::Status(status, body)), _) if !body.is_empty() && is_bare(status) => {
+                return Err(format!(
+                    "\"{part}\" gives a body to a {}, which has none: write {} alone, or another status",
+                    status.as_u16(),
+                    status.as_u16()
+                ));
+            }
             (Some(answer), _) => found.push(answer),
             (None, Some(Answer::Status(_, body))) if !body.is_empty() => {
                 body.push(',');
@@ -66,6 +75,13 @@ pub(crate) fn answers(text: &str) -> Result<Answers, String> {
     Ok(Answers(found))
 }
 
+/// Whether an answer of this status ends with its headers: what a receiver sends behind them, others take for the next
+/// answer, or never see.
+fn is_bare(status: StatusCode) -> bool {
+    let bare = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::NOT_MODIFIED];
+    bare.contains(&status)
+}
+
 /// What one `--answer` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answers(pub(crate) Vec<Answer>);
@@ -76,7 +92,8 @@ fn answer(text: &str) -> Option<Answer> {
     }
     let (status, body) = text.split_once(':').unwrap_or((text.trim_end(), ""));
     let is_final = |status: &u16| (200..600).contains(status);
-    let status = Some(status).filter(|status| status.len() == 3)?.parse().ok().filter(is_final)?;
+    let status =
+        Some(status).filter(|status| status.len() == 3).and_then(number).filter(is_final)?;
     Some(Answer::Status(StatusCode::from_u16(status).ok()?, body.to_owned()))
 }
 
@@ -87,7 +104,7 @@ fn answer(text: &str) -> Option<Answer> {
 pub(crate) fn delay(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (count, unit) = text.split_at(digits);
-    let count: Option<u64> = count.parse().ok();
+    let count: Option<u64> = number(count);
     let delay = match (count, unit) {
         (Some(count), "ms") => Some(Duration::from_millis(count)),
         (Some(count), "s") => Some(Duration::from_secs(count)),
@@ -123,9 +140,20 @@ mod tests {
             answers(r#"400:Queue is full,200:{"a":1,"b":[2,3]}"#).unwrap().0,
             [status(400, "Queue is full"), status(200, r#"{"a":1,"b":[2,3]}"#)]
         );
-        for bad in ["", "99", "600", "abc", "503,", "200 ok", "cut,x", "1000"] {
+        for bad in
+            ["", "99", "600", "abc", "503,", "200 ok", "cut,x", "1000", "+20", "100:x", "101"]
+        {
             assert!(answers(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_has_no_body_gets_none() {
+        for (text, bare) in [("204:x", "204"), ("503,304:not modified", "304"), ("205:{}", "205")] {
+            let said = answers(text).unwrap_err();
+            assert!(said.contains(&format!("write {bare} alone")), "{text}: {said}");
+        }
+        assert_eq!(answers("204,304,200:ok").unwrap().0.len(), 3);
     }
 
     #[test]

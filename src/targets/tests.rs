@@ -74,6 +74,7 @@ fn a_wrong_setting_is_said_with_the_way_out() {
         ("n8n.lan:http", "from 1 to 65535"),
         ("n8n.lan:", "from 1 to 65535"),
         ("10.0.0.5:65536", "from 1 to 65535"),
+        ("n8n.lan:+443", "from 1 to 65535"),
         ("127.1", "write that address as 127.0.0.1"),
         ("0x7f.0.0.1:80", "write that address as 127.0.0.1"),
         ("256.1.1.1", "use networks"),

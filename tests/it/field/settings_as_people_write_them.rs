@@ -93,6 +93,56 @@ async fn a_pipe_that_nobody_writes_into_does_not_hold_up_the_start() {
     }
 }
 
+/// Some password managers put a pipe there, and write into it when somebody reads it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dotenv_may_be_a_pipe_if_somebody_writes_into_it() {
+    let home = home();
+    let pipe = home.path().join(".env");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let refused = Server::refused_in(home.clone(), &[]).await;
+    assert_eq!(refused.status.code(), Some(2), "{}", refused.err);
+    assert!(refused.err.contains(".env is a pipe that nobody writes into"), "{}", refused.err);
+    // It waits for a reader, as those programs do.
+    let writer = std::thread::spawn(move || fs::write(pipe, "WEBHOOK_SECRET=of-a-pipe\n"));
+    let server = Server::start_in(home, &[]).await;
+    writer.join().expect("it ends well").expect("written");
+    let body = json!({"event": "task_created", "task": {"title": "a"}});
+    server.post("/api/incoming-webhook?secret=of-a-pipe", &body).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_digits_and_a_secret_is_a_value() {
+    for (name, value, words) in [
+        ("PORT", "+0", "PORT is \"+0\": use a number from 0 to 65535"),
+        ("WEBHOOK_ATTEMPTS", "+3", "WEBHOOK_ATTEMPTS is \"+3\": use a number from 1 to 20"),
+        ("INCOMING_RATE", "+5/s", "INCOMING_RATE is \"+5/s\""),
+        ("PUBLIC_URL", "https://tasks.example.org:+443", "PUBLIC_URL has a port that is none"),
+        ("WEBHOOK_URL", "https://hook.example:+443/x", "WEBHOOK_URL names no port from 1 to 65535"),
+        ("WEBHOOK_ALLOW_TARGETS", "n8n.lan:+443", "use a port from 1 to 65535"),
+        ("WEBHOOK_SECRET", "${BTK_GEHEIM_SECRET}", "WEBHOOK_SECRET is a placeholder"),
+        ("API_TOKEN", "<your-geheim-token>", "API_TOKEN is a placeholder"),
+        ("WEBHOOK_SECRET", "WEBHOOK_SECRET=geheim-0123456789", "so the name stands twice"),
+    ] {
+        let refused = Server::refused(&[("NODE_ENV", "production"), (name, value)]).await;
+        assert_eq!(refused.status.code(), Some(2), "{value}: {}", refused.err);
+        assert!(refused.err.contains(words), "{value}: {}", refused.err);
+        assert!(!refused.err.to_lowercase().contains("geheim"), "{}", refused.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_the_machine_does_not_have_is_said() {
+    // One that is kept for documents, and no machine has.
+    let refused = Server::refused(&[("HOST", "192.0.2.1")]).await;
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.err);
+    for words in ["no interface of this machine has the address 192.0.2.1", "127.0.0.1", "0.0.0.0"]
+    {
+        assert!(refused.err.contains(words), "{words}: {}", refused.err);
+    }
+    let server = Server::start(&[("HOST", "LocalHost")]).await;
+    server.get("/healthz").await.expect(200);
+}
+
 /// As a shell gives `<(…)`: what it is given open has its writer.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_may_come_through_a_pipe_of_the_shell() {

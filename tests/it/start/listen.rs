@@ -1,6 +1,7 @@
 //! `btk listen`: a receiver to look at, and to play failures and signatures through with.
 
 use std::io::Read as _;
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
@@ -84,15 +85,39 @@ async fn what_it_cannot_do_is_said_without_the_secret() {
     for (options, words) in [
         (["--secret", "whsec_s3cret"], "--secret must be whsec_"),
         (["--answer", "maybe"], "503,503,200"),
+        (["--answer", "204:done"], "write 204 alone"),
         (["--delay", "soon"], "500ms, 5s or 2m"),
+        (["--port", "+5055"], "from 0 to 65535"),
+        (["--host", "example.org"], "which is no address"),
+        (
+            ["--host", "192.0.2.1"],
+            "no interface of this machine has the address 192.0.2.1; set --host to 127.0.0.1",
+        ),
     ] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_btk"));
-        command.args(["listen", "--port", "0"]).args(options).env_clear();
+        command.arg("listen").args(options).env_clear();
+        if options[0] != "--port" {
+            command.args(["--port", "0"]);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut said = String::new();
         child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("words");
         assert!(!child.wait().expect("an end").success());
         assert!(said.contains(words) && !said.contains("s3cret"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_host_is_written_as_the_setting_is() {
+    let listen = Listen::start(&["--host", "localhost"]).await;
+    assert!(listen.url.starts_with("http://127.0.0.1:"), "{}", listen.url);
+    if TcpListener::bind("[::1]:0").is_err() {
+        println!("left out: IPv6 (this machine has none)");
+        return;
+    }
+    for host in ["[::1]", "::1"] {
+        let listen = Listen::start(&["--host", host]).await;
+        assert!(listen.url.starts_with("http://[::1]:"), "{}", listen.url);
     }
 }
