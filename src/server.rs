@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::{self, Ids};
-use crate::config::Config;
+use crate::config::{Config, cannot_listen};
 use crate::dispatcher::{self, Dispatcher};
 use crate::figures::Figures;
 use crate::http::{self, Services};
@@ -95,6 +95,8 @@ pub(crate) async fn start(
             Ok(wiring.run(stop, StartReport { is_new, earlier }))
         }
         Err(error) => {
+            // What was made goes again, for the same reason as above: nothing was acknowledged yet.
+            store.take_back();
             close(store).await;
             Err(error)
         }
@@ -109,8 +111,9 @@ fn is_new(database: &Path) -> bool {
 /// Takes the address; nobody is answered yet.
 fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     let wanted = SocketAddr::new(config.host, config.port);
-    listener::bind(wanted).with_context(|| {
-        format!("cannot listen on {wanted}: set PORT or HOST to an address that is free")
+    listener::bind(wanted).map_err(|error| {
+        let said = cannot_listen(wanted, error.kind(), "HOST", "PORT");
+        anyhow::Error::new(error).context(said)
     })
 }
 

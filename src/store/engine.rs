@@ -16,6 +16,7 @@ pub(crate) mod handle;
 pub(crate) mod left_log;
 pub(crate) mod line;
 pub(crate) mod locked;
+pub(crate) mod made;
 pub(crate) mod migrate;
 pub(crate) mod open;
 pub(crate) mod opening;

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use nix::libc;
 use rusqlite::{Connection, OpenFlags};
 
+use super::made::Made;
 use super::opening::{Opening, Why};
 
 /// Tells our databases from those of others, in the header of the file ("BTKs").
@@ -36,6 +37,8 @@ pub(crate) const LOCK: &str = ".lock";
 /// A database that is ours alone until this is dropped.
 #[derive(Debug)]
 pub(crate) struct DatabaseFile {
+    /// What goes with it, if the start fails. First, so that it is dropped while the locks are held.
+    pub(crate) made: Made,
     /// Its name without links: under another one, it is still the same database.
     pub(crate) path: PathBuf,
     /// Its name as it was wanted, unless that is `path`: links in it may be turned to another file,
@@ -55,7 +58,8 @@ pub(crate) struct DatabaseFile {
 /// Looks at what stands at `wanted`, and holds it.
 pub(crate) fn take(wanted: &Path) -> Result<DatabaseFile, Opening> {
     look(wanted)?;
-    let is_new = !wanted.exists();
+    let is_there = |name: &Path| fs::symlink_metadata(name).is_ok();
+    let was_there = fs::exists(wanted).unwrap_or(true);
     let failed = |why: io::Error| Opening::of(wanted, why);
     let database = OpenOptions::new()
         .read(true)
@@ -66,16 +70,28 @@ pub(crate) fn take(wanted: &Path) -> Result<DatabaseFile, Opening> {
         .open(wanted)
         .map_err(failed)?;
     let path = fs::canonicalize(wanted).map_err(failed)?;
+    let had_lock = is_there(&beside(&path, LOCK));
     let lock = match hold_for_life(&path, &database) {
-        Err(why) if is_new && !why.is_held() => {
+        Err(why) if !was_there && !why.is_held() => {
             take_back(&path, &database);
             return Err(why);
         }
         taken => taken?,
     };
+    // Looked at while it is held: another server may have come in between, and have filled it.
+    let found = database.metadata().map_err(failed)?;
+    let names = BESIDE.map(|ending| beside(&path, ending));
+    let is_new = found.len() == 0 && !names.iter().any(|name| is_there(name));
+    let mut files = Vec::new();
+    if is_new {
+        files.extend(names);
+        files.extend((!had_lock).then(|| beside(&path, LOCK)));
+        files.extend((!was_there).then(|| path.clone()));
+    }
+    let made = Made::new(&path, &found, files, is_new && was_there, is_ours_or_empty);
     let is_plain = std::path::absolute(wanted).is_ok_and(|name| name == path);
     let link = (!is_plain).then(|| wanted.to_owned());
-    Ok(DatabaseFile { path, link, file: database, _lock: lock })
+    Ok(DatabaseFile { made, path, link, file: database, _lock: lock })
 }
 
 /// Puts both locks on it, where nothing stands in the way of its files; the second is in the file.
@@ -92,8 +108,8 @@ fn hold_for_life(path: &Path, database: &File) -> Result<File, Opening> {
     Ok(lock)
 }
 
-/// Takes away what was made by a start that then failed: else at the next one nobody would be told
-/// that it was made. Another server may have come in between, so only what it does not hold.
+/// Takes away what was made by a start that then could not hold it for life. Another server may have come in between, so
+/// only what it does not hold.
 fn take_back(path: &Path, database: &File) {
     if hold(database) && database.metadata().is_ok_and(|made| made.len() == 0) {
         let _stays_empty = fs::remove_file(path);
@@ -153,6 +169,14 @@ fn no_file(kind: FileType) -> Option<&'static str> {
         _ if kind.is_symlink() => Some("a link"),
         _ => Some("a device"),
     }
+}
+
+/// Whether a file is a database of ours, or empty.
+pub(crate) fn is_ours_or_empty(database: &Path) -> bool {
+    let mut header = Vec::new();
+    let file = File::open(database);
+    let read = file.and_then(|file| file.take(HEADER as u64).read_to_end(&mut header));
+    read.is_ok() && (header.is_empty() || application_id(&header) == Some(APPLICATION_ID))
 }
 
 /// What the header says of who made the file; nothing where it is no SQLite database.

@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -14,6 +13,7 @@ use std::time::Duration;
 
 use super::contents::{Contents, Foreign};
 use super::database_file::{DatabaseFile, LOCK, beside};
+use super::made::id;
 
 /// Well within the second in which it is to be noticed.
 const EVERY: Duration = Duration::from_millis(200);
@@ -66,6 +66,11 @@ impl Files {
                 FileChange::Log(format!("{} was emptied", beside(path, "-shm").display()))
             }
         })
+    }
+
+    /// Whether what a start has made of them stays when they are closed.
+    pub(crate) fn stay(&self, stays: bool) {
+        self.database.made.stays(stays);
     }
 
     /// Whether the disk has room for the largest task. Where that cannot be told, yes: a write will show it.
@@ -147,10 +152,6 @@ pub(crate) fn until(closing: &AtomicBool, files: &Files, then: impl FnOnce(FileC
         }
         thread::park_timeout(EVERY);
     }
-}
-
-fn id(found: &fs::Metadata) -> (u64, u64) {
-    (found.dev(), found.ino())
 }
 
 fn is_gone(kind: io::ErrorKind) -> bool {

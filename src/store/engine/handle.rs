@@ -3,11 +3,14 @@
 //! Must not know what a call does.
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::{self, For, ReadCall};
@@ -30,6 +33,10 @@ const LISTS: (usize, usize) = (256, 1);
 /// Reads that look through much. Fewer may wait than the server has places for requests, so that they
 /// cannot take them all.
 pub(crate) const SEARCHES: (usize, usize) = (128, 2);
+
+/// A lock of another program that has stayed for so long is told to who asks whether the writer does its work: most are gone
+/// by then, and Kubernetes, for one, waits a second for an answer, so that one which takes a second is none.
+const LOCK_TOLD: Duration = Duration::from_millis(500);
 
 /// A queue that closes when this becomes `None`.
 type Queue<S> = Mutex<Option<S>>;
@@ -62,8 +69,7 @@ impl Store {
         let (searches, search_queue) = mpsc::channel(SEARCHES.0);
         let pools = [(look_queue, LOOKS.1), (list_queue, LISTS.1), (search_queue, SEARCHES.1)];
         let (check, may_check) = oneshot::channel();
-        let threads = sqlite::start(path, &line, pools, may_check, &shared)?;
-        Ok(Store {
+        let store = Store {
             line,
             asked: Arc::new(Semaphore::new(ASKED)),
             own: Arc::new(Semaphore::new(OWN)),
@@ -71,9 +77,19 @@ impl Store {
             lists: Mutex::new(Some(lists)),
             searches: Mutex::new(Some(searches)),
             check: Mutex::new(Some(check)),
-            threads: Mutex::new(threads),
+            threads: Mutex::new(Vec::new()),
             shared,
-        })
+        };
+        let started = {
+            let mut threads = lock(&store.threads);
+            sqlite::start(path, &store.line, pools, may_check, &store.shared, &mut threads)
+        };
+        // Waits for the threads that run already: the last of them takes away what was made.
+        if let Err(why) = started {
+            store.close();
+            return Err(why);
+        }
+        Ok(store)
     }
 
     /// Runs a call in a write transaction. When this returns `Ok`, the work is on disk. The call may run twice: where
@@ -244,7 +260,7 @@ impl Store {
     }
 
     /// Passes through the writer: it does its work. After a full disk only a real write shows that
-    /// there is room again; else nothing is written, and it costs no fsync.
+    /// there is room again; else nothing is written, and it costs no fsync. A lock of another program is told of soon.
     pub(crate) async fn try_writer(&self) -> Result<()> {
         let is_full = self.shared.full.load(Ordering::Relaxed);
         let pass = move |tx: &mut Tx<'_>| {
@@ -254,15 +270,29 @@ impl Store {
                 Ok(())
             }
         };
-        // In the line of those who ask, since it is they who want to know, and without taking a place from them.
-        let place = Arc::clone(&self.asked).acquire_owned().await.map_err(|_| Error::Closed)?;
-        self.in_line(pass, place, For::Others).await?;
+        let mut passes = pin!(async {
+            // In the line of those who ask, since it is they who want to know, and without taking a place from them.
+            let place = Arc::clone(&self.asked).acquire_owned().await.map_err(|_| Error::Closed)?;
+            self.in_line(pass, place, For::Others).await
+        });
+        match timeout(LOCK_TOLD, passes.as_mut()).await {
+            Ok(result) => result?,
+            Err(_) if self.is_locked() => return Err(Error::Locked),
+            Err(_) => passes.await?,
+        }
         if self.shared.full.load(Ordering::Relaxed) { Err(Error::Full) } else { Ok(()) }
     }
 
     /// Passes through a reader: single things can be looked up.
     pub(crate) async fn try_reader(&self) -> Result<()> {
         self.read(|_| Ok(())).await
+    }
+
+    /// Has what was made go when the database is closed, if there was none before it was opened: the start has failed.
+    pub(crate) fn take_back(&self) {
+        if let Some(files) = self.shared.files.get().and_then(Weak::upgrade) {
+            files.stay(false);
+        }
     }
 
     /// Takes no more calls, finishes those that wait, closes the database.

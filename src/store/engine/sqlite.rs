@@ -35,14 +35,15 @@ const CHECK_BYTES: i64 = 64 * 1024 * 1024;
 const LAST_READS: Duration = Duration::from_secs(1);
 
 /// Opens the database and starts its threads; they end when their queues close. Each pool of readers has
-/// so many threads.
+/// so many threads. Where it fails, those that run already are in the list all the same.
 pub(crate) fn start(
     path: &Path,
     line: &Arc<Line>,
     pools: [(mpsc::Receiver<ReadCall>, usize); 3],
     check: oneshot::Receiver<()>,
     shared: &Arc<Shared>,
-) -> Result<Vec<JoinHandle<()>>, Opening> {
+    threads: &mut Vec<JoinHandle<()>>,
+) -> Result<(), Opening> {
     check_version().map_err(|why| Opening::of(path, why))?;
     let database_file = database_file::take(path)?;
     let path = &database_file.path.clone();
@@ -55,7 +56,6 @@ pub(crate) fn start(
     let connection = writer;
     // From here on, who meets a lock of another program waits as `locked` says.
     connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.into()))?;
-    let mut threads = Vec::new();
     for (queue, readers) in pools {
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..readers {
@@ -97,13 +97,14 @@ pub(crate) fn start(
         drop(held);
     })?;
     let checkpoints = checkpoints.on(thread);
-    let (line, shared) = (Arc::clone(line), Arc::clone(shared));
+    let (line, shared, started) = (Arc::clone(line), Arc::clone(shared), Arc::clone(&files));
     threads.push(spawn("btk-writer", path, move || {
         write_loop(&connection, &line, &shared, &log, &files, checkpoints);
         close(connection, &shared);
         drop(files);
     })?);
-    Ok(threads)
+    started.stay(true);
+    Ok(())
 }
 
 /// The last connection that closes copies the log into the database, unless it is told not to. One at

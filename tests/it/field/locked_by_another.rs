@@ -13,6 +13,10 @@ use tokio::task::JoinSet;
 use crate::harness::hooks::id;
 use crate::harness::{Answer, Receiver, Server, eventually};
 
+/// Who asks whether the server is ready often waits a second and no longer, as Kubernetes does; the answer leaves after half
+/// of that. The rest is for a machine on which all tests run at once.
+const TOLD: Duration = Duration::from_secs(3);
+
 /// Another program's connection, that holds the lock for writing.
 fn lock(server: &Server, with: &str) -> Connection {
     let other = Connection::open(server.home().join("btk.db")).expect("the database");
@@ -51,7 +55,7 @@ async fn all_that_wait_for_a_lock_are_refused_together() {
         let mut waiting = writes(&server, 6);
         let asked = Instant::now();
         let sentence = server.get("/readyz").await.expect_error(503);
-        assert!(asked.elapsed() < Duration::from_secs(4), "readiness says it at once");
+        assert!(asked.elapsed() < TOLD, "readiness took {:?} to say it", asked.elapsed());
         assert!(sentence.contains("locked"), "{sentence}");
         // Reads wait for nothing.
         server.get(&format!("/api/tasks/{}", id(&task))).await.expect(200);

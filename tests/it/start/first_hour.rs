@@ -2,6 +2,7 @@
 //! receiver on the same machine that is refused.
 
 use std::fs;
+use std::process::Command;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -55,6 +56,32 @@ async fn a_start_that_something_stands_in_the_way_of_leaves_no_database() {
         }
         let server = Server::start_in(home, &[]).await;
         assert!(server.output().contains("made anew"), "{name}: {}", server.output());
+    }
+}
+
+/// A limit on the size of files stands for all that can fail once there is a database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_fails_after_it_has_made_its_database_takes_it_back() {
+    for was_empty in [false, true] {
+        let home = home();
+        if was_empty {
+            fs::write(home.path().join("btk.db"), "").expect("written");
+        }
+        let mut limited = Command::new("prlimit");
+        limited.arg("--fsize=8192").arg(env!("CARGO_BIN_EXE_btk")).env_clear().env("PORT", "0");
+        let refused = limited.current_dir(home.path()).output().expect("an end");
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains("btk.db cannot"), "{said}");
+        let left = fs::read_dir(home.path()).expect("a folder").map(|entry| entry.expect("one"));
+        let left: Vec<(String, u64)> = left
+            .map(|file| (file.file_name().into_string(), file.metadata().expect("one").len()))
+            .map(|(name, length)| (name.expect("text"), length))
+            .collect();
+        let was = if was_empty { vec![("btk.db".to_owned(), 0)] } else { Vec::new() };
+        assert_eq!(left, was, "{said}");
+        let server = Server::start_in(home, &[]).await;
+        assert!(server.output().contains("made anew"), "{}", server.output());
     }
 }
 
