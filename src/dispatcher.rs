@@ -33,7 +33,7 @@ use crate::lock::lock;
 use crate::metrics::{Metrics, ResultLabel};
 use crate::model::{Event, Named as _, Outcome, Webhook};
 use crate::sender::Transport;
-use crate::store::{self, AttemptRecord, Claim, Handover, Recorded, Store, StoredClock, Tx};
+use crate::store::{self, AttemptRecord, Claim, Handover, Now, Recorded, Store, StoredClock, Tx};
 use crate::twin;
 use wall_clock::WallClock;
 
@@ -97,9 +97,9 @@ impl<T: Transport> Dispatcher<T> {
         u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A clock that never steps, whatever is done to the wall clock.
-    fn steady_ms(&self) -> i64 {
-        i64::try_from(self.age_ms()).unwrap_or(i64::MAX)
+    /// Both clocks.
+    fn now(&self) -> Now {
+        WallClock::read().beside(self.born)
     }
 
     fn gates(&self) -> MutexGuard<'_, Gates> {
@@ -118,14 +118,13 @@ impl<T: Transport> Dispatcher<T> {
         let (spawner, runtime) = (tracker.clone(), Handle::current());
         let handover = Handover {
             gates: Arc::clone(&self.gates),
-            now: Box::new(clock::now),
-            steady_ms: Box::new(move || dispatcher.steady_ms()),
+            now: Box::new(move || dispatcher.now()),
             send: Box::new(move |claim| {
                 let delivering = Arc::clone(&delivering);
                 spawner.spawn_on(async move { delivering.deliver(claim).await }, &runtime);
             }),
             tracker: tracker.clone(),
-            stored: StoredClock::new(clock::now(), self.steady_ms()),
+            stored: StoredClock::new(self.now()),
         };
         let (handover, store) = (Arc::new(handover), Arc::clone(&self.services.store));
         store.put_beside(Some(handover.clone()));
@@ -173,14 +172,14 @@ impl<T: Transport> Dispatcher<T> {
         clock: &mut WallClock,
         handover: &Arc<Handover>,
     ) -> store::Result<Duration> {
-        let (seen, steady_ms) = (WallClock::read(), self.steady_ms());
-        let (now, step) = (seen.now(), clock.step_to(&seen));
+        let seen = WallClock::read();
+        let (now, step) = (seen.beside(self.born), clock.step_to(&seen));
         let to = Arc::clone(handover);
         let look = move |tx: &mut Tx<'_>| {
             if let Some(step) = &step {
                 store::follow_clock(tx, step)?;
             }
-            to.stored.is(now, steady_ms);
+            to.stored.is(now);
             store::send_due(tx, &to, now)
         };
         let wait = self.services.store.write_patiently(look).await?;
@@ -203,7 +202,7 @@ impl<T: Transport> Dispatcher<T> {
         });
         // A delivery that is never recorded would keep its place, and stop its task for ever.
         let (outcome, why) = sent.catch_unwind().await.unwrap_or_else(|_| own_fault());
-        let (ended, steady_ms) = (clock::now(), self.steady_ms());
+        let (ended, steady_ms) = self.now();
         let seen = self.gates().release(&claim.webhook.id, &claim.released(&outcome, steady_ms));
         if seen.is_short {
             self.freed.notify_one();

@@ -21,7 +21,7 @@ pub(crate) use deliveries::bulk::{
     Action, Job, begin_job, end_job, find_job, held, list_jobs, running_jobs,
 };
 pub(crate) use deliveries::bulk_steps::{bounds_of_job, count_for_job, job_step, look_for_job};
-pub(crate) use deliveries::claims::Claim;
+pub(crate) use deliveries::claims::{Claim, Now};
 pub(crate) use deliveries::edits::{Edit, cancel, redeliver};
 pub(crate) use deliveries::expiry::{AgedBy, expire_step, look_for_expired, webhooks_that_age};
 pub(crate) use deliveries::handover::{Handover, StoredClock, send_due};

@@ -132,8 +132,7 @@ mod tests {
         let handover: Beside = Arc::new(Handover {
             // Nobody has looked at the queue yet, so nothing leaves at once.
             gates: Arc::default(),
-            now: Box::new(move || now),
-            steady_ms: Box::new(move || steady_ms),
+            now: Box::new(move || (now, steady_ms)),
             send: Box::new(|_| ()),
             tracker: TaskTracker::new(),
             stored,
@@ -155,7 +154,7 @@ mod tests {
             let looked = if is_followed { now } else { was };
             // By whichever clock it was read.
             for ended in [was, now] {
-                let mut tx = at(&world, now, steady_ms, StoredClock::new(looked, steady_ms));
+                let mut tx = at(&world, now, steady_ms, StoredClock::new((looked, steady_ms)));
                 tx.run("SAVEPOINT one").unwrap();
                 let came = (failed(), None);
                 let end = AttemptRecord::of(&claim, came, ended, steady_ms, Seen::default());
@@ -176,7 +175,7 @@ mod tests {
     fn what_was_asked_for_before_the_clock_was_set_back_is_due_all_the_same() {
         let world = World::new(&["wh_a"]);
         let now = world.now.plus_ms(-HOUR);
-        let mut tx = at(&world, now, 0, StoredClock::new(world.now, 0));
+        let mut tx = at(&world, now, 0, StoredClock::new((world.now, 0)));
         let body = serde_json::json!({"title": "A"});
         let input = TaskInput::read(body.as_object().unwrap(), "", Unknown::Refused).unwrap();
         let id = TaskId::parse("t").unwrap();

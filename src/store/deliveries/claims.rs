@@ -180,8 +180,9 @@ pub(crate) fn claim_due(
     Ok(found)
 }
 
-/// A moment by the wall clock, and by the one that never steps, in milliseconds.
-type Now = (Time, i64);
+/// A moment by the wall clock, and by the one that never steps, in milliseconds: both read together, since what is told by
+/// the one is compared with what is told by the other.
+pub(crate) type Now = (Time, i64);
 
 /// Answers whether something that is due was perhaps left for want of a place.
 fn claim_of(

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::claims::{Claim, bytes_of, claim_due};
+use super::claims::{Claim, Now, bytes_of, claim_due};
 use crate::delivery::pace::Gates;
 use crate::lock::lock;
 use crate::model::{Event, STEP_MS, Time};
@@ -22,10 +22,8 @@ use crate::store::webhooks::WebhookState;
 pub(crate) struct Handover {
     /// How much may go to whom.
     pub(crate) gates: Arc<Mutex<Gates>>,
-    /// The wall clock: a change may have waited for the writer since it was asked for.
-    pub(crate) now: Box<dyn Fn() -> Time + Send + Sync>,
-    /// Milliseconds of a clock that never steps.
-    pub(crate) steady_ms: Box<dyn Fn() -> i64 + Send + Sync>,
+    /// Both clocks: a change may have waited for the writer since it was asked for.
+    pub(crate) now: Box<dyn Fn() -> Now + Send + Sync>,
     /// Sends a claim that is on disk.
     pub(crate) send: Box<dyn Fn(Claim) + Send + Sync>,
     /// Waits at a stop for what is decided, too: its commit may be under way.
@@ -40,12 +38,12 @@ pub(crate) struct StoredClock(AtomicI64);
 
 impl StoredClock {
     /// As it was at a look.
-    pub(crate) fn new(now: Time, steady_ms: i64) -> StoredClock {
+    pub(crate) fn new((now, steady_ms): Now) -> StoredClock {
         StoredClock(AtomicI64::new(now.0 - steady_ms))
     }
 
     /// What is stored has followed the wall clock to here.
-    pub(crate) fn is(&self, now: Time, steady_ms: i64) {
+    pub(crate) fn is(&self, (now, steady_ms): Now) {
         self.0.store(now.0 - steady_ms, Ordering::Relaxed);
     }
 
@@ -93,7 +91,8 @@ pub(super) fn leave_at_once(
         lock(&to.gates).set_backlog(&known.webhook.id, true);
         return None;
     }
-    let (started, steady_ms) = ((to.now)().max(event.at), (to.steady_ms)());
+    let (started, steady_ms) = (to.now)();
+    let started = started.max(event.at);
     if !lock(&to.gates).take_at_once(&known.webhook, bytes_of(event), steady_ms) {
         return None;
     }
@@ -104,7 +103,7 @@ pub(super) fn leave_at_once(
 
 /// When what was asked for then, and does not leave at once, is due: also where the wall clock was set back since.
 pub(super) fn due(tx: &Tx<'_>, asked: Time) -> Time {
-    tx.find_beside::<Handover>().map_or(asked, |to| asked.min((to.now)()))
+    tx.find_beside::<Handover>().map_or(asked, |to| asked.min((to.now)().0))
 }
 
 /// A moment as what is stored goes by it, if that is another clock than the one by which `at` was read; `steady_ms` is the
@@ -117,15 +116,19 @@ pub(super) fn as_stored(tx: &Tx<'_>, at: Time, steady_ms: i64) -> Option<Time> {
 /// An event is being put in line behind another of its task, which is perhaps under way: the end of that is awaited.
 pub(super) fn joins(tx: &Tx<'_>, webhook: &str) {
     if let Some(to) = tx.find_beside::<Handover>() {
-        let steady_ms = (to.steady_ms)();
+        let (_, steady_ms) = (to.now)();
         lock(&to.gates).joined(webhook, steady_ms);
     }
 }
 
 /// Has what is due now sent, as far as there is room. Answers how many milliseconds there is nothing more to do, if it
 /// knows.
-pub(crate) fn send_due(tx: &mut Tx<'_>, to: &Arc<Handover>, now: Time) -> Result<Option<i64>> {
-    let found = claim_due(tx, now, (to.steady_ms)(), &to.gates)?;
+pub(crate) fn send_due(
+    tx: &mut Tx<'_>,
+    to: &Arc<Handover>,
+    (now, steady_ms): Now,
+) -> Result<Option<i64>> {
+    let found = claim_due(tx, now, steady_ms, &to.gates)?;
     for claim in found.claims {
         lock(&to.gates).take(&claim.webhook.id, claim.bytes());
         send_after_commit(tx, to, claim);

@@ -214,7 +214,7 @@ impl<'c> World<'c> {
     }
 
     fn look(&mut self) {
-        let (now, to) = (self.now, Arc::clone(&self.handover));
+        let (now, to) = ((self.now, self.steady_ms()), Arc::clone(&self.handover));
         let fails = self.dice.below(20) == 0;
         self.handing_over(fails, |tx| send_due(tx, &to, now).unwrap());
         for id in ["wh_a", "wh_b", "wh_c"] {

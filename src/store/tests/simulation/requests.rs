@@ -16,14 +16,15 @@ use crate::store::{Claim, Handover, StoredClock, find_webhook};
 
 /// Puts what is handed over where the world finds it.
 pub(super) fn handover(steady_ms: Arc<AtomicI64>, handed: Arc<Mutex<Vec<Claim>>>) -> Handover {
-    let wall = Arc::clone(&steady_ms);
     Handover {
         gates: Arc::default(),
-        now: Box::new(move || START.plus_ms(wall.load(Ordering::Relaxed))),
+        now: Box::new(move || {
+            let steady_ms = steady_ms.load(Ordering::Relaxed);
+            (START.plus_ms(steady_ms), steady_ms)
+        }),
         tracker: TaskTracker::new(),
-        steady_ms: Box::new(move || steady_ms.load(Ordering::Relaxed)),
         send: Box::new(move |claim| handed.lock().unwrap().push(claim)),
-        stored: StoredClock::new(START, 0),
+        stored: StoredClock::new((START, 0)),
     }
 }
 
