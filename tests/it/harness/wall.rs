@@ -4,10 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
-/// Where Debian puts it.
+/// Where Debian puts the one for threads: with the plain one, of two threads that read the clock at once one now and then
+/// gets the true time.
 const LIBRARIES: [&str; 2] = [
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
 ];
 
 /// The program's wall clock.
