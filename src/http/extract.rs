@@ -154,6 +154,24 @@ impl<T: FromObject, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
     }
 }
 
+/// Nothing is read from a body, so one that says something is refused: a `dryRun` in it would not be done.
+pub(crate) struct Bodyless;
+
+impl<S: Send + Sync> FromRequest<S> for Bodyless {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Bodyless, Problem> {
+        let (parts, body) = request.into_parts();
+        match body::read(&parts, body).await?.trim_ascii() {
+            b"" | b"{}" => Ok(Bodyless),
+            _ => Err(Problem::bad_request(
+                "unexpected_body",
+                "This address takes no body; what is meant stands in the address, such as ?status=failed&dryRun=true",
+            )),
+        }
+    }
+}
+
 /// No body: what is sent all the same is not looked at.
 pub(crate) struct NoBody;
 

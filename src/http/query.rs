@@ -131,6 +131,12 @@ impl Query {
         Ok(Query(pairs))
     }
 
+    /// The name of a parameter that is there and empty, as an automation writes one for which it has no value.
+    pub(crate) fn empty(&self) -> Option<&str> {
+        let is_empty = |value: &str| value.split(',').all(|part| part.trim().is_empty());
+        self.0.iter().find(|(_, value)| is_empty(value)).map(|(name, _)| name.as_str())
+    }
+
     /// A parameter that may stand once, if it is there and not empty.
     fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
         let mut found = self.0.iter().filter(|(known, _)| known == name);
@@ -316,6 +322,18 @@ mod tests {
         assert_eq!(read("status=&limit=5").unwrap().text("status").unwrap(), None);
         for bad in ["limit=0", "limit=1001", "limit=x", "limit=-1"] {
             assert!(read(bad).unwrap().limit("limit").is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_and_empty_is_found() {
+        let read = |text| Query::read(Some(text), &["status", "q"]).unwrap();
+        for text in ["q=a&status=", "q=a&status", "status=%20", "status=,+,", "status=OPEN&status="]
+        {
+            assert_eq!(read(text).empty(), Some("status"), "{text}");
+        }
+        for text in ["", "q=a&status=OPEN", "status=OPEN,,DONE", "q=,a"] {
+            assert_eq!(read(text).empty(), None, "{text}");
         }
     }
 

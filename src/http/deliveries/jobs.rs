@@ -14,7 +14,7 @@ use super::DeliveryParameters;
 use crate::clock;
 use crate::http::app::App;
 use crate::http::errors::{Kind, TooManyJobs};
-use crate::http::extract::{JobPath, NoParams, Params, WebhookPath};
+use crate::http::extract::{Bodyless, JobPath, NoParams, Params, WebhookPath};
 use crate::http::paging::TOTAL;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters as _, Query, parameters};
@@ -107,9 +107,10 @@ pub(crate) struct JobPreview {
               (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview), TooManyJobs))]
 pub(crate) async fn redeliver_many(
     State(app): State<App>,
-    Params((filter, dry), _): Params<(DeliveryParameters, DryRun)>,
+    Params((filter, dry), query): Params<(DeliveryParameters, DryRun)>,
+    _: Bodyless,
 ) -> Result<Response, Problem> {
-    begin(&app, filter.into(), dry, Action::Redeliver).await
+    begin(&app, (filter.into(), &query), dry, Action::Redeliver).await
 }
 
 /// Cancel many deliveries
@@ -124,9 +125,10 @@ pub(crate) async fn redeliver_many(
               (status = 200, description = "With `dryRun=true`: what it would do", body = JobPreview), TooManyJobs))]
 pub(crate) async fn cancel_many(
     State(app): State<App>,
-    Params((filter, dry), _): Params<(DeliveryParameters, DryRun)>,
+    Params((filter, dry), query): Params<(DeliveryParameters, DryRun)>,
+    _: Bodyless,
 ) -> Result<Response, Problem> {
-    begin(&app, filter.into(), dry, Action::Cancel).await
+    begin(&app, (filter.into(), &query), dry, Action::Cancel).await
 }
 
 /// Send again what a webhook holds
@@ -141,6 +143,7 @@ pub(crate) async fn release_held(
     State(app): State<App>,
     WebhookPath(id): WebhookPath,
     _: NoParams,
+    _: Bodyless,
 ) -> Result<Response, Problem> {
     let filter = DeliveryFilter::held_by(&id);
     if app.store.read(move |tx| store::find_webhook(tx, &id)).await?.is_none() {
@@ -160,10 +163,18 @@ parameters! {
 
 async fn begin(
     app: &App,
-    filter: DeliveryFilter,
+    (filter, query): (DeliveryFilter, &Query),
     DryRun { is_dry }: DryRun,
     action: Action,
 ) -> Result<Response, Problem> {
+    if let Some(name) = query.empty() {
+        // In a list it counts as not given. Here a value that an automation does not have would mean all there are.
+        let text = format!(
+            "{name} is empty, which may mean more than is meant: give it a value, or leave it out"
+        );
+        let problem = Problem::new(StatusCode::CONFLICT, "no_filter", text);
+        return Err(Problem { field: Some(name.to_owned()), ..problem });
+    }
     if filter == DeliveryFilter::default() {
         // All there is must be meant: a filter that was forgotten would be that too.
         let text = format!(

@@ -135,6 +135,43 @@ async fn a_job_goes_on_after_a_crash_and_changes_each_once() {
     assert_eq!(receiver.wait_for(1).await[0].task("title"), "the next");
 }
 
+/// An automation writes `taskId=` where it has no task, and `dryRun` where it should: neither may mean more than was meant.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_empty_or_stands_in_a_body_does_not_mean_all() {
+    let server = Server::start(&[("WEBHOOK_URL", &Receiver::ok().await.url())]).await;
+    server.tell("default", "pause").await.expect(200);
+    for n in 0..3 {
+        server.create(&json!({"title": n.to_string()})).await;
+    }
+    for verb in ["redeliver", "cancel"] {
+        for (query, field) in [
+            ("status=held&taskId=", "taskId"),
+            ("status=held&webhookId", "webhookId"),
+            ("webhookId=default&status=", "status"),
+            ("webhookId=default&status=%20,", "status"),
+            ("q=%20", "q"),
+            ("since=&until=2040-01-01", "since"),
+            ("status=held&taskId=&dryRun=true", "taskId"),
+            ("status=held&dryRun", "dryRun"),
+            ("status=held&dryRun=", "dryRun"),
+        ] {
+            let refused = server.many(verb, query).await;
+            assert!(refused.expect_error(409).contains("is empty"), "{query}: {refused:?}");
+            assert_eq!(refused.json()["field"], field, "{query}");
+        }
+        let path = format!("/api/deliveries/{verb}?status=held");
+        let refused = server.post(&path, &json!({"dryRun": true})).await;
+        assert!(refused.expect_error(400).contains("takes no body"), "{refused:?}");
+    }
+    let refused = server.post("/api/webhooks/default/release", &json!({"dryRun": true})).await;
+    assert!(refused.expect_error(400).contains("takes no body"), "{refused:?}");
+    assert_eq!(server.total("status=held").await, 3);
+    let job =
+        server.post("/api/deliveries/cancel?status=held", &json!({})).await.expect(202).json();
+    server.job_is(&job, "done").await;
+    server.total_is("status=cancelled", 3).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_must_be_named_and_is_that_of_the_list() {
     let server = Server::start(&[]).await;
