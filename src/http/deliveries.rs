@@ -49,7 +49,7 @@ parameters! {
         /// Only of events committed at this moment or later (RFC 3339 or a date)
         #[param(value_type = Option<String>, format = "moment")]
         "since" since: Option<Time> = Query::time,
-        /// Only of events committed at this moment or earlier
+        /// Only of events committed at this moment or earlier; a date alone is its beginning
         #[param(value_type = Option<String>, format = "moment")]
         "until" until: Option<Time> = Query::time,
         /// Each of these words is in the task as it was sent, the reason, or the error or answer of an attempt, whatever the case

@@ -43,7 +43,8 @@ body! {
         /// Up to 500 characters.
         #[schema(value_type = Option<String>, format = "line", example = "New tasks to the sales scenario")]
         "description" description: Option<Option<String>> = optional(fields::text::<LINE>),
-        /// Sent with every request, up to 20. Never shown again; in a change, `…` keeps the stored value.
+        /// Sent with every request, up to 20. Never shown again. A change replaces all of them: one that it does
+        /// not name is gone, and `…` as a value keeps the stored one.
         // A value of `None` keeps the stored one.
         #[schema(value_type = Option<BTreeMap<HeaderKey, HeaderText>>, example = json!({"x-team": "sales"}))]
         "headers" headers: Option<Vec<(String, Option<String>)>> = headers,
@@ -52,7 +53,8 @@ body! {
         "secret" secret: Option<Option<Secret>> = optional(secret),
         /// `full` if it is left out.
         "payload" payload: Option<Payload> = or(Payload::Full, fields::named),
-        /// Which tasks: lists of types, categories, statuses, priorities and tags.
+        /// Which tasks: lists of types, categories, statuses, priorities and tags. A change replaces the whole
+        /// filter: a list that it does not name is gone.
         "filter" filter: Option<Filter> = filter,
         /// Changes from these origins are not sent.
         #[schema(value_type = Option<Vec<OriginName>>, example = json!(["make"]))]

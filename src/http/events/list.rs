@@ -15,7 +15,7 @@ use crate::http::problem::Problem;
 use crate::http::query::{Query, parameters};
 use crate::http::takers::Client;
 use crate::model::payload::{self, EventParts, TaskEvent};
-use crate::model::{EventKind, Named, TaskEventKind};
+use crate::model::{EventKind, Named, TaskEventKind, quoted};
 use crate::store::{self, EventFilter};
 
 /// Events on a page, unless `limit` says otherwise.
@@ -105,7 +105,7 @@ pub(crate) async fn list_events(
     let (answer, found) = app.room.whole(WHOLE, make).await?;
     let (next, total) = match found {
         Lookup::Page { next, total } => (next, total),
-        Lookup::NoSince => return Err(NoEvent::problem()),
+        Lookup::NoSince => return Err(no_event(&since.unwrap_or_default())),
         Lookup::NoCursor => {
             return Err(Problem::not_found("The event that cursor names was"));
         }
@@ -119,6 +119,17 @@ pub(crate) async fn list_events(
         add_next(headers, "/api/events", &query, &next);
     }
     Ok(response)
+}
+
+/// A time is asked for in the list of deliveries.
+fn no_event(since: &str) -> Problem {
+    if is_event_id(since) {
+        return NoEvent::problem();
+    }
+    let shown = quoted(&since.into());
+    NoEvent::saying(format!(
+        "since {shown} is no event's id (evt_…), after which events are listed; GET /api/deliveries takes a time"
+    ))
 }
 
 /// Whether it looks like one.

@@ -202,7 +202,7 @@ fn wanted(input: RecoverInput, now: Time) -> Result<RecoveryQuery, Problem> {
         let problem = Problem::from(Invalid::new(field, what));
         Problem { status: StatusCode::CONFLICT, ..problem }
     };
-    if until.is_none() && since > now {
+    if since > now {
         let what = format!("({since}) lies in the future; use a time that has been");
         return Err(contradiction("since", what));
     }
@@ -269,6 +269,18 @@ mod tests {
         let problem = asked(&json!({"since": "2025-01-01", "until": "2024-12-31"})).unwrap_err();
         let found = (problem.status, problem.field.as_deref());
         assert_eq!(found, (StatusCode::CONFLICT, Some("until")));
+    }
+
+    #[test]
+    fn a_span_that_has_not_begun_is_one_too() {
+        for body in
+            [json!({"since": "2100-01-01"}), json!({"since": "2100-01-01", "until": "2100-01-02"})]
+        {
+            let problem = asked(&body).unwrap_err();
+            let found = (problem.status, problem.field.as_deref());
+            assert_eq!(found, (StatusCode::CONFLICT, Some("since")), "{body}");
+        }
+        assert!(asked(&json!({"since": "2025-01-01", "until": "2100-01-01"})).is_ok());
     }
 
     #[test]

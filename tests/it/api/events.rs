@@ -93,7 +93,12 @@ async fn pages_filters_and_since_find_what_is_asked_for() {
     let (between, _) = list(&server, &format!("?since={}&cursor={}", all[4], all[1])).await;
     assert_eq!(ids(&between), all[2..4]);
 
-    server.get("/api/events?since=evt_none").await.expect_error(404);
+    let unknown = server.get("/api/events?since=evt_0").await.expect_error(404);
+    assert_eq!(unknown, "The event that since names was not found");
+    for time in ["2026-11-29", "evt_none"] {
+        let told = server.get(&format!("/api/events?since={time}")).await.expect_error(404);
+        assert!(told.contains("is no event's id (evt_…)"), "{told}");
+    }
     server.get("/api/events?cursor=evt_none").await.expect_fault(400, "cursor");
     let gone = format!("evt_{}", "0".repeat(32));
     for name in ["cursor", "since"] {
