@@ -42,7 +42,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Shorter texts than this are not looked for: they would stand in innocent words too.
-const MASKED_LEAST: usize = 6;
+pub(crate) const MASKED_LEAST: usize = 6;
 
 /// The text with each of the secrets in it replaced by `…`.
 pub(crate) fn mask<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {

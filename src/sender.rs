@@ -6,8 +6,10 @@
 
 mod answer;
 mod connect;
+mod echoes;
 mod kept;
 mod location;
+mod secrets;
 mod text;
 mod tls;
 mod tls_words;
@@ -29,16 +31,19 @@ use crate::clock;
 use crate::delivery::request::{FIXED, is_signature};
 use crate::delivery::retry;
 use crate::model::{Outcome, Profile, masked_url};
-use crate::secret::{Secret, mask};
+use crate::secret::{MASKED_LEAST, Secret, mask};
 use crate::targets::Targets;
 use crate::trust::Trust;
 use crate::twin;
 
 use answer::Deadline;
 use connect::{Client, Connector};
+use echoes::Echoes;
 
 /// What is kept of an answer's body.
 const KEPT_MOST: usize = 4 * 1024;
+/// A longer body may not be whole: in letters of two bytes, what was read of it is half as long as text.
+const WHOLE_MOST: usize = KEPT_MOST / 2;
 
 /// A request to be made.
 #[derive(Clone)]
@@ -68,26 +73,6 @@ pub(crate) struct Message<'m> {
 pub(crate) trait Transport: Send + Sync + 'static {
     /// Makes it. Ends within the message's timeout, whatever the receiver does.
     fn send(&self, message: &Message<'_>) -> impl Future<Output = Outcome> + Send;
-}
-
-impl Message<'_> {
-    /// What a receiver must not give away by repeating it: the URL, its path, the parts of that, the
-    /// webhook's own header values with their words, its secrets, and what they signed.
-    fn secrets(&self) -> impl Iterator<Item = &str> {
-        let path = self.url.splitn(4, '/').nth(3).unwrap_or_default();
-        let parts = path.split(['/', '?', '&', '=']);
-        let values = self.own_headers.iter().map(|(_, value)| value.as_str());
-        let words = self.own_headers.iter().flat_map(|(_, value)| value.split(' '));
-        let bare = path.split('?').next().unwrap_or_default();
-        let signed = self.headers.iter().filter(|(name, _)| is_signature(name));
-        let signed = signed.flat_map(|(_, value)| value.split([' ', ',', '=']));
-        let secrets = self.secrets.iter().flat_map(|secret| {
-            let whole = secret.expose();
-            [whole, whole.trim_start_matches("whsec_")]
-        });
-        let own = values.chain(words).chain(signed).chain(secrets);
-        [self.url, path, bare].into_iter().chain(parts).chain(own)
-    }
 }
 
 /// Sends messages over shared connections.
@@ -133,9 +118,11 @@ impl Transport for Sender {
             .status
             .and_then(|status| retry::meant(status, &outcome.excerpt, message.profile));
         outcome.ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
-        if !outcome.excerpt.is_empty() {
-            let ours = self.secrets.iter().map(Secret::expose);
-            outcome.excerpt = mask(&outcome.excerpt, ours.chain(message.secrets()));
+        // What is shorter holds no secret that is looked for, and is what most receivers say: `ok`.
+        if outcome.excerpt.len() >= MASKED_LEAST {
+            let text = &outcome.excerpt;
+            let places = self.echoes(message).places(text, text.len() > WHOLE_MOST);
+            outcome.excerpt = mask(text, places);
             // Cut only now: a secret that lay across the cut would show its beginning.
             let end = outcome.excerpt.floor_char_boundary(KEPT_MOST);
             outcome.excerpt.truncate(end);
@@ -146,6 +133,11 @@ impl Transport for Sender {
 }
 
 impl Sender {
+    /// What finds our secrets and those of a message in what its receiver says.
+    fn echoes(&self, message: &Message<'_>) -> Echoes {
+        Echoes::of(secrets::words(message, &self.secrets))
+    }
+
     async fn exchange(
         &self,
         clients: &Clients,
@@ -174,8 +166,10 @@ impl Sender {
         // Some send it in UTF-8.
         let location = location.and_then(|value| str::from_utf8(value.as_bytes()).ok());
         let location = location.and_then(|to| {
-            let ours = self.secrets.iter().map(Secret::expose);
-            location::shown(to, message.url, ours.chain(message.secrets()))
+            let echoes = self.echoes(message);
+            // Its parts too: those are what is shown of it.
+            let parts = to.split(['/', '?', '#']).chain([to]);
+            location::shown(to, message.url, parts.flat_map(|part| echoes.places(part, false)))
         });
         let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after_ms = retry::retry_after_ms(status.as_u16(), asked, clock::now().0);

@@ -192,3 +192,66 @@ async fn a_fault_in_the_settings_does_not_repeat_a_secret() {
     assert!(!refused.status.success());
     nothing_marked(&[("the faults".into(), format!("{}\n{}", refused.out, refused.err))]);
 }
+
+/// What somebody may say who repeats a request in other words than it came in.
+const REPEATED: [&str; 20] = [
+    // Of the URL.
+    "aB3%2FdEf9%2BgHiJkLmNoP%3D",
+    "aB3/dEf9+gHiJkLmNoP=",
+    "aB3/dEf9 gHiJkLmNoP=",
+    "aB3%252FdEf9%252BgHiJkLmNoP%253D",
+    "a long path",
+    // Of `Authorization`.
+    "dXNlcjpzM2NyZXRwYXNzOTk=",
+    "dXNlcjpzM2NyZXRwYXNzOTk",
+    "user:s3cretpass99",
+    "s3cretpass99",
+    // Of `Cookie`, the last one in base64.
+    "sid=cookiesecret12345; b=22",
+    "cookiesecret12345",
+    "c2lkPWNvb2tpZXNlY3JldDEyMzQ1OyBiPTIy",
+    // Of a header of their own.
+    "quoted/s3cret+12==",
+    "quoted/s3cret+12",
+    r"quoted\/s3cret+12==",
+    r"quoted\u002fs3cret\u002b12\u003d\u003d",
+    "quoted%2Fs3cret%2B12%3D%3D",
+    "quoted&#x2F;s3cret&#43;12&#61;&#61;",
+    r#"token=\"quoted/s3cret+12==\""#,
+    "token=&quot;quoted/s3cret+12==&quot;",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_repeats_the_request_in_other_words_gives_no_secret_away() {
+    let said = REPEATED.map(|words| format!("<{words}>")).join("\n");
+    let receiver = Receiver::start(move |_| Reply::ok().body(said.clone())).await;
+    let target = receiver.address().to_string();
+    let settings = [("WEBHOOK_ALLOW_TARGETS", target.as_str()), ("RUST_LOG", "debug")];
+    let server = Server::start(&settings).await;
+    let webhook = json!({
+        "url": format!("{}/a%20long%20path?sig=aB3%2FdEf9%2BgHiJkLmNoP%3D", receiver.url()),
+        "headers": {
+            "authorization": "Basic dXNlcjpzM2NyZXRwYXNzOTk=",
+            "cookie": "sid=cookiesecret12345; b=22",
+            "x-auth": "token=\"quoted/s3cret+12==\"",
+        },
+    });
+    let webhook = server.post("/api/webhooks", &webhook).await.expect(201).json();
+    let masked = ["<…>"; REPEATED.len()].join("\n");
+
+    let path = format!("/api/webhooks/{}/test", webhook["id"].as_str().expect("an id"));
+    let tried = server.post(&path, &json!({})).await.expect(200).json();
+    assert_eq!(tried["excerpt"], masked);
+
+    let task = server.create(&json!({"title": "a"})).await;
+    let delivery = &server.settled(task["id"].as_str().expect("an id")).await[0];
+    let path = format!("/api/deliveries/{}", delivery["id"].as_str().expect("an id"));
+    let delivery = server.get(&path).await.expect(200).json();
+    assert_eq!(delivery["attempts"][0]["excerpt"], masked);
+
+    server.wait_for_log("[WEBHOOK] Successfully sent").await;
+    let log = server.output();
+    for words in REPEATED {
+        assert!(!log.contains(words), "{words} is in the log: {log}");
+    }
+}
