@@ -148,7 +148,7 @@ impl Config {
         let incoming_rate = read.one(&reference::INCOMING_RATE)?;
         let log_json = read.one(&reference::LOG_FORMAT)?;
         let log_filter = read.one(&reference::RUST_LOG)?;
-        let outgoing = outgoing::read(read)?;
+        let outgoing = outgoing::read(read, production)?;
 
         if production {
             for (name, secret) in [("WEBHOOK_SECRET", &webhook_secret), ("API_TOKEN", &api_token)] {

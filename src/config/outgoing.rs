@@ -2,6 +2,7 @@
 //!
 //! A message never repeats a value that may be a secret.
 
+use super::weakness::weakness_of_key;
 use super::{Reader, reference};
 use crate::delivery::health::Policy;
 use crate::model::{ALERTS_WEBHOOK, DEFAULT_WEBHOOK, EventKind, Payload, Time, Webhook};
@@ -35,8 +36,8 @@ pub(super) struct Outgoing {
     pub(super) retention: Retention,
 }
 
-/// `None` where a default cannot be read, which a test rules out.
-pub(super) fn read(read: &mut Reader<'_>) -> Option<Outgoing> {
+/// `None` where a default cannot be read, which a test rules out. In production a secret has to protect something.
+pub(super) fn read(read: &mut Reader<'_>, is_production: bool) -> Option<Outgoing> {
     let url = read.maybe(&reference::WEBHOOK_URL);
     let alert_url = read.maybe(&reference::ALERT_URL);
     let headers = read.maybe(&reference::WEBHOOK_HEADERS).unwrap_or_default();
@@ -46,6 +47,12 @@ pub(super) fn read(read: &mut Reader<'_>) -> Option<Outgoing> {
     let payload = read.one(&reference::WEBHOOK_PAYLOAD)?;
     let on_reject = read.one(&reference::WEBHOOK_ON_REJECT)?;
     let secret = read.maybe(&reference::WEBHOOK_SIGNING_SECRET);
+    if is_production && let Some(why) = secret.as_ref().and_then(weakness_of_key) {
+        read.faults.push(format!(
+            "WEBHOOK_SIGNING_SECRET {why}, which NODE_ENV=production does not allow. \
+             Make one with: echo \"whsec_$(openssl rand -base64 32)\""
+        ));
+    }
     let policy = Policy {
         recovers: read.one(&reference::WEBHOOK_RECOVERY)?,
         probe_first_ms: read.one(&reference::WEBHOOK_PROBE_FIRST)?,
@@ -105,7 +112,7 @@ fn read_trust(read: &mut Reader<'_>) -> Trust {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
+    use crate::config::{Config, Faults};
     use crate::model::{Origin, Payload, Webhook};
 
     #[test]
@@ -127,5 +134,22 @@ mod tests {
             )
         };
         assert_eq!(shown(&ours), shown(&made));
+    }
+
+    #[test]
+    fn production_refuses_a_signing_secret_of_one_letter() {
+        let read = |mode: &str, secret: &str| -> Result<Config, Faults> {
+            Config::read(&|name| match name {
+                "NODE_ENV" => Some(mode.to_owned()),
+                "WEBHOOK_SIGNING_SECRET" => Some(secret.to_owned()),
+                _ => None,
+            })
+        };
+        let weak = format!("whsec_{}=", "A".repeat(43));
+        let said = read("production", &weak).unwrap_err().to_string();
+        assert!(said.contains("WEBHOOK_SIGNING_SECRET is a sample, which NODE_ENV="), "{said}");
+        assert!(said.contains("openssl rand -base64 32") && !said.contains("AAAA"), "{said}");
+        assert!(read("development", &weak).is_ok());
+        assert!(read("production", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").is_ok());
     }
 }

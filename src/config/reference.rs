@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::parse_webhook::{attempts, headers, origins, webhook_url};
+use super::parse_webhook::{alert_url, attempts, headers, origins, webhook_url};
 use super::setting::{Defaulted, Optional, Setting, settings};
 use super::{Rate, address, parse};
 use crate::model::{OnReject, Origin, Payload, Profile};
@@ -97,7 +97,7 @@ settings! {
         );
     }
     "What you are told, what is kept, what is taken" {
-        ALERT_URL: Optional<String> = webhook_url, unset(
+        ALERT_URL: Optional<String> = alert_url, unset(
             "Where to tell that a webhook is down or up, that a delivery failed, that much waits: JSON with a text, as Slack takes it.",
         ).secret();
         RETENTION_DELIVERED: Defaulted<i64> = parse::duration_ms, default(

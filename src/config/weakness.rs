@@ -4,10 +4,16 @@
 
 use std::collections::HashSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::secret::Secret;
 
 /// Fewer characters than this can be guessed.
 const SECRET_LEAST: usize = 16;
+/// Fewer different signs than this were typed to fill a place: chance makes more.
+const SIGNS_LEAST: usize = 4;
+const SAMPLE: &str = "is a sample";
 /// What stands around a name that is to be replaced.
 const FRAMES: [(&str, &str); 7] =
     [("${", "}"), ("$(", ")"), ("{{", "}}"), ("{", "}"), ("<", ">"), ("[", "]"), ("%", "%")];
@@ -29,8 +35,15 @@ pub(super) fn weakness(secret: &Secret) -> Option<&'static str> {
     let samples = ["changeme", "yoursecret", "yoursuper", "yourwebhook", "yourapi", "example"];
     let sample = samples.iter().any(|sample| plain.contains(sample))
         || ["secret", "token", "password"].iter().any(|word| plain.replace(word, "").is_empty())
-        || plain.chars().collect::<HashSet<_>>().len() < 4;
-    sample.then_some("is a sample")
+        || plain.chars().collect::<HashSet<_>>().len() < SIGNS_LEAST;
+    sample.then_some(SAMPLE)
+}
+
+/// Why a secret that signs protects nothing, if it does not. It has its length already; what counts are the bytes
+/// of its base64, of which one letter all along makes three at most.
+pub(super) fn weakness_of_key(secret: &Secret) -> Option<&'static str> {
+    let key = STANDARD.decode(secret.expose().strip_prefix("whsec_")?).ok()?;
+    (key.iter().collect::<HashSet<_>>().len() < SIGNS_LEAST).then_some(SAMPLE)
 }
 
 /// Whether a text, or a part of it, is what a shell or a tool would have put a value in place of. Within the frames there
@@ -97,6 +110,26 @@ mod tests {
         ] {
             assert!(!is_placeholder(text), "{text}");
             assert_eq!(weakness(&Secret::new(text)), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_a_few_bytes_over_and_over_is_a_sample() {
+        let key = |bytes: Vec<u8>| Secret::new(format!("whsec_{}", STANDARD.encode(bytes)));
+        for weak in [
+            key(vec![0; 24]),
+            key(vec![7; 32]),
+            key(vec![255; 64]),
+            key([b'a', b'b'].repeat(16)),
+            Secret::new(format!("whsec_{}=", "A".repeat(43))),
+            Secret::new(format!("whsec_{}", "a".repeat(32))),
+        ] {
+            assert_eq!(weakness_of_key(&weak), Some(SAMPLE), "{}", weak.expose());
+        }
+        for strong in
+            ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAAQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+        {
+            assert_eq!(weakness_of_key(&Secret::new(strong)), None, "{strong}");
         }
     }
 }

@@ -4,6 +4,8 @@
 //! Each sentence stands after the name of a setting or a field and never repeats a value: for many
 //! receivers the URL is the password. Must not know which addresses may be reached.
 
+use std::fmt;
+
 use http::{HeaderName, Uri};
 
 use super::address::{encoded_url, is_port};
@@ -25,23 +27,62 @@ const RESERVED: [&str; 12] = [
     "user-agent",
 ];
 
+/// What is wrong with a URL, without showing it. As a text it is what the API says of a webhook's; where something else
+/// can be done about it, as in the settings, it is said in other words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum UrlFault {
+    /// It was copied from where it is cut short to be shown.
+    CutShort,
+    /// It is no whole address; why not.
+    NotWhole(&'static str),
+    /// It holds a user or a password.
+    User,
+    /// What is said in the same words everywhere.
+    Other(String),
+}
+
+impl fmt::Display for UrlFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UrlFault::CutShort => f.write_str(
+                "has … in it, where an address was cut short to be shown: give the whole \
+                 address, or leave it out to keep the one that is stored",
+            ),
+            UrlFault::NotWhole(why) => write!(
+                f,
+                "{why}: paste the whole address that Make shows, https://hook.….make.com/…"
+            ),
+            UrlFault::User => f.write_str(
+                "holds a user or password, which is not sent: give it as a header of the \
+                 webhook, Authorization: …",
+            ),
+            UrlFault::Other(why) => f.write_str(why),
+        }
+    }
+}
+
 /// Reads the URL of a webhook; in ASCII, as it is dialled.
 ///
 /// # Errors
-/// What it must be, without showing it.
+/// What it must be, without showing it, in the words of the API.
 pub(crate) fn url(text: &str) -> Result<String, String> {
-    let wrong = |why: &str| {
-        Err(format!("{why}: paste the whole address that Make shows, https://hook.….make.com/…"))
-    };
+    read_url(text).map_err(|fault| fault.to_string())
+}
+
+/// The same for those who have words of their own.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn read_url(text: &str) -> Result<String, UrlFault> {
+    let wrong = |why| Err(UrlFault::NotWhole(why));
     if text.contains('…') {
-        return Err("has … in it, where an address was cut short to be shown: give the whole \
-                    address, or leave it out to keep the one that is stored"
-            .to_owned());
+        return Err(UrlFault::CutShort);
     }
-    let text = encoded_url(text)?;
+    let text = encoded_url(text).map_err(|why| UrlFault::Other(why.to_owned()))?;
     let length = text.len();
     if length > WEBHOOK_URL {
-        return Err(format!("has {length} characters; up to {WEBHOOK_URL} are allowed"));
+        let why = format!("has {length} characters; up to {WEBHOOK_URL} are allowed");
+        return Err(UrlFault::Other(why));
     }
     let Ok(uri) = text.parse::<Uri>() else { return wrong("is not a URL") };
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
@@ -52,9 +93,7 @@ pub(crate) fn url(text: &str) -> Result<String, String> {
         return wrong("names no host");
     }
     if authority.as_str().contains('@') {
-        return Err("holds a user or password, which is not sent: give it as a header of the \
-                    webhook, Authorization: …"
-            .to_owned());
+        return Err(UrlFault::User);
     }
     let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
     if port.strip_prefix(':').is_some_and(|port| !is_port(port)) {
@@ -134,6 +173,29 @@ mod tests {
             &long,
         ] {
             assert!(!url(bad).unwrap_err().contains("s3cret"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_the_api_says_of_a_url_tells_what_can_be_done_there() {
+        for (bad, said) in [
+            (
+                "https://hook.eu1.make.com/…x7qz",
+                "has … in it, where an address was cut short to be shown: give the whole address, \
+                 or leave it out to keep the one that is stored",
+            ),
+            (
+                "ftp://hook.eu1.make.com/x",
+                "must begin with http:// or https://: paste the whole address that Make shows, \
+                 https://hook.….make.com/…",
+            ),
+            (
+                "https://u:p@h/",
+                "holds a user or password, which is not sent: give it as a header of the webhook, \
+                 Authorization: …",
+            ),
+        ] {
+            assert_eq!(url(bad).unwrap_err(), said);
         }
     }
 

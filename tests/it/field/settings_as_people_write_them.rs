@@ -236,6 +236,91 @@ async fn what_will_not_do_what_was_meant_is_said_at_the_start() {
     assert!(!server.output().contains("geheim"), "{}", server.output());
 }
 
+/// In a trial, `x-make-apikey: "abc", x-two: d` started without a word, and the receiver got one header.
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_would_be_sent_as_one_are_said_at_the_start() {
+    let home = home();
+    let url = "WEBHOOK_URL=http://127.0.0.1:9/\n";
+    for (headers, words) in [
+        ("x-make-apikey: \"geheim\", x-two: d", "written Name: value; Other-Name: value"),
+        ("x-make-apikey: geheim,x-two: d", "where another header seems to begin"),
+        ("x-make-apikey: 'geheim'; x-two: d", "quotes around the value of x-make-apikey"),
+    ] {
+        let text = format!("{url}WEBHOOK_HEADERS={headers}\n");
+        fs::write(home.path().join(".env"), text).expect("written");
+        let refused = Server::refused_in(home.clone(), &[]).await;
+        assert_eq!(refused.status.code(), Some(2), "{headers}: {}", refused.err);
+        assert!(refused.err.contains("WEBHOOK_HEADERS has "), "{headers}: {}", refused.err);
+        assert!(refused.err.contains(words), "{headers}: {}", refused.err);
+        assert!(!refused.err.contains("geheim"), "{}", refused.err);
+    }
+    let receiver = Receiver::ok().await;
+    let headers =
+        "x-date: Mon, 01 Jan 2024 10:00:00 GMT; x-list: a, https://e.org; x-pairs: a:1,b:2";
+    let text = format!("WEBHOOK_URL={}\nWEBHOOK_HEADERS={headers}\n", receiver.url());
+    fs::write(home.path().join(".env"), text).expect("written");
+    let server = Server::start_in(home, &[]).await;
+    server.create(&json!({"title": "a"})).await;
+    let hit = receiver.wait_for(1).await.remove(0);
+    assert_eq!(hit.header("x-date"), "Mon, 01 Jan 2024 10:00:00 GMT");
+    assert_eq!((hit.header("x-list"), hit.header("x-pairs")), ("a, https://e.org", "a:1,b:2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_in_a_setting_is_told_what_can_be_done_about_that_setting() {
+    for (name, value, words, never) in [
+        (
+            "WEBHOOK_URL",
+            "https://hook.eu1.make.com/…geheim",
+            "cut short to be shown: give the whole address, as the receiver itself shows it",
+            "leave it out",
+        ),
+        (
+            "ALERT_URL",
+            "https://hooks.slack.com/…geheim",
+            "cut short to be shown: give the whole address, as the receiver itself shows it",
+            "leave it out",
+        ),
+        (
+            "ALERT_URL",
+            "https://a.example/geheim,https://b.example/geheim",
+            "ALERT_URL holds several addresses and takes one: write one, and have that receiver",
+            "/api/webhooks",
+        ),
+        (
+            "ALERT_URL",
+            "hooks.slack.com/services/geheim",
+            "ALERT_URL is not a URL: paste the whole address at which alerts are taken",
+            "Make",
+        ),
+        (
+            "ALERT_URL",
+            "https://user:geheim@alerts.example/",
+            "which is not sent, and alerts bring no headers of yours",
+            "Authorization",
+        ),
+    ] {
+        let refused = Server::refused(&[(name, value)]).await;
+        assert_eq!(refused.status.code(), Some(2), "{value}: {}", refused.err);
+        assert!(refused.err.contains(words), "{value}: {}", refused.err);
+        assert!(!refused.err.contains(never), "{never}: {}", refused.err);
+        assert!(!refused.err.contains("geheim"), "{}", refused.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signing_secret_of_one_letter_is_refused_in_production() {
+    let weak = format!("whsec_{}=", "A".repeat(43));
+    let settings = [("WEBHOOK_SIGNING_SECRET", weak.as_str()), ("NODE_ENV", "production")];
+    let refused = Server::refused(&settings).await;
+    assert_eq!(refused.status.code(), Some(2), "{}", refused.err);
+    for words in ["WEBHOOK_SIGNING_SECRET is a sample, which NODE_ENV=production", "-base64 32"] {
+        assert!(refused.err.contains(words), "{words}: {}", refused.err);
+    }
+    assert!(!refused.err.contains("AAAA"), "{}", refused.err);
+    Server::start(&settings[..1]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_that_is_closed_ends_it_as_a_stop_does() {
     // Who starts the tests in the background of a script has it ignore SIGQUIT, and so do all programs that they start.
