@@ -39,13 +39,14 @@ pub(crate) fn is_same_url(one: &str, other: &str) -> bool {
     one == other || comparable(one) == comparable(other)
 }
 
-/// An address as it is asked for: a host has no capitals, a port that stands for itself is none, and what follows `#` is
-/// not sent.
+/// An address as it is asked for: a host has no capitals and no dot at its end, which says the same name, a port that
+/// stands for itself is none, and what follows `#` is not sent.
 fn comparable(url: &str) -> String {
     let url = encoded_url(url).unwrap_or_else(|_| url.to_owned());
     let url = url.split('#').next().unwrap_or_default();
     let Some(Parts { scheme, user, host, port, path }) = parts(url) else { return url.to_owned() };
     let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
+    let host = host.trim_end_matches('.');
     let usual = if scheme == "https" { ":443" } else { ":80" };
     let port = if port == usual { "" } else { port };
     let root = if path.starts_with('/') { "" } else { "/" };
@@ -159,6 +160,13 @@ mod tests {
             assert!(is_same_url("https://e.org/a", written), "{written}");
         }
         assert!(is_same_url("http://e.org", "http://E.org:80/"));
+        for written in ["https://e.org./a", "HTTPS://E.org.:443/a", "https://e.org。/a"] {
+            assert!(is_same_url("https://e.org/a", written), "{written}");
+        }
+        assert!(is_same_url("http://127.0.0.1:9/", "http://127.0.0.1.:9/"));
+        for other in ["https://e.org/a.", "https://.e.org/a", "https://e.org./"] {
+            assert!(!is_same_url("https://e.org/a", other), "{other}");
+        }
         for other in
             ["https://e.org/A", "https://e.org:80/a", "http://e.org/a", "https://u@e.org/a"]
         {

@@ -96,6 +96,43 @@ async fn a_webhook_that_was_stored_as_it_was_typed_is_found_however_it_is_asked_
     }
 }
 
+/// In a trial, `https://example.net./h` beside the same without the dot was a second webhook: each change came twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dot_at_the_end_of_a_host_makes_no_second_webhook() {
+    let server = Server::start(&[]).await;
+    for (first, others) in [
+        ("https://one.example/h", ["https://one.example./h", "https://ONE.example.:443/h"]),
+        ("https://two.example./h", ["https://two.example/h", "https://two.example:443/h#a"]),
+    ] {
+        let made = server.post("/api/webhooks", &json!({"url": first})).await.expect(201).json();
+        for url in others {
+            let same = server.post("/api/webhooks", &json!({"url": url})).await.expect(200).json();
+            assert_eq!(same["id"], made["id"], "{url}");
+            let query: String = form_urlencoded::byte_serialize(url.as_bytes()).collect();
+            let found = server.get(&format!("/api/webhooks?url={query}")).await.expect(200).json();
+            assert_eq!(found[0]["id"], made["id"], "{url}");
+        }
+    }
+    let all = server.get("/api/webhooks").await.expect(200).json();
+    assert_eq!(all.as_array().map(Vec::len), Some(2), "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_to_an_address_that_was_cut_short_may_leave_it_out() {
+    let server = Server::start(&[]).await;
+    let body = json!({"url": "https://one.example/0123456789-x7qz"});
+    let made = server.post("/api/webhooks", &body).await.expect(201).json();
+    let path = format!("/api/webhooks/{}", made["id"].as_str().expect("an id"));
+    let shown = server.get(&path).await.expect(200).json()["url"].clone();
+    assert_eq!(shown, "https://one.example/…x7qz");
+    let answer = server.call("PATCH", &path).json(&json!({"url": shown})).send().await;
+    assert_eq!(
+        answer.expect_fault(400, "url"),
+        "url has … in it, where an address was cut short to be shown: give the whole address, or \
+         leave it out to keep the one that is stored"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_spelling_of_a_host_is_dialled_as_another_one_than_was_judged() {
     let server = Server::start(&[]).await;
