@@ -2,7 +2,7 @@
 //!
 //! Must not know what is stored, nor apply anything.
 
-use std::borrow::Cow;
+mod form;
 
 use http::request::Parts;
 use serde_json::{Map, Value};
@@ -16,6 +16,7 @@ use crate::model::{
     limits, quoted, read_time,
 };
 use crate::store::Change;
+use form::form;
 
 /// The body as one object, whether it came as JSON or as a form.
 pub(crate) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
@@ -35,55 +36,6 @@ pub(crate) fn object(parts: &Parts, bytes: &[u8]) -> Result<Map<String, Value>, 
         "The body's Content-Type is {found:.60}; send application/json or \
              application/x-www-form-urlencoded"
     )))
-}
-
-/// Flat fields: `event`, and everything else of the task; tags are separated by commas.
-fn form(pairs: body::Pairs<'_>) -> Result<Map<String, Value>, Problem> {
-    let (mut object, mut task) = (Map::new(), Map::new());
-    let mut tags: Option<Vec<Value>> = None;
-    for (name, value) in pairs {
-        // As tools leave it that write line by line, or at the head of a file.
-        let name = name.trim_start_matches('\u{feff}').trim();
-        let is_event = name == "event";
-        let name = flat(name);
-        let value = match &*name {
-            // One each, as tools send lists.
-            list if is_tag(list) => {
-                let tag = Some(value.trim()).filter(|tag| !tag.is_empty());
-                tags.get_or_insert_default().extend(tag.map(Value::from));
-                continue;
-            }
-            "tags" => value.split(',').map(str::trim).filter(|tag| !tag.is_empty()).collect(),
-            "title" | "description" => Value::from(value.into_owned()),
-            "dueDate" | "updatedAt" if let Some(meant) = Time::with_plus(&value) => meant.into(),
-            _ => Value::from(value.trim_end_matches(['\r', '\n'])),
-        };
-        let fields = if is_event { &mut object } else { &mut task };
-        if fields.insert(name.clone().into_owned(), value).is_some() {
-            let shown: String = name.chars().take(60).collect();
-            let invalid = Invalid::new(shown, "stands twice in the form");
-            return Err(invalid.into());
-        }
-    }
-    if let Some(tags) = tags
-        && task.insert("tags".to_owned(), Value::Array(tags)).is_some()
-    {
-        return Err(Invalid::new("tags", "stands in the form beside tags[]").into());
-    }
-    object.insert("task".to_owned(), Value::Object(task));
-    Ok(object)
-}
-
-/// `task[title]`, as PHP and jQuery write a field of an object, is the title.
-fn flat(name: &str) -> Cow<'_, str> {
-    let nested = name.strip_prefix("task[").and_then(|rest| rest.split_once(']'));
-    nested.map_or(Cow::Borrowed(name), |(field, rest)| Cow::Owned(format!("{field}{rest}")))
-}
-
-/// `tags[]`, or `tags[0]`.
-fn is_tag(name: &str) -> bool {
-    let place = name.strip_prefix("tags[").and_then(|rest| rest.strip_suffix(']'));
-    place.is_some_and(|place| place.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 body! {

@@ -65,6 +65,53 @@ async fn a_bad_form_is_told_what_is_wrong_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_read_however_tools_nest_its_fields() {
+    let server = Server::start(&[SECRET]).await;
+    let send =
+        async |form: &str| server.call("POST", HERE).text(FORM, form.to_owned()).send().await;
+    let file = "task%5Battachments%5D%5B0%5D%5Burl%5D=https://e.org/a&attachments[0][name]=a\
+                &attachments[4][name]=b&attachments[4][url]=https://e.org/b&attachments[4][size]=12\
+                &attachments[4][kind]=x";
+    let form =
+        format!("event[]=task_created&task.id=nested&title[]=A&status[0]=DONE&other[]=1&{file}");
+    assert_eq!(send(&form).await.expect(200).json()["result"], "created");
+    let task = server.get("/api/tasks/nested").await.expect(200).json();
+    assert_eq!((&task["title"], &task["status"]), (&json!("A"), &json!("DONE")));
+    let attachments = task["attachments"].as_array().expect("a list");
+    let found: Vec<_> = attachments.iter().map(|one| (&one["name"], &one["url"])).collect();
+    let (a, b) = (json!("https://e.org/a"), json!("https://e.org/b"));
+    assert_eq!(found, [(&json!("a"), &a), (&json!("b"), &b)]);
+    assert_eq!((&attachments[0]["size"], &attachments[1]["size"]), (&Value::Null, &json!(12)));
+
+    let change = "event=task_updated&id=nested&task=%7B%22status%22%3A%22OPEN%22%2C%22tags%22%3A%5B%22x,y%22%5D%7D";
+    assert_eq!(send(change).await.expect(200).json()["result"], "updated");
+    let task = server.get("/api/tasks/nested").await.expect(200).json();
+    assert_eq!((&task["status"], &task["tags"]), (&json!("OPEN"), &json!(["x,y"])));
+    let none = "event=task_updated&id=nested&attachments[]=";
+    assert_eq!(send(none).await.expect(200).json()["result"], "updated");
+    let before = server.get("/api/tasks/nested").await.expect(200).json();
+    assert_eq!(before["attachments"], json!([]));
+
+    for (fields, key) in [
+        ("attachments[]=https://e.org/", "attachments[]"),
+        ("attachments[name]=n&attachments[url]=https://e.org/", "attachments[name]"),
+        ("attachments[1000000000000000][name]=n", "attachments[1000000000000000][name]"),
+        ("attachments[0][name]=n", "task.attachments[0].url"),
+        ("status[]=OPEN&status[]=DONE", "status[]"),
+        ("status[label]=DONE", "status[label]"),
+        ("task=DONE", "task"),
+        ("task=%7B%22status%22", "task"),
+        ("task%5B1%5D%5Bstatus%5D=DONE", "task[1][status]"),
+        ("tags[first]=a", "tags[first]"),
+    ] {
+        let answer = send(&format!("event=task_updated&id=nested&{fields}")).await;
+        let said = answer.expect_fault(400, key);
+        assert!(said.starts_with(key), "{fields}: {said}");
+    }
+    assert_eq!(server.get("/api/tasks/nested").await.expect(200).json(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ten_wrong_secrets_a_minute_are_enough_but_the_right_one_passes() {
     let server = Server::start(&[SECRET]).await;
     let body = json!({"event": "task_created", "task": {"title": "a"}});
