@@ -2,6 +2,8 @@
 //!
 //! Must not know which fields a task has already, nor decide what changes: that is `Task::apply`.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -11,6 +13,7 @@ use super::fields::{self, Invalid, optional};
 use super::forms::Tag;
 use super::limits::{DESCRIPTION, ID, LINE, LINK, MEDIA_TYPE, TAG};
 use super::status::{Priority, Status};
+use super::text::composed;
 use super::time::Time;
 
 body! {
@@ -121,12 +124,18 @@ pub(super) fn tag(field: &str, value: &Value) -> Result<String, Invalid> {
     fields::sized(field, fields::string(field, value)?.trim(), 1, TAG)
 }
 
+/// Tags without duplicates, of which the first stays as it is written. What is one to a search or a filter is one here,
+/// too, however its letters are composed.
 fn tags(field: &str, value: &Value) -> Result<Vec<String>, Invalid> {
     let mut tags: Vec<String> = Vec::new();
+    // The same composed: once each, not once for each that it is held against.
+    let mut seen: Vec<Cow<'_, str>> = Vec::new();
     for (n, entry) in fields::array(field, value, usize::MAX)?.iter().enumerate() {
         let place = format!("{field}[{n}]");
         let tag = tag(&place, entry)?;
-        if !tags.contains(&tag) {
+        let letters = composed(entry.as_str().unwrap_or_default().trim());
+        if !seen.contains(&letters) {
+            seen.push(letters);
             tags.push(tag);
         }
         if tags.len() > fields::LIST_MOST {
@@ -221,6 +230,26 @@ mod tests {
         assert_eq!(refused(json!({"tags": [" "]})).field, "tags[0]");
         let many: Vec<String> = (0..51).map(|n| n.to_string()).collect();
         assert_eq!(refused(json!({"tags": many})).field, "tags");
+    }
+
+    #[test]
+    fn tags_of_the_same_letters_are_one_as_the_first_is_written() {
+        for (sent, kept) in [
+            (json!(["e\u{301}cole", "\u{e9}cole"]), vec!["e\u{301}cole"]),
+            (json!([" \u{e9}cole ", "x", "e\u{301}cole"]), vec!["\u{e9}cole", "x"]),
+            (
+                json!(["ecole", "\u{e9}cole", "\u{c9}cole"]),
+                vec!["ecole", "\u{e9}cole", "\u{c9}cole"],
+            ),
+        ] {
+            let found = parse(json!({"tags": sent}), Unknown::Refused).unwrap();
+            assert_eq!(found.tags.unwrap(), kept, "{sent}");
+        }
+        // What is left out does not count.
+        let both = ["e\u{301}", "\u{e9}"].into_iter().cycle();
+        let many: Vec<&str> = both.take(2 * fields::LIST_MOST).collect();
+        let found = parse(json!({"tags": many}), Unknown::Refused).unwrap();
+        assert_eq!(found.tags.unwrap(), ["e\u{301}"]);
     }
 
     #[test]

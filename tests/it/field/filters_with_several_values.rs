@@ -199,6 +199,14 @@ async fn a_webhook_wants_a_tag_however_it_is_composed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_task_has_a_tag_once_however_it_is_composed() {
+    let server = Server::start(&[]).await;
+    let tags = json!([APART, "x", "Größe", "größe"]);
+    let task = server.create(&json!({"title": "a", "tags": tags})).await;
+    assert_eq!(task["tags"], json!([APART, "x", "größe"]), "the first stays as it came");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_id_where_one_is_taken_and_no_silence_for_two() {
     let server = Server::start(&[]).await;
     for (path, name) in [
